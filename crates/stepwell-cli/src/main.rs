@@ -1,0 +1,3 @@
+//! The binary `stepwell`.
+
+fn main() {}

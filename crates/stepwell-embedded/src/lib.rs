@@ -1,0 +1,1 @@
+//! An embedded streaming-SQL engine that speaks the REST API of an Arroyo control plane.
