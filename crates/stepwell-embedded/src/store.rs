@@ -1,0 +1,208 @@
+//! What outlives the process: the records of the control plane and the checkpoints of the jobs, in one SQLite file.
+//!
+//! The journal is a write-ahead log with `synchronous = FULL`. With `NORMAL` a commit survives a killed process but not a
+//! power cut, and the server promises that what a reply reports is durable. The price is one `fsync` a batch, not a
+//! request, because the controller commits all that has come in meanwhile at once.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior, params};
+use snafu::ResultExt as _;
+
+use crate::error::{EngineError, OpenFileSnafu};
+
+mod checkpoint;
+mod schema;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use checkpoint::Restored;
+
+/// The database, in the state directory.
+const FILE: &str = "stepwell.sqlite";
+/// SQLite's smallest page.
+const SMALLEST_FILE: u64 = 512;
+/// How many checkpoints of a job are kept. One would do for resuming; the others are there in case it is damaged.
+const KEPT_CHECKPOINTS: u64 = 4;
+
+/// Changes that are written in one transaction.
+#[derive(Debug, Default)]
+pub(crate) struct Batch {
+    /// By id of the pipeline: the record as it is now, or `None` if it was deleted.
+    pub(crate) records: BTreeMap<String, Option<Vec<u8>>>,
+    /// New checkpoints.
+    pub(crate) checkpoints: Vec<NewCheckpoint>,
+    /// Jobs whose checkpoints are of no more use.
+    pub(crate) forgotten_jobs: Vec<String>,
+}
+
+/// The state of all subtasks of a job at one epoch.
+#[derive(Clone, Debug)]
+pub(crate) struct NewCheckpoint {
+    pub(crate) job: String,
+    pub(crate) epoch: u64,
+    pub(crate) subtasks: Vec<Vec<u8>>,
+}
+
+impl Batch {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.records.is_empty() && self.checkpoints.is_empty() && self.forgotten_jobs.is_empty()
+    }
+}
+
+/// The open database. All of its calls block.
+#[derive(Debug)]
+pub(crate) struct Store {
+    path: PathBuf,
+    connection: Connection,
+}
+
+impl Store {
+    /// Opens the database of a locked state directory, and makes it if there is none.
+    pub(crate) fn open(directory: &Path) -> Result<Self, EngineError> {
+        let path = directory.join(FILE);
+        match fs::metadata(&path) {
+            Ok(metadata) if metadata.len() >= SMALLEST_FILE => {}
+            // A new database gets its name only once it is whole: this one has lost what was in it. SQLite would take
+            // it for an empty one.
+            Ok(metadata) => {
+                let detail = format!("it was cut short, to {} bytes", metadata.len());
+                return Err(EngineError::Damaged { path, detail });
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => create(&path)?,
+            Err(error) => return Err(error).context(OpenFileSnafu { path }),
+        }
+        let connection = connect(&path).map_err(failed("opening", &path))?;
+        schema::check(&connection, &path)?;
+        schema::configure(&connection).map_err(failed("opening", &path))?;
+        Ok(Self { path, connection })
+    }
+
+    /// The records of all pipelines in the order in which they were first written.
+    pub(crate) fn records(&self) -> Result<Vec<Vec<u8>>, EngineError> {
+        let read = || {
+            let mut statement = self
+                .connection
+                .prepare("SELECT body FROM records ORDER BY sequence")?;
+            let rows = statement.query_map([], |row| row.get(0))?;
+            rows.collect::<rusqlite::Result<Vec<Vec<u8>>>>()
+        };
+        read().map_err(failed("reading", &self.path))
+    }
+
+    /// A record is not what this version writes: the file is damaged in a way that SQLite cannot see.
+    pub(crate) fn damaged(&self, detail: String) -> EngineError {
+        EngineError::Damaged {
+            path: self.path.clone(),
+            detail,
+        }
+    }
+
+    /// Writes all of the batch, or nothing; returns once it is durable.
+    pub(crate) fn commit(&mut self, batch: &Batch) -> Result<(), EngineError> {
+        if batch.is_empty() {
+            return Ok(());
+        }
+        write(&mut self.connection, batch).map_err(failed("writing to", &self.path))
+    }
+
+    /// The state of a job at the newest sound checkpoint not after `epoch`.
+    pub(crate) fn restore(&self, job: &str, epoch: u64) -> Result<Restored, EngineError> {
+        checkpoint::newest_sound(&self.connection, job, epoch)
+            .map_err(failed("reading", &self.path))
+    }
+
+    /// Folds the log into the database file, so that a directory at rest is one file.
+    pub(crate) fn close(self) -> Result<(), EngineError> {
+        let Self { path, connection } = self;
+        connection
+            .close()
+            .map_err(|(_, error)| failed("closing", &path)(error))
+    }
+}
+
+/// Makes a new database beside its place and moves it there, so that a half-made one is never taken for a database.
+fn create(path: &Path) -> Result<(), EngineError> {
+    let log = path.with_extension("sqlite-wal");
+    if fs::metadata(&log).is_ok_and(|metadata| metadata.len() > 0) {
+        let detail = format!("it is missing, while its log {} is there", log.display());
+        return Err(EngineError::Damaged {
+            path: path.to_owned(),
+            detail,
+        });
+    }
+    let unfinished = path.with_extension("sqlite.new");
+    match fs::remove_file(&unfinished) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(error).context(OpenFileSnafu { path: unfinished });
+        }
+        _ => {}
+    }
+    // SQLite gives the files that it makes beside a database that database's mode.
+    crate::directory::private_file(&unfinished).context(OpenFileSnafu { path: &unfinished })?;
+    let build = || {
+        let connection = connect(&unfinished)?;
+        schema::create(&connection)?;
+        connection.close().map_err(|(_, error)| error)
+    };
+    build().map_err(failed("creating", path))?;
+    let publish = || {
+        File::open(&unfinished)?.sync_all()?;
+        fs::rename(&unfinished, path)
+    };
+    publish().context(OpenFileSnafu { path })
+}
+
+fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )?;
+    // Nobody else writes, by the lock on the directory; but somebody may be looking with SQLite's own shell.
+    connection.busy_timeout(std::time::Duration::from_secs(2))?;
+    Ok(connection)
+}
+
+fn write(connection: &mut Connection, batch: &Batch) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    {
+        let mut upsert = transaction.prepare(
+            "INSERT INTO records (id, body) VALUES (?1, ?2) ON CONFLICT (id) DO UPDATE SET body = excluded.body",
+        )?;
+        let mut delete = transaction.prepare("DELETE FROM records WHERE id = ?1")?;
+        for (id, body) in &batch.records {
+            match body {
+                Some(body) => upsert.execute(params![id, body])?,
+                None => delete.execute(params![id])?,
+            };
+        }
+    }
+    for job in &batch.forgotten_jobs {
+        checkpoint::forget(&transaction, job)?;
+    }
+    for new in &batch.checkpoints {
+        checkpoint::write(&transaction, new)?;
+    }
+    transaction.commit()
+}
+
+/// Turns what SQLite says into an error that names the file.
+fn failed(
+    operation: &'static str,
+    path: &Path,
+) -> impl FnOnce(rusqlite::Error) -> EngineError + use<> {
+    let path = path.to_owned();
+    move |error| match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => EngineError::Damaged {
+            path,
+            detail: error.to_string(),
+        },
+        _ => EngineError::Database {
+            operation,
+            path,
+            source: Box::new(error),
+        },
+    }
+}
