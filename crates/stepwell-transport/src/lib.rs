@@ -1,1 +1,19 @@
 //! The transport contract of stepwell: one HTTP request in, one reply out, and a fake for tests.
+//!
+//! It knows nothing of Arroyo. The workflow in `stepwell` is written against [`Transport`] alone; `stepwell-hyper` implements it on
+//! raw hyper, and with the feature `fake` there are transports for tests of code that drives one.
+
+mod contract;
+mod error;
+#[cfg(feature = "fake")]
+mod fake;
+mod token;
+
+pub use bytes;
+pub use http;
+
+pub use contract::{BodyLimit, Deadline, SharedTransport, Transport};
+pub use error::{Phase, TransportError, TransportErrorKind};
+#[cfg(feature = "fake")]
+pub use fake::NeverTransport;
+pub use token::{Token, TokenError};

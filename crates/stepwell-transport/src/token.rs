@@ -1,0 +1,83 @@
+use std::{fmt, str::FromStr};
+
+use http::HeaderValue;
+use snafu::{OptionExt, ResultExt, Snafu, ensure};
+
+/// An API token, sent as `Authorization: Bearer …`. `Debug` does not show it, and there is no `Display`.
+///
+/// ```
+/// use stepwell_transport::Token;
+///
+/// let token: Token = "s3cret\n".parse()?;
+/// assert_eq!(format!("{token:?}"), "Token(…)");
+/// # Ok::<(), stepwell_transport::TokenError>(())
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct Token(HeaderValue);
+
+/// Why a text is no token. The message never shows the text.
+#[derive(Debug, Snafu)]
+#[non_exhaustive]
+pub enum TokenError {
+    /// There is nothing in it.
+    #[snafu(display("the token is empty"))]
+    Empty,
+    /// It has a character that no header can carry: white space inside, a control character, or one that is not ASCII.
+    #[snafu(display("the token has a character that no HTTP header can carry; is it the right file?"))]
+    Illegal,
+    /// A file of it could not be read.
+    #[snafu(display("could not read the token from {}", path.display()))]
+    Unreadable {
+        /// The file.
+        path: std::path::PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+impl Token {
+    /// The token in this text, without white space around it.
+    ///
+    /// # Errors
+    ///
+    /// When it is empty or cannot be sent in a header.
+    pub fn new(text: &str) -> Result<Self, TokenError> {
+        let text = text.trim();
+        ensure!(!text.is_empty(), EmptySnafu);
+        ensure!(text.bytes().all(|byte| byte.is_ascii_graphic()), IllegalSnafu);
+        let mut value = HeaderValue::from_str(&format!("Bearer {text}")).ok().context(IllegalSnafu)?;
+        value.set_sensitive(true);
+        Ok(Self(value))
+    }
+
+    /// The token in this file, without white space around it.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read, or as [`Token::new`].
+    pub fn from_file(path: impl Into<std::path::PathBuf>) -> Result<Self, TokenError> {
+        let path = path.into();
+        let text = std::fs::read_to_string(&path).context(UnreadableSnafu { path })?;
+        Self::new(&text)
+    }
+
+    /// The value of the `Authorization` header, marked sensitive. A real Arroyo wants the scheme spelled `Bearer`
+    /// (recording `907_auth_lowercase_bearer`).
+    pub fn header_value(&self) -> HeaderValue {
+        self.0.clone()
+    }
+}
+
+impl FromStr for Token {
+    type Err = TokenError;
+
+    fn from_str(text: &str) -> Result<Self, TokenError> {
+        Self::new(text)
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Token(…)")
+    }
+}
