@@ -84,7 +84,10 @@ pub struct Deadline(pub Duration);
 ///
 /// A request extension: one limit cannot fit a ping and a list of 40 MB.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[allow(clippy::exhaustive_structs, reason = "it is a number of bytes with a name")]
+#[allow(
+    clippy::exhaustive_structs,
+    reason = "it is a number of bytes with a name"
+)]
 pub struct BodyLimit(pub usize);
 
 /// A handle to any [`Transport`], cheap to clone, and itself one.
@@ -104,7 +107,8 @@ trait DynTransport: fmt::Debug + Send + Sync {
     fn base_url(&self) -> Option<Uri>;
 }
 
-type BoxedReply<'a> = Pin<Box<dyn Future<Output = Result<Response<Bytes>, TransportError>> + Send + 'a>>;
+type BoxedReply<'a> =
+    Pin<Box<dyn Future<Output = Result<Response<Bytes>, TransportError>> + Send + 'a>>;
 
 impl<T: Transport> DynTransport for T {
     fn execute_boxed(&self, request: Request<Bytes>) -> BoxedReply<'_> {
@@ -119,7 +123,12 @@ impl<T: Transport> DynTransport for T {
 impl SharedTransport {
     /// A handle to `transport`.
     pub fn new(transport: impl Transport) -> Self {
-        Self { inner: Arc::new(Inner { transport: Box::new(transport), memory: Mutex::default() }) }
+        Self {
+            inner: Arc::new(Inner {
+                transport: Box::new(transport),
+                memory: Mutex::default(),
+            }),
+        }
     }
 
     /// What was learned of the server behind this transport: one value a type, shared by all clones of the handle.
@@ -136,8 +145,14 @@ impl SharedTransport {
     /// # }
     /// ```
     pub fn memory<T: Default + Send + Sync + 'static>(&self) -> Arc<T> {
-        let mut memory = self.inner.memory.lock().unwrap_or_else(PoisonError::into_inner);
-        let value = memory.entry(TypeId::of::<T>()).or_insert_with(|| Arc::new(T::default()));
+        let mut memory = self
+            .inner
+            .memory
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let value = memory
+            .entry(TypeId::of::<T>())
+            .or_insert_with(|| Arc::new(T::default()));
         // It was stored under its own type, so the second half never happens.
         Arc::clone(value).downcast().unwrap_or_default()
     }
@@ -159,6 +174,9 @@ impl Transport for SharedTransport {
 
 impl fmt::Debug for SharedTransport {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_tuple("SharedTransport").field(&self.inner.transport).finish()
+        formatter
+            .debug_tuple("SharedTransport")
+            .field(&self.inner.transport)
+            .finish()
     }
 }

@@ -57,7 +57,12 @@ pub enum Phase {
 impl TransportError {
     /// An error of this kind; the message names what was done, to what, and what to try next, in lower case.
     pub fn new(kind: TransportErrorKind, phase: Phase, message: impl Into<String>) -> Self {
-        Self(Box::new(Inner { kind, phase, message: message.into(), source: None }))
+        Self(Box::new(Inner {
+            kind,
+            phase,
+            message: message.into(),
+            source: None,
+        }))
     }
 
     /// Adds the cause.
@@ -98,7 +103,10 @@ impl fmt::Display for TransportError {
 
 impl Error for TransportError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.0.source.as_deref().map(|source| source as &(dyn Error + 'static))
+        self.0
+            .source
+            .as_deref()
+            .map(|source| source as &(dyn Error + 'static))
     }
 }
 

@@ -23,7 +23,9 @@ pub enum TokenError {
     #[snafu(display("the token is empty"))]
     Empty,
     /// It has a character that no header can carry: white space inside, a control character, or one that is not ASCII.
-    #[snafu(display("the token has a character that no HTTP header can carry; is it the right file?"))]
+    #[snafu(display(
+        "the token has a character that no HTTP header can carry; is it the right file?"
+    ))]
     Illegal,
     /// A file of it could not be read.
     #[snafu(display("could not read the token from {}", path.display()))]
@@ -44,8 +46,13 @@ impl Token {
     pub fn new(text: &str) -> Result<Self, TokenError> {
         let text = text.trim();
         ensure!(!text.is_empty(), EmptySnafu);
-        ensure!(text.bytes().all(|byte| byte.is_ascii_graphic()), IllegalSnafu);
-        let mut value = HeaderValue::from_str(&format!("Bearer {text}")).ok().context(IllegalSnafu)?;
+        ensure!(
+            text.bytes().all(|byte| byte.is_ascii_graphic()),
+            IllegalSnafu
+        );
+        let mut value = HeaderValue::from_str(&format!("Bearer {text}"))
+            .ok()
+            .context(IllegalSnafu)?;
         value.set_sensitive(true);
         Ok(Self(value))
     }

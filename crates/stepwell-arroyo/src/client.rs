@@ -1,0 +1,371 @@
+//! [`Client`]: typed calls over a transport.
+
+mod paging;
+
+use std::{num::NonZeroU32, time::Duration};
+
+use bytes::Bytes;
+use http::{Response, StatusCode};
+use stepwell_transport::{BodyLimit, Deadline, SharedTransport, Transport};
+use tracing::Instrument;
+
+use crate::{
+    Checkpoint, ClientError, CreatePipeline, Endpoint, Job, JobError, JobId, Operation, Page,
+    PatchPipeline, Pipeline, PipelineId, RestartPipeline, Udf, ValidateQuery, Validation,
+    error::ClientErrorKind,
+    request::{self, ApiRequest},
+    response,
+    wire::All,
+};
+
+/// How large a reply may be that holds one thing.
+const ONE: usize = 16 * 1024 * 1024;
+
+/// How large a reply may be that holds a list of pipelines: 10,000 of them with large graphs.
+const LIST: usize = 256 * 1024 * 1024;
+
+/// Typed calls of the Arroyo REST API v1.
+///
+/// It sends each request once: whether one may be sent again is for the caller to know, who alone knows what it means. Cheap to clone.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use http::Method;
+/// use stepwell_arroyo::Client;
+/// use stepwell_transport::{FakeTransport, SharedTransport};
+///
+/// let fake = FakeTransport::new();
+/// fake.expect(Method::GET, "/api/v1/ping").reply_json(200, &"Pong");
+/// let client = Client::new(SharedTransport::new(fake));
+/// client.ping().await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Client {
+    transport: SharedTransport,
+    timeout: Duration,
+}
+
+impl Client {
+    /// A client over `transport` whose requests may take 30 s each.
+    pub fn new(transport: SharedTransport) -> Self {
+        Self {
+            transport,
+            timeout: Duration::from_secs(30),
+        }
+    }
+
+    /// A client whose requests may take `timeout` each.
+    #[must_use]
+    pub fn within(&self, timeout: Duration) -> Self {
+        Self {
+            transport: self.transport.clone(),
+            timeout,
+        }
+    }
+
+    /// What it sends over.
+    pub fn transport(&self) -> &SharedTransport {
+        &self.transport
+    }
+
+    /// Asks whether the API is there (`GET /api/v1/ping`).
+    ///
+    /// # Errors
+    ///
+    /// [`ClientErrorKind::NotArroyo`] when something else answers than the JSON string `"Pong"` (recording `001_ping`).
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe: it changes nothing.
+    pub async fn ping(&self) -> Result<(), ClientError> {
+        let reply = self.send(request::ping(), ONE).await?;
+        Ok(response::decode_ping(&self.url(), &reply)?)
+    }
+
+    /// Has the server plan a query (`POST /api/v1/pipelines/validate_query`). Errors of the query are part of the answer
+    /// (recordings `013_validate_syntax_error`–`042_validate_update_delete_stmt`).
+    ///
+    /// # Errors
+    ///
+    /// When there is no answer, or the server refuses a UDF (recording `046_validate_rust_udf_bad`).
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe: it changes nothing.
+    pub async fn validate(&self, query: &str, udfs: &[Udf]) -> Result<Validation, ClientError> {
+        let body = ValidateQuery::new(query).udfs(udfs.to_vec());
+        self.get(request::validate(&body), ONE).await
+    }
+
+    /// Reads one page of pipelines, newest first (`GET /api/v1/pipelines`). Previews are not listed.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such answer.
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe: it changes nothing.
+    pub async fn pipelines_page(
+        &self,
+        limit: NonZeroU32,
+        starting_after: Option<&PipelineId>,
+    ) -> Result<Page<Pipeline>, ClientError> {
+        self.get(request::list_pipelines(limit, starting_after), LIST)
+            .await
+    }
+
+    /// Reads all pipelines, newest first.
+    ///
+    /// One large page holds them on most servers. Where it does not, `hasMore` is followed, and at the border of two pages the rows of
+    /// the same `created_at` are read again: the server's cursor skips those. A reading in which a cursor may have been deleted is
+    /// repeated until two agree.
+    ///
+    /// # Errors
+    ///
+    /// When a page cannot be read, or with [`ClientErrorKind::Paging`] when the pages do not come to an end.
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe: it changes nothing.
+    pub async fn all_pipelines(&self) -> Result<Vec<Pipeline>, ClientError> {
+        paging::all_pipelines(self).await
+    }
+
+    /// Reads one pipeline (`GET /api/v1/pipelines/{id}`).
+    ///
+    /// # Errors
+    ///
+    /// 404 for one that is not there (recording `106_get_pipeline_unknown`).
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe: it changes nothing.
+    pub async fn pipeline(&self, id: &PipelineId) -> Result<Pipeline, ClientError> {
+        self.get(request::get_pipeline(id), ONE).await
+    }
+
+    /// Creates a pipeline under an id that the server chooses (`POST /api/v1/pipelines`). Sent again, it makes a second one.
+    ///
+    /// # Errors
+    ///
+    /// 400 with the planner's words for a bad query (recording `120_create_invalid_sql`). See [`ClientError::phase`] for whether it may
+    /// have been made all the same.
+    ///
+    /// # Cancel safety
+    ///
+    /// **Not safe**: a create that is cut may leave nothing, a whole pipeline, or half of one. Drive it to its end on a task of its own.
+    pub async fn create(&self, pipeline: &CreatePipeline) -> Result<Pipeline, ClientError> {
+        self.get(request::create(pipeline), ONE).await
+    }
+
+    /// Creates a pipeline under this id (`PUT /api/v1/pipelines/{id}`). Sent again, it is refused, with 400
+    /// (recording `717_pg_put_again`); servers up to 0.15 answer 405.
+    ///
+    /// # Errors
+    ///
+    /// As [`create`](Self::create).
+    ///
+    /// # Cancel safety
+    ///
+    /// **Not safe**, as [`create`](Self::create).
+    pub async fn create_with_id(
+        &self,
+        id: &PipelineId,
+        pipeline: &CreatePipeline,
+    ) -> Result<Pipeline, ClientError> {
+        self.get(request::create_with_id(id, pipeline), ONE).await
+    }
+
+    /// Changes a pipeline (`PATCH /api/v1/pipelines/{id}`); `None` when the reply is empty.
+    ///
+    /// # Errors
+    ///
+    /// 404 for one that has no job (recording `146_patch_unknown_id`).
+    ///
+    /// # Cancel safety
+    ///
+    /// **Not safe**: a change that is cut may or may not have been made.
+    pub async fn patch(
+        &self,
+        id: &PipelineId,
+        patch: &PatchPipeline,
+    ) -> Result<Option<Pipeline>, ClientError> {
+        let request = request::patch(id, patch);
+        let operation = request.operation;
+        let reply = self.send(request, ONE).await?;
+        Ok(response::decode_or_empty(operation, &self.url(), &reply)?)
+    }
+
+    /// Restarts a pipeline (`POST /api/v1/pipelines/{id}/restart`); `None` when the reply is empty. Sent again, it restarts again.
+    ///
+    /// # Errors
+    ///
+    /// 400 for one that is not there (recording `257_restart_unknown`).
+    ///
+    /// # Cancel safety
+    ///
+    /// **Not safe**: a restart that is cut may or may not have been counted.
+    pub async fn restart(
+        &self,
+        id: &PipelineId,
+        restart: &RestartPipeline,
+    ) -> Result<Option<Pipeline>, ClientError> {
+        let request = request::restart(id, restart);
+        let operation = request.operation;
+        let reply = self.send(request, ONE).await?;
+        Ok(response::decode_or_empty(operation, &self.url(), &reply)?)
+    }
+
+    /// Deletes a pipeline that has ended (`DELETE /api/v1/pipelines/{id}`). It also frees an id whose create broke off half way.
+    ///
+    /// # Errors
+    ///
+    /// 400 for one that runs (recording `151_delete_while_running`), 404 for one that is not there.
+    ///
+    /// # Cancel safety
+    ///
+    /// **Not safe**: a delete that is cut may or may not have been made.
+    pub async fn delete(&self, id: &PipelineId) -> Result<(), ClientError> {
+        let request = request::delete(id);
+        let operation = request.operation;
+        let reply = self.send(request, ONE).await?;
+        response::successful(operation, &self.url(), &reply)?;
+        Ok(())
+    }
+
+    /// Reads the jobs of a pipeline, of which there is one (`GET /api/v1/pipelines/{id}/jobs`).
+    ///
+    /// # Errors
+    ///
+    /// 404 for a pipeline that is not there (recording `107_get_jobs_unknown_pipeline`).
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe: it changes nothing.
+    pub async fn jobs(&self, id: &PipelineId) -> Result<Vec<Job>, ClientError> {
+        Ok(self.get::<All<Job>>(request::jobs(id), ONE).await?.data)
+    }
+
+    /// Reads what a job has logged as errors, newest first, at most 1,000 entries (`GET …/jobs/{id}/errors`).
+    ///
+    /// # Errors
+    ///
+    /// 404 for a job that is not there (recording `109_job_errors_unknown_job`).
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe: it changes nothing.
+    pub async fn job_errors(
+        &self,
+        id: &PipelineId,
+        job: &JobId,
+    ) -> Result<Vec<JobError>, ClientError> {
+        paging::job_errors(self, id, job).await
+    }
+
+    /// Reads the checkpoints of a job (`GET …/jobs/{id}/checkpoints`).
+    ///
+    /// # Errors
+    ///
+    /// 404 for a job that is not there (recording `112_job_checkpoints_unknown_job`).
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe: it changes nothing.
+    pub async fn checkpoints(
+        &self,
+        id: &PipelineId,
+        job: &JobId,
+    ) -> Result<Vec<Checkpoint>, ClientError> {
+        Ok(self
+            .get::<All<Checkpoint>>(request::checkpoints(id, job), ONE)
+            .await?
+            .data)
+    }
+
+    async fn get<T: serde::de::DeserializeOwned>(
+        &self,
+        request: ApiRequest,
+        limit: usize,
+    ) -> Result<T, ClientError> {
+        let operation = request.operation;
+        let reply = self.send(request, limit).await?;
+        Ok(response::decode(operation, &self.url(), &reply)?)
+    }
+
+    /// Sends a request once, under a span with the names that OpenTelemetry has for HTTP. Neither query nor body is recorded.
+    async fn send(
+        &self,
+        request: ApiRequest,
+        limit: usize,
+    ) -> Result<Response<Bytes>, ClientError> {
+        let operation = request.operation;
+        let mut request = request.into_request(self.url())?;
+        request.extensions_mut().insert(Deadline(self.timeout));
+        request.extensions_mut().insert(BodyLimit(limit));
+        let base = self.transport.base_url();
+        let span = tracing::debug_span!(
+            "request",
+            http.request.method = %request.method(),
+            url.path = request.uri().path(),
+            server.address = base.as_ref().and_then(http::Uri::host),
+            server.port = base.as_ref().and_then(http::Uri::port_u16),
+            http.response.status_code = tracing::field::Empty,
+            error.type = tracing::field::Empty,
+        );
+        let reply = self
+            .transport
+            .execute(request)
+            .instrument(span.clone())
+            .await;
+        match &reply {
+            Ok(reply) => span.record("http.response.status_code", reply.status().as_u16()),
+            Err(error) => span.record("error.type", tracing::field::debug(error.kind())),
+        };
+        reply.map_err(|source| {
+            ClientErrorKind::Transport {
+                operation,
+                url: self.url(),
+                source,
+            }
+            .into()
+        })
+    }
+
+    fn url(&self) -> String {
+        let endpoint = self
+            .transport
+            .base_url()
+            .and_then(|uri| Endpoint::from_uri(&uri).ok());
+        endpoint
+            .map(|endpoint| endpoint.to_string())
+            .unwrap_or_default()
+    }
+}
+
+impl ClientError {
+    /// Whether the server answered that what was asked for is not there.
+    pub fn is_not_found(&self) -> bool {
+        matches!(
+            self.kind(),
+            ClientErrorKind::Rejected {
+                status: StatusCode::NOT_FOUND,
+                ..
+            }
+        )
+    }
+}
+
+/// What a list that does not end gets as its error.
+fn paging_error(client: &Client, operation: Operation, problem: &'static str) -> ClientError {
+    ClientErrorKind::Paging {
+        operation,
+        url: client.url(),
+        problem,
+    }
+    .into()
+}

@@ -1,0 +1,163 @@
+//! Reading lists to their end.
+//!
+//! The server's cursor means "created before `starting_after`". On SQLite `created_at` has a resolution of one second, so rows that
+//! were created in the same second as the last row of a page are skipped by the next one (recordings `420_…`–`422_…`). And a cursor whose row
+//! has been deleted gives an empty page that claims to be the last. Only a reading that excludes both proves that something is absent.
+
+use std::{collections::BTreeSet, num::NonZeroU32};
+
+use super::{Client, paging_error};
+use crate::{ClientError, JobError, JobId, Operation, Page, Pipeline, PipelineId, request};
+
+/// A page that holds all pipelines of most servers. A real Arroyo takes it; 4294967295 makes it panic.
+const FIRST_LIMIT: NonZeroU32 = NonZeroU32::new(10_000).unwrap();
+
+/// The largest page that is asked for when all rows of one share their `created_at`.
+const LARGEST_LIMIT: u32 = 1_000_000;
+
+/// So many pages of a list are read.
+const PAGES: usize = 1_000;
+
+/// So often a doubtful reading is repeated.
+const READINGS: usize = 5;
+
+pub(super) async fn all_pipelines(client: &Client) -> Result<Vec<Pipeline>, ClientError> {
+    let mut before: Option<BTreeSet<PipelineId>> = None;
+    for _ in 0..READINGS {
+        let reading = read(client).await?;
+        if !reading.doubtful {
+            return Ok(reading.pipelines);
+        }
+        let ids = reading
+            .pipelines
+            .iter()
+            .map(|pipeline| pipeline.id.clone())
+            .collect();
+        if before.as_ref() == Some(&ids) {
+            return Ok(reading.pipelines);
+        }
+        before = Some(ids);
+    }
+    Err(paging_error(
+        client,
+        Operation::ListPipelines,
+        "the list changes faster than it can be read; try again",
+    ))
+}
+
+struct Reading {
+    pipelines: Vec<Pipeline>,
+    /// A page did not show again what it should have: its cursor may have been deleted.
+    doubtful: bool,
+}
+
+async fn read(client: &Client) -> Result<Reading, ClientError> {
+    let mut limit = FIRST_LIMIT;
+    let mut reading = Reading {
+        pipelines: Vec::new(),
+        doubtful: false,
+    };
+    let mut ids = BTreeSet::new();
+    let mut cursor: Option<PipelineId> = None;
+    // The row that the next page must show again.
+    let mut overlap: Option<PipelineId> = None;
+    for _ in 0..PAGES {
+        let Page { data, has_more } = client.pipelines_page(limit, cursor.as_ref()).await?;
+        if let Some(overlap) = &overlap {
+            reading.doubtful |= !data.iter().any(|pipeline| pipeline.id == *overlap);
+        }
+        let border = has_more.then(|| border(&data)).flatten();
+        let known = ids.len();
+        for pipeline in data {
+            if ids.insert(pipeline.id.clone()) {
+                reading.pipelines.push(pipeline);
+            }
+        }
+        if !has_more {
+            return Ok(reading);
+        }
+        match border {
+            None => {
+                return Err(paging_error(
+                    client,
+                    Operation::ListPipelines,
+                    "a page is empty and claims that more follow",
+                ));
+            }
+            Some(Border::Before { cursor: next, last }) => {
+                if ids.len() == known {
+                    return Err(paging_error(
+                        client,
+                        Operation::ListPipelines,
+                        "its cursor does not move",
+                    ));
+                }
+                cursor = Some(next);
+                overlap = Some(last);
+            }
+            // All rows of the page are of one moment: only a larger page shows what is behind them.
+            Some(Border::OneMoment) => {
+                let larger = limit.get().saturating_mul(10);
+                limit = NonZeroU32::new(larger).filter(|limit| limit.get() <= LARGEST_LIMIT).ok_or_else(|| {
+                    let problem = "more pipelines were created in the same moment than a page holds, or its cursor does not move";
+                    paging_error(client, Operation::ListPipelines, problem)
+                })?;
+            }
+        }
+    }
+    Err(paging_error(
+        client,
+        Operation::ListPipelines,
+        "it does not end after 1,000 pages",
+    ))
+}
+
+enum Border {
+    /// The last row that is newer than the trailing rows of one moment, and the last row itself.
+    Before {
+        cursor: PipelineId,
+        last: PipelineId,
+    },
+    OneMoment,
+}
+
+fn border(page: &[Pipeline]) -> Option<Border> {
+    let last = page.last()?;
+    let newer = page
+        .iter()
+        .rev()
+        .find(|pipeline| pipeline.created_at != last.created_at);
+    Some(match newer {
+        Some(newer) => Border::Before {
+            cursor: newer.id.clone(),
+            last: last.id.clone(),
+        },
+        None => Border::OneMoment,
+    })
+}
+
+pub(super) async fn job_errors(
+    client: &Client,
+    id: &PipelineId,
+    job: &JobId,
+) -> Result<Vec<JobError>, ClientError> {
+    /// 100 entries each: more than a person reads.
+    const ERROR_PAGES: usize = 10;
+    let mut errors: Vec<JobError> = Vec::new();
+    for _ in 0..ERROR_PAGES {
+        let after = errors.last().map(|error| error.id.clone());
+        let page: Page<JobError> = client
+            .get(request::job_errors(id, job, after.as_deref()), super::ONE)
+            .await?;
+        let known = errors.len();
+        for error in page.data {
+            if !errors.iter().any(|known| known.id == error.id) {
+                errors.push(error);
+            }
+        }
+        if !page.has_more || errors.len() == known {
+            break;
+        }
+    }
+    Ok(errors)
+}

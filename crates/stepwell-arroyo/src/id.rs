@@ -1,0 +1,128 @@
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use snafu::{Snafu, ensure};
+
+/// The id of a pipeline.
+///
+/// What stepwell makes is 1 to 64 of `A`–`Z`, `a`–`z`, `0`–`9`, `_` and `-`. What a server has made is kept as it is, whatever it holds, and
+/// is percent-encoded in paths.
+///
+/// ```
+/// use stepwell_arroyo::PipelineId;
+///
+/// let id = PipelineId::new("orders-by-hour")?;
+/// assert_eq!(id.as_str(), "orders-by-hour");
+/// assert!(PipelineId::new("orders/by hour").is_err());
+/// # Ok::<(), stepwell_arroyo::PipelineIdError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PipelineId(String);
+
+/// The text is not an id that stepwell makes.
+#[derive(Debug, Snafu, PartialEq, Eq)]
+#[snafu(display("{text:?} cannot be the id of a pipeline; use 1 to 64 letters, digits, _ and -"))]
+pub struct PipelineIdError {
+    text: String,
+}
+
+impl PipelineId {
+    /// The version of the encoding that [`for_spec`](Self::for_spec) hashes. It must never change its meaning: ids of running
+    /// pipelines depend on it.
+    const FORMAT: &'static [u8] = b"stepwell pipeline id 1";
+
+    /// An id of our own making.
+    ///
+    /// # Errors
+    ///
+    /// When it is not 1 to 64 of the allowed characters.
+    pub fn new(text: impl Into<String>) -> Result<Self, PipelineIdError> {
+        let text = text.into();
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+        ensure!(
+            (1..=64).contains(&text.len()) && text.bytes().all(plain),
+            PipelineIdSnafu { text }
+        );
+        Ok(Self(text))
+    }
+
+    /// An id that a server has made, as it is.
+    pub fn from_server(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The id that one spec gets everywhere and always: a hash of namespace, name and the exact query, and of nothing else, so that
+    /// another parallelism, tag or environment is still the same pipeline.
+    ///
+    /// The same in every version of stepwell.
+    pub fn for_spec(namespace: &str, name: &str, query: &str) -> Self {
+        let mut hash = Sha256::new();
+        hash.update(Self::FORMAT);
+        for part in [namespace, name, query] {
+            // The length comes first, so that no two specs run together into the same bytes.
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part.as_bytes());
+        }
+        let digest = hash.finalize();
+        let mut text = String::from("sw_");
+        for byte in digest.iter().take(20) {
+            for nibble in [byte >> 4, byte & 15] {
+                text.push(char::from_digit(u32::from(nibble), 16).unwrap_or('0'));
+            }
+        }
+        Self(text)
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for PipelineId {
+    type Err = PipelineIdError;
+
+    fn from_str(text: &str) -> Result<Self, PipelineIdError> {
+        Self::new(text)
+    }
+}
+
+impl fmt::Display for PipelineId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        display(&self.0, formatter)
+    }
+}
+
+/// The id of a job, as the server made it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct JobId(String);
+
+impl JobId {
+    /// An id that a server has made, as it is.
+    pub fn from_server(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for JobId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        display(&self.0, formatter)
+    }
+}
+
+/// A server's id may hold anything; what could confuse a terminal or a log is escaped.
+fn display(text: &str, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+    if text.chars().any(char::is_control) {
+        write!(formatter, "{}", text.escape_debug())
+    } else {
+        formatter.write_str(text)
+    }
+}

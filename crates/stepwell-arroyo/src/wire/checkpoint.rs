@@ -1,0 +1,100 @@
+use serde::{Deserialize, Serialize};
+
+use super::named::named;
+
+named! {
+    /// Why a checkpoint was taken.
+    pub enum CheckpointType {
+        /// It was time.
+        Scheduled = "scheduled",
+        /// The job was told to stop with a final checkpoint.
+        Stopping = "stopping",
+    }
+}
+
+impl CheckpointType {
+    /// Whether it is the final one of a run.
+    pub fn is_stopping(&self) -> bool {
+        *self == Self::Stopping
+    }
+}
+
+/// A checkpoint of a job (`GET …/jobs/{id}/checkpoints`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Checkpoint {
+    /// Its number, which goes up across runs.
+    pub epoch: u64,
+    /// How it is stored.
+    #[serde(default)]
+    pub backend: String,
+    /// Why it was taken; servers that do not say take scheduled ones.
+    #[serde(alias = "checkpointType", default = "scheduled")]
+    pub checkpoint_type: CheckpointType,
+    /// When it began, in microseconds of Unix time.
+    #[serde(alias = "startTime")]
+    pub start_time: u64,
+    /// When it was complete, in microseconds of Unix time; `None` while it is not.
+    #[serde(alias = "finishTime", default)]
+    pub finish_time: Option<u64>,
+    /// Its parts.
+    #[serde(default)]
+    pub events: Vec<CheckpointSpan>,
+}
+
+fn scheduled() -> CheckpointType {
+    CheckpointType::Scheduled
+}
+
+/// A part of a checkpoint.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct CheckpointSpan {
+    /// When it began, in microseconds of Unix time.
+    #[serde(alias = "startTime")]
+    pub start_time: u64,
+    /// When it ended, in microseconds of Unix time.
+    #[serde(alias = "finishTime", default)]
+    pub finish_time: u64,
+    /// What it is.
+    pub event: String,
+    /// What it is, for people.
+    #[serde(default)]
+    pub description: String,
+}
+
+impl Checkpoint {
+    /// A checkpoint that has begun.
+    pub fn new(
+        epoch: u64,
+        backend: impl Into<String>,
+        checkpoint_type: CheckpointType,
+        start_time: u64,
+    ) -> Self {
+        Self {
+            epoch,
+            backend: backend.into(),
+            checkpoint_type,
+            start_time,
+            finish_time: None,
+            events: Vec::new(),
+        }
+    }
+}
+
+impl CheckpointSpan {
+    /// A part.
+    pub fn new(
+        start_time: u64,
+        finish_time: u64,
+        event: impl Into<String>,
+        description: impl Into<String>,
+    ) -> Self {
+        Self {
+            start_time,
+            finish_time,
+            event: event.into(),
+            description: description.into(),
+        }
+    }
+}

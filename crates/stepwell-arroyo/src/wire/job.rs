@@ -1,0 +1,232 @@
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::named::named;
+use crate::{JobId, PipelineId};
+
+named! {
+    /// The state of a job. Those that are known are the ones in the recorded timelines and the server's source.
+    pub enum JobState {
+        /// Just made.
+        Created = "Created",
+        /// Its program is compiled. Never seen from outside.
+        Compiling = "Compiling",
+        /// Its workers are started.
+        Scheduling = "Scheduling",
+        /// It runs.
+        Running = "Running",
+        /// Its parallelism is changed.
+        Rescaling = "Rescaling",
+        /// It takes its final checkpoint.
+        CheckpointStopping = "CheckpointStopping",
+        /// It stops.
+        Stopping = "Stopping",
+        /// It has stopped; with `running_desired` it is about to start again.
+        Stopped = "Stopped",
+        /// It starts again after an error that may pass.
+        Recovering = "Recovering",
+        /// It starts again because it was told to.
+        Restarting = "Restarting",
+        /// Its sources have ended.
+        Finishing = "Finishing",
+        /// It has ended by itself. Nothing revives it.
+        Finished = "Finished",
+        /// It is about to be Failed.
+        Failing = "Failing",
+        /// It has failed. A restart revives it.
+        Failed = "Failed",
+    }
+}
+
+named! {
+    /// Whose fault a failure is.
+    pub enum ErrorDomain {
+        /// The query, its data, its files.
+        User = "user",
+        /// Another system.
+        External = "external",
+        /// The server itself.
+        Internal = "internal",
+    }
+}
+
+named! {
+    /// How bad an entry in a job's log is.
+    pub enum JobErrorLevel {
+        /// For information.
+        Info = "info",
+        /// Something was passed over.
+        Warn = "warn",
+        /// Something failed.
+        Error = "error",
+    }
+}
+
+impl JobState {
+    /// Whether the job does nothing more in this state by itself: Stopped, Finished or Failed.
+    pub fn is_terminal(&self) -> bool {
+        matches!(self, Self::Stopped | Self::Finished | Self::Failed)
+    }
+}
+
+/// The run of a pipeline (`GET /api/v1/pipelines/{id}/jobs`). A pipeline has one job, which may run many times.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Job {
+    /// Its id.
+    pub id: JobId,
+    /// Its pipeline; servers up to 0.15 do not say.
+    #[serde(alias = "pipelineId", default)]
+    pub pipeline_id: Option<PipelineId>,
+    /// Whether the server means it to run.
+    #[serde(alias = "runningDesired")]
+    pub running_desired: bool,
+    /// The state that it is in. The controller looks every 0.5 s, so it lags behind what was asked for.
+    pub state: JobState,
+    /// Goes up with every start.
+    #[serde(alias = "runId", default)]
+    pub run_id: u64,
+    /// When it last came to Running, in microseconds of Unix time.
+    #[serde(alias = "startTime", default)]
+    pub start_time: Option<u64>,
+    /// When it last ended, in microseconds of Unix time; cleared only when it is Running again.
+    #[serde(alias = "finishTime", default)]
+    pub finish_time: Option<u64>,
+    /// How many tasks it has.
+    #[serde(default)]
+    pub tasks: Option<u64>,
+    /// Why it failed. Up to 0.15 a text (`failure_message`, before `failureMessage`).
+    #[serde(
+        alias = "failure_message",
+        alias = "failureMessage",
+        default,
+        deserialize_with = "failure"
+    )]
+    pub failure_reason: Option<FailureReason>,
+    /// When it was made, in microseconds of Unix time.
+    #[serde(alias = "createdAt")]
+    pub created_at: u64,
+    /// The overlay on the scheduler's configuration; servers up to 0.15 have none.
+    #[serde(default)]
+    pub scheduler_config: serde_json::Value,
+    /// The environment of its workers; servers up to 0.15 have none.
+    #[serde(default, deserialize_with = "environment")]
+    pub env_vars: BTreeMap<String, String>,
+}
+
+/// Why a job failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct FailureReason {
+    /// The reason in the server's words.
+    pub error: String,
+    /// Whose fault it is; servers up to 0.15 do not say.
+    #[serde(default)]
+    pub domain: Option<ErrorDomain>,
+}
+
+/// An entry in the log of a job (`GET …/jobs/{id}/errors`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct JobError {
+    /// Its id.
+    pub id: String,
+    /// When it was logged, in microseconds of Unix time.
+    #[serde(alias = "createdAt")]
+    pub created_at: u64,
+    /// The operator that it comes from.
+    #[serde(alias = "operatorId", default)]
+    pub operator_id: Option<String>,
+    /// The subtask that it comes from.
+    #[serde(alias = "taskIndex", default)]
+    pub task_index: Option<u64>,
+    /// How bad it is.
+    pub level: JobErrorLevel,
+    /// What happened, such as `task failed`.
+    pub message: String,
+    /// The text of the error.
+    #[serde(default)]
+    pub details: String,
+    /// Whose fault it is; servers up to 0.15 do not say.
+    #[serde(alias = "errorDomain", default)]
+    pub error_domain: Option<ErrorDomain>,
+}
+
+impl Job {
+    /// A job that was just made and has not run.
+    pub fn new(id: JobId, pipeline_id: PipelineId, created_at: u64) -> Self {
+        Self {
+            id,
+            pipeline_id: Some(pipeline_id),
+            running_desired: true,
+            state: JobState::Created,
+            run_id: 0,
+            start_time: None,
+            finish_time: None,
+            tasks: None,
+            failure_reason: None,
+            created_at,
+            scheduler_config: serde_json::Value::Object(serde_json::Map::new()),
+            env_vars: BTreeMap::new(),
+        }
+    }
+}
+
+impl FailureReason {
+    /// A reason.
+    pub fn new(error: impl Into<String>, domain: ErrorDomain) -> Self {
+        Self {
+            error: error.into(),
+            domain: Some(domain),
+        }
+    }
+}
+
+impl JobError {
+    /// A failed task, as a server logs it.
+    pub fn task_failed(
+        id: impl Into<String>,
+        created_at: u64,
+        details: impl Into<String>,
+        domain: ErrorDomain,
+    ) -> Self {
+        Self {
+            id: id.into(),
+            created_at,
+            operator_id: Some(String::new()),
+            task_index: Some(0),
+            level: JobErrorLevel::Error,
+            message: "task failed".to_owned(),
+            details: details.into(),
+            error_domain: Some(domain),
+        }
+    }
+}
+
+/// A reason with its domain, or a text alone.
+fn failure<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<FailureReason>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Either {
+        Reason(FailureReason),
+        Text(String),
+    }
+    Ok(
+        Option::<Either>::deserialize(deserializer)?.map(|either| match either {
+            Either::Reason(reason) => reason,
+            Either::Text(error) => FailureReason {
+                error,
+                domain: None,
+            },
+        }),
+    )
+}
+
+/// A map of texts; anything else counts as none.
+fn environment<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<BTreeMap<String, String>, D::Error> {
+    let value = serde_json::Value::deserialize(deserializer)?;
+    Ok(serde_json::from_value(value).unwrap_or_default())
+}

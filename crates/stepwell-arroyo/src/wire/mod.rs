@@ -1,0 +1,22 @@
+//! The types on the wire, of every server generation: 0.12 to 0.14 spell fields in camelCase, 0.15 and later in snake_case; before 0.13
+//! node ids are strings. All are read; what is written is the newest spelling, and both where servers differ in what they read.
+//!
+//! Fields that are not known are ignored, values that are not known are kept.
+
+mod checkpoint;
+mod graph;
+mod job;
+mod named;
+mod page;
+mod pipeline;
+mod request;
+mod validation;
+
+pub use checkpoint::{Checkpoint, CheckpointSpan, CheckpointType};
+pub use graph::{PipelineEdge, PipelineGraph, PipelineNode};
+pub use job::{ErrorDomain, FailureReason, Job, JobError, JobErrorLevel, JobState};
+pub(crate) use page::All;
+pub use page::Page;
+pub use pipeline::{Pipeline, StopMode, Udf, UdfLanguage};
+pub use request::{CreatePipeline, PatchPipeline, RestartPipeline, ValidateQuery};
+pub use validation::{SqlDiagnostic, SqlLocation, SqlSpan, Validation};

@@ -1,0 +1,169 @@
+use std::{collections::BTreeMap, fmt};
+
+use serde::{Deserialize, Serialize};
+
+use super::{PipelineGraph, named::named};
+use crate::PipelineId;
+
+named! {
+    /// What a pipeline is told: to run, or how to stop.
+    pub enum StopMode {
+        /// Run.
+        None = "none",
+        /// Take a final checkpoint, then stop.
+        Checkpoint = "checkpoint",
+        /// Let what is in flight pass, then stop.
+        Graceful = "graceful",
+        /// Stop without a checkpoint.
+        Immediate = "immediate",
+        /// Call it stopped at once.
+        Force = "force",
+    }
+}
+
+named! {
+    /// The language of a user-defined function.
+    pub enum UdfLanguage {
+        /// Python.
+        Python = "python",
+        /// Rust.
+        Rust = "rust",
+    }
+}
+
+/// A user-defined function. `Debug` does not show its code.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Udf {
+    /// Its code.
+    pub definition: String,
+    /// Its language; a server without the field has Rust.
+    #[serde(default = "rust")]
+    pub language: UdfLanguage,
+}
+
+fn rust() -> UdfLanguage {
+    UdfLanguage::Rust
+}
+
+/// A pipeline as a server shows it (`GET /api/v1/pipelines/{id}`). It has no state; its [`Job`](crate::Job) has. `Debug` does not show the query.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Pipeline {
+    /// Its id.
+    pub id: PipelineId,
+    /// Its name, which need not be unique.
+    pub name: String,
+    /// Its SQL.
+    pub query: String,
+    /// Its user-defined functions.
+    #[serde(default)]
+    pub udfs: Vec<Udf>,
+    /// How often it takes a checkpoint.
+    #[serde(alias = "checkpointIntervalMicros", default)]
+    pub checkpoint_interval_micros: u64,
+    /// What it is told.
+    pub stop: StopMode,
+    /// When it was made, in microseconds of Unix time; on SQLite to the second.
+    #[serde(alias = "createdAt")]
+    pub created_at: u64,
+    /// What the dashboard offers to tell it: `none` is "start"; nothing at all when it cannot be told anything.
+    #[serde(default)]
+    pub action: Option<StopMode>,
+    /// What the dashboard calls that.
+    #[serde(alias = "actionText", default)]
+    pub action_text: String,
+    /// Whether it is on its way to what it was told.
+    #[serde(alias = "actionInProgress", default)]
+    pub action_in_progress: bool,
+    /// Its plan.
+    #[serde(default)]
+    pub graph: PipelineGraph,
+    /// Whether it is a preview, which ends with whoever looks at it.
+    #[serde(default)]
+    pub preview: bool,
+    /// The state that it was started from; servers up to 0.15 do not have it.
+    #[serde(default)]
+    pub state_url: Option<String>,
+    /// Its tags; servers up to 0.15 have none.
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
+}
+
+impl Udf {
+    /// A function in Rust.
+    pub fn rust(definition: impl Into<String>) -> Self {
+        Self {
+            definition: definition.into(),
+            language: UdfLanguage::Rust,
+        }
+    }
+
+    /// A function in Python.
+    pub fn python(definition: impl Into<String>) -> Self {
+        Self {
+            definition: definition.into(),
+            language: UdfLanguage::Python,
+        }
+    }
+}
+
+impl Pipeline {
+    /// A pipeline that was just made and is told to run.
+    pub fn new(
+        id: PipelineId,
+        name: impl Into<String>,
+        query: impl Into<String>,
+        created_at: u64,
+    ) -> Self {
+        Self {
+            id,
+            name: name.into(),
+            query: query.into(),
+            udfs: Vec::new(),
+            checkpoint_interval_micros: 10_000_000,
+            stop: StopMode::None,
+            created_at,
+            action: Some(StopMode::Checkpoint),
+            action_text: "Stop".to_owned(),
+            action_in_progress: true,
+            graph: PipelineGraph::default(),
+            preview: false,
+            state_url: None,
+            tags: BTreeMap::new(),
+        }
+    }
+}
+
+impl fmt::Debug for Udf {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Udf")
+            .field("definition", &Hidden(&self.definition))
+            .field("language", &self.language)
+            .finish()
+    }
+}
+
+impl fmt::Debug for Pipeline {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Pipeline")
+            .field("id", &self.id)
+            .field("name", &self.name)
+            .field("query", &Hidden(&self.query))
+            .field("stop", &self.stop)
+            .field("created_at", &self.created_at)
+            .field("preview", &self.preview)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A text of which only the length is shown: SQL carries the passwords of connectors.
+pub(crate) struct Hidden<'a>(pub(crate) &'a str);
+
+impl fmt::Debug for Hidden<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "<{} bytes>", self.0.len())
+    }
+}

@@ -1,0 +1,220 @@
+use std::{collections::BTreeMap, fmt, num::NonZeroU32};
+
+use serde::{Serialize, ser::SerializeMap};
+
+use super::{StopMode, Udf, pipeline::Hidden};
+
+/// What a validation asks (`POST /api/v1/pipelines/validate_query`).
+#[derive(Clone, Serialize)]
+#[non_exhaustive]
+pub struct ValidateQuery {
+    /// The SQL.
+    pub query: String,
+    /// The user-defined functions that it needs.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub udfs: Vec<Udf>,
+}
+
+/// A pipeline to create (`POST /api/v1/pipelines`, `PUT /api/v1/pipelines/{id}`). `Debug` shows neither query nor environment.
+///
+/// Unset fields are left out. The checkpoint interval is written in both spellings: servers up to 0.14 read
+/// `checkpointIntervalMicros`, later ones `checkpoint_interval_micros`, and every server ignores fields that it does not know.
+#[derive(Clone)]
+#[non_exhaustive]
+#[must_use]
+pub struct CreatePipeline {
+    pub(crate) name: String,
+    pub(crate) query: String,
+    pub(crate) parallelism: NonZeroU32,
+    pub(crate) checkpoint_interval_micros: Option<u64>,
+    pub(crate) udfs: Vec<Udf>,
+    pub(crate) tags: BTreeMap<String, String>,
+    pub(crate) env_vars: BTreeMap<String, String>,
+    pub(crate) scheduler_config: Option<serde_json::Value>,
+}
+
+/// A change to a pipeline (`PATCH /api/v1/pipelines/{id}`). Unset fields are left out.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+#[must_use]
+pub struct PatchPipeline {
+    pub(crate) stop: Option<StopMode>,
+    pub(crate) parallelism: Option<NonZeroU32>,
+    pub(crate) checkpoint_interval_micros: Option<u64>,
+}
+
+/// A restart (`POST /api/v1/pipelines/{id}/restart`). Unset fields are left out.
+#[derive(Clone, Debug, Default, Serialize)]
+#[non_exhaustive]
+#[must_use]
+pub struct RestartPipeline {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) force: Option<bool>,
+}
+
+impl ValidateQuery {
+    /// The query without user-defined functions.
+    pub fn new(query: impl Into<String>) -> Self {
+        Self {
+            query: query.into(),
+            udfs: Vec::new(),
+        }
+    }
+
+    /// Adds the user-defined functions.
+    #[must_use]
+    pub fn udfs(mut self, udfs: Vec<Udf>) -> Self {
+        self.udfs = udfs;
+        self
+    }
+}
+
+impl CreatePipeline {
+    /// A pipeline with everything else at the server's default.
+    pub fn new(name: impl Into<String>, query: impl Into<String>, parallelism: NonZeroU32) -> Self {
+        Self {
+            name: name.into(),
+            query: query.into(),
+            parallelism,
+            checkpoint_interval_micros: None,
+            udfs: Vec::new(),
+            tags: BTreeMap::new(),
+            env_vars: BTreeMap::new(),
+            scheduler_config: None,
+        }
+    }
+
+    /// How often a checkpoint is taken; a server accepts 1 second to 1 day.
+    pub fn checkpoint_interval_micros(mut self, micros: u64) -> Self {
+        self.checkpoint_interval_micros = Some(micros);
+        self
+    }
+
+    /// The user-defined functions.
+    pub fn udfs(mut self, udfs: Vec<Udf>) -> Self {
+        self.udfs = udfs;
+        self
+    }
+
+    /// The tags; servers up to 0.15 ignore them.
+    pub fn tags(mut self, tags: BTreeMap<String, String>) -> Self {
+        self.tags = tags;
+        self
+    }
+
+    /// The environment of the workers; servers up to 0.15 ignore it.
+    pub fn env_vars(mut self, env_vars: BTreeMap<String, String>) -> Self {
+        self.env_vars = env_vars;
+        self
+    }
+
+    /// The overlay on the scheduler's configuration; servers up to 0.15 ignore it.
+    pub fn scheduler_config(mut self, config: serde_json::Value) -> Self {
+        self.scheduler_config = Some(config);
+        self
+    }
+}
+
+impl PatchPipeline {
+    /// A change of nothing yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Tells it to run, or how to stop.
+    pub fn stop(mut self, stop: StopMode) -> Self {
+        self.stop = Some(stop);
+        self
+    }
+
+    /// Changes its parallelism.
+    pub fn parallelism(mut self, parallelism: NonZeroU32) -> Self {
+        self.parallelism = Some(parallelism);
+        self
+    }
+
+    /// Changes how often it takes a checkpoint.
+    pub fn checkpoint_interval_micros(mut self, micros: u64) -> Self {
+        self.checkpoint_interval_micros = Some(micros);
+        self
+    }
+}
+
+impl RestartPipeline {
+    /// An ordinary restart.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Does not wait for what is in flight; frees a job that is stuck in Restarting.
+    pub fn force(mut self) -> Self {
+        self.force = Some(true);
+        self
+    }
+}
+
+impl Serialize for CreatePipeline {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("name", &self.name)?;
+        map.serialize_entry("query", &self.query)?;
+        map.serialize_entry("parallelism", &self.parallelism)?;
+        if !self.udfs.is_empty() {
+            map.serialize_entry("udfs", &self.udfs)?;
+        }
+        interval(&mut map, self.checkpoint_interval_micros)?;
+        if !self.tags.is_empty() {
+            map.serialize_entry("tags", &self.tags)?;
+        }
+        if !self.env_vars.is_empty() {
+            map.serialize_entry("env_vars", &self.env_vars)?;
+        }
+        if let Some(config) = &self.scheduler_config {
+            map.serialize_entry("scheduler_config", config)?;
+        }
+        map.end()
+    }
+}
+
+impl Serialize for PatchPipeline {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        if let Some(stop) = &self.stop {
+            map.serialize_entry("stop", stop)?;
+        }
+        if let Some(parallelism) = &self.parallelism {
+            map.serialize_entry("parallelism", parallelism)?;
+        }
+        interval(&mut map, self.checkpoint_interval_micros)?;
+        map.end()
+    }
+}
+
+/// In both spellings, for servers before and after 0.15.
+fn interval<M: SerializeMap>(map: &mut M, micros: Option<u64>) -> Result<(), M::Error> {
+    if let Some(micros) = micros {
+        map.serialize_entry("checkpoint_interval_micros", &micros)?;
+        map.serialize_entry("checkpointIntervalMicros", &micros)?;
+    }
+    Ok(())
+}
+
+impl fmt::Debug for ValidateQuery {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("ValidateQuery")
+            .field("query", &Hidden(&self.query))
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for CreatePipeline {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("CreatePipeline")
+            .field("name", &self.name)
+            .field("query", &Hidden(&self.query))
+            .field("parallelism", &self.parallelism)
+            .finish_non_exhaustive()
+    }
+}
