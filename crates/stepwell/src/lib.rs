@@ -1,1 +1,105 @@
-//! Submit a streaming-SQL pipeline to an Arroyo control plane, one typed step at a time.
+//! Submit a streaming-SQL pipeline to an [Arroyo] control plane, one typed step at a time.
+//!
+//! [Arroyo]: https://arroyo.dev
+//!
+//! ```text
+//! Unconnected ─connect─▶ Connected ─validate─▶ Validated ─resolve─▶ Resolved<Resumed> │ Resolved<Created>
+//!                                                                           └─register─▶ Registered
+//!                                                                                           └─wait_until_running─▶ Running ─stop─▶ Stopped
+//! ```
+//!
+//! ```no_run
+//! use stepwell::{HyperTransport, PipelineSpec, Submission};
+//!
+//! # #[cfg(feature = "hyper")]
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let transport = HyperTransport::builder("http://localhost:5115").build()?;
+//! let running = Submission::new(transport, PipelineSpec::new("SELECT * FROM orders"))
+//!     .connect().await?
+//!     .validate().await?
+//!     .resolve().await?
+//!     .register()
+//!     .wait_until_running().await?;
+//! println!("{} runs: {:?}", running.id(), running.dashboard_url());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A step that is skipped does not compile, and the compiler names the missing one:
+//!
+//! ```compile_fail,E0599
+//! # use stepwell::{Submission, Connected};
+//! # async fn example(connected: Submission<Connected>) {
+//! let resolution = connected.resolve().await;
+//! # }
+//! ```
+//!
+//! With the step it does:
+//!
+//! ```
+//! # use stepwell::{Error, Submission, Connected};
+//! # async fn example(connected: Submission<Connected>) -> Result<(), Error> {
+//! let resolution = connected.validate().await?.resolve().await;
+//! # drop(resolution);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What the types prove, and what they do not
+//!
+//! They prove the order of *our* calls. They do not prove the state of the server: a pipeline that was Running a moment ago may have
+//! failed since, somebody else may have stopped it, and a create whose reply was lost may or may not have happened. Where that cannot
+//! be known, an error says so ([`ResolveError::OutcomeUnknown`]).
+//!
+//! # Runtime
+//!
+//! All futures are `Send` and run on tokio. Requests that change something are sent on a task of their own and are not cut when their
+//! caller is dropped; the [`Shutdown`] knows of each before it leaves.
+
+mod baseline;
+mod context;
+mod error;
+mod last_seen;
+mod observer;
+mod options;
+mod poll;
+mod resolution;
+mod shutdown;
+mod spec;
+mod state;
+mod step;
+mod submission;
+mod time_limit;
+mod uncut;
+
+pub use stepwell_arroyo as arroyo;
+pub use stepwell_arroyo::{Endpoint, JobState, PipelineId, StopMode};
+#[cfg(feature = "hyper")]
+pub use stepwell_hyper::{HyperTransport, HyperTransportBuilder, HyperTransportError};
+pub use stepwell_transport as transport;
+pub use stepwell_transport::{Phase, SharedTransport, Token, Transport};
+
+pub use error::{Error, TransitionError};
+pub use last_seen::LastSeen;
+pub use observer::{Event, JobTransition, Observer, Step};
+pub use options::{Options, OptionsBuilder};
+pub use resolution::{
+    Action, Difference, PipelineSummary, Plan, PlannedRequest, Resolution, ResolveError,
+};
+pub use shutdown::{
+    Escalation, OnShutdown, Shutdown, ShutdownEnd, ShutdownEntry, ShutdownError, ShutdownReport,
+    StopPolicy, StopPolicyBuilder, Unsettled, stop_pipeline::StopError,
+};
+pub use spec::{
+    CheckpointInterval, CheckpointIntervalError, Identity, Intent, PipelineSpec,
+    PipelineSpecBuilder, SpecError, WhenFinished, WhenUdfsDiffer,
+};
+pub use state::{
+    Connected, Created, Origin, Registered, Resolved, Resumed, Running, State, Stopped,
+    Unconnected, Validated,
+};
+pub use step::{
+    Ended, Finished, Outcome, Status, attach::AttachError, connect::ConnectError,
+    validate::ValidateError, wait::WaitError,
+};
+pub use submission::{Submission, SubmissionBuilder};

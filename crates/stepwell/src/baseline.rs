@@ -1,0 +1,111 @@
+//! Which observation of a job counts: see [`Baseline`].
+
+use std::time::Duration;
+
+use stepwell_arroyo::{Job, JobId, JobState};
+use tokio::time::Instant;
+
+/// Two ticks of the server's controller: what a request of ours changes is visible by then, unless the controller is slow.
+const TWO_TICKS: Duration = Duration::from_secs(1);
+
+/// The job as it was before we acted on it, and whether we did.
+///
+/// The old state of a job stays visible for up to a tick of the controller after a request that changes it; only the run id tells the
+/// new run. So after a patch or restart of ours, what is seen in the old run proves nothing.
+#[derive(Clone, Debug)]
+pub(crate) struct Baseline {
+    before: Option<Before>,
+    /// When the reply to our patch or restart came; `None` when nothing was sent.
+    replied: Option<Instant>,
+}
+
+#[derive(Clone, Debug)]
+struct Before {
+    job_id: JobId,
+    run_id: u64,
+    terminal: bool,
+}
+
+/// What an observation of the job means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Meaning {
+    /// The run that counts is Running.
+    Running,
+    /// Running, in a run that may be the old one: it counts if it is still so at that time.
+    RunningIfUnchangedUntil(Instant),
+    /// The run that counts has ended.
+    Ended,
+    /// On its way, or not to be told apart from the run before.
+    Pending,
+}
+
+impl Baseline {
+    /// There is no run before, or none that we know: every observation counts.
+    pub(crate) fn none() -> Self {
+        Self {
+            before: None,
+            replied: None,
+        }
+    }
+
+    /// A pipeline that was found and left as it is.
+    pub(crate) fn found(job: Option<&Job>) -> Self {
+        Self {
+            before: job.map(Before::new),
+            replied: None,
+        }
+    }
+
+    /// A pipeline that was found and that we have just patched or restarted.
+    pub(crate) fn acted(job: Option<&Job>) -> Self {
+        Self {
+            before: job.map(Before::new),
+            replied: Some(Instant::now()),
+        }
+    }
+
+    pub(crate) fn meaning(&self, job: &Job) -> Meaning {
+        match &job.state {
+            JobState::Running if self.is_new_run(job) => Meaning::Running,
+            JobState::Running => match (self.replied, &self.before) {
+                (None, _) | (_, None) => Meaning::Running,
+                // A stopped or failed job runs again only in a new run.
+                (Some(_), Some(before)) if before.terminal => Meaning::Pending,
+                (Some(replied), Some(_)) => Meaning::RunningIfUnchangedUntil(replied + TWO_TICKS),
+            },
+            // Nothing revives a finished job, and a finished one was refused before.
+            JobState::Finished => Meaning::Ended,
+            // About to start again.
+            JobState::Stopped if job.running_desired => Meaning::Pending,
+            JobState::Stopped | JobState::Failed => {
+                let counts = self.is_new_run(job)
+                    || match &self.before {
+                        None => true,
+                        Some(before) => self.replied.is_none() && !before.terminal,
+                    };
+                if counts {
+                    Meaning::Ended
+                } else {
+                    Meaning::Pending
+                }
+            }
+            _ => Meaning::Pending,
+        }
+    }
+
+    fn is_new_run(&self, job: &Job) -> bool {
+        self.before
+            .as_ref()
+            .is_some_and(|before| before.job_id != job.id || job.run_id > before.run_id)
+    }
+}
+
+impl Before {
+    fn new(job: &Job) -> Self {
+        Self {
+            job_id: job.id.clone(),
+            run_id: job.run_id,
+            terminal: job.state.is_terminal(),
+        }
+    }
+}

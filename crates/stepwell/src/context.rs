@@ -1,0 +1,174 @@
+//! What all states of one submission share.
+
+use std::{
+    future::{Future, poll_fn},
+    pin::pin,
+    sync::atomic::{AtomicBool, Ordering},
+    task::Poll,
+    time::{Duration, SystemTime},
+};
+
+use stepwell_arroyo::{Client, ClientError, Endpoint, PipelineId};
+use stepwell_transport::{SharedTransport, Transport};
+
+use crate::{
+    error::Error,
+    observer::{Event, Step},
+    options::Options,
+    shutdown::registry::{Intended, Known, Ticket, WriteGuard},
+    time_limit::{Pace, TimeLimit},
+};
+
+#[derive(Debug)]
+pub(crate) struct Context {
+    pub(crate) client: Client,
+    pub(crate) options: Options,
+    pub(crate) ticket: Ticket,
+    pub(crate) endpoint: Option<Endpoint>,
+}
+
+/// What was learned of the server behind a transport; shared by all submissions over it.
+#[derive(Debug, Default)]
+pub(crate) struct ServerMemory {
+    without_put: AtomicBool,
+}
+
+impl ServerMemory {
+    pub(crate) fn has_put(&self) -> bool {
+        !self.without_put.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn put_is_missing(&self) {
+        self.without_put.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Context {
+    pub(crate) fn new(transport: SharedTransport, options: Options) -> Self {
+        let endpoint = transport
+            .base_url()
+            .and_then(|uri| Endpoint::from_uri(&uri).ok());
+        Self {
+            client: Client::new(transport),
+            ticket: Ticket::new(&options.shutdown.registry),
+            options,
+            endpoint,
+        }
+    }
+
+    /// Where requests go to, as an error names it.
+    pub(crate) fn url(&self) -> Option<String> {
+        self.endpoint.as_ref().map(ToString::to_string)
+    }
+
+    /// The server as the registry tells servers apart.
+    pub(crate) fn server(&self) -> String {
+        self.url().unwrap_or_default()
+    }
+
+    pub(crate) fn tell(&self, event: &Event) {
+        self.options.observation.tell(event);
+    }
+
+    /// A client whose next request ends with the limit.
+    pub(crate) fn client_within(&self, limit: &TimeLimit) -> Client {
+        // The last request of a step may begin at the deadline itself; it gets a moment, not nothing.
+        let left = limit.remaining().max(Duration::from_millis(10));
+        self.client.within(self.options.request_timeout.min(left))
+    }
+
+    pub(crate) fn poll_pace(&self) -> Pace {
+        Pace::new(Duration::from_millis(20), self.options.poll_ceiling)
+    }
+
+    /// Reads, and reads again while the failure may pass and time is left.
+    pub(crate) async fn read<T, F>(
+        &self,
+        step: Step,
+        limit: &TimeLimit,
+        mut call: impl FnMut(Client) -> F + Send,
+    ) -> Result<T, ClientError>
+    where
+        F: Future<Output = Result<T, ClientError>> + Send,
+        T: Send,
+    {
+        let mut pace = Pace::new(Duration::from_millis(50), Duration::from_secs(1));
+        let mut attempt = 0;
+        loop {
+            match call(self.client_within(limit)).await {
+                Err(error) if error.is_retryable() && !limit.is_over() => {
+                    attempt += 1;
+                    self.retrying(step, &error, attempt);
+                    limit.sleep(pace.pause()).await;
+                    // At the deadline the last failure says more than one request cut short would.
+                    if limit.is_over() {
+                        return Err(error);
+                    }
+                }
+                result => return result,
+            }
+        }
+    }
+
+    pub(crate) fn retrying(&self, step: Step, error: &ClientError, attempt: u32) {
+        tracing::warn!(%step, attempt, error = %error, "trying again");
+        self.tell(&Event::Retrying {
+            step,
+            reason: chain(error),
+            attempt,
+        });
+    }
+
+    /// Drives a step, unless the shutdown begins first.
+    pub(crate) async fn unless_begun<T>(
+        &self,
+        work: impl Future<Output = Result<T, Error>> + Send,
+    ) -> Result<T, Error> {
+        let mut begun = pin!(self.options.shutdown.begun());
+        let mut work = pin!(work);
+        poll_fn(|context| {
+            // The shutdown goes first: nothing is begun after it.
+            if begun.as_mut().poll(context).is_ready() {
+                return Poll::Ready(Err(Error::ShutdownBegun));
+            }
+            work.as_mut().poll(context)
+        })
+        .await
+    }
+
+    /// Notes with the shutdown what is about to be made or started; the guard lives as long as the request.
+    pub(crate) fn intend(
+        &self,
+        name: &str,
+        known: Known,
+        started_here: bool,
+    ) -> Result<WriteGuard, Error> {
+        self.ticket
+            .intend(Intended {
+                name: name.to_owned(),
+                client: self.client.clone(),
+                observation: self.options.observation.clone(),
+                on_shutdown: self.options.on_shutdown,
+                since: SystemTime::now(),
+                known,
+                started_here,
+            })
+            .map_err(|_begun| Error::ShutdownBegun)
+    }
+
+    pub(crate) fn found(&self, id: &PipelineId, started_here: bool) {
+        self.ticket.found(&self.server(), id, started_here);
+    }
+}
+
+/// An error with its causes, on one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        source = error.source();
+    }
+    text
+}

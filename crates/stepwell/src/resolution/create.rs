@@ -1,0 +1,319 @@
+//! Creating a pipeline at most once.
+
+use std::time::Duration;
+
+use http::StatusCode;
+use stepwell_arroyo::{ClientError, Phase, Pipeline};
+
+use super::{
+    Action, PipelineSummary, ResolveError,
+    attempt::{Attempt, Sent},
+    settle::{Settled, look, settle},
+};
+use crate::{
+    context::{Context, ServerMemory},
+    error::Error,
+    observer::Step,
+    shutdown::registry::Known,
+    time_limit::{Pace, TimeLimit},
+    uncut::uncut,
+};
+
+/// How long a `PUT` that was refused is looked for: a rival's create under the same id is visible by then.
+const RIVAL: Duration = Duration::from_secs(5);
+
+/// What a create came to.
+pub(crate) enum Outcome {
+    /// The server answered that it has made it.
+    Created(Box<Pipeline>),
+    /// It is there, and it cannot be told, or is known not to be so, that this submission has made it.
+    Adopted {
+        pipeline: Box<Pipeline>,
+        started_here: bool,
+    },
+}
+
+/// What the answer to a create means.
+enum Answer {
+    /// The request did not leave.
+    NotSent,
+    /// 405: a server up to 0.15 has no `PUT`.
+    NoPut,
+    /// A refusal that no create can hide behind.
+    Refused,
+    /// A 400 or 409 to a `PUT`: a duplicate, an invalid request, or a row without a job; the text never tells.
+    Duplicate,
+    /// Anything else: it may have taken effect.
+    InDoubt,
+}
+
+impl Answer {
+    fn of(error: &ClientError, by_put: bool) -> Self {
+        let Some(status) = error.status() else {
+            return if error.phase() == Phase::NotSent {
+                Self::NotSent
+            } else {
+                Self::InDoubt
+            };
+        };
+        match status {
+            StatusCode::METHOD_NOT_ALLOWED if by_put => Self::NoPut,
+            StatusCode::BAD_REQUEST | StatusCode::CONFLICT if by_put => Self::Duplicate,
+            StatusCode::REQUEST_TIMEOUT | StatusCode::CONFLICT => Self::InDoubt,
+            // A redirect is not followed, so nothing was asked of the server behind it.
+            status if status.is_client_error() || status.is_redirection() => Self::Refused,
+            // A 2xx without a pipeline in it, and every 5xx: a gateway gives up on a create that the server goes on with.
+            _ => Self::InDoubt,
+        }
+    }
+}
+
+pub(crate) struct Creating<'a> {
+    pub(crate) context: &'a Context,
+    pub(crate) limit: &'a TimeLimit,
+}
+
+impl Creating<'_> {
+    /// Creates, and leaves in `attempt` what is in doubt.
+    pub(crate) async fn run(&self, attempt: &mut Attempt) -> Result<Outcome, Error> {
+        let memory = self.context.client.transport().memory::<ServerMemory>();
+        let mut pace = Pace::new(Duration::from_millis(200), Duration::from_secs(2));
+        let mut tries = 0;
+        loop {
+            let before = attempt.sent;
+            if attempt.id.is_some() && before == Sent::Nothing && !memory.has_put() {
+                attempt.id = None;
+            }
+            let by_put = attempt.id.is_some();
+            let error = match self.send(attempt, by_put).await? {
+                Ok(pipeline) => {
+                    attempt.sent = Sent::Nothing;
+                    return Ok(Outcome::Created(Box::new(pipeline)));
+                }
+                Err(error) => error,
+            };
+            match Answer::of(&error, by_put) {
+                Answer::NotSent => {
+                    attempt.sent = before;
+                    if !error.is_retryable() || self.limit.is_over() {
+                        return Err(self.not_sent(attempt, error));
+                    }
+                }
+                Answer::NoPut => {
+                    memory.put_is_missing();
+                    attempt.sent = before;
+                    if before == Sent::Nothing {
+                        continue;
+                    }
+                    // An old and a new node behind one address: the new one may still have it, and a `POST` now could make a second.
+                    return self.settle(attempt, error).await;
+                }
+                Answer::Refused => {
+                    attempt.sent = before;
+                    if before != Sent::Nothing {
+                        return self.settle(attempt, error).await;
+                    }
+                    return Err(
+                        ResolveError::rejected(Action::Create, attempt.spec.name(), error).into(),
+                    );
+                }
+                Answer::Duplicate => return self.refused_put(attempt, before, error).await,
+                Answer::InDoubt if by_put => {
+                    if let Some(outcome) = self.look_once(attempt).await? {
+                        return Ok(outcome);
+                    }
+                    if self.limit.is_over() || tries >= PUT_TRIES {
+                        return self.settle(attempt, error).await;
+                    }
+                }
+                Answer::InDoubt => return self.settle(attempt, error).await,
+            }
+            tries += 1;
+            self.context.retrying(Step::Resolve, &error, tries);
+            self.limit.sleep(pace.pause()).await;
+        }
+    }
+
+    /// Looks for a create of an earlier call.
+    pub(crate) async fn settle_earlier(&self, attempt: &mut Attempt) -> Result<Outcome, Error> {
+        let settled = self
+            .look_until(attempt, self.context.options.settle_timeout)
+            .await;
+        match self.adopted(attempt, settled, true)? {
+            Ok(outcome) => Ok(outcome),
+            Err(Some(error)) => {
+                Err(
+                    ResolveError::unanswered(Action::Find, attempt.spec.name(), self.limit, error)
+                        .into(),
+                )
+            }
+            Err(None) => Err(ResolveError::StillUnknown {
+                name: attempt.spec.name().to_owned(),
+                id: attempt.id.clone(),
+                since: attempt.since,
+            }
+            .into()),
+        }
+    }
+
+    /// Sends one create. The intent is noted with the shutdown before, and the outcome by the task that awaits the reply, so that
+    /// nothing is lost with the caller.
+    async fn send(
+        &self,
+        attempt: &mut Attempt,
+        by_put: bool,
+    ) -> Result<Result<Pipeline, ClientError>, Error> {
+        let before = attempt.sent;
+        attempt.sent = if by_put { Sent::Put } else { Sent::Post };
+        let guard =
+            match self
+                .context
+                .intend(attempt.spec.name(), Known::Attempted(attempt.clone()), true)
+            {
+                Ok(guard) => guard,
+                Err(begun) => {
+                    attempt.sent = before;
+                    return Err(begun);
+                }
+            };
+        let client = self.context.client_within(self.limit);
+        let ticket = self.context.ticket.clone();
+        let server = self.context.server();
+        let request = attempt.request();
+        let id = attempt.id.clone();
+        Ok(uncut(async move {
+            let reply = match &id {
+                Some(id) => client.create_with_id(id, &request).await,
+                None => client.create(&request).await,
+            };
+            if let Ok(pipeline) = &reply {
+                ticket.found(&server, &pipeline.id, true);
+            } else if before == Sent::Nothing
+                && reply.as_ref().is_err_and(|error| {
+                    matches!(
+                        Answer::of(error, by_put),
+                        Answer::NotSent | Answer::NoPut | Answer::Refused
+                    )
+                })
+            {
+                // Here and not in the caller, which may be gone.
+                ticket.forget();
+            }
+            drop(guard);
+            reply
+        })
+        .await)
+    }
+
+    fn not_sent(&self, attempt: &Attempt, error: ClientError) -> Error {
+        if attempt.in_doubt() {
+            return self.unknown(attempt, error);
+        }
+        ResolveError::unanswered(Action::Create, attempt.spec.name(), self.limit, error).into()
+    }
+
+    async fn refused_put(
+        &self,
+        attempt: &mut Attempt,
+        before: Sent,
+        error: ClientError,
+    ) -> Result<Outcome, Error> {
+        let maybe_ours = before != Sent::Nothing;
+        let settled = self.look_until(attempt, RIVAL).await;
+        match self.adopted(attempt, settled, maybe_ours)? {
+            Ok(outcome) => Ok(outcome),
+            Err(_) => {
+                let id = match &attempt.id {
+                    Some(id) => id.clone(),
+                    None => return Err(self.unknown(attempt, error)),
+                };
+                // This one was refused, but one before it may still be under way on the server.
+                attempt.sent = before;
+                if !maybe_ours {
+                    self.context.ticket.forget();
+                }
+                Err(ResolveError::Burnt {
+                    id,
+                    source: Box::new(error),
+                }
+                .into())
+            }
+        }
+    }
+
+    async fn settle(&self, attempt: &mut Attempt, error: ClientError) -> Result<Outcome, Error> {
+        let settled = self
+            .look_until(attempt, self.context.options.settle_timeout)
+            .await;
+        match self.adopted(attempt, settled, true)? {
+            Ok(outcome) => Ok(outcome),
+            Err(_) => Err(self.unknown(attempt, error)),
+        }
+    }
+
+    async fn look_once(&self, attempt: &mut Attempt) -> Result<Option<Outcome>, Error> {
+        let settled = look(&self.context.client_within(self.limit), attempt).await;
+        let settled = settled.unwrap_or_else(Settled::Failed);
+        Ok(self.adopted(attempt, settled, true)?.ok())
+    }
+
+    async fn look_until(&self, attempt: &Attempt, timeout: Duration) -> Settled {
+        let limit = self.limit.within(timeout);
+        settle(
+            &self.context.client,
+            attempt,
+            limit,
+            self.context.options.request_timeout,
+        )
+        .await
+    }
+
+    /// The pipeline that was found, or, as the inner error, that none was and why.
+    fn adopted(
+        &self,
+        attempt: &mut Attempt,
+        settled: Settled,
+        maybe_ours: bool,
+    ) -> Result<Result<Outcome, Option<ClientError>>, Error> {
+        match settled {
+            Settled::Found(pipeline) => {
+                attempt.sent = Sent::Nothing;
+                self.context.found(&pipeline.id, maybe_ours);
+                Ok(Ok(Outcome::Adopted {
+                    pipeline,
+                    started_here: maybe_ours,
+                }))
+            }
+            Settled::Conflict(pipeline) => {
+                // The id is another's, so no create of ours has had it.
+                attempt.sent = Sent::Nothing;
+                self.context.ticket.forget();
+                Err(ResolveError::Conflict {
+                    id: pipeline.id,
+                    name: pipeline.name,
+                }
+                .into())
+            }
+            Settled::Ambiguous(pipelines) => {
+                let matches = pipelines.iter().map(PipelineSummary::new).collect();
+                Err(ResolveError::Ambiguous { matches }.into())
+            }
+            Settled::Absent => Ok(Err(None)),
+            Settled::Failed(error) => Ok(Err(Some(error))),
+        }
+    }
+
+    fn unknown(&self, attempt: &Attempt, error: ClientError) -> Error {
+        ResolveError::OutcomeUnknown {
+            name: attempt.spec.name().to_owned(),
+            id: attempt.id.clone(),
+            url: self.context.url(),
+            since: attempt.since,
+            source: Box::new(error),
+        }
+        .into()
+    }
+}
+
+/// How often a `PUT` in doubt is repeated under its id before its outcome is called unknown.
+const PUT_TRIES: u32 = 5;

@@ -1,0 +1,204 @@
+//! What there is to do, from what the server holds: resume one, create one, or refuse.
+
+use std::collections::BTreeSet;
+
+use stepwell_arroyo::{Job, JobState, Pipeline, PipelineId};
+
+use crate::{
+    resolution::{
+        error::{PipelineSummary, ResolveError},
+        near_match::is_near_match,
+    },
+    spec::{Identity, Intent, PipelineSpec, WhenFinished},
+};
+
+/// The pipelines of a server as they bear on one spec.
+#[derive(Debug)]
+pub(crate) struct Listing {
+    pipelines: Vec<Pipeline>,
+}
+
+/// What a list holds besides the matches.
+#[derive(Debug)]
+pub(crate) struct Rest {
+    listed: BTreeSet<PipelineId>,
+    others: Vec<PipelineSummary>,
+    near: Option<PipelineSummary>,
+}
+
+/// What there is to do.
+#[derive(Debug)]
+pub(crate) enum Decision {
+    Resume {
+        pipeline: Box<Pipeline>,
+        job: Option<Box<Job>>,
+    },
+    Create {
+        id: Option<PipelineId>,
+        listed: BTreeSet<PipelineId>,
+        forced_past: Vec<PipelineSummary>,
+    },
+}
+
+impl Listing {
+    pub(crate) fn new(pipelines: Vec<Pipeline>) -> Self {
+        Self { pipelines }
+    }
+
+    /// Sorts the list into matches and others. `is_ours` tells which were made under the same shutdown: they are not "others".
+    pub(crate) fn matches(
+        self,
+        spec: &PipelineSpec,
+        is_ours: impl Fn(&PipelineId) -> bool,
+    ) -> Result<(Vec<Pipeline>, Rest), ResolveError> {
+        let listed = self
+            .pipelines
+            .iter()
+            .map(|pipeline| pipeline.id.clone())
+            .collect();
+        // Previews end with whoever looks at them.
+        let pipelines = self
+            .pipelines
+            .into_iter()
+            .filter(|pipeline| !pipeline.preview);
+        let given = match (spec.intent(), spec.identity()) {
+            (Intent::Resume(id), _) | (_, Identity::Given(id)) => Some(id),
+            _ => None,
+        };
+        let (matches, others): (Vec<_>, Vec<_>) = pipelines.partition(|pipeline| match given {
+            // An id decides alone.
+            Some(id) => pipeline.id == *id,
+            None => pipeline.query == spec.query(),
+        });
+        if let Some(pipeline) = matches
+            .iter()
+            .find(|pipeline| pipeline.query != spec.query())
+        {
+            return Err(ResolveError::Conflict {
+                id: pipeline.id.clone(),
+                name: pipeline.name.clone(),
+            });
+        }
+        let near = others
+            .iter()
+            .find(|pipeline| pipeline.query == spec.query())
+            .or_else(|| {
+                others
+                    .iter()
+                    .find(|pipeline| is_near_match(&pipeline.query, spec.query()))
+            })
+            .map(PipelineSummary::new);
+        let others = others
+            .iter()
+            .filter(|pipeline| !is_ours(&pipeline.id))
+            .map(PipelineSummary::new)
+            .collect();
+        Ok((
+            matches,
+            Rest {
+                listed,
+                others,
+                near,
+            },
+        ))
+    }
+}
+
+impl Rest {
+    /// Decides, given each match with its job.
+    pub(crate) fn decide(
+        self,
+        spec: &PipelineSpec,
+        matches: Vec<(Pipeline, Option<Box<Job>>)>,
+    ) -> Result<Decision, ResolveError> {
+        let Self {
+            listed,
+            others,
+            near,
+        } = self;
+        let (mut finished, mut alive): (Vec<_>, Vec<_>) =
+            matches.into_iter().partition(|(_, job)| {
+                job.as_ref()
+                    .is_some_and(|job| job.state == JobState::Finished)
+            });
+        if *spec.intent() == Intent::CreateOnly
+            && let Some((pipeline, _)) = alive.first().or(match spec.when_finished() {
+                WhenFinished::Refuse => finished.first(),
+                WhenFinished::NewRun => None,
+            })
+        {
+            return Err(ResolveError::AlreadyExists {
+                existing: PipelineSummary::new(pipeline),
+            });
+        }
+        if alive.len() > 1 {
+            let matches = alive
+                .iter()
+                .map(|(pipeline, _)| PipelineSummary::new(pipeline))
+                .collect();
+            return Err(ResolveError::Ambiguous { matches });
+        }
+        if let Some((pipeline, job)) = alive.pop() {
+            return Ok(Decision::Resume {
+                pipeline: Box::new(pipeline),
+                job,
+            });
+        }
+        if let Some((pipeline, _)) = finished.pop() {
+            if spec.when_finished() == WhenFinished::Refuse {
+                return Err(ResolveError::Finished {
+                    finished: PipelineSummary::new(&pipeline),
+                });
+            }
+        } else if matches!(spec.intent(), Intent::ResumeOnly | Intent::Resume(_)) {
+            return Err(ResolveError::NothingToResume { near });
+        }
+        if !others.is_empty() && !spec.force() {
+            return Err(ResolveError::OtherPipelines { others, near });
+        }
+        Ok(Decision::Create {
+            id: free_id(spec, &listed)?,
+            listed,
+            forced_past: others,
+        })
+    }
+}
+
+/// The id for a new pipeline. A new run of a finished pipeline needs a new one: the next in a fixed row, so that two orchestrators that
+/// start one at the same time still choose the same.
+fn free_id(
+    spec: &PipelineSpec,
+    listed: &BTreeSet<PipelineId>,
+) -> Result<Option<PipelineId>, ResolveError> {
+    match spec.identity() {
+        Identity::ServerAssigned => Ok(None),
+        Identity::Given(id) if listed.contains(id) => Err(ResolveError::Conflict {
+            id: id.clone(),
+            name: spec.name().to_owned(),
+        }),
+        Identity::Given(id) => Ok(Some(id.clone())),
+        Identity::FromSpec { namespace } => {
+            let mut run = 0_u64;
+            loop {
+                let id = id_of_run(namespace, spec, run);
+                if !listed.contains(&id) {
+                    return Ok(Some(id));
+                }
+                // Ends: each round takes one of the listed ids away.
+                run += 1;
+            }
+        }
+    }
+}
+
+fn id_of_run(namespace: &str, spec: &PipelineSpec, run: u64) -> PipelineId {
+    if run == 0 {
+        PipelineId::for_spec(namespace, spec.name(), spec.query())
+    } else {
+        PipelineId::for_spec(
+            &format!("{namespace}\u{0}run {run}"),
+            spec.name(),
+            spec.query(),
+        )
+    }
+}

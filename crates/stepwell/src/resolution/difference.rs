@@ -1,0 +1,111 @@
+use std::{fmt, num::NonZeroU32};
+
+use stepwell_arroyo::{Job, Pipeline};
+
+use crate::spec::PipelineSpec;
+
+/// Something in which the pipeline on the server is not what the spec asks for, and which is no error.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Difference {
+    /// It has another name. Names are labels: the query decides.
+    Name {
+        /// The name on the server.
+        found: String,
+    },
+    /// It runs with another parallelism than was asked for.
+    Parallelism {
+        /// What was asked for.
+        wanted: NonZeroU32,
+        /// What the server has.
+        found: u32,
+    },
+    /// It has other UDFs, and the spec allows that: the server runs the old code.
+    Udfs,
+    /// It takes checkpoints at another interval.
+    CheckpointInterval {
+        /// What was asked for, in microseconds.
+        wanted_micros: u64,
+        /// What the server has, in microseconds.
+        found_micros: u64,
+    },
+    /// It has other tags than were asked for, or the server ignores tags (up to 0.15).
+    Tags,
+    /// It has another environment than was asked for, or the server ignores it (up to 0.15).
+    Environment,
+    /// It has another scheduler configuration than was asked for, or the server ignores it (up to 0.15).
+    SchedulerConfig,
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name { found } => write!(formatter, "its name is {found:?}"),
+            Self::Parallelism { wanted, found } => {
+                write!(formatter, "its parallelism is {found}, not {wanted}")
+            }
+            Self::Udfs => formatter.write_str("its UDFs are others; the server runs the old code"),
+            Self::CheckpointInterval {
+                wanted_micros,
+                found_micros,
+            } => write!(
+                formatter,
+                "its checkpoint interval is {found_micros} µs, not {wanted_micros} µs"
+            ),
+            Self::Tags => formatter.write_str("its tags are others, or the server ignores tags"),
+            Self::Environment => {
+                formatter.write_str("its environment is another, or the server ignores it")
+            }
+            Self::SchedulerConfig => formatter
+                .write_str("its scheduler configuration is another, or the server ignores it"),
+        }
+    }
+}
+
+/// Everything in which the server's pipeline differs from the spec. What the spec does not ask for is not compared.
+pub(crate) fn differences(
+    spec: &PipelineSpec,
+    pipeline: &Pipeline,
+    job: Option<&Job>,
+) -> Vec<Difference> {
+    let mut found = Vec::new();
+    if pipeline.name != spec.name() {
+        found.push(Difference::Name {
+            found: pipeline.name.clone(),
+        });
+    }
+    if let (Some(wanted), Some(have)) = (spec.parallelism(), pipeline.graph.parallelism())
+        && wanted.get() != have
+    {
+        found.push(Difference::Parallelism {
+            wanted,
+            found: have,
+        });
+    }
+    if spec.udfs() != pipeline.udfs {
+        found.push(Difference::Udfs);
+    }
+    if let Some(interval) = spec.checkpoint_interval()
+        && interval.micros() != pipeline.checkpoint_interval_micros
+    {
+        found.push(Difference::CheckpointInterval {
+            wanted_micros: interval.micros(),
+            found_micros: pipeline.checkpoint_interval_micros,
+        });
+    }
+    if !spec.tags().is_empty() && *spec.tags() != pipeline.tags {
+        found.push(Difference::Tags);
+    }
+    if let Some(job) = job {
+        if !spec.environment().is_empty() && *spec.environment() != job.env_vars {
+            found.push(Difference::Environment);
+        }
+        if spec
+            .scheduler_config()
+            .is_some_and(|config| *config != job.scheduler_config)
+        {
+            found.push(Difference::SchedulerConfig);
+        }
+    }
+    found
+}

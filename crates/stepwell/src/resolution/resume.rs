@@ -1,0 +1,301 @@
+//! Resuming a pipeline, by the state it is in.
+
+use std::{num::NonZeroU32, time::Duration};
+
+use stepwell_arroyo::{
+    ClientError, Job, JobState, PatchPipeline, Phase, Pipeline, RestartPipeline, StopMode,
+};
+
+use super::{Action, PipelineSummary, PlannedRequest, ResolveError};
+use crate::{
+    baseline::Baseline,
+    context::Context,
+    error::Error,
+    last_seen::LastSeen,
+    observer::{Event, JobTransition, Step},
+    poll::{is_gone, newest_job},
+    shutdown::registry::Known,
+    spec::{PipelineSpec, WhenUdfsDiffer},
+    time_limit::{Pace, TimeLimit},
+    uncut::uncut,
+};
+
+/// Two ticks of the controller: what a lost request did is visible by then.
+const TWO_TICKS: Duration = Duration::from_secs(1);
+
+/// What has to be done to a pipeline so that it runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Move {
+    /// It has to come to its end first (Finishing, Failing); then look again.
+    AwaitEnd,
+    /// Patch what is given, then restart if it has failed. Nothing of it: adopt it as it is.
+    Act {
+        start: bool,
+        parallelism: Option<NonZeroU32>,
+        restart: bool,
+    },
+}
+
+impl Move {
+    /// The table of DESIGN: state × what the pipeline was told × what the spec asks for.
+    pub(crate) fn of(spec: &PipelineSpec, pipeline: &Pipeline, job: Option<&Job>) -> Self {
+        let told_to_stop = pipeline.stop != StopMode::None;
+        let (start, restart) = match job.map(|job| &job.state) {
+            Some(JobState::Finishing | JobState::Failing) => return Self::AwaitEnd,
+            Some(JobState::Stopping | JobState::CheckpointStopping | JobState::Stopped) => {
+                // While somebody's `stop: none` is in force, the job starts again by itself.
+                (
+                    told_to_stop || job.is_some_and(|job| !job.running_desired),
+                    false,
+                )
+            }
+            // A failed job ignores `stop`, but would obey it after the restart.
+            Some(JobState::Failed) => (told_to_stop, true),
+            _ => (told_to_stop, false),
+        };
+        let parallelism = spec
+            .parallelism()
+            .filter(|wanted| pipeline.graph.parallelism() != Some(wanted.get()));
+        Self::Act {
+            start,
+            parallelism,
+            restart,
+        }
+    }
+
+    pub(crate) fn requests(&self) -> Vec<PlannedRequest> {
+        match *self {
+            Self::AwaitEnd => vec![PlannedRequest::AwaitEnd],
+            Self::Act {
+                start,
+                parallelism,
+                restart,
+            } => [
+                start.then_some(PlannedRequest::Start),
+                parallelism.map(|to| PlannedRequest::Parallelism { to }),
+                restart.then_some(PlannedRequest::Restart),
+            ]
+            .into_iter()
+            .flatten()
+            .collect(),
+        }
+    }
+}
+
+/// What resuming came to.
+pub(crate) enum Resume {
+    Done {
+        baseline: Baseline,
+        parallelism_set: bool,
+    },
+    /// The job has come to its end; decide anew.
+    Again,
+}
+
+/// One pipeline to resume.
+pub(crate) struct Resuming<'a> {
+    pub(crate) context: &'a Context,
+    pub(crate) spec: &'a PipelineSpec,
+    pub(crate) pipeline: &'a Pipeline,
+    pub(crate) job: Option<&'a Job>,
+    pub(crate) limit: &'a TimeLimit,
+    /// Whether this process may have created it.
+    pub(crate) started_here: bool,
+}
+
+impl Resuming<'_> {
+    pub(crate) async fn run(&self) -> Result<Resume, Error> {
+        compare_udfs(self.spec, self.pipeline)?;
+        let (start, parallelism, restart) = match Move::of(self.spec, self.pipeline, self.job) {
+            Move::AwaitEnd => return self.await_end().await,
+            Move::Act {
+                start,
+                parallelism,
+                restart,
+            } => (start, parallelism, restart),
+        };
+        let patched = start || parallelism.is_some();
+        // Noted without a request too: the shutdown has to know what it is asked to stop or to leave.
+        drop(self.context.intend(
+            &self.pipeline.name,
+            Known::Pipeline(self.pipeline.id.clone()),
+            self.started_here,
+        )?);
+        self.context.found(&self.pipeline.id, self.started_here);
+        if patched {
+            let mut patch = PatchPipeline::new();
+            if start {
+                patch = patch.stop(StopMode::None);
+            }
+            if let Some(parallelism) = parallelism {
+                patch = patch.parallelism(parallelism);
+            }
+            self.patch(&patch, start).await?;
+        }
+        if restart {
+            self.restart().await?;
+        }
+        let baseline = if patched || restart {
+            Baseline::acted(self.job)
+        } else if self.started_here {
+            // Its first run is the one that counts, even if it was over before we looked.
+            Baseline::none()
+        } else {
+            Baseline::found(self.job)
+        };
+        Ok(Resume::Done {
+            baseline,
+            parallelism_set: parallelism.is_some(),
+        })
+    }
+
+    /// Patches until it is accepted: the patch sets wishes, so repeating it is safe.
+    async fn patch(&self, patch: &PatchPipeline, starts: bool) -> Result<(), Error> {
+        let mut pace = Pace::new(Duration::from_millis(100), Duration::from_secs(2));
+        let mut attempt = 0;
+        loop {
+            let client = self.context.client_within(self.limit);
+            let (id, patch) = (self.pipeline.id.clone(), patch.clone());
+            let guard = self.guard(starts)?;
+            let sent = uncut(async move {
+                let sent = client.patch(&id, &patch).await;
+                drop(guard);
+                sent
+            });
+            let Err(error) = sent.await else {
+                return Ok(());
+            };
+            let error = self.may_try_again(error)?;
+            if self.limit.is_over() {
+                return Err(self.unanswered(error));
+            }
+            attempt += 1;
+            self.context.retrying(Step::Resolve, &error, attempt);
+            self.limit.sleep(pace.pause()).await;
+        }
+    }
+
+    /// Restarts once. A restart counts up, so a lost one is repeated only while the job is still Failed in the run that was seen.
+    async fn restart(&self) -> Result<(), Error> {
+        let mut attempt = 0;
+        loop {
+            let client = self.context.client_within(self.limit);
+            let id = self.pipeline.id.clone();
+            let guard = self.guard(true)?;
+            let sent = uncut(async move {
+                let sent = client.restart(&id, &RestartPipeline::new()).await;
+                drop(guard);
+                sent
+            });
+            let Err(error) = sent.await else {
+                return Ok(());
+            };
+            let error = self.may_try_again(error)?;
+            if self.limit.is_over() {
+                return Err(self.unanswered(error));
+            }
+            attempt += 1;
+            self.context.retrying(Step::Resolve, &error, attempt);
+            self.limit.sleep(TWO_TICKS).await;
+            if error.phase() != Phase::NotSent && !self.is_still_failed().await? {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn is_still_failed(&self) -> Result<bool, Error> {
+        let job = self.look().await?;
+        Ok(match (&job, self.job) {
+            (Some(now), Some(before)) => {
+                now.id == before.id && now.run_id == before.run_id && now.state == JobState::Failed
+            }
+            _ => false,
+        })
+    }
+
+    async fn await_end(&self) -> Result<Resume, Error> {
+        let mut pace = self.context.poll_pace();
+        let mut reported: Option<JobTransition> = None;
+        loop {
+            let job = self.look().await?;
+            let Some(job) =
+                job.filter(|job| matches!(job.state, JobState::Finishing | JobState::Failing))
+            else {
+                return Ok(Resume::Again);
+            };
+            if !reported.as_ref().is_some_and(|last| last.shows(&job)) {
+                let transition = JobTransition::new(&self.pipeline.id, &job, self.limit.elapsed());
+                self.context.tell(&Event::JobState(transition.clone()));
+                reported = Some(transition);
+            }
+            if self.limit.is_over() {
+                return Err(ResolveError::NotSettled {
+                    existing: self.summary(),
+                    elapsed: self.limit.elapsed(),
+                    source: Box::new(LastSeen::job(&job)),
+                }
+                .into());
+            }
+            self.limit.sleep(pace.pause()).await;
+        }
+    }
+
+    async fn look(&self) -> Result<Option<Job>, Error> {
+        let id = &self.pipeline.id;
+        let jobs = self
+            .context
+            .read(Step::Resolve, self.limit, |client| async move {
+                client.jobs(id).await
+            })
+            .await;
+        match jobs {
+            Ok(jobs) => Ok(newest_job(jobs)),
+            Err(error) if is_gone(&error) => Err(ResolveError::Vanished {
+                existing: self.summary(),
+            }
+            .into()),
+            Err(error) => Err(self.unanswered(error)),
+        }
+    }
+
+    fn guard(&self, starts: bool) -> Result<crate::shutdown::registry::WriteGuard, Error> {
+        self.context.intend(
+            &self.pipeline.name,
+            Known::Pipeline(self.pipeline.id.clone()),
+            starts || self.started_here,
+        )
+    }
+
+    /// Ends the tries when the answer is a refusal.
+    fn may_try_again(&self, error: ClientError) -> Result<ClientError, Error> {
+        if is_gone(&error) {
+            self.context.ticket.forget();
+            return Err(ResolveError::Vanished {
+                existing: self.summary(),
+            }
+            .into());
+        }
+        if error.is_retryable() {
+            return Ok(error);
+        }
+        Err(ResolveError::rejected(Action::Resume, &self.pipeline.name, error).into())
+    }
+
+    fn unanswered(&self, error: ClientError) -> Error {
+        ResolveError::unanswered(Action::Resume, &self.pipeline.name, self.limit, error).into()
+    }
+
+    fn summary(&self) -> PipelineSummary {
+        PipelineSummary::new(self.pipeline)
+    }
+}
+
+/// Resuming a pipeline with other UDFs would run the old code without anyone noticing.
+pub(crate) fn compare_udfs(spec: &PipelineSpec, pipeline: &Pipeline) -> Result<(), ResolveError> {
+    if spec.when_udfs_differ() == WhenUdfsDiffer::Refuse && spec.udfs() != pipeline.udfs {
+        return Err(ResolveError::UdfsDiffer {
+            existing: PipelineSummary::new(pipeline),
+        });
+    }
+    Ok(())
+}

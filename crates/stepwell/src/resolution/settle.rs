@@ -1,0 +1,80 @@
+//! Finding out what became of a create whose reply was lost.
+
+use std::time::Duration;
+
+use stepwell_arroyo::{Client, ClientError, Pipeline};
+
+use super::attempt::{Attempt, Sent};
+use crate::{
+    poll::is_gone,
+    time_limit::{Pace, TimeLimit},
+};
+
+/// What became of a create.
+#[derive(Debug)]
+pub(crate) enum Settled {
+    /// There is such a pipeline.
+    Found(Box<Pipeline>),
+    /// A pipeline of another query has the chosen id.
+    Conflict(Box<Pipeline>),
+    /// Several pipelines may be the one.
+    Ambiguous(Vec<Pipeline>),
+    /// It has not shown up in time; it still may.
+    Absent,
+    /// Looking failed until the end.
+    Failed(ClientError),
+}
+
+/// Looks until the pipeline of `attempt` shows up or the limit is over.
+pub(crate) async fn settle(
+    client: &Client,
+    attempt: &Attempt,
+    limit: TimeLimit,
+    request_timeout: Duration,
+) -> Settled {
+    let mut pace = Pace::new(Duration::from_millis(100), Duration::from_secs(1));
+    loop {
+        let client =
+            client.within(request_timeout.min(limit.remaining().max(Duration::from_millis(10))));
+        let settled = match look(&client, attempt).await {
+            Ok(Settled::Absent) => Settled::Absent,
+            Ok(settled) => return settled,
+            Err(error) if error.is_retryable() => Settled::Failed(error),
+            Err(error) => return Settled::Failed(error),
+        };
+        if limit.is_over() {
+            return settled;
+        }
+        limit.sleep(pace.pause()).await;
+    }
+}
+
+/// One look.
+pub(crate) async fn look(client: &Client, attempt: &Attempt) -> Result<Settled, ClientError> {
+    match (&attempt.id, attempt.sent) {
+        (Some(id), Sent::Put | Sent::Nothing) => match client.pipeline(id).await {
+            Ok(pipeline) if attempt.is_for(&pipeline) => Ok(Settled::Found(Box::new(pipeline))),
+            Ok(pipeline) => Ok(Settled::Conflict(Box::new(pipeline))),
+            Err(error) if is_gone(&error) => Ok(Settled::Absent),
+            Err(error) => Err(error),
+        },
+        _ => {
+            let mut new: Vec<_> = client
+                .all_pipelines()
+                .await?
+                .into_iter()
+                .filter(|pipeline| attempt.is_for(pipeline))
+                .filter(|pipeline| pipeline.name == attempt.spec.name())
+                .filter(|pipeline| !attempt.listed_before.contains(&pipeline.id))
+                .collect();
+            Ok(match (new.pop(), new.is_empty()) {
+                (None, _) => Settled::Absent,
+                (Some(pipeline), true) => Settled::Found(Box::new(pipeline)),
+                (Some(pipeline), false) => {
+                    new.push(pipeline);
+                    Settled::Ambiguous(new)
+                }
+            })
+        }
+    }
+}

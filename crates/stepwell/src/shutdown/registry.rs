@@ -1,0 +1,245 @@
+//! What a shutdown knows: for every submission the pipeline that it may have made or started.
+//!
+//! An entry is written *before* the request leaves that makes or starts something, and is dropped only when the pipeline was seen
+//! ended, was never created, or was detached. Requests that change something hold a [`WriteGuard`] for as long as they are under
+//! way, in the task that sends them, so that a shutdown can await their replies even when their caller is gone.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::SystemTime,
+};
+
+use stepwell_arroyo::{Client, PipelineId};
+use tokio::sync::watch;
+
+use super::OnShutdown;
+use crate::{observer::Observation, resolution::attempt::Attempt};
+
+pub(crate) type EntryId = u64;
+
+/// What is known of the pipeline of one submission.
+#[derive(Clone, Debug)]
+pub(crate) enum Known {
+    /// A create is under way, or was and its reply was lost.
+    Attempted(Attempt),
+    /// It is there.
+    Pipeline(PipelineId),
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    pub(crate) name: String,
+    pub(crate) client: Client,
+    pub(crate) observation: Observation,
+    pub(crate) on_shutdown: OnShutdown,
+    pub(crate) since: SystemTime,
+    pub(crate) known: Known,
+    /// Whether this process created it, started its run, or may have.
+    pub(crate) started_here: bool,
+    writes: usize,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    next: EntryId,
+    entries: BTreeMap<EntryId, Entry>,
+    /// Pipelines that submissions under this shutdown made or resumed, by server: these are not "other pipelines".
+    ours: BTreeSet<(String, PipelineId)>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Registry {
+    inner: Mutex<Inner>,
+    begun: watch::Sender<bool>,
+    /// Goes up whenever a write ends or an entry changes.
+    changes: watch::Sender<u64>,
+}
+
+/// Nothing new may be sent: the shutdown has begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Begun;
+
+impl Registry {
+    pub(crate) fn new() -> Self {
+        Self {
+            inner: Mutex::default(),
+            begun: watch::Sender::new(false),
+            changes: watch::Sender::new(0),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // Nothing that runs under the lock can panic half way through a change.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn begin(&self) {
+        // Under the lock, so that no intent slips in between this and a reader of the entries.
+        let _inner = self.lock();
+        self.begun.send_replace(true);
+    }
+
+    pub(crate) fn is_begun(&self) -> bool {
+        *self.begun.borrow()
+    }
+
+    pub(crate) async fn begun(&self) {
+        // The sender lives in self, so this cannot fail.
+        let _ = self.begun.subscribe().wait_for(|begun| *begun).await;
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.lock().entries.len()
+    }
+
+    pub(crate) fn entry_ids(&self) -> Vec<EntryId> {
+        self.lock().entries.keys().copied().collect()
+    }
+
+    pub(crate) fn entry(&self, id: EntryId) -> Option<Entry> {
+        self.lock().entries.get(&id).cloned()
+    }
+
+    /// Whether a submission under this shutdown made or resumed this pipeline.
+    pub(crate) fn is_ours(&self, server: &str, id: &PipelineId) -> bool {
+        self.lock().ours.contains(&(server.to_owned(), id.clone()))
+    }
+
+    /// The pipeline of an attempt was found.
+    pub(crate) fn know(&self, id: EntryId, pipeline: &PipelineId) {
+        if let Some(entry) = self.lock().entries.get_mut(&id) {
+            entry.known = Known::Pipeline(pipeline.clone());
+        }
+    }
+
+    pub(crate) fn remove(&self, id: EntryId) {
+        self.lock().entries.remove(&id);
+        self.changed();
+    }
+
+    /// Waits until no write of this entry is under way.
+    pub(crate) async fn quiet(&self, id: EntryId) {
+        let mut changes = self.changes.subscribe();
+        loop {
+            changes.borrow_and_update();
+            let writes = self.lock().entries.get(&id).map_or(0, |entry| entry.writes);
+            if writes == 0 || changes.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+
+    fn changed(&self) {
+        self.changes
+            .send_modify(|count| *count = count.wrapping_add(1));
+    }
+}
+
+/// The place of one submission in the registry.
+#[derive(Clone, Debug)]
+pub(crate) struct Ticket {
+    registry: Arc<Registry>,
+    id: EntryId,
+}
+
+impl Ticket {
+    pub(crate) fn new(registry: &Arc<Registry>) -> Self {
+        let id = {
+            let mut inner = registry.lock();
+            inner.next += 1;
+            inner.next
+        };
+        Self {
+            registry: Arc::clone(registry),
+            id,
+        }
+    }
+
+    pub(crate) fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// Notes what is about to be made or started, and that the request is under way, in one step.
+    pub(crate) fn intend(&self, entry: Intended) -> Result<WriteGuard, Begun> {
+        let mut inner = self.registry.lock();
+        if self.registry.is_begun() {
+            return Err(Begun);
+        }
+        let writes = inner.entries.get(&self.id).map_or(0, |entry| entry.writes);
+        let started_before = inner
+            .entries
+            .get(&self.id)
+            .is_some_and(|entry| entry.started_here);
+        let Intended {
+            name,
+            client,
+            observation,
+            on_shutdown,
+            since,
+            known,
+            started_here,
+        } = entry;
+        inner.entries.insert(
+            self.id,
+            Entry {
+                name,
+                client,
+                observation,
+                on_shutdown,
+                since,
+                known,
+                started_here: started_here || started_before,
+                writes: writes + 1,
+            },
+        );
+        drop(inner);
+        Ok(WriteGuard {
+            ticket: self.clone(),
+        })
+    }
+
+    /// The pipeline is there; `started_here` as in [`Entry`].
+    pub(crate) fn found(&self, server: &str, id: &PipelineId, started_here: bool) {
+        let mut inner = self.registry.lock();
+        inner.ours.insert((server.to_owned(), id.clone()));
+        if let Some(entry) = inner.entries.get_mut(&self.id) {
+            entry.known = Known::Pipeline(id.clone());
+            entry.started_here |= started_here;
+        }
+        drop(inner);
+        self.registry.changed();
+    }
+
+    /// It was seen ended, was never created, or is left to itself.
+    pub(crate) fn forget(&self) {
+        self.registry.remove(self.id);
+    }
+}
+
+/// What [`Ticket::intend`] notes.
+pub(crate) struct Intended {
+    pub(crate) name: String,
+    pub(crate) client: Client,
+    pub(crate) observation: Observation,
+    pub(crate) on_shutdown: OnShutdown,
+    pub(crate) since: SystemTime,
+    pub(crate) known: Known,
+    pub(crate) started_here: bool,
+}
+
+/// A request is under way that may make or start something.
+#[derive(Debug)]
+pub(crate) struct WriteGuard {
+    ticket: Ticket,
+}
+
+impl Drop for WriteGuard {
+    fn drop(&mut self) {
+        let registry = &self.ticket.registry;
+        if let Some(entry) = registry.lock().entries.get_mut(&self.ticket.id) {
+            entry.writes = entry.writes.saturating_sub(1);
+        }
+        registry.changed();
+    }
+}

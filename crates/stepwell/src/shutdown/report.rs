@@ -1,0 +1,175 @@
+use std::{
+    fmt,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use snafu::Snafu;
+use stepwell_arroyo::{ClientError, JobState, PipelineId};
+
+use super::stop_pipeline::StopError;
+
+/// What became of every pipeline that a [`Shutdown`](super::Shutdown) knew of.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct ShutdownReport {
+    /// One entry for each submission that had made, started or found a pipeline.
+    pub entries: Vec<ShutdownEntry>,
+}
+
+/// What became of one pipeline.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct ShutdownEntry {
+    /// The pipeline's name.
+    pub name: String,
+    /// Its id; `None` when a create was sent, its reply was lost, and the pipeline could not be found.
+    pub id: Option<PipelineId>,
+    /// The end it came to.
+    pub end: ShutdownEnd,
+}
+
+/// The end that one pipeline came to.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ShutdownEnd {
+    /// It was seen Stopped, Finished or Failed, and meant to stay so, after the shutdown began.
+    Ended {
+        /// The state it ended in.
+        state: JobState,
+        /// Whether a final checkpoint was made; `None` when the server did not say.
+        final_checkpoint: Option<bool>,
+    },
+    /// Its create was refused: there is no such pipeline.
+    NotCreated,
+    /// It was left running, as [`OnShutdown`](super::OnShutdown) says.
+    Left,
+    /// It may still be running.
+    Unsettled {
+        /// When this process began to make or start it.
+        since: SystemTime,
+        /// Why it is not known to have ended.
+        error: Unsettled,
+    },
+}
+
+/// Why a pipeline is not known to have ended.
+#[derive(Debug, Snafu)]
+#[non_exhaustive]
+pub enum Unsettled {
+    /// Stopping it failed.
+    #[snafu(display("it was not seen stopped"))]
+    Stop {
+        /// Why.
+        #[snafu(source(from(StopError, Box::new)))]
+        source: Box<StopError>,
+    },
+    /// A request that makes or starts it was still under way at the deadline.
+    #[snafu(display("a request for it was still under way at the deadline; look for it by name"))]
+    UnderWay,
+    /// A create was sent, its reply was lost, and the pipeline has not shown up.
+    #[snafu(display(
+        "its create was sent and not answered, and it has not shown up; it may still: look for it by name, and run the same submission again, which finds it"
+    ))]
+    Absent,
+    /// A create was sent, its reply was lost, and several pipelines may be the one.
+    #[snafu(display(
+        "its create was sent and not answered, and any of these may be it: {}",
+        list(ids)
+    ))]
+    Ambiguous {
+        /// The candidates.
+        ids: Vec<PipelineId>,
+    },
+    /// A create was sent, its reply was lost, and looking for it failed.
+    #[snafu(display("its create was sent and not answered, and looking for it failed"))]
+    Look {
+        /// Why.
+        #[snafu(source(from(ClientError, Box::new)))]
+        source: Box<ClientError>,
+    },
+}
+
+fn list(ids: &[PipelineId]) -> String {
+    ids.iter()
+        .map(PipelineId::as_str)
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+/// Something may still be running: see the report.
+#[derive(Debug, Snafu)]
+#[snafu(display("{} of {} pipelines may still be running: {report}", report.unsettled().count(), report.entries.len()))]
+#[non_exhaustive]
+pub struct ShutdownError {
+    /// What became of each pipeline.
+    pub report: ShutdownReport,
+}
+
+impl ShutdownReport {
+    /// The entries of pipelines that may still be running, though they should not.
+    pub fn unsettled(&self) -> impl Iterator<Item = &ShutdownEntry> {
+        self.entries
+            .iter()
+            .filter(|entry| matches!(entry.end, ShutdownEnd::Unsettled { .. }))
+    }
+}
+
+impl fmt::Display for ShutdownReport {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.entries.is_empty() {
+            return formatter.write_str("nothing to stop");
+        }
+        for (index, entry) in self.entries.iter().enumerate() {
+            if index > 0 {
+                formatter.write_str("; ")?;
+            }
+            write!(formatter, "{entry}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for ShutdownEntry {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "pipeline {:?}", self.name)?;
+        if let Some(id) = &self.id {
+            write!(formatter, " ({id})")?;
+        }
+        match &self.end {
+            ShutdownEnd::Ended {
+                state,
+                final_checkpoint,
+            } => {
+                write!(formatter, " is {state}")?;
+                match final_checkpoint {
+                    Some(true) => formatter.write_str(" with a final checkpoint"),
+                    Some(false) => formatter.write_str(" without a final checkpoint"),
+                    None => Ok(()),
+                }
+            }
+            ShutdownEnd::NotCreated => formatter.write_str(" was not created"),
+            ShutdownEnd::Left => formatter.write_str(" was left as it is"),
+            ShutdownEnd::Unsettled { since, error } => {
+                let seconds = since
+                    .duration_since(UNIX_EPOCH)
+                    .map_or(0, |since| since.as_secs());
+                write!(
+                    formatter,
+                    " (begun at Unix time {seconds}) may still be running: "
+                )?;
+                write_chain(formatter, error)
+            }
+        }
+    }
+}
+
+/// The error and its causes: a report is read by a person, and has no caller that would print the chain.
+fn write_chain(formatter: &mut fmt::Formatter<'_>, error: &dyn std::error::Error) -> fmt::Result {
+    write!(formatter, "{error}")?;
+    let mut source = error.source();
+    while let Some(error) = source {
+        write!(formatter, ": {error}")?;
+        source = error.source();
+    }
+    Ok(())
+}

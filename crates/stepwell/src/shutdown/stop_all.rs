@@ -1,0 +1,182 @@
+use std::{sync::Arc, time::Duration};
+
+use tokio::{sync::Semaphore, task::JoinSet};
+
+use super::{
+    OnShutdown, Shutdown, ShutdownEnd, ShutdownEntry, ShutdownError, ShutdownReport, StopPolicy,
+    Unsettled,
+    registry::{Entry, EntryId, Known, Registry},
+    stop_pipeline::Stop,
+};
+use crate::{
+    resolution::settle::{Settled, settle},
+    time_limit::TimeLimit,
+};
+
+/// How many pipelines are stopped at the same time.
+const AT_ONCE: usize = 64;
+
+/// How long one request of a stop may take.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+
+impl Shutdown {
+    /// Begins, awaits creates in flight, then stops all that submissions under this shutdown have made, started or found, at once and
+    /// within one deadline.
+    ///
+    /// What is stopped is decided for each submission by its [`OnShutdown`]. A pipeline that has ended or was detached is not
+    /// listed.
+    ///
+    /// # Errors
+    ///
+    /// When any pipeline that should have been stopped was not seen Stopped, Finished or Failed with `running_desired: false` after the
+    /// shutdown began: the report in the error says which and why. Calling it again goes on with those.
+    ///
+    /// # Cancel safety
+    ///
+    /// Requests that were sent are not cut when the future is dropped; what was not yet asked to stop is not asked. The shutdown stays
+    /// begun, and calling it again goes on.
+    pub async fn stop_all(&self, policy: StopPolicy) -> Result<ShutdownReport, ShutdownError> {
+        self.begin();
+        let limit = TimeLimit::new(policy.deadline);
+        let policy = Arc::new(policy);
+        let places = Arc::new(Semaphore::new(AT_ONCE));
+        let mut stops = JoinSet::new();
+        for id in self.registry.entry_ids() {
+            let registry = Arc::clone(&self.registry);
+            let policy = Arc::clone(&policy);
+            let places = Arc::clone(&places);
+            stops.spawn(async move {
+                // The semaphore is never closed.
+                let _place = places.acquire().await;
+                stop_entry(&registry, id, &policy, limit).await
+            });
+        }
+        let mut report = ShutdownReport::default();
+        while let Some(stopped) = stops.join_next().await {
+            match stopped {
+                Ok(entry) => report.entries.extend(entry),
+                Err(failure) => {
+                    if let Ok(panic) = failure.try_into_panic() {
+                        std::panic::resume_unwind(panic);
+                    }
+                }
+            }
+        }
+        report
+            .entries
+            .sort_by(|one, other| one.name.cmp(&other.name));
+        if report.unsettled().next().is_some() {
+            Err(ShutdownError { report })
+        } else {
+            Ok(report)
+        }
+    }
+}
+
+async fn stop_entry(
+    registry: &Registry,
+    entry_id: EntryId,
+    policy: &StopPolicy,
+    limit: TimeLimit,
+) -> Option<ShutdownEntry> {
+    let before = registry.entry(entry_id)?;
+    let quiet = tokio::time::timeout(limit.remaining(), registry.quiet(entry_id)).await;
+    let Some(entry) = registry.entry(entry_id) else {
+        return Some(ShutdownEntry {
+            name: before.name,
+            id: None,
+            end: ShutdownEnd::NotCreated,
+        });
+    };
+    let leave = match entry.on_shutdown {
+        OnShutdown::Stop => false,
+        OnShutdown::StopIfStartedHere => !entry.started_here,
+        OnShutdown::Leave => true,
+    };
+    let (id, end) = if leave {
+        (known_id(&entry), Ok(ShutdownEnd::Left))
+    } else if quiet.is_err() {
+        (known_id(&entry), Err(Unsettled::UnderWay))
+    } else {
+        settle_and_stop(registry, entry_id, &entry, policy, limit).await
+    };
+    let end = end.unwrap_or_else(|error| ShutdownEnd::Unsettled {
+        since: entry.since,
+        error,
+    });
+    if !matches!(end, ShutdownEnd::Unsettled { .. }) {
+        registry.remove(entry_id);
+    }
+    Some(ShutdownEntry {
+        name: entry.name,
+        id,
+        end,
+    })
+}
+
+fn known_id(entry: &Entry) -> Option<stepwell_arroyo::PipelineId> {
+    match &entry.known {
+        Known::Attempted(attempt) => attempt.id.clone(),
+        Known::Pipeline(id) => Some(id.clone()),
+    }
+}
+
+async fn settle_and_stop(
+    registry: &Registry,
+    entry_id: EntryId,
+    entry: &Entry,
+    policy: &StopPolicy,
+    limit: TimeLimit,
+) -> (
+    Option<stepwell_arroyo::PipelineId>,
+    Result<ShutdownEnd, Unsettled>,
+) {
+    let id = match &entry.known {
+        Known::Pipeline(id) => id.clone(),
+        Known::Attempted(attempt) => {
+            // A quarter of the time is kept for the stop itself.
+            let look = limit.within(limit.remaining().mul_f64(0.75));
+            match settle(&entry.client, attempt, look, REQUEST_TIMEOUT).await {
+                Settled::Found(pipeline) => pipeline.id,
+                Settled::Conflict(_) => {
+                    // Somebody else's pipeline has that id, so ours was refused.
+                    return (attempt.id.clone(), Ok(ShutdownEnd::NotCreated));
+                }
+                Settled::Ambiguous(pipelines) => {
+                    let ids = pipelines.into_iter().map(|pipeline| pipeline.id).collect();
+                    return (None, Err(Unsettled::Ambiguous { ids }));
+                }
+                Settled::Absent => return (attempt.id.clone(), Err(Unsettled::Absent)),
+                Settled::Failed(error) => {
+                    return (
+                        attempt.id.clone(),
+                        Err(Unsettled::Look {
+                            source: Box::new(error),
+                        }),
+                    );
+                }
+            }
+        }
+    };
+    registry.know(entry_id, &id);
+    let stop = Stop {
+        client: &entry.client,
+        id: &id,
+        mode: policy.mode.clone(),
+        escalations: &policy.escalations,
+        limit,
+        request_timeout: REQUEST_TIMEOUT,
+        poll_ceiling: Duration::from_millis(500),
+        observation: &entry.observation,
+    };
+    let end = match stop.run().await {
+        Ok(ending) => Ok(ShutdownEnd::Ended {
+            state: ending.job.state,
+            final_checkpoint: ending.final_checkpoint,
+        }),
+        Err(error) => Err(Unsettled::Stop {
+            source: Box::new(error),
+        }),
+    };
+    (Some(id), end)
+}

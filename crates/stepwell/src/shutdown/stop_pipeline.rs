@@ -1,0 +1,293 @@
+//! How one pipeline is stopped, by `stop` and by a shutdown alike.
+
+use std::time::Duration;
+
+use snafu::Snafu;
+use stepwell_arroyo::{
+    Checkpoint, Client, ClientError, Job, JobState, PatchPipeline, PipelineId, StopMode,
+};
+use tokio::time::Instant;
+
+use super::Escalation;
+use crate::{
+    last_seen::LastSeen,
+    observer::{Event, JobTransition, Observation, Step},
+    poll::{is_gone, newest_job},
+    time_limit::{Pace, TimeLimit},
+    uncut::uncut,
+};
+
+/// Why a pipeline was not seen Stopped.
+#[derive(Debug, Snafu)]
+#[non_exhaustive]
+pub enum StopError {
+    /// It did not end in time. The stop was asked for, or was being asked for, and may still come true.
+    #[snafu(display(
+        "pipeline {id} did not stop within {elapsed:.1?}; look at its state, wait longer, or stop it harder (immediate, then force)"
+    ))]
+    Deadline {
+        /// The pipeline.
+        id: PipelineId,
+        /// How long it was waited for.
+        elapsed: Duration,
+        /// What was last known.
+        #[snafu(source(from(LastSeen, Box::new)))]
+        source: Box<LastSeen>,
+    },
+    /// It ended, but not by being stopped.
+    #[snafu(display("pipeline {id} ended as {} before it was stopped{}", job.state, reason(job)))]
+    EndedOtherwise {
+        /// The pipeline.
+        id: PipelineId,
+        /// The job at its end: Finished or Failed.
+        job: Box<Job>,
+    },
+    /// Somebody else told it to run again after the stop was accepted.
+    #[snafu(display(
+        "pipeline {id} was told to run again by somebody else after it was told to stop; find out who, then stop it again"
+    ))]
+    Resumed {
+        /// The pipeline.
+        id: PipelineId,
+    },
+    /// The server no longer knows it.
+    #[snafu(display("pipeline {id} is no longer on the server; somebody has deleted it"))]
+    Vanished {
+        /// The pipeline.
+        id: PipelineId,
+    },
+    /// The server refused the stop.
+    #[snafu(display("the server refused to stop pipeline {id}"))]
+    Rejected {
+        /// The pipeline.
+        id: PipelineId,
+        /// The server's answer.
+        #[snafu(source(from(ClientError, Box::new)))]
+        source: Box<ClientError>,
+    },
+}
+
+fn reason(job: &Job) -> String {
+    job.failure_reason
+        .as_ref()
+        .map(|reason| format!(": {}", reason.error))
+        .unwrap_or_default()
+}
+
+/// The end of a pipeline that was told to stop.
+#[derive(Debug)]
+pub(crate) struct Ending {
+    pub(crate) job: Job,
+    /// Whether a stopping checkpoint was made; `None` when the server did not say.
+    pub(crate) final_checkpoint: Option<bool>,
+}
+
+pub(crate) struct Stop<'a> {
+    pub(crate) client: &'a Client,
+    pub(crate) id: &'a PipelineId,
+    pub(crate) mode: StopMode,
+    pub(crate) escalations: &'a [Escalation],
+    pub(crate) limit: TimeLimit,
+    pub(crate) request_timeout: Duration,
+    pub(crate) poll_ceiling: Duration,
+    pub(crate) observation: &'a Observation,
+}
+
+/// After a stop was accepted, the server shows `running_desired: false` at once; seen otherwise for this long, somebody else has
+/// told the job to run. Two ticks of the controller.
+const RESUMED_AFTER: Duration = Duration::from_secs(1);
+
+impl Stop<'_> {
+    /// Stops it and waits until it was seen Stopped, Finished or Failed with `running_desired: false`.
+    pub(crate) async fn run(&self) -> Result<Ending, StopError> {
+        let mut seen = LastSeen::Nothing;
+        let mut reported = None;
+        let started = Instant::now();
+
+        let job = self.look(&mut seen, &mut reported).await?;
+        if let Some(job) = job.as_ref().filter(|job| has_ended(job)) {
+            return Ok(Ending {
+                job: job.clone(),
+                final_checkpoint: self.final_checkpoint_of_run(job).await,
+            });
+        }
+        let epoch_before = match &job {
+            Some(job) => self.newest_stopping_epoch(job).await,
+            None => None,
+        };
+        let mut state = job.map(|job| job.state);
+        let mut pending: Vec<(Duration, StopMode)> = vec![(Duration::ZERO, self.mode.clone())];
+        pending.extend(
+            self.escalations
+                .iter()
+                .map(|step| (step.after, step.mode.clone())),
+        );
+        let mut pending = pending.into_iter().peekable();
+        let mut resumed_since: Option<Instant> = None;
+        let mut pace = Pace::new(Duration::from_millis(50), self.poll_ceiling);
+        loop {
+            // Sent to a job in CheckpointStopping, `force` breaks the server's task for it.
+            let held_back = |mode: &StopMode| {
+                *mode == StopMode::Force && state == Some(JobState::CheckpointStopping)
+            };
+            if let Some((_, mode)) =
+                pending.next_if(|(after, mode)| started.elapsed() >= *after && !held_back(mode))
+            {
+                self.ask(mode, &mut seen).await?;
+                resumed_since = None;
+                pace = Pace::new(Duration::from_millis(50), self.poll_ceiling);
+            }
+            if let Some(job) = self.look(&mut seen, &mut reported).await? {
+                if has_ended(&job) {
+                    let final_checkpoint = match epoch_before {
+                        Some(epoch) => self.final_checkpoint_after(&job, epoch).await,
+                        None => None,
+                    };
+                    return Ok(Ending {
+                        job,
+                        final_checkpoint,
+                    });
+                }
+                if job.running_desired {
+                    let since = *resumed_since.get_or_insert_with(Instant::now);
+                    snafu::ensure!(
+                        since.elapsed() < RESUMED_AFTER,
+                        ResumedSnafu {
+                            id: self.id.clone()
+                        }
+                    );
+                } else {
+                    resumed_since = None;
+                }
+                state = Some(job.state);
+            }
+            if self.limit.is_over() {
+                return Err(self.deadline(seen));
+            }
+            self.limit.sleep(pace.pause()).await;
+        }
+    }
+
+    /// Sends the stop until it is accepted. Repeating it is safe: it sets a wish, it does not count.
+    async fn ask(&self, mode: StopMode, seen: &mut LastSeen) -> Result<(), StopError> {
+        let mut pace = Pace::new(Duration::from_millis(100), Duration::from_secs(2));
+        let mut attempt = 0;
+        loop {
+            let client = self.client();
+            let id = self.id.clone();
+            let patch = PatchPipeline::new().stop(mode.clone());
+            tracing::debug!(pipeline.id = %id, mode = %mode, "asking the pipeline to stop");
+            let Err(error) = uncut(async move { client.patch(&id, &patch).await }).await else {
+                return Ok(());
+            };
+            if is_gone(&error) {
+                return VanishedSnafu {
+                    id: self.id.clone(),
+                }
+                .fail();
+            }
+            if !error.is_retryable() {
+                return Err(StopError::Rejected {
+                    id: self.id.clone(),
+                    source: Box::new(error),
+                });
+            }
+            attempt += 1;
+            self.observation.tell(&Event::Retrying {
+                step: Step::Stop,
+                reason: error.to_string(),
+                attempt,
+            });
+            seen.failed(error);
+            if self.limit.is_over() {
+                return Err(self.deadline(std::mem::replace(seen, LastSeen::Nothing)));
+            }
+            self.limit.sleep(pace.pause()).await;
+        }
+    }
+
+    /// Looks at the job once. What may pass is noted and `None`.
+    async fn look(
+        &self,
+        seen: &mut LastSeen,
+        reported: &mut Option<JobTransition>,
+    ) -> Result<Option<Job>, StopError> {
+        match self.client().jobs(self.id).await {
+            Ok(jobs) => {
+                let job = newest_job(jobs);
+                *seen = job.as_ref().map_or(LastSeen::NoJob, LastSeen::job);
+                if let Some(job) = &job
+                    && !reported.as_ref().is_some_and(|last| last.shows(job))
+                {
+                    let transition = JobTransition::new(self.id, job, self.limit.elapsed());
+                    self.observation.tell(&Event::JobState(transition.clone()));
+                    *reported = Some(transition);
+                }
+                Ok(job)
+            }
+            Err(error) if is_gone(&error) => VanishedSnafu {
+                id: self.id.clone(),
+            }
+            .fail(),
+            Err(error) if error.is_retryable() => {
+                seen.failed(error);
+                Ok(None)
+            }
+            Err(error) => Err(StopError::Rejected {
+                id: self.id.clone(),
+                source: Box::new(error),
+            }),
+        }
+    }
+
+    /// The newest stopping checkpoint; 0 when there is none, `None` when the server does not say.
+    async fn newest_stopping_epoch(&self, job: &Job) -> Option<u64> {
+        let checkpoints = self.client().checkpoints(self.id, &job.id).await.ok()?;
+        let stopping = checkpoints.iter().filter(|checkpoint| is_final(checkpoint));
+        Some(
+            stopping
+                .map(|checkpoint| checkpoint.epoch)
+                .max()
+                .unwrap_or(0),
+        )
+    }
+
+    async fn final_checkpoint_after(&self, job: &Job, epoch: u64) -> Option<bool> {
+        Some(self.newest_stopping_epoch(job).await? > epoch)
+    }
+
+    /// Whether the run that had ended before it was asked to left a final checkpoint.
+    async fn final_checkpoint_of_run(&self, job: &Job) -> Option<bool> {
+        let started = job.start_time?;
+        let checkpoints = self.client().checkpoints(self.id, &job.id).await.ok()?;
+        Some(
+            checkpoints
+                .iter()
+                .any(|checkpoint| is_final(checkpoint) && checkpoint.start_time >= started),
+        )
+    }
+
+    fn client(&self) -> Client {
+        self.client.within(
+            self.request_timeout
+                .min(self.limit.remaining().max(Duration::from_millis(10))),
+        )
+    }
+
+    fn deadline(&self, seen: LastSeen) -> StopError {
+        StopError::Deadline {
+            id: self.id.clone(),
+            elapsed: self.limit.elapsed(),
+            source: Box::new(seen),
+        }
+    }
+}
+
+fn is_final(checkpoint: &Checkpoint) -> bool {
+    checkpoint.checkpoint_type.is_stopping() && checkpoint.finish_time.is_some()
+}
+
+/// Ended, and meant to stay so.
+pub(crate) fn has_ended(job: &Job) -> bool {
+    job.state.is_terminal() && !job.running_desired
+}

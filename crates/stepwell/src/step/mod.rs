@@ -1,0 +1,16 @@
+//! The steps, in order.
+
+pub(crate) mod attach;
+pub(crate) mod connect;
+mod discard;
+mod look;
+mod register;
+mod resolve;
+mod run;
+mod stop;
+pub(crate) mod validate;
+pub(crate) mod wait;
+mod watch;
+
+pub use run::{Finished, Outcome};
+pub use watch::{Ended, Status};

@@ -1,0 +1,120 @@
+use stepwell_arroyo::JobState;
+use tracing::Instrument;
+
+use crate::{
+    Registered, Running, Stopped, Submission, TransitionError,
+    context::Context,
+    error::Error,
+    observer::Step,
+    shutdown::stop_pipeline::{Ending, Stop, StopError},
+    state::State,
+    submission::Begun,
+};
+
+impl Submission<Registered> {
+    /// Stops the pipeline, with a final checkpoint unless [`Options::stop_mode`](crate::Options::stop_mode) says otherwise, and waits
+    /// until it has stopped.
+    ///
+    /// Sends `PATCH /api/v1/pipelines/{id}` with `stop`, again while it is not answered, then reads its job until that is Stopped with
+    /// `running_desired: false`, within [`Options::stop_timeout`](crate::Options::stop_timeout). A shutdown that has begun does not end
+    /// it: stopping is what the shutdown wants.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Stop`]. Hands back the submission.
+    ///
+    /// # Cancel safety
+    ///
+    /// The request is not cut: a stop that was sent takes effect.
+    pub async fn stop(self) -> Result<Submission<Stopped>, TransitionError<Registered>> {
+        match stop(&self, self.id().clone()).await {
+            Ok(ending) => {
+                let Self { context, state } = self;
+                Ok(stopped(context, state, ending))
+            }
+            Err(error) => Err(TransitionError::new(error, self)),
+        }
+    }
+}
+
+impl Submission<Running> {
+    /// Stops the pipeline; as [`Submission::<Registered>::stop`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Stop`]. Hands back the submission.
+    ///
+    /// # Cancel safety
+    ///
+    /// The request is not cut: a stop that was sent takes effect.
+    pub async fn stop(self) -> Result<Submission<Stopped>, TransitionError<Running>> {
+        match stop(&self, self.id().clone()).await {
+            Ok(ending) => {
+                let Self { context, state } = self;
+                Ok(stopped(context, state.registered, ending))
+            }
+            Err(error) => Err(TransitionError::new(error, self)),
+        }
+    }
+}
+
+impl Submission<Stopped> {
+    /// The job as it stopped.
+    pub fn job(&self) -> &stepwell_arroyo::Job {
+        &self.state.job
+    }
+
+    /// Whether a final checkpoint was made; `None` when the server did not say.
+    pub fn final_checkpoint(&self) -> Option<bool> {
+        self.state.final_checkpoint
+    }
+}
+
+fn stopped(
+    context: std::sync::Arc<Context>,
+    registered: Registered,
+    ending: Ending,
+) -> Submission<Stopped> {
+    let state = Stopped {
+        registered,
+        job: ending.job,
+        final_checkpoint: ending.final_checkpoint,
+    };
+    tracing::debug!(state.to = ?state, "step taken");
+    Submission { context, state }
+}
+
+async fn stop<S: State>(
+    submission: &Submission<S>,
+    id: stepwell_arroyo::PipelineId,
+) -> Result<Ending, Error> {
+    let span = tracing::info_span!("stop", pipeline.id = %id, state.from = ?submission.state, state.to = "Stopped");
+    async {
+        let begun: Begun = submission.begin(Step::Stop);
+        let context: &Context = &submission.context;
+        let options = &context.options;
+        let stop = Stop {
+            client: &context.client,
+            id: &id,
+            mode: options.stop_mode.clone(),
+            escalations: &[],
+            limit: begun.limit,
+            request_timeout: options.request_timeout,
+            poll_ceiling: options.poll_ceiling,
+            observation: &options.observation,
+        };
+        let ending = stop.run().await?;
+        context.ticket.forget();
+        if ending.job.state != JobState::Stopped {
+            return Err(StopError::EndedOtherwise {
+                id: id.clone(),
+                job: Box::new(ending.job),
+            }
+            .into());
+        }
+        submission.finish(&begun);
+        Ok(ending)
+    }
+    .instrument(span)
+    .await
+}

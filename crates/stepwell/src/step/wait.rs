@@ -1,0 +1,238 @@
+use std::time::Duration;
+
+use snafu::Snafu;
+use stepwell_arroyo::{ClientError, Job, JobError, JobState, PipelineId};
+use tokio::time::Instant;
+use tracing::Instrument;
+
+use super::watch::Watch;
+use crate::{
+    Registered, Running, Submission, TransitionError, baseline::Meaning, context::Context,
+    error::Error, last_seen::LastSeen, observer::Step, submission::Begun,
+};
+
+/// Why a job was not seen Running.
+#[derive(Debug, Snafu)]
+#[non_exhaustive]
+pub enum WaitError {
+    /// It failed.
+    #[snafu(display("pipeline {id} failed{}", reason(job, errors)))]
+    Failed {
+        /// The pipeline.
+        id: PipelineId,
+        /// The job, with the reason where the server gives one.
+        job: Box<Job>,
+        /// The errors that the job has logged, newest first; empty when there are none or the server did not say.
+        errors: Vec<JobError>,
+    },
+    /// It was stopped by somebody else.
+    #[snafu(display("pipeline {id} was stopped by somebody else; submit it again to resume it"))]
+    Stopped {
+        /// The pipeline.
+        id: PipelineId,
+        /// The job.
+        job: Box<Job>,
+    },
+    /// It has finished: a finite job can be over before any poll sees it Running.
+    #[snafu(display("pipeline {id} has finished"))]
+    Finished {
+        /// The pipeline.
+        id: PipelineId,
+        /// The job.
+        job: Box<Job>,
+    },
+    /// It was not Running in time. It may still come up.
+    #[snafu(display(
+        "pipeline {id} was not running within {elapsed:.1?}; look at its state, wait longer, or stop it"
+    ))]
+    Deadline {
+        /// The pipeline.
+        id: PipelineId,
+        /// How long it was waited for.
+        elapsed: Duration,
+        /// What was last known.
+        #[snafu(source(from(LastSeen, Box::new)))]
+        source: Box<LastSeen>,
+    },
+    /// It says Running and runs nothing: its parallelism is 0 (recording `290_create_parallelism_0`).
+    #[snafu(display(
+        "pipeline {id} says that it is running, but runs no task: its parallelism is 0; stop it and set one"
+    ))]
+    NoTasks {
+        /// The pipeline.
+        id: PipelineId,
+        /// The job.
+        job: Box<Job>,
+    },
+    /// The server no longer knows it.
+    #[snafu(display("pipeline {id} is no longer on the server; somebody has deleted it"))]
+    Vanished {
+        /// The pipeline.
+        id: PipelineId,
+    },
+    /// The server refused to show it.
+    #[snafu(display("the server refused to show pipeline {id}"))]
+    Rejected {
+        /// The pipeline.
+        id: PipelineId,
+        /// The server's answer.
+        #[snafu(source(from(ClientError, Box::new)))]
+        source: Box<ClientError>,
+    },
+    /// The server has not answered for a while.
+    #[snafu(display(
+        "the server has not answered for {silence:.0?}; pipeline {id} may well be running"
+    ))]
+    Silence {
+        /// The pipeline.
+        id: PipelineId,
+        /// For how long.
+        silence: Duration,
+        /// What was last known.
+        #[snafu(source(from(LastSeen, Box::new)))]
+        source: Box<LastSeen>,
+    },
+}
+
+impl WaitError {
+    pub(crate) fn is_retryable(&self) -> bool {
+        matches!(self, Self::Deadline { .. } | Self::Silence { .. })
+    }
+}
+
+/// The reason in the server's words, with its domain; without one, what the job has logged.
+fn reason(job: &Job, errors: &[JobError]) -> String {
+    match (&job.failure_reason, errors.first()) {
+        (Some(reason), _) => match &reason.domain {
+            Some(domain) => format!(" ({domain} error): {}", reason.error),
+            None => format!(": {}", reason.error),
+        },
+        (None, Some(error)) => format!(": {}: {}", error.message, error.details),
+        (None, None) => "; the server gives no reason".to_owned(),
+    }
+}
+
+impl Submission<Registered> {
+    /// Waits until the job is Running, in the run that counts.
+    ///
+    /// Reads `GET /api/v1/pipelines/{id}/jobs` until it says so, for
+    /// [`Options::running_timeout`](crate::Options::running_timeout). After a patch or restart of this submission, what is seen in the
+    /// run before counts neither as success nor as failure. With [`Options::stable_for`](crate::Options::stable_for) the job must stay
+    /// Running in the same run for that long, for a pipeline with an error in it does reach Running for a moment; that time comes on top
+    /// of the deadline. A failed poll is tolerated.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Wait`] for every other end, [`Error::ShutdownBegun`]. Hands back the registered submission.
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe: it only reads. The submission is lost with the future, the pipeline stays registered with its shutdown.
+    pub async fn wait_until_running(
+        self,
+    ) -> Result<Submission<Running>, TransitionError<Registered>> {
+        let span = tracing::info_span!(
+            "wait_until_running", pipeline.id = %self.id(), pipeline.name = self.name(), state.from = "Registered", state.to = "Running"
+        );
+        let outcome = async {
+            let begun = self.begin(Step::Wait);
+            let job = self.context.unless_begun(wait(&self, &begun)).await?;
+            self.finish(&begun);
+            Ok::<_, Error>(job)
+        }
+        .instrument(span)
+        .await;
+        match outcome {
+            Ok(job) => {
+                let Self { context, state } = self;
+                tracing::debug!(state.from = ?state, state.to = "Running", "step taken");
+                Ok(Submission {
+                    context,
+                    state: Running {
+                        registered: state,
+                        job,
+                    },
+                })
+            }
+            Err(error) => Err(TransitionError::new(error, self)),
+        }
+    }
+}
+
+async fn wait(submission: &Submission<Registered>, begun: &Begun) -> Result<Job, Error> {
+    let context: &Context = &submission.context;
+    let stable_for = context.options.stable_for.unwrap_or_default();
+    let mut watch = Watch::new(context, submission.id(), begun.limit);
+    let mut pace = context.poll_pace();
+    // Since when it was Running, and in which run.
+    let mut running: Option<(u64, Instant)> = None;
+    loop {
+        let mut next = pace.pause();
+        if let Some(job) = watch.look().await? {
+            let now = Instant::now();
+            let counts_at = match submission.state.baseline.meaning(&job) {
+                Meaning::Ended => return Err(ended(context, submission.id(), job).await.into()),
+                Meaning::Running => Some(now),
+                Meaning::RunningIfUnchangedUntil(at) => Some(at),
+                Meaning::Pending => None,
+            };
+            if let Some(counts_at) = counts_at {
+                if job.tasks == Some(0) {
+                    return Err(WaitError::NoTasks {
+                        id: submission.id().clone(),
+                        job: Box::new(job),
+                    }
+                    .into());
+                }
+                let since = match running {
+                    Some((run_id, since)) if run_id == job.run_id => since,
+                    _ => now,
+                };
+                running = Some((job.run_id, since));
+                let at = (since + stable_for).max(counts_at);
+                if at <= now {
+                    return Ok(job);
+                }
+                // Not later than the moment at which it counts.
+                next = next.min(at - now);
+            } else {
+                running = None;
+            }
+        }
+        if begun.limit.is_over() {
+            return Err(WaitError::Deadline {
+                id: submission.id().clone(),
+                elapsed: begun.limit.elapsed(),
+                source: Box::new(watch.into_last_seen()),
+            }
+            .into());
+        }
+        begun.limit.sleep(next).await;
+    }
+}
+
+/// The end of a job as the error that it is for somebody who waits for Running. The shutdown need not stop what has ended.
+pub(super) async fn ended(context: &Context, id: &PipelineId, job: Job) -> WaitError {
+    context.ticket.forget();
+    let id = id.clone();
+    match job.state {
+        JobState::Failed => {
+            let client = context.client.within(context.options.request_timeout);
+            // The reason is in the job; what it has logged is an extra.
+            let errors = client.job_errors(&id, &job.id).await.unwrap_or_default();
+            WaitError::Failed {
+                id,
+                job: Box::new(job),
+                errors,
+            }
+        }
+        JobState::Finished => WaitError::Finished {
+            id,
+            job: Box::new(job),
+        },
+        _ => WaitError::Stopped {
+            id,
+            job: Box::new(job),
+        },
+    }
+}

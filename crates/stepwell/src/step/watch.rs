@@ -1,0 +1,198 @@
+//! Following the job of a pipeline: one [`Watch`] a wait; and [`Submission::ended`].
+
+use std::time::Duration;
+
+use http::StatusCode;
+use stepwell_arroyo::{ClientError, Job, JobState, PipelineId};
+use tokio::time::Instant;
+use tracing::Instrument;
+
+use super::wait::{self, WaitError};
+use crate::{
+    Running, Submission,
+    context::Context,
+    error::Error,
+    last_seen::LastSeen,
+    observer::{Event, JobTransition, Step},
+    poll::{is_gone, newest_job},
+    time_limit::TimeLimit,
+};
+
+/// How long a pipeline may be unknown to the server before it counts as deleted: one that was just made may not show yet.
+const GONE_AFTER: Duration = Duration::from_secs(10);
+
+/// Looks at one job, reports its transitions, and tolerates what may pass.
+pub(super) struct Watch<'a> {
+    context: &'a Context,
+    id: &'a PipelineId,
+    limit: TimeLimit,
+    last_seen: LastSeen,
+    reported: Option<JobTransition>,
+    failures: u32,
+    /// When the server last said something of the job.
+    heard: Instant,
+    seen_once: bool,
+}
+
+impl<'a> Watch<'a> {
+    pub(super) fn new(context: &'a Context, id: &'a PipelineId, limit: TimeLimit) -> Self {
+        Self {
+            context,
+            id,
+            limit,
+            last_seen: LastSeen::Nothing,
+            reported: None,
+            failures: 0,
+            heard: Instant::now(),
+            seen_once: false,
+        }
+    }
+
+    /// One look; `None` when it failed in a way that may pass, or there is no job yet.
+    pub(super) async fn look(&mut self) -> Result<Option<Job>, WaitError> {
+        let error = match self.context.client_within(&self.limit).jobs(self.id).await {
+            Ok(jobs) => {
+                self.failures = 0;
+                return Ok(self.note(newest_job(jobs)));
+            }
+            Err(error) => error,
+        };
+        if matches!(
+            error.status(),
+            Some(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
+        ) {
+            return Err(WaitError::Rejected {
+                id: self.id.clone(),
+                source: Box::new(error),
+            });
+        }
+        // One that was never seen may be so new that it does not show; one that was seen and stays away has been deleted.
+        if is_gone(&error) && self.seen_once && self.heard.elapsed() >= GONE_AFTER {
+            return Err(WaitError::Vanished {
+                id: self.id.clone(),
+            });
+        }
+        self.failed(error);
+        Ok(None)
+    }
+
+    fn note(&mut self, job: Option<Job>) -> Option<Job> {
+        let Some(job) = job else {
+            self.last_seen = LastSeen::NoJob;
+            return None;
+        };
+        self.heard = Instant::now();
+        self.seen_once = true;
+        self.last_seen = LastSeen::job(&job);
+        if !self.reported.as_ref().is_some_and(|last| last.shows(&job)) {
+            let transition = JobTransition::new(self.id, &job, self.limit.elapsed());
+            tracing::debug!(
+                pipeline.id = %self.id, job.id = %job.id, job.state = %job.state, job.run_id = job.run_id,
+                job.running_desired = job.running_desired, "job seen"
+            );
+            self.context.tell(&Event::JobState(transition.clone()));
+            self.reported = Some(transition);
+        }
+        Some(job)
+    }
+
+    fn failed(&mut self, error: ClientError) {
+        self.failures += 1;
+        self.context.retrying(Step::Wait, &error, self.failures);
+        self.last_seen.failed(error);
+    }
+
+    fn silence(&self) -> Duration {
+        self.heard.elapsed()
+    }
+
+    pub(super) fn into_last_seen(self) -> LastSeen {
+        self.last_seen
+    }
+}
+
+/// The end of a job.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Ended {
+    /// The pipeline.
+    pub id: PipelineId,
+    /// The job at its end: Stopped, Finished or Failed.
+    pub job: Job,
+    /// The errors that a failed job has logged, newest first.
+    pub errors: Vec<stepwell_arroyo::JobError>,
+}
+
+/// What the server says of a pipeline now.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Status {
+    /// The pipeline.
+    pub pipeline: stepwell_arroyo::Pipeline,
+    /// Its job, if it has one.
+    pub job: Option<Job>,
+}
+
+impl Submission<Running> {
+    /// Waits until the job has ended: Finished, Failed, or stopped by somebody.
+    ///
+    /// Reads `GET /api/v1/pipelines/{id}/jobs`. It has no deadline of its own, for a stream has none, but fails when the server has not
+    /// answered for [`Options::silence_timeout`](crate::Options::silence_timeout). A job that recovers, or that somebody restarts, has
+    /// not ended.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Wait`] when the pipeline vanished or the server fell silent, [`Error::ShutdownBegun`]. A failed job is not an error
+    /// here: it is an end.
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe, and the submission is only borrowed: drop it and call it again as you like.
+    pub async fn ended(&self) -> Result<Ended, Error> {
+        let span = tracing::info_span!("ended", pipeline.id = %self.id());
+        self.context
+            .unless_begun(self.watch_to_the_end())
+            .instrument(span)
+            .await
+    }
+
+    async fn watch_to_the_end(&self) -> Result<Ended, Error> {
+        let context = &self.context;
+        let mut watch = Watch::new(context, self.id(), TimeLimit::new(Duration::MAX));
+        let mut pace = context.poll_pace();
+        loop {
+            if let Some(job) = watch.look().await? {
+                let ended = match job.state {
+                    JobState::Finished | JobState::Failed => true,
+                    // Stopped and meant to run: about to start again.
+                    JobState::Stopped => !job.running_desired,
+                    _ => false,
+                };
+                if ended {
+                    return Ok(match wait::ended(context, self.id(), job).await {
+                        WaitError::Failed { id, job, errors } => Ended {
+                            id,
+                            job: *job,
+                            errors,
+                        },
+                        WaitError::Finished { id, job } | WaitError::Stopped { id, job } => Ended {
+                            id,
+                            job: *job,
+                            errors: Vec::new(),
+                        },
+                        error => return Err(error.into()),
+                    });
+                }
+            }
+            if watch.silence() >= context.options.silence_timeout {
+                return Err(WaitError::Silence {
+                    id: self.id().clone(),
+                    silence: watch.silence(),
+                    source: Box::new(watch.into_last_seen()),
+                }
+                .into());
+            }
+            tokio::time::sleep(pace.pause()).await;
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! How long one call may take, and how it paces itself.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// The deadline of one call: every wait inside it is cut to what is left.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TimeLimit {
+    started: Instant,
+    at: Instant,
+}
+
+impl TimeLimit {
+    pub(crate) fn new(timeout: Duration) -> Self {
+        let started = Instant::now();
+        // An Instant has an end too; a year is as good as for ever here.
+        let year = Duration::from_secs(365 * 24 * 60 * 60);
+        Self {
+            started,
+            at: started + timeout.min(year),
+        }
+    }
+
+    /// A limit inside this one: it ends after `timeout`, or when this one does.
+    pub(crate) fn within(&self, timeout: Duration) -> Self {
+        let inner = Self::new(timeout);
+        Self {
+            started: inner.started,
+            at: inner.at.min(self.at),
+        }
+    }
+
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    pub(crate) fn remaining(&self) -> Duration {
+        self.at.saturating_duration_since(Instant::now())
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        self.remaining().is_zero()
+    }
+
+    /// Sleeps for `pause`, but not past the deadline.
+    pub(crate) async fn sleep(&self, pause: Duration) {
+        tokio::time::sleep(pause.min(self.remaining())).await;
+    }
+}
+
+/// Pauses between polls: short at first, then longer up to a ceiling.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pace {
+    next: Duration,
+    ceiling: Duration,
+}
+
+impl Pace {
+    pub(crate) fn new(first: Duration, ceiling: Duration) -> Self {
+        Self {
+            next: first.min(ceiling),
+            ceiling,
+        }
+    }
+
+    pub(crate) fn pause(&mut self) -> Duration {
+        let pause = self.next;
+        self.next = self.next.mul_f64(1.5).min(self.ceiling);
+        pause
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn an_inner_limit_never_outlives_the_outer_one() {
+        let outer = TimeLimit::new(Duration::from_secs(2));
+        assert_eq!(
+            outer.within(Duration::from_secs(9)).remaining(),
+            Duration::from_secs(2)
+        );
+        assert_eq!(
+            outer.within(Duration::from_secs(1)).remaining(),
+            Duration::from_secs(1)
+        );
+        outer.sleep(Duration::from_secs(60)).await;
+        assert!(outer.is_over());
+        assert_eq!(outer.elapsed(), Duration::from_secs(2));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_endless_timeout_does_not_overflow() {
+        assert!(!TimeLimit::new(Duration::MAX).is_over());
+    }
+
+    #[test]
+    fn the_pace_grows_up_to_its_ceiling() {
+        let mut pace = Pace::new(Duration::from_millis(100), Duration::from_millis(200));
+        let pauses: Vec<_> = (0..4).map(|_| pace.pause().as_millis()).collect();
+        assert_eq!(pauses, [100, 150, 200, 200]);
+    }
+}

@@ -1,0 +1,10 @@
+use stepwell::State;
+
+#[derive(Debug)]
+struct Shortcut;
+
+impl State for Shortcut {}
+
+fn main() {
+    let _ = Shortcut;
+}

@@ -1,0 +1,11 @@
+use stepwell::{Error, Submission, Validated};
+
+async fn example(submission: Submission<Validated>) -> Result<(), Error> {
+    let next = submission.register();
+    drop(next);
+    Ok(())
+}
+
+fn main() {
+    let _ = example;
+}

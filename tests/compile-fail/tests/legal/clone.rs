@@ -1,0 +1,10 @@
+use stepwell::{PipelineSpec, Submission, Validated};
+
+fn example(submission: Submission<Validated>, spec: PipelineSpec) {
+    let copy = spec.clone();
+    drop((copy, spec, submission));
+}
+
+fn main() {
+    let _ = example;
+}

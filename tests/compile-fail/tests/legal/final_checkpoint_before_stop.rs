@@ -1,0 +1,11 @@
+use stepwell::{Error, Running, Submission};
+
+async fn example(submission: Submission<Running>) -> Result<(), Error> {
+    let next = submission.stop().await?.final_checkpoint();
+    drop(next);
+    Ok(())
+}
+
+fn main() {
+    let _ = example;
+}

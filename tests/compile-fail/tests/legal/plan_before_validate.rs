@@ -1,0 +1,11 @@
+use stepwell::{Connected, Error, Submission};
+
+async fn example(submission: Submission<Connected>) -> Result<(), Error> {
+    let next = submission.validate().await?.plan().await;
+    drop(next);
+    Ok(())
+}
+
+fn main() {
+    let _ = example;
+}

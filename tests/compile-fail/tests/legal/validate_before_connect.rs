@@ -1,0 +1,11 @@
+use stepwell::{Error, Submission, Unconnected};
+
+async fn example(submission: Submission<Unconnected>) -> Result<(), Error> {
+    let next = submission.connect().await?.validate().await;
+    drop(next);
+    Ok(())
+}
+
+fn main() {
+    let _ = example;
+}

@@ -1,0 +1,11 @@
+use stepwell::{Error, Stopped, Submission};
+
+async fn example(submission: Submission<Stopped>) -> Result<(), Error> {
+    let next = submission.status().await;
+    drop(next);
+    Ok(())
+}
+
+fn main() {
+    let _ = example;
+}

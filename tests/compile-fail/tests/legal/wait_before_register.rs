@@ -1,0 +1,11 @@
+use stepwell::{Error, Resolved, Submission};
+
+async fn example(submission: Submission<Resolved<stepwell::Created>>) -> Result<(), Error> {
+    let next = submission.register().wait_until_running().await;
+    drop(next);
+    Ok(())
+}
+
+fn main() {
+    let _ = example;
+}
