@@ -15,5 +15,5 @@ pub use http;
 pub use contract::{BodyLimit, Deadline, SharedTransport, Transport};
 pub use error::{Phase, TransportError, TransportErrorKind};
 #[cfg(feature = "fake")]
-pub use fake::NeverTransport;
+pub use fake::{Expectation, FakeTransport, NeverTransport, RecordedRequest};
 pub use token::{Token, TokenError};

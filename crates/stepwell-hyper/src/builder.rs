@@ -1,0 +1,163 @@
+use std::{path::PathBuf, time::Duration};
+
+use http::Uri;
+use snafu::{OptionExt, ResultExt, Snafu, ensure};
+use stepwell_transport::Token;
+
+use crate::transport::HyperTransport;
+
+/// Makes a [`HyperTransport`].
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct HyperTransportBuilder {
+    base: String,
+    token: Option<Token>,
+    connect_timeout: Duration,
+    request_timeout: Duration,
+    body_limit: usize,
+    ca_file: Option<PathBuf>,
+}
+
+/// Why a transport cannot be made. The message never shows credentials.
+#[derive(Debug, Snafu)]
+#[snafu(visibility(pub(crate)))]
+#[non_exhaustive]
+pub enum HyperTransportError {
+    /// The address cannot be read.
+    #[snafu(display(
+        "the server's address cannot be read; give one like http://localhost:5115, an IPv6 address in brackets"
+    ))]
+    Address {
+        /// Why.
+        source: http::uri::InvalidUri,
+    },
+    /// The address is not absolute, or has a query.
+    #[snafu(display(
+        "the server's address must have a scheme and a host, and no query; give one like http://localhost:5115"
+    ))]
+    Incomplete,
+    /// The address has another scheme than http or https.
+    #[snafu(display(
+        "the server's address has the scheme {scheme:?}; only http and https can be used"
+    ))]
+    Scheme {
+        /// The scheme.
+        scheme: String,
+    },
+    /// The address carries credentials.
+    #[snafu(display(
+        "the server's address carries credentials; take them out and give the token by itself"
+    ))]
+    Credentials,
+    /// The address is https, and this build has no TLS.
+    #[snafu(display(
+        "the server's address is https, and this build has no TLS; build it with the feature \"tls\""
+    ))]
+    NoTls,
+    /// The file of extra certificates cannot be read.
+    #[snafu(display("could not read the certificates in {}", path.display()))]
+    CaFile {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file of extra certificates has none in it.
+    #[snafu(display("there is no usable certificate in {}; it must be PEM, with BEGIN CERTIFICATE", path.display()))]
+    NoCertificate {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The platform has no trusted certificates, and none were given.
+    #[snafu(display(
+        "this machine has no trusted certificates, and no file of them was given; install them, or give a CA file"
+    ))]
+    NoRoots,
+    /// TLS could not be set up.
+    #[snafu(display("TLS could not be set up"))]
+    Tls {
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+impl HyperTransportBuilder {
+    pub(crate) fn new(base: String) -> Self {
+        Self {
+            base,
+            token: None,
+            connect_timeout: Duration::from_secs(10),
+            request_timeout: Duration::from_secs(30),
+            body_limit: 64 * 1024 * 1024,
+            ca_file: None,
+        }
+    }
+
+    /// The token that is sent with every request, as `Authorization: Bearer …`.
+    pub fn token(mut self, token: Token) -> Self {
+        self.token = Some(token);
+        self
+    }
+
+    /// How long connecting may take; 10 s by default. hyper itself has no limit.
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = timeout;
+        self
+    }
+
+    /// How long a request without a [`Deadline`](stepwell_transport::Deadline) may take; 30 s by default.
+    pub fn request_timeout(mut self, timeout: Duration) -> Self {
+        self.request_timeout = timeout;
+        self
+    }
+
+    /// How many bytes the reply to a request without a [`BodyLimit`](stepwell_transport::BodyLimit) may have; 64 MiB by default.
+    pub fn body_limit(mut self, bytes: usize) -> Self {
+        self.body_limit = bytes;
+        self
+    }
+
+    /// A file of PEM certificates that are trusted besides the platform's: that of a company, or a private one. For https alone.
+    pub fn ca_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.ca_file = Some(path.into());
+        self
+    }
+
+    /// The transport. Connects nowhere yet.
+    ///
+    /// # Errors
+    ///
+    /// When the address cannot be used, or TLS cannot be set up for it.
+    pub fn build(self) -> Result<HyperTransport, HyperTransportError> {
+        let base = parse(&self.base)?;
+        let connector =
+            crate::transport::connector(&base, self.connect_timeout, self.ca_file.as_deref())?;
+        Ok(HyperTransport::new(
+            base,
+            connector,
+            self.token,
+            self.request_timeout,
+            self.body_limit,
+        ))
+    }
+}
+
+fn parse(text: &str) -> Result<Uri, HyperTransportError> {
+    let text = text.trim();
+    // Looked at before parsing: what the parser says of it could repeat them.
+    let authority = text.split_once("://").map_or("", |(_, rest)| rest);
+    let authority = authority.split(['/', '?', '#']).next().unwrap_or_default();
+    ensure!(!authority.contains('@'), CredentialsSnafu);
+    let uri: Uri = text.parse().context(AddressSnafu)?;
+    let scheme = uri.scheme_str().context(IncompleteSnafu)?;
+    ensure!(
+        scheme == "http" || scheme == "https",
+        SchemeSnafu { scheme }
+    );
+    // `http://::1:5115` parses, with an empty host.
+    let host = uri.host().unwrap_or_default();
+    ensure!(!host.is_empty() && uri.query().is_none(), IncompleteSnafu);
+    let colons = authority.matches(':').count();
+    ensure!(authority.starts_with('[') || colons <= 1, IncompleteSnafu);
+    Ok(uri)
+}

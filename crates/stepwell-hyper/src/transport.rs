@@ -1,0 +1,335 @@
+use std::{fmt, future::Future, path::Path, time::Duration};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, Uri, header};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::body::{Body, Incoming};
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::{TokioExecutor, TokioTimer},
+};
+use stepwell_transport::{
+    BodyLimit, Deadline, Phase, Token, Transport, TransportError, TransportErrorKind,
+};
+use tokio::time::Instant;
+
+use crate::{
+    builder::{HyperTransportBuilder, HyperTransportError},
+    classify::classify,
+};
+
+#[cfg(feature = "tls")]
+pub(crate) type Connector = hyper_rustls::HttpsConnector<HttpConnector>;
+#[cfg(not(feature = "tls"))]
+pub(crate) type Connector = HttpConnector;
+
+/// A transport on raw hyper: HTTP/1, a small pool of kept-alive connections, TLS with the feature `tls`.
+///
+/// ```
+/// use stepwell_hyper::HyperTransport;
+///
+/// let transport = HyperTransport::builder("http://localhost:5115").build()?;
+/// assert!(HyperTransport::builder("localhost:5115").build().is_err());
+/// # Ok::<(), stepwell_hyper::HyperTransportError>(())
+/// ```
+///
+/// Clones share the connections. `Debug` shows neither token nor headers.
+#[derive(Clone)]
+pub struct HyperTransport {
+    client: Client<Connector, Full<Bytes>>,
+    base: Uri,
+    token: Option<Token>,
+    request_timeout: Duration,
+    body_limit: usize,
+}
+
+impl HyperTransport {
+    /// Starts a transport to this address: scheme, host, port, and a path prefix if the API is behind one.
+    pub fn builder(base: impl Into<String>) -> HyperTransportBuilder {
+        HyperTransportBuilder::new(base.into())
+    }
+
+    pub(crate) fn new(
+        base: Uri,
+        connector: Connector,
+        token: Option<Token>,
+        request_timeout: Duration,
+        body_limit: usize,
+    ) -> Self {
+        let client = Client::builder(TokioExecutor::new())
+            // Without it an idle connection is only thrown away when somebody asks for it.
+            .pool_timer(TokioTimer::new())
+            // Less than the minute after which servers and proxies usually close.
+            .pool_idle_timeout(Duration::from_secs(20))
+            // One submission needs one; many at once share a few.
+            .pool_max_idle_per_host(8)
+            // What was never written may go on another connection; hyper-util knows, and nothing else is sent twice by it.
+            .retry_canceled_requests(true)
+            // `Host` is set once, from the address.
+            .set_host(true)
+            .build(connector);
+        Self {
+            client,
+            base,
+            token,
+            request_timeout,
+            body_limit,
+        }
+    }
+
+    /// The request as it leaves: joined to the base, with the token.
+    fn prepare(&self, request: Request<Bytes>) -> Result<Request<Full<Bytes>>, TransportError> {
+        let (mut parts, body) = request.into_parts();
+        let path = parts
+            .uri
+            .path_and_query()
+            .map_or("/", http::uri::PathAndQuery::as_str);
+        let prefix = self.base.path().trim_end_matches('/');
+        let mut uri = self.base.clone().into_parts();
+        uri.path_and_query = Some(
+            format!("{prefix}{path}")
+                .parse()
+                .map_err(|error| invalid(&error))?,
+        );
+        parts.uri = Uri::from_parts(uri).map_err(|error| invalid(&error))?;
+        parts.headers.remove(header::HOST);
+        if let Some(token) = &self.token {
+            parts
+                .headers
+                .insert(header::AUTHORIZATION, token.header_value());
+        }
+        parts
+            .headers
+            .entry(header::USER_AGENT)
+            .or_insert(USER_AGENT);
+        Ok(Request::from_parts(parts, Full::new(body)))
+    }
+
+    /// Sends once, or twice when the first connection was a dead one from the pool and the method is idempotent.
+    async fn send(
+        &self,
+        request: Request<Full<Bytes>>,
+        started: Instant,
+    ) -> Result<Response<Incoming>, TransportError> {
+        let repeatable = *request.method() == Method::GET || *request.method() == Method::HEAD;
+        let again = repeatable.then(|| request.clone());
+        let error = match self.client.request(request).await {
+            Ok(reply) => return Ok(reply),
+            Err(error) => error,
+        };
+        let (kind, phase) = classify(&error);
+        match again {
+            // The server closed a kept-alive connection as it was used. The request may have been read, but asks for nothing to be done.
+            Some(again) if kind == TransportErrorKind::Closed => {
+                let second = self.client.request(again).await;
+                second.map_err(|error| self.failed(error, started))
+            }
+            _ => Err(self.describe(kind, phase, error, started)),
+        }
+    }
+
+    async fn read(
+        &self,
+        reply: Response<Incoming>,
+        limit: usize,
+        started: Instant,
+    ) -> Result<Response<Bytes>, TransportError> {
+        let (parts, body) = reply.into_parts();
+        refuse_encoding(&parts.headers, &self.place())?;
+        // What it says of itself first: a body of 10^12 bytes is not even begun.
+        if body.size_hint().lower() > limit as u64 {
+            return Err(self.too_large(limit));
+        }
+        match Limited::new(body, limit).collect().await {
+            Ok(body) => Ok(Response::from_parts(parts, body.to_bytes())),
+            Err(error) if error.is::<LengthLimitError>() => Err(self.too_large(limit)),
+            Err(error) => {
+                let message = format!(
+                    "the reply of {} broke off after {:.1?}; is there a proxy in between that gives up?",
+                    self.place(),
+                    started.elapsed()
+                );
+                Err(
+                    TransportError::new(TransportErrorKind::Closed, Phase::Responded, message)
+                        .with_source(error),
+                )
+            }
+        }
+    }
+
+    fn too_large(&self, limit: usize) -> TransportError {
+        let message = format!(
+            "the reply of {} is larger than {limit} bytes; raise the limit if that is right",
+            self.place()
+        );
+        TransportError::new(TransportErrorKind::BodyTooLarge, Phase::Responded, message)
+    }
+
+    fn failed(&self, error: hyper_util::client::legacy::Error, started: Instant) -> TransportError {
+        let (kind, phase) = classify(&error);
+        self.describe(kind, phase, error, started)
+    }
+
+    fn describe(
+        &self,
+        kind: TransportErrorKind,
+        phase: Phase,
+        error: hyper_util::client::legacy::Error,
+        started: Instant,
+    ) -> TransportError {
+        let place = self.place();
+        let elapsed = started.elapsed();
+        let message = match kind {
+            TransportErrorKind::Refused => {
+                format!("{place} refused the connection; is the server up, and is this its port?")
+            }
+            TransportErrorKind::UnknownHost => {
+                format!("the host of {place} is not known; check its name")
+            }
+            TransportErrorKind::Unreachable => {
+                format!("{place} cannot be reached; check the address and the network")
+            }
+            TransportErrorKind::Tls => format!(
+                "TLS with {place} failed; is its certificate trusted, or is a CA file needed?"
+            ),
+            TransportErrorKind::TimedOut => {
+                format!("connecting to {place} took longer than {elapsed:.1?}")
+            }
+            TransportErrorKind::Closed => {
+                format!("{place} closed the connection without answering, after {elapsed:.1?}")
+            }
+            TransportErrorKind::Protocol => {
+                format!("what {place} answered is not HTTP/1; is this the right port?")
+            }
+            _ => format!("the request to {place} failed after {elapsed:.1?}"),
+        };
+        TransportError::new(kind, phase, message).with_source(error)
+    }
+
+    /// Host and port, as a person knows them.
+    fn place(&self) -> String {
+        let host = self.base.host().unwrap_or_default();
+        let default = if self.base.scheme_str() == Some("https") {
+            443
+        } else {
+            80
+        };
+        format!("{host}:{}", self.base.port_u16().unwrap_or(default))
+    }
+}
+
+const USER_AGENT: HeaderValue =
+    HeaderValue::from_static(concat!("stepwell/", env!("CARGO_PKG_VERSION")));
+
+impl Transport for HyperTransport {
+    async fn execute(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        let started = Instant::now();
+        let Deadline(timeout) = request
+            .extensions()
+            .get()
+            .copied()
+            .unwrap_or(Deadline(self.request_timeout));
+        let BodyLimit(limit) = request
+            .extensions()
+            .get()
+            .copied()
+            .unwrap_or(BodyLimit(self.body_limit));
+        let request = self.prepare(request)?;
+
+        // The deadline is kept here and not by a timeout around everything, which would lose how far the request had come.
+        let deadline = started.checked_add(timeout);
+        let reply = match until(deadline, self.send(request, started)).await {
+            Some(reply) => reply?,
+            // Connecting has a limit of its own, and what fails in it says so; past that something may have been written.
+            None => return Err(self.timed_out("did not answer", Phase::MaybeSent, timeout)),
+        };
+        match until(deadline, self.read(reply, limit, started)).await {
+            Some(reply) => reply,
+            None => {
+                Err(self.timed_out("began to answer and did not end", Phase::Responded, timeout))
+            }
+        }
+    }
+
+    fn base_url(&self) -> Option<Uri> {
+        Some(self.base.clone())
+    }
+}
+
+impl HyperTransport {
+    fn timed_out(&self, what: &str, phase: Phase, timeout: Duration) -> TransportError {
+        let message = format!("{} {what} within {timeout:.1?}", self.place());
+        TransportError::new(TransportErrorKind::TimedOut, phase, message)
+    }
+}
+
+/// `None` when the deadline comes first.
+async fn until<T>(deadline: Option<Instant>, work: impl Future<Output = T>) -> Option<T> {
+    match deadline {
+        Some(deadline) => tokio::time::timeout_at(deadline, work).await.ok(),
+        None => Some(work.await),
+    }
+}
+
+/// A compressed body was not asked for, and would reach a parser that cannot read it.
+fn refuse_encoding(headers: &HeaderMap, place: &str) -> Result<(), TransportError> {
+    match headers.get(header::CONTENT_ENCODING) {
+        Some(encoding) if !encoding.as_bytes().eq_ignore_ascii_case(b"identity") => {
+            let message = format!(
+                "the reply of {place} is compressed ({}), which was not asked for; is there a proxy in between?",
+                String::from_utf8_lossy(encoding.as_bytes()).escape_debug()
+            );
+            Err(TransportError::new(
+                TransportErrorKind::ContentEncoding,
+                Phase::Responded,
+                message,
+            ))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn invalid(error: &dyn fmt::Display) -> TransportError {
+    let message = format!("the request's path cannot be sent: {error}");
+    TransportError::new(TransportErrorKind::InvalidRequest, Phase::NotSent, message)
+}
+
+impl fmt::Debug for HyperTransport {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("HyperTransport")
+            .field("base", &self.base)
+            .field("token", &self.token)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What connects, with hyper-util's defaults overridden where they do not fit.
+pub(crate) fn connector(
+    base: &Uri,
+    connect_timeout: Duration,
+    ca_file: Option<&Path>,
+) -> Result<Connector, HyperTransportError> {
+    let mut http = HttpConnector::new();
+    // There is none by default: a host that drops packets would hold a step until the kernel gives up.
+    http.set_connect_timeout(Some(connect_timeout));
+    // Requests are one small write each; waiting to fill a packet only delays them.
+    http.set_nodelay(true);
+    // A peer that is gone is found out between polls.
+    http.set_keepalive(Some(Duration::from_secs(30)));
+    // The scheme is checked here, and https comes through the same connector.
+    http.enforce_http(false);
+    #[cfg(feature = "tls")]
+    {
+        crate::tls::connector(base, http, ca_file)
+    }
+    #[cfg(not(feature = "tls"))]
+    {
+        let _ = ca_file;
+        if base.scheme_str() == Some("https") {
+            Err(HyperTransportError::NoTls)
+        } else {
+            Ok(http)
+        }
+    }
+}
