@@ -1,1 +1,37 @@
 //! The semantics of an Arroyo control plane as a pure state machine: request in, reply out, time and ids from outside.
+//!
+//! [`ControlPlane`] holds pipelines and their jobs. [`handle`](ControlPlane::handle) answers a request of the REST API,
+//! [`tick`](ControlPlane::tick) is the controller's regular look, which moves jobs from state to state and says what workers have to do
+//! ([`Command`]), and [`notify`](ControlPlane::notify) is told what became of them ([`WorkerEvent`]). There is no I/O, no clock and no
+//! chance in it, so one thing follows from another the same way every time.
+//!
+//! Statuses, texts, states and their order are those that a real Arroyo was recorded with.
+//!
+//! # Differences from a real server
+//!
+//! - `limit=4294967295` makes a real server panic; here it is a large limit.
+//! - Paths outside of `/api/v1` are 404: there is no web UI to answer them.
+//! - Connection tables, profiles, global UDFs, previews and metrics are not there: `Route not found`.
+//! - A restart, or a change of parallelism, during a periodic checkpoint waits for it and does not get stuck.
+
+// A refusal is an ordinary reply here, and replies are made one at a time.
+#![allow(clippy::result_large_err)]
+
+mod action;
+mod body;
+mod command;
+mod controller;
+mod endpoint;
+mod environment;
+mod options;
+mod plane;
+mod record;
+mod reply;
+mod route;
+mod worker;
+
+pub use command::{Command, WorkerEvent};
+pub use environment::{Environment, Plan, PlanFailure};
+pub use options::Options;
+pub use plane::{Changes, ControlPlane};
+pub use record::Record;

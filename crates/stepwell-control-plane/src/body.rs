@@ -1,0 +1,114 @@
+//! Bodies of requests, read as a real server reads them.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use http::{Request, StatusCode, header};
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::error::Category;
+use stepwell_arroyo::{StopMode, Udf};
+
+use crate::reply::{Reply, reject};
+
+/// How large a body may be.
+const LIMIT: usize = 2 * 1024 * 1024;
+
+#[derive(Deserialize)]
+pub(crate) struct ValidateQueryPost {
+    pub(crate) query: String,
+    #[serde(default)]
+    pub(crate) udfs: Option<Vec<Udf>>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct PipelinePost {
+    pub(crate) name: String,
+    pub(crate) query: String,
+    pub(crate) parallelism: u64,
+    pub(crate) checkpoint_interval_micros: Option<u64>,
+    pub(crate) udfs: Option<Vec<Udf>>,
+    pub(crate) state_url: Option<String>,
+    pub(crate) tags: Option<BTreeMap<String, String>>,
+    pub(crate) env_vars: Option<BTreeMap<String, String>>,
+    pub(crate) scheduler_config: Option<serde_json::Value>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct PipelinePatch {
+    pub(crate) stop: Option<Stop>,
+    pub(crate) parallelism: Option<u64>,
+    pub(crate) checkpoint_interval_micros: Option<u64>,
+    pub(crate) env_vars: Option<BTreeMap<String, String>>,
+    pub(crate) scheduler_config: Option<serde_json::Value>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct PipelineRestart {
+    pub(crate) force: Option<bool>,
+    #[allow(
+        dead_code,
+        reason = "it is checked for its type; every restart here is from the last checkpoint"
+    )]
+    pub(crate) ignore_state: Option<bool>,
+}
+
+/// A stop mode that the server knows: others are refused.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Stop {
+    None,
+    Checkpoint,
+    Graceful,
+    Immediate,
+    Force,
+}
+
+impl From<Stop> for StopMode {
+    fn from(stop: Stop) -> Self {
+        match stop {
+            Stop::None => Self::None,
+            Stop::Checkpoint => Self::Checkpoint,
+            Stop::Graceful => Self::Graceful,
+            Stop::Immediate => Self::Immediate,
+            Stop::Force => Self::Force,
+        }
+    }
+}
+
+/// Reads a JSON body, or gives the refusal. Unknown fields, and whatever follows the value, are ignored.
+pub(crate) fn read<T: DeserializeOwned>(request: &Request<Bytes>) -> Result<T, Reply> {
+    let content_type = request
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    if !content_type.is_some_and(is_json) {
+        return Err(reject(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "Expected request with `Content-Type: application/json`",
+        ));
+    }
+    if request.body().len() > LIMIT {
+        return Err(reject(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "Failed to buffer the request body: length limit exceeded",
+        ));
+    }
+    let mut deserializer = serde_json::Deserializer::from_slice(request.body());
+    T::deserialize(&mut deserializer).map_err(|error| match error.classify() {
+        Category::Data => reject(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            &format!("Failed to deserialize the JSON body into the target type: {error}"),
+        ),
+        _ => reject(
+            StatusCode::BAD_REQUEST,
+            &format!("Failed to parse the request body as JSON: {error}"),
+        ),
+    })
+}
+
+fn is_json(content_type: &str) -> bool {
+    let kind = content_type.split(';').next().unwrap_or_default().trim();
+    kind.eq_ignore_ascii_case("application/json")
+        || (kind.to_ascii_lowercase().starts_with("application/")
+            && kind.to_ascii_lowercase().ends_with("+json"))
+}

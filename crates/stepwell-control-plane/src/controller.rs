@@ -1,0 +1,262 @@
+//! The controller's look at one job: which state follows from which.
+
+use stepwell_arroyo::{Checkpoint, CheckpointType, JobState, PipelineId, StopMode};
+
+use crate::{
+    Command, Options,
+    record::{InFlight, JobRecord, Record, Restart},
+};
+
+/// Moves a job on by one state at most, and says what workers have to do for it.
+pub(crate) fn look(record: &mut Record, now: u64, options: &Options, commands: &mut Vec<Command>) {
+    let stop = record.pipeline.stop.clone();
+    let parallelism = record.parallelism;
+    let interval = record.pipeline.checkpoint_interval_micros;
+    let Record {
+        pipeline,
+        job: Some(job),
+        ..
+    } = record
+    else {
+        return;
+    };
+    let mut look = Look {
+        job,
+        id: &pipeline.id,
+        query: &pipeline.query,
+        udfs: &pipeline.udfs,
+        parallelism,
+        now,
+        options,
+        commands,
+    };
+    if !look.job.has_worker && look.without_worker(&stop) {
+        return;
+    }
+    // In the order of the states, so that it reads as a table.
+    #[allow(clippy::match_same_arms)]
+    match (look.job.state().clone(), &stop) {
+        // A job that is told to stop before it began has nothing to stop.
+        (JobState::Created, StopMode::None) => look.start(),
+        (JobState::Created, _) => look.stopped(),
+
+        (JobState::Scheduling, StopMode::None) => {}
+        // There is nothing to take a checkpoint of yet.
+        (JobState::Scheduling | JobState::Restarting | JobState::Rescaling, StopMode::Force) => {
+            look.force_stop();
+        }
+        (
+            JobState::Scheduling | JobState::Restarting | JobState::Rescaling,
+            StopMode::Immediate | StopMode::Checkpoint | StopMode::Graceful | StopMode::Other(_),
+        ) => {
+            look.stopping(&StopMode::Immediate);
+        }
+
+        (JobState::Running, StopMode::None) => look.running(interval),
+        (JobState::Running, StopMode::Force) => look.force_stop(),
+        (JobState::Running, StopMode::Checkpoint) => look.checkpoint_stopping(),
+        (JobState::Running, mode) => look.stopping(mode),
+
+        // The stop is finished even if it was called off meanwhile; then the job starts again.
+        (JobState::CheckpointStopping, StopMode::Immediate | StopMode::Graceful) => {
+            look.stopping(&StopMode::Immediate);
+        }
+        (JobState::CheckpointStopping | JobState::Stopping, StopMode::Force) => look.force_stop(),
+
+        (JobState::Stopped, StopMode::None) => {
+            look.job.restart = None;
+            look.job.recoveries = 0;
+            look.start();
+        }
+        (JobState::Recovering, StopMode::None) if now >= look.job.pause_until => look.start_anew(),
+        (JobState::Recovering, StopMode::None) => {}
+        (JobState::Recovering, _) => look.stopped(),
+
+        (JobState::Failing, _) if now >= look.job.pause_until => {
+            look.job.shown.state = JobState::Failed;
+        }
+        (JobState::Failed, StopMode::None) if look.job.restart.take().is_some() => {
+            look.job.recoveries = 0;
+            look.job.shown.failure_reason = None;
+            look.start();
+        }
+        _ => {}
+    }
+}
+
+struct Look<'a> {
+    job: &'a mut JobRecord,
+    id: &'a PipelineId,
+    query: &'a str,
+    udfs: &'a [stepwell_arroyo::Udf],
+    parallelism: u32,
+    now: u64,
+    options: &'a Options,
+    commands: &'a mut Vec<Command>,
+}
+
+impl Look<'_> {
+    /// A run without workers, because it has just ended for a restart, because the server itself was restarted, or because there was no
+    /// place for it: it begins anew or is stopped. `false`: its state needs no workers.
+    fn without_worker(&mut self, stop: &StopMode) -> bool {
+        match (self.job.state(), stop) {
+            (JobState::Scheduling, StopMode::None)
+                if self
+                    .options
+                    .slots
+                    .is_some_and(|slots| self.parallelism > slots) => {}
+            (
+                JobState::Scheduling
+                | JobState::Running
+                | JobState::Restarting
+                | JobState::Rescaling,
+                StopMode::None,
+            ) => {
+                self.drop_in_flight();
+                self.start_anew();
+            }
+            (
+                JobState::Scheduling
+                | JobState::Running
+                | JobState::Restarting
+                | JobState::Rescaling
+                | JobState::CheckpointStopping
+                | JobState::Stopping,
+                _,
+            ) => {
+                self.drop_in_flight();
+                self.stopped();
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    fn start_anew(&mut self) {
+        self.job.keep_start_time = true;
+        self.start();
+    }
+
+    /// Begins a run.
+    fn start(&mut self) {
+        let job = &mut *self.job;
+        job.shown.state = JobState::Scheduling;
+        job.shown.run_id += 1;
+        job.in_flight = None;
+        job.running_parallelism = self.parallelism;
+        // It waits for a place until it is told to stop.
+        if self
+            .options
+            .slots
+            .is_some_and(|slots| self.parallelism > slots)
+        {
+            return;
+        }
+        job.has_worker = true;
+        self.commands.push(Command::Start {
+            pipeline: self.id.clone(),
+            job: job.shown.id.clone(),
+            run_id: job.shown.run_id,
+            parallelism: self.parallelism,
+            query: self.query.to_owned(),
+            udfs: self.udfs.to_vec(),
+            restore: job.newest_epoch(),
+        });
+    }
+
+    fn running(&mut self, interval: u64) {
+        // One checkpoint at a time.
+        if self.job.in_flight.is_some() {
+            return;
+        }
+        if let Some(restart) = self.job.restart.take() {
+            self.job.patch_restarts = self.options.patch_repeats_restart;
+            self.begin_again(JobState::Restarting, restart);
+        } else if self.parallelism != self.job.running_parallelism {
+            self.begin_again(JobState::Rescaling, Restart::Safe);
+        } else if self.now >= self.job.last_checkpoint.saturating_add(interval) {
+            self.checkpoint(false);
+        }
+    }
+
+    fn begin_again(&mut self, state: JobState, restart: Restart) {
+        self.job.keep_start_time = true;
+        self.job.shown.state = state;
+        match restart {
+            Restart::Safe => self.checkpoint(true),
+            Restart::Force => self.stop_run(StopMode::Immediate),
+        }
+    }
+
+    fn checkpoint_stopping(&mut self) {
+        // A periodic one that is under way is awaited, so that epochs stay in order.
+        if self.job.in_flight.is_none() {
+            self.job.shown.state = JobState::CheckpointStopping;
+            self.checkpoint(true);
+        }
+    }
+
+    fn checkpoint(&mut self, stopping: bool) {
+        let job = &mut *self.job;
+        let epoch = job.next_epoch;
+        job.next_epoch += 1;
+        job.last_checkpoint = self.now;
+        job.in_flight = Some(InFlight { epoch, stopping });
+        let kind = if stopping {
+            CheckpointType::Stopping
+        } else {
+            CheckpointType::Scheduled
+        };
+        job.checkpoints
+            .push(Checkpoint::new(epoch, "parquet", kind, self.now));
+        self.commands.push(Command::Checkpoint {
+            job: job.shown.id.clone(),
+            run_id: job.shown.run_id,
+            epoch,
+            stopping,
+        });
+    }
+
+    fn stopping(&mut self, mode: &StopMode) {
+        self.job.shown.state = JobState::Stopping;
+        self.drop_in_flight();
+        self.stop_run(mode.clone());
+    }
+
+    fn force_stop(&mut self) {
+        self.stop_run(StopMode::Force);
+        self.drop_in_flight();
+        self.stopped();
+    }
+
+    fn stop_run(&mut self, mode: StopMode) {
+        self.commands.push(Command::Stop {
+            job: self.job.shown.id.clone(),
+            run_id: self.job.shown.run_id,
+            mode,
+        });
+    }
+
+    fn stopped(&mut self) {
+        stopped(self.job, self.now);
+    }
+
+    fn drop_in_flight(&mut self) {
+        drop_in_flight(self.job);
+    }
+}
+
+pub(crate) fn stopped(job: &mut JobRecord, now: u64) {
+    job.shown.state = JobState::Stopped;
+    job.shown.finish_time = Some(now);
+    job.keep_start_time = false;
+    job.has_worker = false;
+}
+
+/// A checkpoint that will never be complete is not shown.
+pub(crate) fn drop_in_flight(job: &mut JobRecord) {
+    if let Some(InFlight { epoch, .. }) = job.in_flight.take() {
+        job.checkpoints
+            .retain(|checkpoint| checkpoint.epoch != epoch);
+    }
+}

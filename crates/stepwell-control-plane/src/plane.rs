@@ -1,0 +1,143 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use stepwell_arroyo::{JobId, PipelineId};
+
+use crate::{Command, Environment, Options, Record, WorkerEvent, controller, route, worker};
+
+/// The pipelines of a server and all that is known of their jobs.
+#[derive(Debug)]
+pub struct ControlPlane {
+    pub(crate) options: Options,
+    pub(crate) records: BTreeMap<PipelineId, Record>,
+    pub(crate) next_sequence: u64,
+    jobs: BTreeMap<JobId, PipelineId>,
+    changed: BTreeSet<PipelineId>,
+    deleted: BTreeSet<PipelineId>,
+    forgotten: Vec<Command>,
+}
+
+/// What has changed since it was last asked for, to be kept.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Changes {
+    /// Records that are new or different.
+    pub upserts: Vec<Record>,
+    /// Pipelines that were deleted.
+    pub deleted: Vec<PipelineId>,
+}
+
+impl ControlPlane {
+    /// A server without pipelines.
+    pub fn new(options: Options) -> Self {
+        Self::restore(options, Vec::new())
+    }
+
+    /// A server that was restarted with these records. No worker has survived: what was running is begun anew, as a new run, by the
+    /// next [`tick`](Self::tick).
+    pub fn restore(options: Options, records: Vec<Record>) -> Self {
+        let mut plane = Self {
+            options,
+            next_sequence: records
+                .iter()
+                .map(|record| record.sequence + 1)
+                .max()
+                .unwrap_or(0),
+            records: BTreeMap::new(),
+            jobs: BTreeMap::new(),
+            changed: BTreeSet::new(),
+            deleted: BTreeSet::new(),
+            forgotten: Vec::new(),
+        };
+        for mut record in records {
+            if let Some(job) = &mut record.job {
+                job.has_worker = false;
+            }
+            plane.insert(record);
+        }
+        plane.changed.clear();
+        plane
+    }
+
+    /// Answers a request of the REST API.
+    pub fn handle(
+        &mut self,
+        environment: &mut dyn Environment,
+        request: &Request<Bytes>,
+    ) -> Response<Bytes> {
+        route::answer(self, environment, request)
+    }
+
+    /// The controller's look at all jobs, every 0.5 s on a real server: each moves on by one state at most.
+    pub fn tick(&mut self, environment: &mut dyn Environment) -> Vec<Command> {
+        let now = environment.now();
+        let mut commands = std::mem::take(&mut self.forgotten);
+        for (id, record) in &mut self.records {
+            let before = record.job.clone();
+            controller::look(record, now, &self.options, &mut commands);
+            if record.job != before {
+                self.changed.insert(id.clone());
+            }
+        }
+        commands
+    }
+
+    /// Takes in what became of a worker. An event of a run that is over is ignored.
+    pub fn notify(&mut self, environment: &mut dyn Environment, event: WorkerEvent) {
+        let (job_id, run_id) = event.run();
+        let Some(id) = self.jobs.get(job_id).cloned() else {
+            return;
+        };
+        let Some(job) = self
+            .records
+            .get_mut(&id)
+            .and_then(|record| record.job.as_mut())
+        else {
+            return;
+        };
+        if job.shown.run_id == run_id && job.has_worker {
+            worker::take_in(job, event, environment, &self.options);
+            self.changed.insert(id);
+        }
+    }
+
+    /// What has changed since the last call.
+    pub fn take_changes(&mut self) -> Changes {
+        let changed = std::mem::take(&mut self.changed);
+        Changes {
+            upserts: changed
+                .iter()
+                .filter_map(|id| self.records.get(id))
+                .cloned()
+                .collect(),
+            deleted: std::mem::take(&mut self.deleted).into_iter().collect(),
+        }
+    }
+
+    pub(crate) fn insert(&mut self, record: Record) {
+        let id = record.pipeline.id.clone();
+        if let Some(job) = &record.job {
+            self.jobs.insert(job.shown.id.clone(), id.clone());
+        }
+        self.deleted.remove(&id);
+        self.changed.insert(id.clone());
+        self.records.insert(id, record);
+    }
+
+    pub(crate) fn remove(&mut self, id: &PipelineId) {
+        if let Some(Record { job: Some(job), .. }) = self.records.remove(id) {
+            self.jobs.remove(&job.shown.id);
+            self.forgotten.push(Command::Forget { job: job.shown.id });
+        }
+        self.changed.remove(id);
+        self.deleted.insert(id.clone());
+    }
+
+    /// A record to be changed.
+    pub(crate) fn change(&mut self, id: &PipelineId) -> Option<&mut Record> {
+        let record = self.records.get_mut(id)?;
+        self.changed.insert(id.clone());
+        Some(record)
+    }
+}

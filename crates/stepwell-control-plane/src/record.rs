@@ -1,0 +1,103 @@
+use serde::{Deserialize, Serialize};
+use stepwell_arroyo::{Checkpoint, Job, JobError, JobState, Pipeline, PipelineId, StopMode};
+
+/// A pipeline with all that belongs to it: what has to be kept to go on after a restart of the server.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    pub(crate) pipeline: Pipeline,
+    /// The order of creation within one `created_at`.
+    pub(crate) sequence: u64,
+    pub(crate) parallelism: u32,
+    /// `None`: the create broke off after the row was written. `GET` does not show it, and its id is taken.
+    pub(crate) job: Option<JobRecord>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct JobRecord {
+    /// As it is shown; `running_desired` follows the pipeline's `stop`.
+    pub(crate) shown: Job,
+    pub(crate) checkpoints: Vec<Checkpoint>,
+    pub(crate) errors: Vec<JobError>,
+    /// The number of the next checkpoint.
+    pub(crate) next_epoch: u64,
+    /// When the last checkpoint was begun, or the run.
+    pub(crate) last_checkpoint: u64,
+    /// A checkpoint under way.
+    pub(crate) in_flight: Option<InFlight>,
+    /// A restart that was asked for and not begun.
+    pub(crate) restart: Option<Restart>,
+    /// The next patch restarts too.
+    pub(crate) patch_restarts: bool,
+    /// Whether workers are at work on the current run, or are being started.
+    pub(crate) has_worker: bool,
+    /// The parallelism of the current run.
+    pub(crate) running_parallelism: u32,
+    /// How often it has recovered since it was started.
+    pub(crate) recoveries: u32,
+    /// When it leaves Failing or Recovering.
+    pub(crate) pause_until: u64,
+    /// The run that comes next keeps its start time.
+    pub(crate) keep_start_time: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct InFlight {
+    pub(crate) epoch: u64,
+    pub(crate) stopping: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Restart {
+    /// With a checkpoint first.
+    Safe,
+    /// At once.
+    Force,
+}
+
+impl Record {
+    /// The pipeline that it is the record of.
+    pub fn id(&self) -> &PipelineId {
+        &self.pipeline.id
+    }
+
+    pub(crate) fn is_listed(&self) -> bool {
+        self.job.is_some() && !self.pipeline.preview
+    }
+
+    pub(crate) fn is_told_to_run(&self) -> bool {
+        self.pipeline.stop == StopMode::None
+    }
+}
+
+impl JobRecord {
+    pub(crate) fn new(job: Job, parallelism: u32) -> Self {
+        Self {
+            last_checkpoint: job.created_at,
+            shown: job,
+            checkpoints: Vec::new(),
+            errors: Vec::new(),
+            next_epoch: 1,
+            in_flight: None,
+            restart: None,
+            patch_restarts: false,
+            has_worker: false,
+            running_parallelism: parallelism,
+            recoveries: 0,
+            pause_until: 0,
+            keep_start_time: false,
+        }
+    }
+
+    pub(crate) fn state(&self) -> &JobState {
+        &self.shown.state
+    }
+
+    /// The newest checkpoint that is complete.
+    pub(crate) fn newest_epoch(&self) -> Option<u64> {
+        let complete = self
+            .checkpoints
+            .iter()
+            .filter(|checkpoint| checkpoint.finish_time.is_some());
+        complete.map(|checkpoint| checkpoint.epoch).max()
+    }
+}

@@ -1,0 +1,116 @@
+//! From a method and a path to an endpoint.
+
+use bytes::Bytes;
+use http::{Method, Request, StatusCode};
+use stepwell_arroyo::PipelineId;
+
+use crate::{
+    ControlPlane, Environment, endpoint,
+    reply::{Reply, not_found, reject, wrong_method},
+};
+
+pub(crate) fn answer(
+    plane: &mut ControlPlane,
+    environment: &mut dyn Environment,
+    request: &Request<Bytes>,
+) -> Reply {
+    let Some(path) = request.uri().path().strip_prefix("/api/v1") else {
+        return reject(StatusCode::NOT_FOUND, "Route not found");
+    };
+    let segments: Option<Vec<String>> = path
+        .strip_prefix('/')
+        .unwrap_or("?")
+        .split('/')
+        .map(decode)
+        .collect();
+    let Some(segments) = segments else {
+        return not_found("Route");
+    };
+    let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+    let query = request.uri().query().unwrap_or_default();
+    // What is answered to GET is answered to HEAD, without the body, by the server that this runs in.
+    let method = if *request.method() == Method::HEAD {
+        &Method::GET
+    } else {
+        request.method()
+    };
+    match (segments.as_slice(), method.as_str()) {
+        (["ping"], "GET") => endpoint::ping(),
+        (["ping"], _) => wrong_method("GET,HEAD"),
+
+        (["pipelines"], "GET") => endpoint::list_pipelines(plane, query),
+        (["pipelines"], "POST") => endpoint::create(plane, environment, request, None),
+        (["pipelines"], _) => wrong_method("POST,GET,HEAD"),
+
+        (["pipelines", "validate_query"], "POST") => endpoint::validate(environment, request),
+        (["pipelines", "validate_query"], _) => wrong_method("POST"),
+
+        (["jobs"], "GET") => endpoint::all_jobs(plane),
+        (["jobs"], _) => wrong_method("GET,HEAD"),
+
+        (["pipelines", id], method) if !id.is_empty() => {
+            let id = PipelineId::from_server(*id);
+            match method {
+                "GET" => endpoint::get_pipeline(plane, &id),
+                "PUT" if plane.options.put => {
+                    endpoint::create(plane, environment, request, Some(id))
+                }
+                "PATCH" => endpoint::patch(plane, request, &id),
+                "DELETE" => endpoint::delete(plane, &id),
+                _ if plane.options.put => wrong_method("PUT,PATCH,GET,HEAD,DELETE"),
+                _ => wrong_method("PATCH,GET,HEAD,DELETE"),
+            }
+        }
+
+        (["pipelines", id, "restart"], "POST") => {
+            endpoint::restart(plane, request, &PipelineId::from_server(*id))
+        }
+        (["pipelines", _, "restart"], _) => wrong_method("POST"),
+
+        (["pipelines", id, "jobs"], "GET") => endpoint::jobs(plane, &PipelineId::from_server(*id)),
+        (["pipelines", _, "jobs"], _) => wrong_method("GET,HEAD"),
+
+        (["pipelines", id, "jobs", job, "errors"], "GET") => {
+            endpoint::job_errors(plane, &PipelineId::from_server(*id), job, query)
+        }
+        (["pipelines", id, "jobs", job, "checkpoints"], "GET") => {
+            endpoint::checkpoints(plane, &PipelineId::from_server(*id), job)
+        }
+        (["pipelines", _, "jobs", _, "errors" | "checkpoints"], _) => wrong_method("GET,HEAD"),
+
+        _ => not_found("Route"),
+    }
+}
+
+/// A percent-decoded segment; `None` when it is not UTF-8.
+fn decode(segment: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(segment.len());
+    let mut rest = segment.bytes();
+    while let Some(byte) = rest.next() {
+        if byte != b'%' {
+            bytes.push(byte);
+            continue;
+        }
+        let mut digits = rest
+            .clone()
+            .take(2)
+            .filter_map(|digit| char::from(digit).to_digit(16));
+        match (digits.next(), digits.next()) {
+            (Some(high), Some(low)) => {
+                // Two hexadecimal digits fit.
+                bytes.push(u8::try_from(high * 16 + low).unwrap_or_default());
+                rest.nth(1);
+            }
+            _ => bytes.push(byte),
+        }
+    }
+    String::from_utf8(bytes).ok()
+}
+
+/// The value of a parameter in a query, percent-decoded.
+pub(crate) fn parameter(query: &str, name: &str) -> Option<String> {
+    query.split('&').find_map(|pair| {
+        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        if key == name { decode(value) } else { None }
+    })
+}

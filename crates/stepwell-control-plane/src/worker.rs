@@ -1,0 +1,164 @@
+//! What follows from the news of workers.
+
+use std::time::Duration;
+
+use stepwell_arroyo::{CheckpointSpan, ErrorDomain, FailureReason, JobError, JobState};
+
+use crate::{
+    Environment, Options, WorkerEvent,
+    controller::{drop_in_flight, stopped},
+    record::JobRecord,
+};
+
+/// How many entries of a job's log are kept.
+const ERRORS: usize = 200;
+
+/// How many checkpoints of a job are shown.
+const CHECKPOINTS: usize = 200;
+
+/// Takes in what became of the current run.
+pub(crate) fn take_in(
+    job: &mut JobRecord,
+    event: WorkerEvent,
+    environment: &mut dyn Environment,
+    options: &Options,
+) {
+    let now = environment.now();
+    match event {
+        WorkerEvent::Started { tasks, .. } => {
+            if *job.state() != JobState::Scheduling {
+                return;
+            }
+            job.shown.state = JobState::Running;
+            if !std::mem::take(&mut job.keep_start_time) || job.shown.start_time.is_none() {
+                job.shown.start_time = Some(now);
+            }
+            job.shown.finish_time = None;
+            job.shown.tasks = Some(tasks);
+            job.last_checkpoint = now;
+        }
+        WorkerEvent::CheckpointStored { epoch, .. } => stored(job, epoch, now),
+        WorkerEvent::CheckpointFailed { epoch, .. } => {
+            if job
+                .in_flight
+                .is_some_and(|in_flight| in_flight.epoch == epoch)
+            {
+                drop_in_flight(job);
+            }
+        }
+        WorkerEvent::Stopped { .. } => match job.state() {
+            JobState::CheckpointStopping | JobState::Stopping => stopped(job, now),
+            // The next look begins its successor.
+            _ => job.has_worker = false,
+        },
+        WorkerEvent::Finished { .. } => {
+            if is_under_way(job.state()) {
+                drop_in_flight(job);
+                job.has_worker = false;
+                job.shown.state = JobState::Finished;
+                job.shown.finish_time = Some(now);
+            }
+        }
+        WorkerEvent::Failed {
+            error,
+            domain,
+            retryable,
+            ..
+        } => {
+            if is_under_way(job.state()) {
+                drop_in_flight(job);
+                job.has_worker = false;
+                failed(job, error, domain, retryable, environment, options);
+            }
+        }
+    }
+}
+
+fn is_under_way(state: &JobState) -> bool {
+    matches!(
+        state,
+        JobState::Scheduling
+            | JobState::Running
+            | JobState::CheckpointStopping
+            | JobState::Stopping
+            | JobState::Restarting
+            | JobState::Rescaling
+    )
+}
+
+fn stored(job: &mut JobRecord, epoch: u64, now: u64) {
+    if job
+        .in_flight
+        .is_none_or(|in_flight| in_flight.epoch != epoch)
+    {
+        return;
+    }
+    job.in_flight = None;
+    if let Some(checkpoint) = job
+        .checkpoints
+        .iter_mut()
+        .find(|checkpoint| checkpoint.epoch == epoch)
+    {
+        let started = checkpoint.start_time;
+        checkpoint.finish_time = Some(now);
+        checkpoint.events = vec![
+            CheckpointSpan::new(
+                started,
+                now,
+                "Checkpointing",
+                "The entire checkpointing process",
+            ),
+            CheckpointSpan::new(
+                started,
+                now,
+                "CheckpointingOperators",
+                "The time spent checkpointing operator states",
+            ),
+            CheckpointSpan::new(
+                now,
+                now,
+                "WritingMetadata",
+                "Writing the final checkpoint metadata",
+            ),
+        ];
+    }
+    let superfluous = job.checkpoints.len().saturating_sub(CHECKPOINTS);
+    job.checkpoints.drain(..superfluous);
+}
+
+fn failed(
+    job: &mut JobRecord,
+    error: String,
+    domain: ErrorDomain,
+    retryable: bool,
+    environment: &mut dyn Environment,
+    options: &Options,
+) {
+    let now = environment.now();
+    let id = environment.new_id("jlm_");
+    job.errors.insert(
+        0,
+        JobError::task_failed(id, now, error.clone(), domain.clone()),
+    );
+    job.errors.truncate(ERRORS);
+    if retryable && job.recoveries < options.allowed_restarts {
+        job.recoveries += 1;
+        job.shown.state = JobState::Recovering;
+        job.pause_until =
+            now + micros(options.recovering_pause).saturating_mul(u64::from(job.recoveries));
+        return;
+    }
+    let error = if retryable {
+        format!("Exhausted retries: {error}")
+    } else {
+        error
+    };
+    job.shown.failure_reason = Some(FailureReason::new(error, domain));
+    job.shown.finish_time = Some(now);
+    job.shown.state = JobState::Failing;
+    job.pause_until = now + micros(options.failing_pause);
+}
+
+pub(crate) fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
