@@ -1,0 +1,136 @@
+//! What the embedded engine can run: everything else is refused with the place that it is at.
+
+use datafusion_sql::sqlparser::{
+    ast::{
+        Distinct, Expr, Function, GroupByExpr, Query, Select, SelectItem, SetExpr, Spanned, TableFactor, With,
+        visit_expressions,
+    },
+    tokenizer::Span,
+};
+use stepwell_arroyo::SqlDiagnostic;
+use std::ops::ControlFlow;
+
+use super::diagnostic::{beyond, planning};
+
+/// The aggregates and windows that Arroyo has and that are no functions of a row.
+const WINDOWS: [&str; 3] = ["tumble", "hop", "session"];
+
+/// Functions whose value depends on when or where they are called: a row would not be the same after a resume.
+const IMPURE: [&str; 7] = ["now", "current_timestamp", "current_date", "current_time", "today", "random", "uuid"];
+
+/// The first thing in a query that the engine cannot run.
+pub(super) fn check_query(query: &Query) -> Result<(), SqlDiagnostic> {
+    let Query { with, body, order_by, limit_clause, fetch, locks, for_clause, pipe_operators, .. } = query;
+    if let Some(order_by) = order_by {
+        return Err(beyond("ORDER BY", order_by.span()));
+    }
+    if limit_clause.is_some() || fetch.is_some() {
+        return Err(planning("a stream has no end to limit: LIMIT and FETCH cannot be used"));
+    }
+    if !locks.is_empty() || for_clause.is_some() || !pipe_operators.is_empty() {
+        return Err(planning("locks, FOR and pipes cannot be used"));
+    }
+    if let Some(With { recursive, cte_tables, with_token }) = with {
+        if *recursive {
+            return Err(beyond("recursive queries", with_token.0.span));
+        }
+        for cte in cte_tables {
+            check_query(&cte.query)?;
+        }
+    }
+    match body.as_ref() {
+        SetExpr::Select(select) => check_select(select),
+        SetExpr::Query(query) => check_query(query),
+        SetExpr::SetOperation { .. } => Err(beyond("UNION and other set operations", body.span())),
+        SetExpr::Values(_) => Err(planning("VALUES is no stream")),
+        _ => Err(planning("only SELECT can be run")),
+    }
+}
+
+fn check_select(select: &Select) -> Result<(), SqlDiagnostic> {
+    if let Some(Distinct::Distinct | Distinct::On(_)) = select.distinct {
+        return Err(beyond("DISTINCT", select.span()));
+    }
+    match &select.group_by {
+        GroupByExpr::Expressions(by, modifiers) if by.is_empty() && modifiers.is_empty() => {}
+        group_by => return Err(beyond("GROUP BY and windows", group_by.span())),
+    }
+    if let Some(having) = &select.having {
+        return Err(beyond("HAVING", having.span()));
+    }
+    if let Some(qualify) = &select.qualify {
+        return Err(beyond("QUALIFY", qualify.span()));
+    }
+    if select.top.is_some() || select.into.is_some() || !select.lateral_views.is_empty() {
+        return Err(planning("TOP, INTO and LATERAL VIEW cannot be used"));
+    }
+    match select.from.as_slice() {
+        [] => return Err(planning("there is no stream to read: the query has no FROM")),
+        [from] => {
+            if let Some(join) = from.joins.first() {
+                return Err(beyond("joins", join.span()));
+            }
+            check_relation(&from.relation)?;
+        }
+        [_, second, ..] => return Err(beyond("joins", second.span())),
+    }
+    check_expressions(select)
+}
+
+fn check_relation(relation: &TableFactor) -> Result<(), SqlDiagnostic> {
+    match relation {
+        TableFactor::Table { args: None, .. } => Ok(()),
+        TableFactor::Derived { lateral: false, subquery, .. } => check_query(subquery),
+        TableFactor::NestedJoin { .. } => Err(beyond("joins", relation.span())),
+        TableFactor::UNNEST { .. } => Err(beyond("UNNEST", relation.span())),
+        _ => Err(beyond("table functions", relation.span())),
+    }
+}
+
+fn check_expressions(select: &Select) -> Result<(), SqlDiagnostic> {
+    let mut found = None;
+    let mut visit = |expression: &Expr| match refused(expression) {
+        Some(refusal) => {
+            found = Some(refusal);
+            ControlFlow::Break(())
+        }
+        None => ControlFlow::Continue(()),
+    };
+    for item in &select.projection {
+        if let SelectItem::UnnamedExpr(expression) | SelectItem::ExprWithAlias { expr: expression, .. } = item {
+            let _ = visit_expressions(expression, &mut visit);
+        }
+    }
+    if let Some(selection) = &select.selection {
+        let _ = visit_expressions(selection, &mut visit);
+    }
+    found.map_or(Ok(()), Err)
+}
+
+fn refused(expression: &Expr) -> Option<SqlDiagnostic> {
+    match expression {
+        Expr::Subquery(_) | Expr::InSubquery { .. } | Expr::Exists { .. } => {
+            Some(beyond("subqueries outside of FROM", expression.span()))
+        }
+        Expr::Function(function) => refused_function(function, expression.span()),
+        _ => None,
+    }
+}
+
+fn refused_function(function: &Function, span: Span) -> Option<SqlDiagnostic> {
+    if function.over.is_some() {
+        return Some(beyond("OVER", span));
+    }
+    let name = function.name.to_string().to_ascii_lowercase();
+    if WINDOWS.contains(&name.as_str()) {
+        return Some(beyond("GROUP BY and windows", span));
+    }
+    if IMPURE.contains(&name.as_str()) {
+        let mut refusal = planning(&format!(
+            "{name}() is not the same after a resume, so the embedded engine does not have it; an Arroyo cluster has"
+        ));
+        refusal.span = beyond("", span).span;
+        return Some(refusal);
+    }
+    None
+}
