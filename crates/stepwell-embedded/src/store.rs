@@ -80,14 +80,14 @@ impl Store {
         Ok(Self { path, connection })
     }
 
-    /// The records of all pipelines in the order in which they were first written.
-    pub(crate) fn records(&self) -> Result<Vec<Vec<u8>>, EngineError> {
+    /// The ids and records of all pipelines in the order in which they were first written.
+    pub(crate) fn records(&self) -> Result<Vec<(String, Vec<u8>)>, EngineError> {
         let read = || {
             let mut statement = self
                 .connection
-                .prepare("SELECT body FROM records ORDER BY sequence")?;
-            let rows = statement.query_map([], |row| row.get(0))?;
-            rows.collect::<rusqlite::Result<Vec<Vec<u8>>>>()
+                .prepare("SELECT id, body FROM records ORDER BY sequence")?;
+            let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            rows.collect::<rusqlite::Result<_>>()
         };
         read().map_err(failed("reading", &self.path))
     }
@@ -98,6 +98,10 @@ impl Store {
             path: self.path.clone(),
             detail,
         }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Writes all of the batch, or nothing; returns once it is durable.

@@ -59,7 +59,10 @@ fn records_come_back_in_order_after_a_crash() {
     let copy = copy_of(&directory);
     assert_eq!(
         open(&copy).unwrap().records().unwrap(),
-        [b"three".to_vec(), b"two".to_vec()]
+        [
+            ("pl_b".to_owned(), b"three".to_vec()),
+            ("pl_a".to_owned(), b"two".to_vec())
+        ]
     );
 
     store.close().unwrap();

@@ -1,0 +1,177 @@
+//! The engine as a whole: what is started, in which order it is ended.
+
+use std::fmt;
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::{task, time};
+
+use crate::controller::{ControllerThread, Core};
+use crate::error::EngineError;
+use crate::rows::Rows;
+use crate::server::{Listener, Server};
+use crate::worker::Supervisor;
+
+/// How long [`Engine::close`] waits for the rows to be written by a writer that does not take them.
+const ROWS_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// A control plane and its workers in this process, behind an Arroyo's REST API on a loopback port.
+///
+/// Everything that is not stopped goes on when an engine is next started in the same state directory: from the last
+/// checkpoint, as with a real Arroyo after a signal. A dropped engine ends in the background, without waiting for anything;
+/// [`close`](Self::close) ends it in order.
+///
+/// ```
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use stepwell_embedded::Engine;
+///
+/// # let directory = tempfile::tempdir()?;
+/// # let state_dir = directory.path().join("state");
+/// let engine = Engine::builder(state_dir).rows(Box::new(std::io::stdout())).start().await?;
+/// println!("send requests to {}/api/v1", engine.url());
+/// engine.close().await?;
+/// # Ok(())
+/// # }
+/// # tokio::runtime::Runtime::new().unwrap().block_on(example()).unwrap();
+/// ```
+#[derive(Debug)]
+#[must_use = "an engine ends when it is dropped"]
+pub struct Engine {
+    state_dir: PathBuf,
+    address: SocketAddr,
+    // In the order in which they are to be ended: no more requests, no more work, no more writes.
+    server: Server,
+    supervisor: Supervisor,
+    controller: ControllerThread,
+    rows: Rows,
+}
+
+impl Engine {
+    /// Prepares an engine that keeps its state in `state_dir`, which is made if there is none.
+    pub fn builder(state_dir: impl Into<PathBuf>) -> EngineBuilder {
+        EngineBuilder {
+            state_dir: state_dir.into(),
+            rows: Box::new(io::stdout()),
+            port: 0,
+        }
+    }
+
+    /// The base URL of the REST API, without `/api`: `http://127.0.0.1:PORT`.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The directory that holds the state, as it was given.
+    pub fn state_dir(&self) -> &Path {
+        &self.state_dir
+    }
+
+    /// Ends the engine in order: requests that are being answered are finished, workers end where they are, and the
+    /// directory is unlocked with everything written.
+    ///
+    /// No checkpoint is made, so what is running goes on from its last one at the next start. For an exact end stop the
+    /// pipelines with a checkpoint first.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::Database`] when the last changes could not be written; the state is then the last one that could.
+    ///
+    /// # Cancel safety
+    ///
+    /// When the future is dropped, the engine ends in the background.
+    pub async fn close(self) -> Result<(), EngineError> {
+        let Self {
+            server,
+            supervisor,
+            controller,
+            rows,
+            ..
+        } = self;
+        server.close().await;
+        supervisor.close().await;
+        // A writer that blocks, or has failed, has failed its pipelines; there is nothing to add.
+        let _ = time::timeout(ROWS_TIMEOUT, rows.flush()).await;
+        drop(rows);
+        controller.close().await
+    }
+}
+
+/// Sets up an [`Engine`].
+#[must_use = "nothing happens until the engine is started"]
+pub struct EngineBuilder {
+    state_dir: PathBuf,
+    rows: Box<dyn Write + Send>,
+    port: u16,
+}
+
+impl EngineBuilder {
+    /// Where the rows of a bare `SELECT`, and of the `stdout` connector, go: a JSON object a line, flushed as soon as no
+    /// more rows wait. Standard output, if nothing else is said.
+    ///
+    /// The writer has a thread of its own and may block: the queries then wait. When it fails, the pipelines that write to
+    /// it fail.
+    pub fn rows(mut self, writer: Box<dyn Write + Send>) -> Self {
+        self.rows = writer;
+        self
+    }
+
+    /// The port to listen on, on loopback. 0, which is what it is if nothing is said, lets the system choose.
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
+    /// Opens the state directory, starts to serve, and sets going again what was running.
+    ///
+    /// # Errors
+    ///
+    /// Each variant of [`EngineError`] but [`ControllerGone`](EngineError::ControllerGone) names a cause outside of the engine.
+    ///
+    /// # Cancel safety
+    ///
+    /// When the future is dropped, what was started ends in the background. A state directory that was made stays.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a Tokio runtime that has time and I/O enabled.
+    pub async fn start(self) -> Result<Engine, EngineError> {
+        let Self {
+            state_dir,
+            rows,
+            port,
+        } = self;
+        let path = state_dir.clone();
+        let core = task::spawn_blocking(move || Core::open(&path))
+            .await
+            .unwrap_or(Err(EngineError::ControllerGone))?;
+        let listener = Listener::bind(port).await?;
+        let address = listener.address();
+        let rows = Rows::start(rows)?;
+        let planner = core.planner();
+        let (orders, received) = mpsc::unbounded_channel();
+        let controller = core.start(orders)?;
+        let supervisor = Supervisor::start(received, controller.handle(), planner, rows.clone());
+        let server = listener.serve(controller.handle());
+        Ok(Engine {
+            state_dir,
+            address,
+            server,
+            supervisor,
+            controller,
+            rows,
+        })
+    }
+}
+
+impl fmt::Debug for EngineBuilder {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("EngineBuilder")
+            .field("state_dir", &self.state_dir)
+            .field("port", &self.port)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,175 @@
+//! The workers: one task a run, under a supervisor that passes on what the controller orders.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use stepwell_arroyo::JobId;
+use stepwell_control_plane::Command;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::{self, MissedTickBehavior};
+
+use crate::controller::{Controller, Order};
+use crate::planner::Planner;
+use crate::rows::Rows;
+
+mod run;
+mod team;
+
+use self::run::{Control, Run};
+
+/// How often the controller looks at all jobs, besides whenever something changes; that of a real Arroyo.
+const LOOK_INTERVAL: Duration = Duration::from_millis(500);
+
+/// The task that owns the runs.
+#[derive(Debug)]
+pub(crate) struct Supervisor {
+    task: JoinHandle<()>,
+    stop: Option<oneshot::Sender<()>>,
+}
+
+impl Supervisor {
+    pub(crate) fn start(
+        orders: mpsc::UnboundedReceiver<Order>,
+        controller: Controller,
+        planner: Planner,
+        rows: Rows,
+    ) -> Self {
+        let (stop, stopped) = oneshot::channel();
+        let runs = Runs {
+            controller,
+            planner,
+            rows,
+            tasks: JoinSet::new(),
+            of_jobs: HashMap::new(),
+        };
+        Self {
+            task: tokio::spawn(runs.supervise(orders, stopped)),
+            stop: Some(stop),
+        }
+    }
+
+    /// Ends all runs where they are; returns when they have.
+    pub(crate) async fn close(mut self) {
+        drop(self.stop.take());
+        // It ends by itself, in bounded time; if it was cut by the runtime's end, there is nothing left to wait for.
+        let _ = (&mut self.task).await;
+    }
+}
+
+impl Drop for Supervisor {
+    fn drop(&mut self) {
+        // With it go the runs, which are in a set that the task owns.
+        self.task.abort();
+    }
+}
+
+struct Runs {
+    controller: Controller,
+    planner: Planner,
+    rows: Rows,
+    tasks: JoinSet<()>,
+    of_jobs: HashMap<JobId, Handle>,
+}
+
+/// The newest run of a job.
+struct Handle {
+    run_id: u64,
+    control: mpsc::UnboundedSender<Control>,
+    /// Closes when the run has ended and no part of it is left.
+    ended: oneshot::Receiver<()>,
+}
+
+impl Runs {
+    async fn supervise(
+        mut self,
+        mut orders: mpsc::UnboundedReceiver<Order>,
+        mut stopped: oneshot::Receiver<()>,
+    ) {
+        let mut looks = time::interval(LOOK_INTERVAL);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                _ = &mut stopped => break,
+                _ = looks.tick() => self.controller.look(),
+                Some(_) = self.tasks.join_next() => {}
+                order = orders.recv() => match order {
+                    Some(order) => self.obey(order),
+                    None => break,
+                },
+            }
+        }
+        self.tasks.shutdown().await;
+    }
+
+    fn obey(&mut self, order: Order) {
+        match order.command {
+            Command::Start {
+                job,
+                run_id,
+                parallelism,
+                query,
+                ..
+            } => {
+                let before = self.of_jobs.remove(&job);
+                let (control, orders) = mpsc::unbounded_channel();
+                let (alive, ended) = oneshot::channel();
+                let run = Run {
+                    job: job.clone(),
+                    run_id,
+                    parallelism,
+                    query,
+                    restored: order.restored,
+                    controller: self.controller.clone(),
+                    planner: self.planner.clone(),
+                    rows: self.rows.clone(),
+                };
+                self.of_jobs.insert(
+                    job,
+                    Handle {
+                        run_id,
+                        control,
+                        ended,
+                    },
+                );
+                self.tasks.spawn(async move {
+                    // Rows of two runs of a job never mix.
+                    if let Some(before) = before {
+                        before.end().await;
+                    }
+                    run.go(orders).await;
+                    drop(alive);
+                });
+            }
+            Command::Checkpoint {
+                job,
+                run_id,
+                epoch,
+                stopping,
+            } => {
+                self.tell(&job, run_id, Control::Checkpoint { epoch, stopping });
+            }
+            // The modes differ in what the control plane shows on the way.
+            Command::Stop { job, run_id, .. } => self.tell(&job, run_id, Control::Stop),
+            Command::Forget { job } => {
+                self.of_jobs.remove(&job);
+            }
+            _ => tracing::warn!("the controller ordered what workers do not know"),
+        }
+    }
+
+    /// A run that has ended by itself meanwhile has told the controller so.
+    fn tell(&self, job: &JobId, run_id: u64, control: Control) {
+        if let Some(run) = self.of_jobs.get(job).filter(|run| run.run_id == run_id) {
+            let _ = run.control.send(control);
+        }
+    }
+}
+
+impl Handle {
+    async fn end(self) {
+        // A run whose control is gone ends; see there.
+        drop(self.control);
+        let _ = self.ended.await;
+    }
+}
