@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use arrow::datatypes::Schema;
 use datafusion_common::{DataFusionError, config::ConfigOptions};
 use datafusion_expr::{LogicalPlan, WriteOp};
-use datafusion_optimizer::Analyzer;
+use datafusion_optimizer::{Analyzer, Optimizer, OptimizerContext, simplify_expressions::SimplifyExpressions};
 use datafusion_sql::{
     planner::{ParserOptions, SqlToRel},
     sqlparser::{
@@ -135,6 +135,10 @@ fn plan_statement(catalog: &Catalog, statement: Statement, parallelism: u32) -> 
     let plan = planner(catalog).sql_statement_to_plan(statement).map_err(|error| diagnostics(&error))?;
     let plan = Analyzer::new()
         .execute_and_check(plan, &ConfigOptions::default(), |_, _| {})
+        .map_err(|error| diagnostics(&error))?;
+    // Some functions, `coalesce` among them, exist only until they are simplified.
+    let plan = Optimizer::with_rules(vec![Arc::new(SimplifyExpressions::new())])
+        .optimize(plan, &OptimizerContext::new(), |_, _| {})
         .map_err(|error| diagnostics(&error))?;
     let plan = match plan {
         LogicalPlan::Dml(dml) if matches!(dml.op, WriteOp::Insert(_)) => dml.input,
