@@ -73,7 +73,7 @@ mod time_limit;
 mod uncut;
 
 pub use stepwell_arroyo as arroyo;
-pub use stepwell_arroyo::{Endpoint, JobState, PipelineId, StopMode};
+pub use stepwell_arroyo::{Endpoint, EndpointError, JobState, PipelineId, StopMode};
 #[cfg(feature = "hyper")]
 pub use stepwell_hyper::{HyperTransport, HyperTransportBuilder, HyperTransportError};
 pub use stepwell_transport as transport;

@@ -5,7 +5,7 @@ use stepwell_arroyo::{ClientError, Job, JobError, JobState, PipelineId};
 use tokio::time::Instant;
 use tracing::Instrument;
 
-use super::watch::Watch;
+use super::watch::{Ended, Watch};
 use crate::{
     Registered, Running, Submission, TransitionError, baseline::Meaning, context::Context,
     error::Error, last_seen::LastSeen, observer::Step, submission::Begun,
@@ -95,6 +95,15 @@ pub enum WaitError {
 }
 
 impl WaitError {
+    pub(super) fn of_end(id: PipelineId, job: Job, errors: Vec<JobError>) -> Self {
+        let job = Box::new(job);
+        match job.state {
+            JobState::Failed => Self::Failed { id, job, errors },
+            JobState::Finished => Self::Finished { id, job },
+            _ => Self::Stopped { id, job },
+        }
+    }
+
     pub(crate) fn is_retryable(&self) -> bool {
         matches!(self, Self::Deadline { .. } | Self::Silence { .. })
     }
@@ -171,7 +180,12 @@ async fn wait(submission: &Submission<Registered>, begun: &Begun) -> Result<Job,
         if let Some(job) = watch.look().await? {
             let now = Instant::now();
             let counts_at = match submission.state.baseline.meaning(&job) {
-                Meaning::Ended => return Err(ended(context, submission.id(), job).await.into()),
+                Meaning::Ended => {
+                    return Err(ended(context, submission.id(), job)
+                        .await
+                        .into_error()
+                        .into());
+                }
                 Meaning::Running => Some(now),
                 Meaning::RunningIfUnchangedUntil(at) => Some(at),
                 Meaning::Pending => None,
@@ -211,28 +225,19 @@ async fn wait(submission: &Submission<Registered>, begun: &Begun) -> Result<Job,
     }
 }
 
-/// The end of a job as the error that it is for somebody who waits for Running. The shutdown need not stop what has ended.
-pub(super) async fn ended(context: &Context, id: &PipelineId, job: Job) -> WaitError {
+/// The end of a job, with what it has logged if it failed. The shutdown need not stop what has ended.
+pub(super) async fn ended(context: &Context, id: &PipelineId, job: Job) -> Ended {
     context.ticket.forget();
-    let id = id.clone();
-    match job.state {
-        JobState::Failed => {
-            let client = context.client.within(context.options.request_timeout);
-            // The reason is in the job; what it has logged is an extra.
-            let errors = client.job_errors(&id, &job.id).await.unwrap_or_default();
-            WaitError::Failed {
-                id,
-                job: Box::new(job),
-                errors,
-            }
-        }
-        JobState::Finished => WaitError::Finished {
-            id,
-            job: Box::new(job),
-        },
-        _ => WaitError::Stopped {
-            id,
-            job: Box::new(job),
-        },
+    let errors = if job.state == JobState::Failed {
+        let client = context.client.within(context.options.request_timeout);
+        // The reason is in the job; what it has logged is an extra.
+        client.job_errors(id, &job.id).await.unwrap_or_default()
+    } else {
+        Vec::new()
+    };
+    Ended {
+        id: id.clone(),
+        job,
+        errors,
     }
 }

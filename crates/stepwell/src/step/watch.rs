@@ -123,6 +123,14 @@ pub struct Ended {
     pub errors: Vec<stepwell_arroyo::JobError>,
 }
 
+impl Ended {
+    /// The end as the error that it is for somebody who wanted the job to go on.
+    pub fn into_error(self) -> WaitError {
+        let Self { id, job, errors } = self;
+        WaitError::of_end(id, job, errors)
+    }
+}
+
 /// What the server says of a pipeline now.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -169,19 +177,7 @@ impl Submission<Running> {
                     _ => false,
                 };
                 if ended {
-                    return Ok(match wait::ended(context, self.id(), job).await {
-                        WaitError::Failed { id, job, errors } => Ended {
-                            id,
-                            job: *job,
-                            errors,
-                        },
-                        WaitError::Finished { id, job } | WaitError::Stopped { id, job } => Ended {
-                            id,
-                            job: *job,
-                            errors: Vec::new(),
-                        },
-                        error => return Err(error.into()),
-                    });
+                    return Ok(wait::ended(context, self.id(), job).await);
                 }
             }
             if watch.silence() >= context.options.silence_timeout {

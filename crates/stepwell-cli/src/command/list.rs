@@ -1,0 +1,57 @@
+//! `stepwell list`.
+
+use stepwell::arroyo::{Client, Job, Pipeline};
+
+use crate::{arguments::List, exit::Exit, failure::Failure, output::Output};
+
+pub(crate) async fn list(arguments: List, output: &Output) -> Result<Exit, Failure> {
+    let client = arguments.connection.client()?;
+    let pipelines = client.all_pipelines().await?;
+    if pipelines.is_empty() {
+        output.note("there are no pipelines");
+    }
+    if !output.is_json() && !pipelines.is_empty() {
+        println!("{:<44} {:<20} {:>4}  NAME", "ID", "STATE", "RUN");
+    }
+    for pipeline in pipelines {
+        let job = job(&client, &pipeline).await?;
+        if output.is_json() {
+            println!(
+                "{}",
+                serde_json::json!({ "id": pipeline.id, "name": pipeline.name, "job": job })
+            );
+            continue;
+        }
+        let (state, run) = job.map_or(("-".to_owned(), "-".to_owned()), |job| {
+            (job.state.to_string(), job.run_id.to_string())
+        });
+        println!(
+            "{:<44} {state:<20} {run:>4}  {}",
+            pipeline.id.to_string(),
+            printable(&pipeline.name)
+        );
+    }
+    Ok(Exit::Success)
+}
+
+/// Its job; `None` when it has none, or was deleted since it was listed.
+async fn job(client: &Client, pipeline: &Pipeline) -> Result<Option<Job>, Failure> {
+    match client.jobs(&pipeline.id).await {
+        Ok(jobs) => Ok(jobs.into_iter().max_by_key(|job| job.created_at)),
+        Err(error) if error.is_not_found() => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// A name may hold anything; a terminal must not obey it.
+pub(super) fn printable(name: &str) -> String {
+    name.chars()
+        .flat_map(|character| {
+            if character.is_control() {
+                character.escape_default().collect::<Vec<_>>()
+            } else {
+                vec![character]
+            }
+        })
+        .collect()
+}

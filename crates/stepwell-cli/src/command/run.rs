@@ -1,0 +1,349 @@
+//! `stepwell run`.
+
+use snafu::ResultExt;
+use stepwell::{
+    Difference, Error, Identity, Intent, OnShutdown, Options, PipelineSpec, Plan, PlannedRequest,
+    Registered, Resolution, Running, SharedTransport, Shutdown, ShutdownEnd, StopPolicy,
+    Submission, ValidateError, Validated, WaitError, WhenFinished, arroyo::JobState,
+};
+
+use crate::{
+    arguments::Run,
+    exit::Exit,
+    failure::{Failure, Origin, SpecSnafu},
+    output::Output,
+    query,
+    signal::{self, LeftBehind},
+};
+
+pub(crate) async fn run(arguments: Run, output: &Output) -> Result<Exit, Failure> {
+    let origin = query::read(&arguments.query.file)?;
+    let spec = spec(&arguments, &origin)?;
+    let shutdown = Shutdown::new();
+    let left_behind = LeftBehind::default();
+    signal::handle(&shutdown, output, &left_behind)?;
+    let work = Work {
+        arguments: &arguments,
+        origin: &origin,
+        spec,
+        shutdown: &shutdown,
+        left_behind: &left_behind,
+        output,
+    };
+    match arguments.connection.transport()? {
+        Some(transport) => {
+            output.note("rows are not shown here with --server: they go to the query's sink, or to the dashboard's preview");
+            work.submit(transport).await
+        }
+        None => local(work).await,
+    }
+}
+
+#[cfg(feature = "embedded")]
+async fn local(work: Work<'_>) -> Result<Exit, Failure> {
+    use crate::{
+        command::local::{Local, Stdout},
+        state_directory,
+    };
+
+    let (arguments, output) = (work.arguments, work.output);
+    let (directory, is_new) = match &arguments.state_dir {
+        Some(directory) => (directory.clone(), false),
+        None => (state_directory::fresh(&arguments.name)?, true),
+    };
+    let rows: Box<dyn std::io::Write + Send> = if arguments.dry_run {
+        Box::new(std::io::sink())
+    } else {
+        Box::new(Stdout::new(output, work.shutdown))
+    };
+    let engine = Local::start(directory.clone(), rows).await?;
+    if is_new && !arguments.dry_run {
+        output.note(&format!("state is kept in {}", directory.display()));
+    }
+    let result = work.submit(engine.transport.clone()).await;
+    let closed = engine.close().await;
+    if is_new && arguments.dry_run {
+        // Nothing was done, so nothing is kept.
+        let _ = std::fs::remove_dir_all(&directory);
+    } else if is_new && matches!(result, Ok(Exit::Success)) {
+        output.note(&format!(
+            "go on with: {}",
+            state_directory::command_to_go_on(&directory, &arguments.query.file)
+        ));
+    }
+    let exit = result?;
+    closed?;
+    Ok(exit)
+}
+
+#[cfg(not(feature = "embedded"))]
+async fn local(_work: Work<'_>) -> Result<Exit, Failure> {
+    Err(Failure::NoServer)
+}
+
+fn spec(arguments: &Run, origin: &Origin) -> Result<PipelineSpec, Failure> {
+    let intent = match &arguments.id {
+        Some(id) if arguments.resume_only => Intent::Resume(id.clone()),
+        _ if arguments.resume_only => Intent::ResumeOnly,
+        _ if arguments.create_only => Intent::CreateOnly,
+        _ => Intent::ResumeOrCreate,
+    };
+    let mut spec = PipelineSpec::builder(&origin.text)
+        .name(&arguments.name)
+        .force(arguments.force)
+        .intent(intent);
+    if let Some(parallelism) = arguments.parallelism {
+        spec = spec.parallelism(parallelism);
+    }
+    if let Some(id) = &arguments.id {
+        spec = spec.identity(Identity::Given(id.clone()));
+    }
+    if arguments.new_run {
+        spec = spec.when_finished(WhenFinished::NewRun);
+    }
+    for udf in query::read_udfs(&arguments.udf)? {
+        spec = spec.udf(udf);
+    }
+    spec.build().context(SpecSnafu)
+}
+
+/// One submission, seen through to its end.
+struct Work<'a> {
+    arguments: &'a Run,
+    origin: &'a Origin,
+    spec: PipelineSpec,
+    shutdown: &'a Shutdown,
+    left_behind: &'a LeftBehind,
+    output: &'a Output,
+}
+
+impl Work<'_> {
+    async fn submit(&self, transport: SharedTransport) -> Result<Exit, Failure> {
+        let result = self.steps(transport).await;
+        match result {
+            Ok(exit) => Ok(exit),
+            Err(failure) => {
+                // Nothing is left running that this command has started: neither by a signal nor by a failure.
+                let begun = matches!(
+                    failure,
+                    Failure::Step {
+                        source: Error::ShutdownBegun
+                    }
+                );
+                let stopped = self.stop(begun).await;
+                if begun {
+                    stopped.map(|()| Exit::Success)
+                } else {
+                    stopped.and(Err(failure))
+                }
+            }
+        }
+    }
+
+    async fn steps(&self, transport: SharedTransport) -> Result<Exit, Failure> {
+        let validated = self.validate(transport).await?;
+        if self.arguments.dry_run {
+            self.show(&validated.plan().await?);
+            return Ok(Exit::Success);
+        }
+        let resolution = validated.resolve().await.map_err(Error::from)?;
+        self.say_what_was_found(&resolution);
+        let registered = resolution.register();
+        self.left_behind.set(Some(registered.id().to_string()));
+        if self.arguments.no_wait {
+            let url = registered.dashboard_url();
+            let id = registered.detach();
+            let at = url.map(|url| format!(" ({url})")).unwrap_or_default();
+            self.output.note(&format!(
+                "pipeline {id} was submitted and is left to itself{at}"
+            ));
+            return Ok(Exit::Success);
+        }
+        match self.wait(registered).await? {
+            Some(running) if self.arguments.detach => {
+                let at = running
+                    .dashboard_url()
+                    .map(|url| format!(" ({url})"))
+                    .unwrap_or_default();
+                let id = running.detach();
+                self.output.note(&format!(
+                    "pipeline {id} is running and is left to itself{at}"
+                ));
+                Ok(Exit::Success)
+            }
+            Some(running) => self.stay(&running).await,
+            None => Ok(Exit::Success),
+        }
+    }
+
+    async fn validate(&self, transport: SharedTransport) -> Result<Submission<Validated>, Failure> {
+        let mut options = Options::builder()
+            .shutdown(self.shutdown)
+            .observer(self.output.observer())
+            .on_shutdown(OnShutdown::Stop)
+            .stop_mode(self.arguments.stop_mode.into())
+            .stop_timeout(self.arguments.stop_timeout);
+        if let Some(timeout) = self.arguments.timeout {
+            options = options.running_timeout(timeout).connect_timeout(timeout);
+        }
+        if let Some(duration) = self.arguments.stable_for {
+            options = options.stable_for(duration);
+        }
+        let submission = Submission::builder(transport, self.spec.clone())
+            .options(options.build())
+            .build();
+        let connected = submission.connect().await.map_err(Error::from)?;
+        match connected.validate().await {
+            Ok(validated) => Ok(validated),
+            Err(failure) => Err(match failure.into_error() {
+                Error::Validate {
+                    source: ValidateError::Invalid { diagnostics, .. },
+                } => Failure::Invalid {
+                    origin: self.origin.clone(),
+                    diagnostics,
+                },
+                error => error.into(),
+            }),
+        }
+    }
+
+    fn say_what_was_found(&self, resolution: &Resolution) {
+        match resolution {
+            Resolution::Created(created) => self
+                .output
+                .note(&format!("created pipeline {}", created.id())),
+            Resolution::Resumed(resumed) => {
+                let state = resumed
+                    .resumed_from()
+                    .map(|job| format!(" (it was {})", job.state))
+                    .unwrap_or_default();
+                self.output
+                    .note(&format!("resumed pipeline {}{state}", resumed.id()));
+                let renamed = resumed
+                    .differences()
+                    .iter()
+                    .any(|difference| matches!(difference, Difference::Name { .. }));
+                if !renamed && self.arguments.parallelism.is_some() {
+                    self.output.note("its parallelism is set as asked for");
+                }
+            }
+        }
+    }
+
+    /// `None`: it has finished before it was seen running.
+    async fn wait(
+        &self,
+        registered: Submission<Registered>,
+    ) -> Result<Option<Submission<Running>>, Failure> {
+        match registered.wait_until_running().await {
+            Ok(running) => {
+                self.output
+                    .running(running.id().as_str(), running.dashboard_url().as_deref());
+                Ok(Some(running))
+            }
+            Err(failure) => match failure.into_error() {
+                Error::Wait {
+                    source: WaitError::Finished { id, job },
+                } => {
+                    self.output.ended(id.as_str(), job.state.as_str(), None);
+                    Ok(None)
+                }
+                error => Err(error.into()),
+            },
+        }
+    }
+
+    /// Stays with the pipeline until it ends.
+    async fn stay(&self, running: &Submission<Running>) -> Result<Exit, Failure> {
+        let ended = running.ended().await?;
+        self.left_behind.set(None);
+        match ended.job.state {
+            JobState::Failed => Err(Error::from(ended.into_error()).into()),
+            JobState::Finished => {
+                self.output
+                    .ended(ended.id.as_str(), ended.job.state.as_str(), None);
+                Ok(Exit::Success)
+            }
+            _ => Err(Failure::StoppedElsewhere {
+                id: ended.id.to_string(),
+            }),
+        }
+    }
+
+    /// Stops whatever was made or started.
+    async fn stop(&self, say_nothing_to_stop: bool) -> Result<(), Failure> {
+        let policy = StopPolicy::builder()
+            .mode(self.arguments.stop_mode.into())
+            .deadline(self.arguments.stop_timeout)
+            .build();
+        let report = self.shutdown.stop_all(policy).await?;
+        self.left_behind.set(None);
+        if report.entries.is_empty() && say_nothing_to_stop {
+            self.output.note("nothing was started");
+        }
+        for entry in &report.entries {
+            let id = entry
+                .id
+                .as_ref()
+                .map_or(entry.name.as_str(), |id| id.as_str());
+            match &entry.end {
+                ShutdownEnd::Ended {
+                    state,
+                    final_checkpoint,
+                } => self.output.ended(id, state.as_str(), *final_checkpoint),
+                _ => self.output.note(&entry.to_string()),
+            }
+        }
+        Ok(())
+    }
+
+    fn show(&self, plan: &Plan) {
+        let text = match plan {
+            Plan::Resume {
+                pipeline,
+                state,
+                requests,
+            } => {
+                let state = state
+                    .as_ref()
+                    .map(|state| format!(", which is {state}"))
+                    .unwrap_or_default();
+                let requests: Vec<_> = requests.iter().map(request).collect();
+                let then = if requests.is_empty() {
+                    "leave it as it is".to_owned()
+                } else {
+                    requests.join(", then ")
+                };
+                format!("would resume pipeline {pipeline}{state}: {then}")
+            }
+            Plan::Create {
+                id, forced_past, ..
+            } => {
+                let id = id
+                    .as_ref()
+                    .map(|id| format!(" with the id {id}"))
+                    .unwrap_or_default();
+                let beside = match forced_past.len() {
+                    0 => String::new(),
+                    count => format!(", beside {count} other(s)"),
+                };
+                format!(
+                    "would create pipeline {:?}{id}{beside}",
+                    self.arguments.name
+                )
+            }
+            _ => "would look for a pipeline whose create was not answered".to_owned(),
+        };
+        self.output.note(&text);
+    }
+}
+
+fn request(request: &PlannedRequest) -> String {
+    match request {
+        PlannedRequest::Start => "tell it to run".to_owned(),
+        PlannedRequest::Parallelism { to } => format!("set its parallelism to {to}"),
+        PlannedRequest::Restart => "restart it".to_owned(),
+        PlannedRequest::AwaitEnd => "wait until it has ended".to_owned(),
+        _ => "do something that this version has no word for".to_owned(),
+    }
+}

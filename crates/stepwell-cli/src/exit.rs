@@ -1,0 +1,108 @@
+//! Exit codes: the one table of what ends how. `docs/exit-codes.md` is its text.
+
+use std::process::ExitCode;
+
+use stepwell::{ConnectError, Error, ResolveError, ValidateError, WaitError, arroyo::ClientError};
+
+/// How the process ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// Finished, or stopped cleanly on request.
+    Success,
+    Unexpected,
+    /// Usage, or a file that cannot be read.
+    Usage,
+    InvalidQuery,
+    /// No connection, credentials, TLS.
+    CannotConnect,
+    /// Other pipelines, ambiguous, intent, finished, conflict.
+    Refused,
+    JobFailed,
+    DeadlinePassed,
+    /// Outcome unknown, or left unsettled on stop.
+    Unknown,
+}
+
+/// Left at once, by the second signal.
+pub(crate) const LEFT_AT_ONCE: i32 = 130;
+
+impl Exit {
+    pub(crate) fn code(self) -> u8 {
+        match self {
+            Self::Success => 0,
+            Self::Unexpected => 1,
+            Self::Usage => 2,
+            Self::InvalidQuery => 3,
+            Self::CannotConnect => 4,
+            Self::Refused => 5,
+            Self::JobFailed => 6,
+            Self::DeadlinePassed => 7,
+            Self::Unknown => 8,
+        }
+    }
+
+    /// How a failed step ends the process.
+    pub(crate) fn of(error: &Error) -> Self {
+        match error {
+            Error::Connect {
+                source:
+                    ConnectError::NotUp { .. }
+                    | ConnectError::Credentials { .. }
+                    | ConnectError::NotArroyo { .. }
+                    | ConnectError::Unreachable { .. },
+            } => Self::CannotConnect,
+            Error::Validate { source } => match source {
+                ValidateError::Invalid { .. } => Self::InvalidQuery,
+                ValidateError::Rejected { source, .. } => {
+                    Self::of_client(source, Self::InvalidQuery)
+                }
+                ValidateError::Unanswered { .. } => Self::DeadlinePassed,
+                _ => Self::Unexpected,
+            },
+            Error::Resolve { source } => match source {
+                ResolveError::OtherPipelines { .. }
+                | ResolveError::Ambiguous { .. }
+                | ResolveError::NothingToResume { .. }
+                | ResolveError::AlreadyExists { .. }
+                | ResolveError::Conflict { .. }
+                | ResolveError::Finished { .. }
+                | ResolveError::UdfsDiffer { .. }
+                | ResolveError::Burnt { .. } => Self::Refused,
+                ResolveError::OutcomeUnknown { .. } | ResolveError::StillUnknown { .. } => {
+                    Self::Unknown
+                }
+                ResolveError::Rejected { source, .. } => Self::of_client(source, Self::Unexpected),
+                ResolveError::Unanswered { .. } | ResolveError::NotSettled { .. } => {
+                    Self::DeadlinePassed
+                }
+                _ => Self::Unexpected,
+            },
+            Error::Wait { source } => match source {
+                WaitError::Failed { .. } => Self::JobFailed,
+                WaitError::Finished { .. } => Self::Success,
+                WaitError::Deadline { .. } | WaitError::Silence { .. } => Self::DeadlinePassed,
+                WaitError::Rejected { source, .. } => Self::of_client(source, Self::Unexpected),
+                _ => Self::Unexpected,
+            },
+            Error::Stop { .. } => Self::Unknown,
+            Error::Look { source } => Self::of_client(source, Self::Unexpected),
+            _ => Self::Unexpected,
+        }
+    }
+
+    /// How a failed call ends the process: a refusal of credentials and a missing connection are told from `otherwise`.
+    pub(crate) fn of_client(error: &ClientError, otherwise: Self) -> Self {
+        match error.status().map(|status| status.as_u16()) {
+            Some(401 | 403) => Self::CannotConnect,
+            Some(_) => otherwise,
+            None if error.transport_error_kind().is_some() => Self::CannotConnect,
+            None => otherwise,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.code())
+    }
+}

@@ -1,0 +1,156 @@
+//! What is shown on standard error. Rows go to standard output, and nothing else does but what `list`, `status` and `validate` were
+//! asked for.
+
+mod json;
+mod text;
+
+use std::{
+    io::IsTerminal as _,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use stepwell::{Event, Observer};
+
+use crate::{
+    arguments::{Format, Global},
+    diagnostic,
+    failure::Failure,
+};
+
+use self::{json::Json, text::Text};
+
+/// A handle on what is shown; clones are the same.
+#[derive(Clone)]
+pub(crate) struct Output {
+    inner: Arc<Mutex<Inner>>,
+}
+
+enum Inner {
+    Text(Text),
+    Json(Json),
+}
+
+/// Whether standard error may be coloured: a terminal, and no wish to the contrary (<https://no-color.org>).
+pub(crate) fn has_color() -> bool {
+    let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    std::io::stderr().is_terminal() && !no_color && !dumb
+}
+
+impl Output {
+    pub(crate) fn new(global: &Global) -> Self {
+        let inner = match global.output {
+            Format::Text => Inner::Text(Text::new(global.quiet, has_color())),
+            Format::Json => Inner::Json(Json::new(global.quiet)),
+        };
+        Self {
+            inner: Arc::new(Mutex::new(inner)),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether standard output is asked for as JSON too.
+    pub(crate) fn is_json(&self) -> bool {
+        matches!(*self.lock(), Inner::Json(_))
+    }
+
+    /// Something that a person wants to know.
+    pub(crate) fn note(&self, text: &str) {
+        match &mut *self.lock() {
+            Inner::Text(output) => output.note(text),
+            Inner::Json(output) => output.message("note", text),
+        }
+    }
+
+    /// Something that a person should know.
+    pub(crate) fn warning(&self, text: &str) {
+        match &mut *self.lock() {
+            Inner::Text(output) => output.warning(text),
+            Inner::Json(output) => output.message("warning", text),
+        }
+    }
+
+    pub(crate) fn error(&self, text: &str, hint: Option<&str>) {
+        match &mut *self.lock() {
+            Inner::Text(output) => output.error(text, &[], hint),
+            Inner::Json(output) => {
+                output.error(text, &[], hint, crate::exit::Exit::Unexpected.code())
+            }
+        }
+    }
+
+    /// The pipeline and where a browser shows it.
+    pub(crate) fn running(&self, id: &str, dashboard: Option<&str>) {
+        match &mut *self.lock() {
+            Inner::Text(output) => {
+                let at = dashboard.map(|url| format!(" ({url})")).unwrap_or_default();
+                output.note(&format!("pipeline {id} is running{at}; Ctrl-C stops it"));
+            }
+            Inner::Json(output) => output.running(id, dashboard),
+        }
+    }
+
+    /// How a pipeline ended.
+    pub(crate) fn ended(&self, id: &str, state: &str, final_checkpoint: Option<bool>) {
+        match &mut *self.lock() {
+            Inner::Text(output) => {
+                let with = match final_checkpoint {
+                    Some(true) => " with a final checkpoint",
+                    Some(false) => " without a final checkpoint",
+                    None => "",
+                };
+                output.note(&format!("pipeline {id} is {state}{with}"));
+            }
+            Inner::Json(output) => output.ended(id, state, final_checkpoint),
+        }
+    }
+
+    /// What ended the command other than well.
+    pub(crate) fn failure(&self, failure: &Failure) {
+        let causes = failure.causes();
+        let hint = failure.hint();
+        match &mut *self.lock() {
+            Inner::Text(output) => {
+                if let Failure::Invalid {
+                    origin,
+                    diagnostics,
+                } = failure
+                {
+                    output.print(&diagnostic::render(origin, diagnostics, has_color()));
+                }
+                output.error(&failure.to_string(), &causes, hint.as_deref());
+            }
+            Inner::Json(output) => {
+                if let Failure::Invalid { diagnostics, .. } = failure {
+                    output.diagnostics(diagnostics);
+                }
+                output.error(
+                    &failure.to_string(),
+                    &causes,
+                    hint.as_deref(),
+                    failure.exit().code(),
+                );
+            }
+        }
+    }
+
+    /// Runs `write`, which prints rows, with whatever moves on the terminal out of its way.
+    pub(crate) fn suspend<T>(&self, write: impl FnOnce() -> T) -> T {
+        match &*self.lock() {
+            Inner::Text(output) => output.suspend(write),
+            Inner::Json(_) => write(),
+        }
+    }
+
+    /// What tells the output about the steps of a submission.
+    pub(crate) fn observer(&self) -> impl Observer + use<> {
+        let output = self.clone();
+        move |event: &Event| match &mut *output.lock() {
+            Inner::Text(output) => output.event(event),
+            Inner::Json(output) => output.event(event),
+        }
+    }
+}

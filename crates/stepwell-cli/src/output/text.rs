@@ -1,0 +1,133 @@
+//! For people: on a terminal each step is a spinner that becomes a tick with its time, elsewhere one plain line a step.
+
+use std::{io::IsTerminal as _, time::Duration};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use stepwell::{Event, Step};
+
+pub(crate) struct Text {
+    quiet: bool,
+    color: bool,
+    is_terminal: bool,
+    spinner: Option<ProgressBar>,
+}
+
+const GREEN: &str = "\u{1b}[32m";
+const YELLOW: &str = "\u{1b}[33m";
+const RED: &str = "\u{1b}[31m";
+const PLAIN: &str = "\u{1b}[0m";
+
+impl Text {
+    pub(super) fn new(quiet: bool, color: bool) -> Self {
+        Self {
+            quiet,
+            color,
+            is_terminal: std::io::stderr().is_terminal(),
+            spinner: None,
+        }
+    }
+
+    pub(super) fn event(&mut self, event: &Event) {
+        if self.quiet {
+            return;
+        }
+        match event {
+            Event::StepStarted { step } => self.start(*step),
+            Event::StepFinished { step, elapsed } => self.finish(*step, *elapsed),
+            Event::Retrying { reason, .. } => self.status(&format!("trying again: {reason}")),
+            Event::JobState(transition) => {
+                self.status(&format!(
+                    "job {} is {}",
+                    transition.job_id, transition.state
+                ));
+            }
+            Event::Differs {
+                pipeline_id,
+                difference,
+            } => {
+                self.warning(&format!(
+                    "pipeline {pipeline_id} is not quite what was asked for: {difference}"
+                ));
+            }
+            _ => {}
+        }
+    }
+
+    fn start(&mut self, step: Step) {
+        if self.is_terminal {
+            let spinner = ProgressBar::new_spinner();
+            if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix} {wide_msg}") {
+                spinner.set_style(style);
+            }
+            spinner.set_prefix(step.to_string());
+            spinner.enable_steady_tick(Duration::from_millis(100));
+            self.spinner = Some(spinner);
+        }
+    }
+
+    fn finish(&mut self, step: Step, elapsed: Duration) {
+        let time = format!("{elapsed:.1?}");
+        if let Some(spinner) = self.spinner.take() {
+            spinner.finish_and_clear();
+            let tick = self.paint(GREEN, "✓");
+            eprintln!("{tick} {step} ({time})");
+        } else {
+            eprintln!("{step}: done in {time}");
+        }
+    }
+
+    /// Something about the step under way: beside the spinner, or a line of its own.
+    fn status(&mut self, text: &str) {
+        match &self.spinner {
+            Some(spinner) => spinner.set_message(text.to_owned()),
+            None => eprintln!("  {text}"),
+        }
+    }
+
+    pub(super) fn note(&mut self, text: &str) {
+        if !self.quiet {
+            self.print(text);
+        }
+    }
+
+    pub(super) fn warning(&mut self, text: &str) {
+        if !self.quiet {
+            let word = self.paint(YELLOW, "warning");
+            self.print(&format!("{word}: {text}"));
+        }
+    }
+
+    pub(super) fn error(&mut self, text: &str, causes: &[String], hint: Option<&str>) {
+        // The spinner of the step that failed.
+        if let Some(spinner) = self.spinner.take() {
+            spinner.finish_and_clear();
+        }
+        let word = self.paint(RED, "error");
+        eprintln!("{word}: {text}");
+        for cause in causes {
+            eprintln!("  because {cause}");
+        }
+        if let Some(hint) = hint {
+            eprintln!("next: {hint}");
+        }
+    }
+
+    pub(super) fn print(&self, text: &str) {
+        self.suspend(|| eprintln!("{text}"));
+    }
+
+    pub(super) fn suspend<T>(&self, write: impl FnOnce() -> T) -> T {
+        match &self.spinner {
+            Some(spinner) => spinner.suspend(write),
+            None => write(),
+        }
+    }
+
+    fn paint(&self, color: &str, text: &str) -> String {
+        if self.color {
+            format!("{color}{text}{PLAIN}")
+        } else {
+            text.to_owned()
+        }
+    }
+}

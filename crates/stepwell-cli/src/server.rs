@@ -1,0 +1,54 @@
+//! The transport to a server that was named on the command line.
+
+use snafu::{OptionExt, ResultExt};
+use stepwell::{Endpoint, HyperTransport, SharedTransport, Token, Transport as _, arroyo::Client};
+
+use crate::{
+    arguments::Connection,
+    failure::{Failure, NoServerSnafu, ServerSnafu, TokenSnafu, TransportSnafu},
+};
+
+/// The token is taken from here when no file is named.
+const TOKEN: &str = "STEPWELL_TOKEN";
+
+impl Connection {
+    /// A transport to `--server`; `None` when there is none.
+    pub(crate) fn transport(&self) -> Result<Option<SharedTransport>, Failure> {
+        let Some(server) = self.server.as_deref().filter(|server| !server.is_empty()) else {
+            return Ok(None);
+        };
+        let endpoint = Endpoint::parse(server).context(ServerSnafu)?;
+        let mut builder = HyperTransport::builder(endpoint.as_str());
+        if let Some(token) = self.token()? {
+            builder = builder.token(token);
+        }
+        if let Some(path) = &self.ca_file {
+            builder = builder.ca_file(path);
+        }
+        Ok(Some(builder.build().context(TransportSnafu)?.into_shared()))
+    }
+
+    /// A client of `--server`, which must be there.
+    pub(crate) fn client(&self) -> Result<Client, Failure> {
+        Ok(Client::new(self.transport()?.context(NoServerSnafu)?))
+    }
+
+    fn token(&self) -> Result<Option<Token>, Failure> {
+        if let Some(path) = &self.token_file {
+            return Token::from_file(path).context(TokenSnafu).map(Some);
+        }
+        match std::env::var(TOKEN) {
+            Ok(text) if !text.is_empty() => Token::new(&text).context(TokenSnafu).map(Some),
+            _ => Ok(None),
+        }
+    }
+}
+
+/// A transport to an engine in this process.
+#[cfg(feature = "embedded")]
+pub(crate) fn local(url: &str) -> Result<SharedTransport, Failure> {
+    Ok(HyperTransport::builder(url)
+        .build()
+        .context(TransportSnafu)?
+        .into_shared())
+}
