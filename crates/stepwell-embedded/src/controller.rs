@@ -167,6 +167,7 @@ impl Core {
             records: BTreeMap::new(),
             batch: Batch::default(),
             commands: Vec::new(),
+            failing: false,
         };
         thread::Builder::new()
             .name("stepwell-controller".to_owned())
@@ -188,10 +189,16 @@ struct Work {
     batch: Batch,
     /// Commands that rest on what is not durable yet.
     commands: Vec<Command>,
+    /// Whether the last try to save failed.
+    failing: bool,
 }
 
 impl Work {
     fn run(mut self, waiting: &Receiver<Message>) {
+        // Before the first answer, so that nobody is told that what ran before the restart is running. Should it not be
+        // saved, it is tried again.
+        self.look();
+        let _ = self.save();
         while let Ok(first) = waiting.recv() {
             let mut replies = Vec::new();
             let mut close = None;
@@ -275,13 +282,21 @@ impl Work {
 
     /// Makes what has changed durable, and then tells the workers.
     fn save(&mut self) -> Result<(), EngineError> {
-        if let Err(error) = self.write() {
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                "saving failed; it is tried again"
-            );
-            return Err(error);
+        let saved = self.write();
+        // Said once, and not at every try.
+        match (&saved, self.failing) {
+            (Err(error), false) => {
+                let error = error as &dyn std::error::Error;
+                tracing::warn!(
+                    error,
+                    "saving failed; it is tried again, and requests are refused until then"
+                );
+            }
+            (Ok(()), true) => tracing::info!("saving succeeded again"),
+            _ => {}
         }
+        self.failing = saved.is_err();
+        saved?;
         for command in std::mem::take(&mut self.commands) {
             let restored = match &command {
                 Command::Start {

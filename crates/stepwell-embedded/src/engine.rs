@@ -153,8 +153,8 @@ impl EngineBuilder {
         let planner = core.planner();
         let (orders, received) = mpsc::unbounded_channel();
         let controller = core.start(orders)?;
+        let server = listener.serve(controller.handle(), planner.clone());
         let supervisor = Supervisor::start(received, controller.handle(), planner, rows.clone());
-        let server = listener.serve(controller.handle());
         Ok(Engine {
             state_dir,
             address,

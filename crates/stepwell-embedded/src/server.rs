@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode, Uri};
+use http::{Method, Request, Response, StatusCode, Uri};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -21,6 +21,7 @@ use tokio::time;
 
 use crate::controller::Controller;
 use crate::error::{EngineError, ListenSnafu};
+use crate::planner::Planner;
 
 mod body;
 mod guard;
@@ -58,11 +59,12 @@ impl Listener {
         self.address
     }
 
-    pub(crate) fn serve(self, controller: Controller) -> Server {
+    pub(crate) fn serve(self, controller: Controller, planner: Planner) -> Server {
         let (stopping, told) = watch::channel(false);
         let service = Arc::new(Service {
             guard: Guard::new(self.address.port()),
             controller,
+            planner,
         });
         Server {
             stopping,
@@ -170,13 +172,14 @@ async fn serve(stream: TcpStream, service: Arc<Service>, mut stopped: watch::Rec
 struct Service {
     guard: Guard,
     controller: Controller,
+    planner: Planner,
 }
 
 impl Service {
     async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
         self.answer_whole(request)
             .await
-            .unwrap_or_else(|refusal| refusal.into_response())
+            .unwrap_or_else(Refusal::into_response)
             .map(Full::new)
     }
 
@@ -201,6 +204,9 @@ impl Service {
                 "the request body could not be read",
             ),
         })?;
+        if matches!(head.method, Method::POST | Method::PUT) {
+            self.planner.plan_ahead(&body).await;
+        }
         let request = Request::from_parts(head, body);
         self.controller
             .answer(request)

@@ -16,7 +16,7 @@ use crate::rows::Rows;
 mod run;
 mod team;
 
-use self::run::{Control, Run};
+use self::run::{Control, Worker};
 
 /// How often the controller looks at all jobs, besides whenever something changes; that of a real Arroyo.
 const LOOK_INTERVAL: Duration = Duration::from_millis(500);
@@ -114,7 +114,7 @@ impl Runs {
                 let before = self.of_jobs.remove(&job);
                 let (control, orders) = mpsc::unbounded_channel();
                 let (alive, ended) = oneshot::channel();
-                let run = Run {
+                let worker = Worker {
                     job: job.clone(),
                     run_id,
                     parallelism,
@@ -137,7 +137,7 @@ impl Runs {
                     if let Some(before) = before {
                         before.end().await;
                     }
-                    run.go(orders).await;
+                    worker.go(orders).await;
                     drop(alive);
                 });
             }

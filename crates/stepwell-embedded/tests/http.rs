@@ -1,9 +1,12 @@
 //! The server: what is let in, limits, and many at once.
 
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
 mod support;
 
 use serde_json::{Value, json};
 use support::{Api, start};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::task::JoinSet;
 
 const BLACKHOLE: &str = "CREATE TABLE impulse WITH (connector = 'impulse', event_rate = '1');
@@ -95,6 +98,59 @@ async fn what_is_not_http_does_no_harm() {
         .await
         .unwrap()
         .unwrap();
+}
+
+#[tokio::test]
+async fn a_connection_is_kept_for_the_next_request() {
+    let directory = tempfile::tempdir().unwrap();
+    let (engine, api, _) = start(directory.path()).await;
+    let head = |method: &str, last: &str| {
+        format!(
+            "{method} /api/v1/pipelines HTTP/1.1\r\nhost: {}\r\n{last}\r\n",
+            api.authority
+        )
+    };
+    let requests = [
+        head("GET", ""),
+        head("HEAD", ""),
+        head("GET", "connection: close\r\n"),
+    ]
+    .concat();
+    let reply = api.raw(requests.as_bytes()).await;
+    assert_eq!(reply.text.matches("HTTP/1.1 200").count(), 2, "{reply:?}");
+    assert_eq!(
+        reply.text.matches("\"hasMore\":false").count(),
+        2,
+        "{reply:?}"
+    );
+    engine.close().await.unwrap();
+}
+
+/// The clock is stopped, and goes on by itself whenever there is nothing to do.
+#[tokio::test(start_paused = true)]
+async fn clients_that_never_finish_are_cut() {
+    let directory = tempfile::tempdir().unwrap();
+    let (engine, api, _) = start(directory.path()).await;
+    let head = format!(
+        "POST /api/v1/pipelines HTTP/1.1\r\nhost: {}\r\n",
+        api.authority
+    );
+    let mut stream = tokio::net::TcpStream::connect(&api.authority)
+        .await
+        .unwrap();
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut reply = Vec::new();
+    stream.read_to_end(&mut reply).await.unwrap();
+    assert!(
+        reply.is_empty() || reply.starts_with(b"HTTP/1.1 408"),
+        "{reply:?}"
+    );
+
+    let body = format!("{head}content-type: application/json\r\ncontent-length: 100\r\n\r\n{{");
+    let reply = api.raw(body.as_bytes()).await;
+    assert_eq!(reply.status, 408);
+    assert!(reply.json()["error"].is_string());
+    engine.close().await.unwrap();
 }
 
 #[tokio::test]

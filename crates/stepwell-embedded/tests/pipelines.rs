@@ -1,12 +1,11 @@
 //! Pipelines from create to rows to the end, through stops, restarts and kills.
 
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
 mod support;
 
-use std::io::{self, Write};
-
 use serde_json::json;
-use stepwell_embedded::Engine;
-use support::{Api, copy_of, start};
+use support::{copy_of, start};
 
 const COUNT: &str = "CREATE TABLE impulse WITH (connector = 'impulse', event_rate = '200');
     SELECT counter FROM impulse;";
@@ -252,41 +251,5 @@ async fn two_subtasks_resume_exactly_too() {
             "{subtask}: {column:?}"
         );
     }
-    engine.close().await.unwrap();
-}
-
-#[derive(Debug)]
-struct ClosedPipe;
-
-impl Write for ClosedPipe {
-    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
-        Err(io::Error::other("nobody reads"))
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-#[tokio::test]
-async fn a_writer_that_fails_fails_the_pipeline_with_the_cause() {
-    let directory = tempfile::tempdir().unwrap();
-    let engine = Engine::builder(directory.path())
-        .rows(Box::new(ClosedPipe))
-        .start()
-        .await
-        .unwrap();
-    let api = Api::of(&engine);
-    let id = api.create(COUNT, 1).await;
-    let (_, job) = api
-        .wait_for(&id, |job| job["failure_reason"].is_object())
-        .await;
-    assert!(
-        job["failure_reason"]["error"]
-            .as_str()
-            .unwrap()
-            .contains("nobody reads"),
-        "{job}"
-    );
     engine.close().await.unwrap();
 }

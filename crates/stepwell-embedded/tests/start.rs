@@ -1,5 +1,7 @@
 //! Starting an engine: what can be in the way, and that nothing is lost over it.
 
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
 mod support;
 
 use std::fs;
@@ -31,6 +33,21 @@ async fn it_serves_on_loopback_and_says_where() {
     tokio::net::TcpStream::connect(&api.authority)
         .await
         .unwrap_err();
+}
+
+/// Engines can be moved to, and driven by, other tasks.
+#[tokio::test]
+async fn all_futures_can_be_sent() {
+    fn sent<T: Send>(value: T) -> T {
+        value
+    }
+    fn shared<T: Send + Sync>(_: &T) {}
+    let directory = tempfile::tempdir().unwrap();
+    let engine = sent(Engine::builder(directory.path()).start())
+        .await
+        .unwrap();
+    shared(&engine);
+    sent(engine.close()).await.unwrap();
 }
 
 #[tokio::test]

@@ -5,6 +5,8 @@ use tempfile::TempDir;
 
 use super::*;
 
+type Damage = Box<dyn Fn(&mut std::fs::File)>;
+
 fn directory() -> TempDir {
     tempfile::tempdir().unwrap()
 }
@@ -156,7 +158,7 @@ fn damage_is_named_and_nothing_is_changed() {
             file.set_len(length.min(size)).unwrap();
         }
     };
-    let damages: [(&str, Box<dyn Fn(&mut std::fs::File)>); 5] = [
+    let damages: [(&str, Damage); 5] = [
         ("emptied", Box::new(truncate(0))),
         ("cut in the header", Box::new(truncate(50))),
         ("cut after a page", Box::new(truncate(5000))),

@@ -1,4 +1,4 @@
-//! One run of a job: its subtasks from start to end, and what it tells the controller.
+//! A worker: one run of a job, its subtasks from start to end, and what it tells the controller.
 
 use std::collections::VecDeque;
 
@@ -24,7 +24,7 @@ pub(super) enum Control {
     Stop,
 }
 
-pub(super) struct Run {
+pub(super) struct Worker {
     pub(super) job: JobId,
     pub(super) run_id: u64,
     pub(super) parallelism: u32,
@@ -44,7 +44,7 @@ enum End {
     Abandoned,
 }
 
-impl Run {
+impl Worker {
     /// Runs to the end, and tells the controller of it.
     pub(super) async fn go(mut self, mut orders: mpsc::UnboundedReceiver<Control>) {
         let subtasks = match self.prepare().await {
@@ -121,7 +121,7 @@ impl Run {
         };
         let (planner, query, parallelism) =
             (self.planner.clone(), self.query.clone(), self.parallelism);
-        let planned = task::spawn_blocking(move || planner.plan(&query, parallelism))
+        let plan = task::spawn_blocking(move || planner.plan(&query, parallelism))
             .await
             .map_err(|_| internal("the planner ended unexpectedly".to_owned()))?
             .map_err(|diagnostics| {
@@ -140,7 +140,7 @@ impl Run {
             .chain(std::iter::repeat(None));
         (0..self.parallelism)
             .zip(states)
-            .map(|(index, state)| planned.program.subtask(index, state))
+            .map(|(index, state)| plan.program.subtask(index, state))
             .collect()
     }
 

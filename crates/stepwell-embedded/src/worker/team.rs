@@ -112,13 +112,9 @@ impl Team {
 
     /// Waits for the next subtask to end, and notes with which state.
     async fn next_end(&mut self) -> Result<(), ExecutionError> {
-        let (index, ended) = match self.tasks.join_next().await {
-            Some(Ok(ended)) => ended,
-            Some(Err(_)) | None => {
-                return Err(internal(
-                    "a subtask ended unexpectedly; this is a fault in the engine".to_owned(),
-                ));
-            }
+        let Some(Ok((index, ended))) = self.tasks.join_next().await else {
+            let error = "a subtask ended unexpectedly; this is a fault in the engine";
+            return Err(internal(error.to_owned()));
         };
         let state = ended?;
         if let Some(member) = self.members.get_mut(index) {

@@ -1,6 +1,7 @@
 //! What the tests of the engine share: a plain HTTP/1 client, a writer that the rows can be read from, and waits.
 
 #![allow(dead_code, reason = "each test target uses its own part")]
+#![allow(clippy::unwrap_used, reason = "these are tests")]
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -109,7 +110,7 @@ impl Api {
     pub(crate) async fn wait_for(
         &self,
         id: &str,
-        wanted: impl Fn(&Value) -> bool,
+        wanted: impl Fn(&Value) -> bool + Send + Sync,
     ) -> (Vec<String>, Value) {
         let mut states: Vec<String> = Vec::new();
         let mut polls = time::interval(POLL);
@@ -126,10 +127,11 @@ impl Api {
                 }
             }
         };
-        match time::timeout(PATIENCE, wait).await {
-            Ok(job) => (states, job),
-            Err(_) => panic!("not seen in time; states: {states:?}"),
-        }
+        let in_time = time::timeout(PATIENCE, wait).await;
+        let Ok(job) = in_time else {
+            panic!("not seen in time; states: {states:?}")
+        };
+        (states, job)
     }
 
     pub(crate) async fn wait_for_state(&self, id: &str, state: &str) -> (Vec<String>, Value) {
@@ -196,10 +198,11 @@ impl Lines {
                 written.await;
             }
         };
-        match time::timeout(PATIENCE, wait).await {
-            Ok(rows) => rows,
-            Err(_) => panic!("{} of {count} rows in time", self.rows().len()),
-        }
+        let in_time = time::timeout(PATIENCE, wait).await;
+        let Ok(rows) = in_time else {
+            panic!("{} of {count} rows in time", self.rows().len())
+        };
+        rows
     }
 }
 

@@ -1,0 +1,191 @@
+//! Pipelines on a disk that is full or damaged, behind a reader that is slow or gone, and with queries that are too much.
+
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
+mod support;
+
+use std::io::{self, Write};
+
+use serde_json::json;
+use stepwell_embedded::Engine;
+use support::{Api, start};
+
+const COUNT: &str = "CREATE TABLE impulse WITH (connector = 'impulse', event_rate = '200');
+    SELECT counter FROM impulse;";
+
+#[tokio::test]
+async fn a_damaged_checkpoint_is_passed_over() {
+    let directory = tempfile::tempdir().unwrap();
+    let (engine, api, lines) = start(directory.path()).await;
+    let id = api.create(COUNT, 1).await;
+    let mut stopped_at = Vec::new();
+    for _ in 0..2 {
+        lines.wait_for(lines.rows().len() + 5).await;
+        api.stop(&id, "checkpoint").await;
+        stopped_at.push(lines.rows().len() as u64);
+        api.resume(&id).await;
+    }
+    api.stop(&id, "checkpoint").await;
+    engine.close().await.unwrap();
+
+    let damage = |epochs: &str| {
+        let database =
+            rusqlite::Connection::open(directory.path().join("stepwell.sqlite")).unwrap();
+        let statement = format!("UPDATE checkpoints SET state = zeroblob(20) WHERE epoch {epochs}");
+        database.execute_batch(&statement).unwrap();
+    };
+    damage("= 3");
+    let (engine, api, lines) = start(directory.path()).await;
+    api.resume(&id).await;
+    assert_eq!(lines.wait_for(1).await[0]["counter"], stopped_at[1]);
+    api.stop(&id, "immediate").await;
+    engine.close().await.unwrap();
+
+    // Without any it does not quietly begin anew.
+    damage("> 0");
+    let (engine, api, lines) = start(directory.path()).await;
+    api.patch(&id, &json!({ "stop": "none" })).await;
+    let (_, job) = api
+        .wait_for(&id, |job| job["failure_reason"].is_object())
+        .await;
+    assert_eq!(job["failure_reason"]["domain"], "internal");
+    assert!(
+        job["failure_reason"]["error"]
+            .as_str()
+            .unwrap()
+            .contains("no checkpoint"),
+        "{job}"
+    );
+    assert_eq!(lines.rows().len(), 0);
+    engine.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_could_not_be_saved_is_not_reported() {
+    let directory = tempfile::tempdir().unwrap();
+    let (engine, api, lines) = start(directory.path()).await;
+    let database = rusqlite::Connection::open(directory.path().join("stepwell.sqlite")).unwrap();
+    database
+        .execute_batch("ALTER TABLE records RENAME TO away")
+        .unwrap();
+    let body = json!({ "name": "test", "query": COUNT, "parallelism": 1 });
+    let reply = api.send("PUT", "/api/v1/pipelines/pl_1", Some(&body)).await;
+    assert_eq!(reply.status, 500);
+    let error = reply.json()["error"].as_str().unwrap().to_owned();
+    assert!(error.contains("no such table: records"), "{error}");
+    assert_eq!(
+        api.send("GET", "/api/v1/pipelines/pl_1", None).await.status,
+        500
+    );
+    assert_eq!(lines.rows().len(), 0);
+
+    // Once there is room again, it is as if it had been slow.
+    database
+        .execute_batch("ALTER TABLE away RENAME TO records")
+        .unwrap();
+    lines.wait_for(1).await;
+    assert_eq!(api.wait_for_state("pl_1", "Running").await.1["run_id"], 1);
+    engine.close().await.unwrap();
+    let (engine, api, _) = start(directory.path()).await;
+    assert_eq!(api.wait_for_state("pl_1", "Running").await.1["run_id"], 2);
+    engine.close().await.unwrap();
+}
+
+/// A writer that takes its time, as a pipe does that is read slowly.
+#[derive(Debug)]
+struct Gate(std::sync::mpsc::Receiver<()>);
+
+impl Write for Gate {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        // Opened for good when the other end is gone.
+        let _ = self.0.recv();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn rows_that_nobody_reads_hold_up_a_checkpoint_but_not_an_immediate_stop() {
+    let directory = tempfile::tempdir().unwrap();
+    let (opener, gate) = std::sync::mpsc::channel();
+    let engine = Engine::builder(directory.path())
+        .rows(Box::new(Gate(gate)))
+        .start()
+        .await
+        .unwrap();
+    let api = Api::of(&engine);
+    let id = api.create(COUNT, 1).await;
+    api.wait_for_state(&id, "Running").await;
+    api.patch(&id, &json!({ "stop": "checkpoint" })).await;
+    api.wait_for_state(&id, "CheckpointStopping").await;
+    api.stop(&id, "immediate").await;
+    tokio::time::timeout(support::PATIENCE, engine.close())
+        .await
+        .unwrap()
+        .unwrap();
+    drop(opener);
+}
+
+#[derive(Debug)]
+struct ClosedPipe;
+
+impl Write for ClosedPipe {
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        Err(io::Error::other("nobody reads"))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_writer_that_fails_fails_the_pipeline_with_the_cause() {
+    let directory = tempfile::tempdir().unwrap();
+    let engine = Engine::builder(directory.path())
+        .rows(Box::new(ClosedPipe))
+        .start()
+        .await
+        .unwrap();
+    let api = Api::of(&engine);
+    let id = api.create(COUNT, 1).await;
+    let (_, job) = api
+        .wait_for(&id, |job| job["failure_reason"].is_object())
+        .await;
+    assert!(
+        job["failure_reason"]["error"]
+            .as_str()
+            .unwrap()
+            .contains("nobody reads"),
+        "{job}"
+    );
+    engine.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_query_is_as_deep_as_can_be_run_or_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let (engine, api, lines) = start(directory.path()).await;
+    let query = |length| {
+        format!(
+            "CREATE TABLE impulse WITH (connector = 'impulse', event_rate = '100');
+            SELECT {}counter AS x FROM impulse WHERE {}counter >= 0;",
+            "counter + ".repeat(length),
+            "counter < 0 OR ".repeat(length / 2),
+        )
+    };
+    let id = api.create(&query(120), 1).await;
+    assert_eq!(lines.wait_for(2).await[1]["x"], 121);
+    api.stop(&id, "checkpoint").await;
+    let body = json!({ "name": "deep", "query": query(100_000), "parallelism": 1 });
+    let reply = api.send("POST", "/api/v1/pipelines", Some(&body)).await;
+    assert_eq!(reply.status, 400);
+    assert!(
+        reply.json()["error"].as_str().unwrap().contains("256"),
+        "{reply:?}"
+    );
+    engine.close().await.unwrap();
+}
