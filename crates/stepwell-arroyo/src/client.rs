@@ -5,14 +5,15 @@ mod paging;
 use std::{num::NonZeroU32, time::Duration};
 
 use bytes::Bytes;
-use http::{Response, StatusCode};
+use http::{Request, Response, Uri};
+use serde::de::DeserializeOwned;
 use stepwell_transport::{BodyLimit, Deadline, SharedTransport, Transport};
-use tracing::Instrument;
+use tracing::{Instrument, field};
 
 use crate::{
     Checkpoint, ClientError, CreatePipeline, Endpoint, Job, JobError, JobId, Operation, Page,
-    PatchPipeline, Pipeline, PipelineId, RestartPipeline, Udf, ValidateQuery, Validation,
-    error::ClientErrorKind,
+    PatchPipeline, Pipeline, PipelineId, RestartPipeline, Udf, Validation,
+    error::{Call, ClientErrorKind},
     request::{self, ApiRequest},
     response,
     wire::All,
@@ -81,8 +82,7 @@ impl Client {
     ///
     /// Safe: it changes nothing.
     pub async fn ping(&self) -> Result<(), ClientError> {
-        let reply = self.send(request::ping(), ONE).await?;
-        Ok(response::decode_ping(&self.url(), &reply)?)
+        self.call(request::ping(), ONE, response::decode_ping).await
     }
 
     /// Has the server plan a query (`POST /api/v1/pipelines/validate_query`). Errors of the query are part of the answer
@@ -96,8 +96,7 @@ impl Client {
     ///
     /// Safe: it changes nothing.
     pub async fn validate(&self, query: &str, udfs: &[Udf]) -> Result<Validation, ClientError> {
-        let body = ValidateQuery::new(query).udfs(udfs.to_vec());
-        self.get(request::validate(&body), ONE).await
+        self.get(request::validate(query, udfs), ONE).await
     }
 
     /// Reads one page of pipelines, newest first (`GET /api/v1/pipelines`). Previews are not listed.
@@ -195,9 +194,7 @@ impl Client {
         patch: &PatchPipeline,
     ) -> Result<Option<Pipeline>, ClientError> {
         let request = request::patch(id, patch);
-        let operation = request.operation;
-        let reply = self.send(request, ONE).await?;
-        Ok(response::decode_or_empty(operation, &self.url(), &reply)?)
+        self.call(request, ONE, response::decode_or_empty).await
     }
 
     /// Restarts a pipeline (`POST /api/v1/pipelines/{id}/restart`); `None` when the reply is empty. Sent again, it restarts again.
@@ -215,9 +212,7 @@ impl Client {
         restart: &RestartPipeline,
     ) -> Result<Option<Pipeline>, ClientError> {
         let request = request::restart(id, restart);
-        let operation = request.operation;
-        let reply = self.send(request, ONE).await?;
-        Ok(response::decode_or_empty(operation, &self.url(), &reply)?)
+        self.call(request, ONE, response::decode_or_empty).await
     }
 
     /// Deletes a pipeline that has ended (`DELETE /api/v1/pipelines/{id}`). It also frees an id whose create broke off half way.
@@ -230,11 +225,8 @@ impl Client {
     ///
     /// **Not safe**: a delete that is cut may or may not have been made.
     pub async fn delete(&self, id: &PipelineId) -> Result<(), ClientError> {
-        let request = request::delete(id);
-        let operation = request.operation;
-        let reply = self.send(request, ONE).await?;
-        response::successful(operation, &self.url(), &reply)?;
-        Ok(())
+        self.call(request::delete(id), ONE, response::decode_done)
+            .await
     }
 
     /// Reads the jobs of a pipeline, of which there is one (`GET /api/v1/pipelines/{id}/jobs`).
@@ -264,7 +256,8 @@ impl Client {
         id: &PipelineId,
         job: &JobId,
     ) -> Result<Vec<JobError>, ClientError> {
-        paging::job_errors(self, id, job).await
+        let page: Page<JobError> = self.get(request::job_errors(id, job), ONE).await?;
+        Ok(page.data)
     }
 
     /// Reads the checkpoints of a job (`GET …/jobs/{id}/checkpoints`).
@@ -287,24 +280,48 @@ impl Client {
             .data)
     }
 
-    async fn get<T: serde::de::DeserializeOwned>(
+    async fn get<T: DeserializeOwned>(
         &self,
         request: ApiRequest,
         limit: usize,
     ) -> Result<T, ClientError> {
-        let operation = request.operation;
-        let reply = self.send(request, limit).await?;
-        Ok(response::decode(operation, &self.url(), &reply)?)
+        self.call(request, limit, response::decode).await
+    }
+
+    async fn call<T>(
+        &self,
+        request: ApiRequest,
+        limit: usize,
+        decode: fn(&Response<Bytes>) -> Result<T, ClientErrorKind>,
+    ) -> Result<T, ClientError> {
+        let ApiRequest {
+            operation,
+            pipeline,
+            request,
+        } = request;
+        let outcome = match request {
+            Ok(request) => self
+                .send(request, limit)
+                .await
+                .and_then(|reply| decode(&reply)),
+            Err(kind) => Err(kind),
+        };
+        outcome.map_err(|kind| {
+            let call = Call {
+                operation,
+                pipeline,
+                url: self.url(),
+            };
+            ClientError::new(call, kind)
+        })
     }
 
     /// Sends a request once, under a span with the names that OpenTelemetry has for HTTP. Neither query nor body is recorded.
     async fn send(
         &self,
-        request: ApiRequest,
+        mut request: Request<Bytes>,
         limit: usize,
-    ) -> Result<Response<Bytes>, ClientError> {
-        let operation = request.operation;
-        let mut request = request.into_request(self.url())?;
+    ) -> Result<Response<Bytes>, ClientErrorKind> {
         request.extensions_mut().insert(Deadline(self.timeout));
         request.extensions_mut().insert(BodyLimit(limit));
         let base = self.transport.base_url();
@@ -312,10 +329,10 @@ impl Client {
             "request",
             http.request.method = %request.method(),
             url.path = request.uri().path(),
-            server.address = base.as_ref().and_then(http::Uri::host),
-            server.port = base.as_ref().and_then(http::Uri::port_u16),
-            http.response.status_code = tracing::field::Empty,
-            error.type = tracing::field::Empty,
+            server.address = base.as_ref().and_then(Uri::host),
+            server.port = base.as_ref().and_then(Uri::port_u16),
+            http.response.status_code = field::Empty,
+            error.type = field::Empty,
         );
         let reply = self
             .transport
@@ -323,49 +340,33 @@ impl Client {
             .instrument(span.clone())
             .await;
         match &reply {
-            Ok(reply) => span.record("http.response.status_code", reply.status().as_u16()),
-            Err(error) => span.record("error.type", tracing::field::debug(error.kind())),
+            Ok(reply) => {
+                let status = reply.status();
+                span.record("http.response.status_code", status.as_u16());
+                if status.is_client_error() || status.is_server_error() {
+                    span.record("error.type", status.as_str());
+                }
+            }
+            Err(error) => {
+                span.record("error.type", field::debug(error.kind()));
+            }
+        }
+        reply.map_err(|source| ClientErrorKind::Transport { source })
+    }
+
+    /// Where it sends to, for the text of an error.
+    fn url(&self) -> Option<String> {
+        let base = self.transport.base_url()?;
+        Some(Endpoint::from_uri(&base).ok()?.to_string())
+    }
+
+    /// What a list that does not end gets as its error.
+    fn paging_error(&self, problem: &'static str) -> ClientError {
+        let call = Call {
+            operation: Operation::ListPipelines,
+            pipeline: None,
+            url: self.url(),
         };
-        reply.map_err(|source| {
-            ClientErrorKind::Transport {
-                operation,
-                url: self.url(),
-                source,
-            }
-            .into()
-        })
+        ClientError::new(call, ClientErrorKind::Paging { problem })
     }
-
-    fn url(&self) -> String {
-        let endpoint = self
-            .transport
-            .base_url()
-            .and_then(|uri| Endpoint::from_uri(&uri).ok());
-        endpoint
-            .map(|endpoint| endpoint.to_string())
-            .unwrap_or_default()
-    }
-}
-
-impl ClientError {
-    /// Whether the server answered that what was asked for is not there.
-    pub fn is_not_found(&self) -> bool {
-        matches!(
-            self.kind(),
-            ClientErrorKind::Rejected {
-                status: StatusCode::NOT_FOUND,
-                ..
-            }
-        )
-    }
-}
-
-/// What a list that does not end gets as its error.
-fn paging_error(client: &Client, operation: Operation, problem: &'static str) -> ClientError {
-    ClientErrorKind::Paging {
-        operation,
-        url: client.url(),
-        problem,
-    }
-    .into()
 }

@@ -1,9 +1,12 @@
-use std::{fmt, str::FromStr};
+use std::{fmt, net::Ipv6Addr, str::FromStr};
 
-use http::{Uri, uri::Scheme};
-use snafu::{OptionExt, ResultExt, Snafu, ensure};
+use http::{
+    Uri,
+    uri::{Authority, Scheme},
+};
+use snafu::{OptionExt, Snafu, ensure};
 
-use crate::{PipelineId, encode::encode_segment};
+use crate::{PipelineId, encode::encode_segment, printable};
 
 /// The address of an Arroyo API, normalised: `http://host:5115`, with or without a path prefix behind a reverse proxy, without `/api`
 /// and without a trailing slash.
@@ -15,6 +18,9 @@ use crate::{PipelineId, encode::encode_segment};
 ///     assert_eq!(text.parse::<Endpoint>()?.as_str(), "http://host:5115");
 /// }
 /// assert_eq!("https://host/arroyo/api".parse::<Endpoint>()?.as_str(), "https://host/arroyo");
+///
+/// let error = Endpoint::parse("host:5115").unwrap_err();
+/// assert_eq!(error.to_string(), "the server's address has no scheme; did you mean http://host:5115?");
 /// # Ok::<(), stepwell_arroyo::EndpointError>(())
 /// ```
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -23,17 +29,17 @@ pub struct Endpoint {
 }
 
 /// Why a text is no address of an API. The message never shows credentials.
-#[derive(Debug, Snafu)]
+#[derive(Debug, PartialEq, Eq, Snafu)]
 #[non_exhaustive]
 pub enum EndpointError {
     /// It is empty.
     #[snafu(display("the server's address is empty; give one like http://localhost:5115"))]
     Empty,
     /// It has no scheme.
-    #[snafu(display("the server's address {text:?} has no scheme; did you mean http://{text}?"))]
+    #[snafu(display("the server's address has no scheme; did you mean {suggestion}?"))]
     NoScheme {
-        /// The text.
-        text: String,
+        /// The address with a scheme.
+        suggestion: String,
     },
     /// Its scheme is not http or https.
     #[snafu(display(
@@ -61,12 +67,14 @@ pub enum EndpointError {
     /// It has no host.
     #[snafu(display("the server's address has no host; give one like http://localhost:5115"))]
     NoHost,
+    /// What follows the host is not a port.
+    #[snafu(display(
+        "the port in the server's address is not a number from 1 to 65535; give an address like http://localhost:5115"
+    ))]
+    Port,
     /// It cannot be read as an address.
     #[snafu(display("the server's address cannot be read; give one like http://localhost:5115"))]
-    Invalid {
-        /// Why.
-        source: http::uri::InvalidUri,
-    },
+    Invalid,
 }
 
 impl Endpoint {
@@ -78,28 +86,33 @@ impl Endpoint {
     pub fn parse(text: &str) -> Result<Self, EndpointError> {
         let text = text.trim();
         ensure!(!text.is_empty(), EmptySnafu);
-        let (scheme, rest) = text.split_once("://").with_context(|| {
-            // Without a scheme, what stands before an @ may be a password.
-            let text = text.rsplit('@').next().unwrap_or_default();
-            NoSchemeSnafu { text }
-        })?;
-        let scheme = scheme.to_ascii_lowercase();
+        let (scheme, rest) = match text.split_once("://") {
+            Some((scheme, rest)) if !scheme.is_empty() => (scheme.to_ascii_lowercase(), rest),
+            _ => return Err(without_scheme(text)),
+        };
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        ensure!(
+            !authority.contains('@') && !scheme.contains('@'),
+            CredentialsSnafu
+        );
         ensure!(
             scheme == "http" || scheme == "https",
-            SchemeSnafu { scheme }
+            SchemeSnafu {
+                scheme: printable::line(&scheme, 20)
+            }
         );
-        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-        ensure!(!authority.contains('@'), CredentialsSnafu);
         ensure!(!rest.contains(['?', '#']), QuerySnafu);
-        ensure!(
-            !authority.is_empty() && !authority.starts_with(':'),
-            NoHostSnafu
-        );
         ensure!(
             authority.starts_with('[') || authority.matches(':').count() <= 1,
             BracketsSnafu
         );
-        let uri: Uri = format!("{scheme}://{rest}").parse().context(InvalidSnafu)?;
+        ensure!(
+            !authority.is_empty() && !authority.starts_with(':'),
+            NoHostSnafu
+        );
+        let uri: Uri = format!("{scheme}://{rest}")
+            .parse()
+            .map_err(|_| EndpointError::Invalid)?;
         Self::from_uri(&uri)
     }
 
@@ -109,16 +122,19 @@ impl Endpoint {
     ///
     /// When it is not an absolute http or https address without credentials.
     pub fn from_uri(uri: &Uri) -> Result<Self, EndpointError> {
-        let scheme = uri.scheme().context(NoSchemeSnafu { text: uri.path() })?;
+        let authority = uri.authority().context(NoHostSnafu)?;
+        ensure!(!authority.as_str().contains('@'), CredentialsSnafu);
+        let Some(scheme) = uri.scheme() else {
+            return Err(without_scheme(authority.as_str()));
+        };
         ensure!(
             *scheme == Scheme::HTTP || *scheme == Scheme::HTTPS,
             SchemeSnafu {
                 scheme: scheme.as_str()
             }
         );
-        let authority = uri.authority().context(NoHostSnafu)?;
-        ensure!(!authority.as_str().contains('@'), CredentialsSnafu);
         ensure!(uri.query().is_none(), QuerySnafu);
+        check_host_and_port(authority)?;
         let mut path = uri.path().trim_end_matches('/');
         // What people paste: the API's own paths.
         for suffix in ["/api/v1", "/api"] {
@@ -127,6 +143,7 @@ impl Endpoint {
                 break;
             }
         }
+        let authority = authority.as_str().to_ascii_lowercase();
         Ok(Self {
             base: format!("{scheme}://{authority}{path}"),
         })
@@ -138,9 +155,56 @@ impl Endpoint {
     }
 
     /// Where a browser shows a pipeline.
+    ///
+    /// ```
+    /// use stepwell_arroyo::{Endpoint, PipelineId};
+    ///
+    /// let endpoint = Endpoint::parse("http://host:5115/api")?;
+    /// let id = PipelineId::from_server("pl_aPfTVLdeeM");
+    /// assert_eq!(endpoint.dashboard(&id), "http://host:5115/pipelines/pl_aPfTVLdeeM");
+    /// # Ok::<(), stepwell_arroyo::EndpointError>(())
+    /// ```
     pub fn dashboard(&self, id: &PipelineId) -> String {
         format!("{}/pipelines/{}", self.base, encode_segment(id.as_str()))
     }
+}
+
+/// Says what was meant, if it can be told.
+fn without_scheme(text: &str) -> EndpointError {
+    // As in `http:host` and `https:/host`.
+    let (scheme, rest) = [("http", "http:"), ("https", "https:")]
+        .into_iter()
+        .find_map(|(scheme, start)| Some((scheme, text.strip_prefix(start)?)))
+        .unwrap_or(("http", text));
+    let rest = rest
+        .strip_prefix("://")
+        .unwrap_or(rest)
+        .trim_start_matches('/');
+    // Nothing is read twice.
+    if rest.is_empty() || rest.contains("://") {
+        return EndpointError::Invalid;
+    }
+    match Endpoint::parse(&format!("{scheme}://{rest}")) {
+        Ok(endpoint) => EndpointError::NoScheme {
+            suggestion: endpoint.base,
+        },
+        Err(error) => error,
+    }
+}
+
+fn check_host_and_port(authority: &Authority) -> Result<(), EndpointError> {
+    let host = authority.host();
+    ensure!(!host.is_empty(), NoHostSnafu);
+    if let Some(literal) = host.strip_prefix('[') {
+        let literal = literal.strip_suffix(']').context(InvalidSnafu)?;
+        ensure!(literal.parse::<Ipv6Addr>().is_ok(), InvalidSnafu);
+    }
+    let rest = authority.as_str().get(host.len()..).unwrap_or_default();
+    if !rest.is_empty() {
+        let port: Option<u16> = rest.strip_prefix(':').and_then(|port| port.parse().ok());
+        ensure!(port.is_some_and(|port| port > 0), PortSnafu);
+    }
+    Ok(())
 }
 
 impl FromStr for Endpoint {
@@ -162,3 +226,8 @@ impl fmt::Debug for Endpoint {
         formatter.debug_tuple("Endpoint").field(&self.base).finish()
     }
 }
+
+const _: () = assert!(size_of::<EndpointError>() <= 4 * size_of::<usize>());
+
+#[cfg(test)]
+mod tests;

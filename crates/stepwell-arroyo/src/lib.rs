@@ -6,19 +6,24 @@ mod client;
 mod encode;
 mod endpoint;
 mod error;
-mod id;
+mod job_id;
+mod operation;
+mod pipeline_id;
+mod printable;
 mod request;
 mod response;
 mod wire;
 
 pub use client::Client;
 pub use endpoint::{Endpoint, EndpointError};
-pub use error::{ClientError, ClientErrorKind, Operation};
-pub use id::{JobId, PipelineId, PipelineIdError};
+pub use error::{ClientError, ClientErrorKind, JsonError};
+pub use job_id::JobId;
+pub use operation::Operation;
+pub use pipeline_id::{PipelineId, PipelineIdError};
 pub use stepwell_transport::{Phase, TransportErrorKind};
 pub use wire::{
     Checkpoint, CheckpointSpan, CheckpointType, CreatePipeline, ErrorDomain, FailureReason, Job,
     JobError, JobErrorLevel, JobState, Page, PatchPipeline, Pipeline, PipelineEdge, PipelineGraph,
     PipelineNode, RestartPipeline, SqlDiagnostic, SqlLocation, SqlSpan, StopMode, Udf, UdfLanguage,
-    ValidateQuery, Validation,
+    Validation,
 };

@@ -6,12 +6,21 @@ use bytes::Bytes;
 use http::{HeaderValue, Method, Request, header};
 use serde::Serialize;
 
-use crate::{JobId, Operation, PipelineId, encode::encode_segment, error::ClientErrorKind};
+use crate::{
+    CreatePipeline, JobId, Operation, PatchPipeline, PipelineId, RestartPipeline, Udf,
+    encode::encode_segment, error::ClientErrorKind, wire::ValidateQuery,
+};
+
+/// How many entries of a job's log are asked for: more than a person reads. One page, for at the border of two the server's cursor skips
+/// entries of the same second.
+const JOB_ERRORS: u32 = 1_000;
 
 /// A request and what it is for.
 pub(crate) struct ApiRequest {
     pub(crate) operation: Operation,
-    pub(crate) request: Result<Request<Bytes>, Box<dyn std::error::Error + Send + Sync>>,
+    /// The id or the name of the pipeline that it is about.
+    pub(crate) pipeline: Option<String>,
+    pub(crate) request: Result<Request<Bytes>, ClientErrorKind>,
 }
 
 impl ApiRequest {
@@ -19,37 +28,45 @@ impl ApiRequest {
         let request = Request::builder()
             .method(method)
             .uri(path)
-            .header(header::ACCEPT, HeaderValue::from_static("application/json"))
+            .header(header::ACCEPT, JSON)
             .body(Bytes::new());
         Self {
             operation,
-            request: request.map_err(Into::into),
+            pipeline: None,
+            request: request.map_err(unwritable),
         }
     }
 
     fn json(operation: Operation, method: Method, path: &str, body: &impl Serialize) -> Self {
         let request = serde_json::to_vec(body)
-            .map_err(Into::into)
+            .map_err(unwritable)
             .and_then(|body| {
-                let json = HeaderValue::from_static("application/json");
-                let request = Request::builder()
+                Request::builder()
                     .method(method)
                     .uri(path)
-                    .header(header::ACCEPT, json.clone())
-                    .header(header::CONTENT_TYPE, json)
-                    .body(Bytes::from(body));
-                request.map_err(Into::into)
+                    .header(header::ACCEPT, JSON)
+                    .header(header::CONTENT_TYPE, JSON)
+                    .body(Bytes::from(body))
+                    .map_err(unwritable)
             });
-        Self { operation, request }
+        Self {
+            operation,
+            pipeline: None,
+            request,
+        }
     }
 
-    pub(crate) fn into_request(self, url: String) -> Result<Request<Bytes>, ClientErrorKind> {
-        let operation = self.operation;
-        self.request.map_err(|source| ClientErrorKind::Request {
-            operation,
-            url,
-            source,
-        })
+    fn about(mut self, pipeline: &str) -> Self {
+        self.pipeline = Some(pipeline.to_owned());
+        self
+    }
+}
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+fn unwritable(error: impl std::error::Error + Send + Sync + 'static) -> ClientErrorKind {
+    ClientErrorKind::Request {
+        source: Box::new(error),
     }
 }
 
@@ -57,12 +74,12 @@ pub(crate) fn ping() -> ApiRequest {
     ApiRequest::plain(Operation::Ping, Method::GET, "/api/v1/ping")
 }
 
-pub(crate) fn validate(body: &impl Serialize) -> ApiRequest {
+pub(crate) fn validate(query: &str, udfs: &[Udf]) -> ApiRequest {
     ApiRequest::json(
         Operation::Validate,
         Method::POST,
         "/api/v1/pipelines/validate_query",
-        body,
+        &ValidateQuery { query, udfs },
     )
 }
 
@@ -76,64 +93,62 @@ pub(crate) fn list_pipelines(limit: NonZeroU32, starting_after: Option<&Pipeline
 }
 
 pub(crate) fn get_pipeline(id: &PipelineId) -> ApiRequest {
-    ApiRequest::plain(Operation::GetPipeline, Method::GET, &pipeline(id, ""))
+    ApiRequest::plain(Operation::GetPipeline, Method::GET, &path(id, "")).about(id.as_str())
 }
 
-pub(crate) fn create(body: &impl Serialize) -> ApiRequest {
-    ApiRequest::json(Operation::Create, Method::POST, "/api/v1/pipelines", body)
+pub(crate) fn create(pipeline: &CreatePipeline) -> ApiRequest {
+    ApiRequest::json(
+        Operation::Create,
+        Method::POST,
+        "/api/v1/pipelines",
+        pipeline,
+    )
+    .about(&pipeline.name)
 }
 
-pub(crate) fn create_with_id(id: &PipelineId, body: &impl Serialize) -> ApiRequest {
+pub(crate) fn create_with_id(id: &PipelineId, pipeline: &CreatePipeline) -> ApiRequest {
     ApiRequest::json(
         Operation::CreateWithId,
         Method::PUT,
-        &pipeline(id, ""),
-        body,
+        &path(id, ""),
+        pipeline,
     )
+    .about(id.as_str())
 }
 
-pub(crate) fn patch(id: &PipelineId, body: &impl Serialize) -> ApiRequest {
-    ApiRequest::json(Operation::Patch, Method::PATCH, &pipeline(id, ""), body)
+pub(crate) fn patch(id: &PipelineId, patch: &PatchPipeline) -> ApiRequest {
+    ApiRequest::json(Operation::Patch, Method::PATCH, &path(id, ""), patch).about(id.as_str())
 }
 
-pub(crate) fn restart(id: &PipelineId, body: &impl Serialize) -> ApiRequest {
-    ApiRequest::json(
-        Operation::Restart,
-        Method::POST,
-        &pipeline(id, "/restart"),
-        body,
-    )
+pub(crate) fn restart(id: &PipelineId, restart: &RestartPipeline) -> ApiRequest {
+    let path = path(id, "/restart");
+    ApiRequest::json(Operation::Restart, Method::POST, &path, restart).about(id.as_str())
 }
 
 pub(crate) fn delete(id: &PipelineId) -> ApiRequest {
-    ApiRequest::plain(Operation::Delete, Method::DELETE, &pipeline(id, ""))
+    ApiRequest::plain(Operation::Delete, Method::DELETE, &path(id, "")).about(id.as_str())
 }
 
 pub(crate) fn jobs(id: &PipelineId) -> ApiRequest {
-    ApiRequest::plain(Operation::Jobs, Method::GET, &pipeline(id, "/jobs"))
+    ApiRequest::plain(Operation::Jobs, Method::GET, &path(id, "/jobs")).about(id.as_str())
 }
 
-pub(crate) fn job_errors(id: &PipelineId, job: &JobId, starting_after: Option<&str>) -> ApiRequest {
-    let after = starting_after.map(|id| format!("&starting_after={}", encode_segment(id)));
-    let path = pipeline(
-        id,
-        &format!(
-            "/jobs/{}/errors?limit=100{}",
-            encode_segment(job.as_str()),
-            after.unwrap_or_default()
-        ),
+pub(crate) fn job_errors(id: &PipelineId, job: &JobId) -> ApiRequest {
+    let rest = format!(
+        "/jobs/{}/errors?limit={JOB_ERRORS}",
+        encode_segment(job.as_str())
     );
-    ApiRequest::plain(Operation::JobErrors, Method::GET, &path)
+    ApiRequest::plain(Operation::JobErrors, Method::GET, &path(id, &rest)).about(id.as_str())
 }
 
 pub(crate) fn checkpoints(id: &PipelineId, job: &JobId) -> ApiRequest {
-    let path = pipeline(
-        id,
-        &format!("/jobs/{}/checkpoints", encode_segment(job.as_str())),
-    );
-    ApiRequest::plain(Operation::Checkpoints, Method::GET, &path)
+    let rest = format!("/jobs/{}/checkpoints", encode_segment(job.as_str()));
+    ApiRequest::plain(Operation::Checkpoints, Method::GET, &path(id, &rest)).about(id.as_str())
 }
 
-fn pipeline(id: &PipelineId, rest: &str) -> String {
+fn path(id: &PipelineId, rest: &str) -> String {
     format!("/api/v1/pipelines/{}{rest}", encode_segment(id.as_str()))
 }
+
+#[cfg(test)]
+mod tests;

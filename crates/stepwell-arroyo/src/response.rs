@@ -1,103 +1,144 @@
 //! Replies, without reading them from anywhere.
+//!
+//! The status comes first: what is not 2xx is a refusal, whatever its body. Then the body: nothing of JSON is ever shown but the server's
+//! words in a refusal, for the JSON of a pipeline holds its query.
 
 use bytes::Bytes;
-use http::{Response, StatusCode, header};
-use serde::{Deserialize, de::DeserializeOwned};
+use http::{Response, StatusCode, Uri, header};
+use serde::de::DeserializeOwned;
 
-use crate::{Operation, error::ClientErrorKind};
+use crate::{
+    error::{ClientErrorKind, JsonError},
+    printable,
+};
 
-/// How much of the server's words an error keeps.
+/// How many bytes of the server's words an error keeps.
 const WORDS: usize = 8 * 1024;
 
 /// How many characters of a reply that is not JSON an error shows.
 const START: usize = 200;
 
 /// The value in a reply.
-pub(crate) fn decode<T: DeserializeOwned>(
-    operation: Operation,
-    url: &str,
-    reply: &Response<Bytes>,
-) -> Result<T, ClientErrorKind> {
-    let body = successful(operation, url, reply)?;
-    if body.is_empty() {
-        return Err(ClientErrorKind::EmptyReply {
-            operation,
-            url: url.to_owned(),
+pub(crate) fn decode<T: DeserializeOwned>(reply: &Response<Bytes>) -> Result<T, ClientErrorKind> {
+    match decode_or_empty(reply)? {
+        Some(value) => Ok(value),
+        None => Err(ClientErrorKind::EmptyReply {
             status: reply.status(),
-        });
+        }),
     }
-    if !looks_like_json(reply) {
-        return Err(not_arroyo(operation, url, reply));
-    }
-    serde_json::from_slice(body).map_err(|source| ClientErrorKind::Decode {
-        operation,
-        url: url.to_owned(),
-        status: reply.status(),
-        source,
-    })
 }
 
 /// The value in a reply that may be empty.
 pub(crate) fn decode_or_empty<T: DeserializeOwned>(
-    operation: Operation,
-    url: &str,
     reply: &Response<Bytes>,
 ) -> Result<Option<T>, ClientErrorKind> {
-    if successful(operation, url, reply)?.is_empty() {
+    let Some(body) = json(reply)? else {
         return Ok(None);
-    }
-    decode(operation, url, reply).map(Some)
+    };
+    serde_json::from_slice(body)
+        .map(Some)
+        .map_err(|error| ClientErrorKind::Decode {
+            status: reply.status(),
+            content_type: content_type(reply),
+            source: JsonError::new(&error),
+        })
+}
+
+/// A reply in which nothing is looked for. A web page is none: it says that something else than the API has answered.
+pub(crate) fn decode_done(reply: &Response<Bytes>) -> Result<(), ClientErrorKind> {
+    json(reply).map(|_| ())
 }
 
 /// The reply to a ping: the JSON string `"Pong"` and nothing else, for many a thing answers 200.
-pub(crate) fn decode_ping(url: &str, reply: &Response<Bytes>) -> Result<(), ClientErrorKind> {
-    let body = successful(Operation::Ping, url, reply)?;
-    match serde_json::from_slice::<&str>(body) {
-        Ok("Pong") => Ok(()),
-        _ => Err(not_arroyo(Operation::Ping, url, reply)),
+pub(crate) fn decode_ping(reply: &Response<Bytes>) -> Result<(), ClientErrorKind> {
+    match json(reply)?.map(serde_json::from_slice::<&str>) {
+        Some(Ok("Pong")) => Ok(()),
+        _ => Err(not_arroyo(reply)),
     }
 }
 
-/// The body of a reply with a 2xx.
-pub(crate) fn successful<'a>(
-    operation: Operation,
-    url: &str,
-    reply: &'a Response<Bytes>,
-) -> Result<&'a Bytes, ClientErrorKind> {
+/// The body of a reply with a 2xx, which is empty or JSON.
+fn json(reply: &Response<Bytes>) -> Result<Option<&[u8]>, ClientErrorKind> {
+    if !reply.status().is_success() {
+        return Err(rejected(reply));
+    }
+    let body = reply.body().trim_ascii();
+    if body.is_empty() {
+        Ok(None)
+    } else if looks_like_json(body) {
+        Ok(Some(body))
+    } else {
+        Err(not_arroyo(reply))
+    }
+}
+
+/// By its first byte, not by its content type, which proxies drop or change: all that an Arroyo answers begins like this.
+fn looks_like_json(body: &[u8]) -> bool {
+    matches!(body.first(), Some(b'{' | b'[' | b'"'))
+}
+
+fn not_arroyo(reply: &Response<Bytes>) -> ClientErrorKind {
+    let body = reply.body().trim_ascii();
+    ClientErrorKind::NotArroyo {
+        status: reply.status(),
+        content_type: content_type(reply),
+        start: if looks_like_json(body) {
+            String::new()
+        } else {
+            start(body)
+        },
+    }
+}
+
+fn rejected(reply: &Response<Bytes>) -> ClientErrorKind {
     let status = reply.status();
-    if status.is_success() {
-        return Ok(reply.body());
-    }
-    Err(ClientErrorKind::Rejected {
-        operation,
-        url: url.to_owned(),
+    let body = reply.body().trim_ascii();
+    let (message, from_api) = if status.is_redirection() {
+        (redirection(reply), false)
+    } else if body.is_empty() {
+        (meaning(status).to_owned(), false)
+    } else {
+        match serde_json::from_slice::<serde_json::Value>(body) {
+            Ok(value) => (words(&value), is_arroyos(&value)),
+            Err(_) => (String::new(), false),
+        }
+    };
+    let message = if message.is_empty() && !body.is_empty() {
+        beginning(reply, body)
+    } else {
+        message
+    };
+    ClientErrorKind::Rejected {
         status,
-        message: words(reply),
-    })
+        message: printable::lines(&message, WORDS),
+        from_api,
+    }
 }
 
-/// The server's words in a reply that is not a success: the text of `{"error": …}`, or the start of whatever else it is.
-fn words(reply: &Response<Bytes>) -> String {
-    #[derive(Deserialize)]
-    struct Rejection {
-        error: String,
-    }
-    if let Ok(rejection) = serde_json::from_slice::<Rejection>(reply.body()) {
-        return printable(&rejection.error, WORDS);
-    }
-    if reply.body().is_empty() {
-        return match reply.status() {
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-                "no reason is given; check the token".to_owned()
-            }
-            status if status.is_redirection() => redirection(reply),
-            _ => String::new(),
-        };
-    }
-    let start = start(reply);
-    match content_type(reply).as_str() {
-        "" => start,
-        content_type => format!("({content_type}) {start}"),
+/// The words in a JSON error: those of an Arroyo, or of what gateways commonly answer.
+fn words(value: &serde_json::Value) -> String {
+    ["/error", "/error/message", "/message", "/detail"]
+        .into_iter()
+        .find_map(|place| value.pointer(place)?.as_str())
+        .unwrap_or_default()
+        .to_owned()
+}
+
+/// Arroyo's errors have one field and no more.
+fn is_arroyos(value: &serde_json::Value) -> bool {
+    value
+        .as_object()
+        .is_some_and(|fields| fields.len() == 1 && value["error"].is_string())
+}
+
+/// What an empty reply means. An Arroyo gives 401 and 405 so (recordings `900_auth_ping_no_token`, `161_wrong_method_post_item`).
+fn meaning(status: StatusCode) -> &'static str {
+    match status {
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => "no reason is given; check the token",
+        StatusCode::METHOD_NOT_ALLOWED => {
+            "no reason is given; this server may be too old to have this operation"
+        }
+        _ => "",
     }
 }
 
@@ -105,48 +146,44 @@ fn redirection(reply: &Response<Bytes>) -> String {
     let location = reply
         .headers()
         .get(header::LOCATION)
-        .and_then(|value| value.to_str().ok());
-    match location.and_then(|location| location.parse::<http::Uri>().ok()) {
-        // A location may carry anything; its host is what helps.
-        Some(uri) => {
-            let host = uri
-                .host()
-                .map(|host| format!(" to {host}"))
-                .unwrap_or_default();
-            format!(
-                "it redirects{host}, which is not followed; give the address that it redirects to"
-            )
-        }
-        None => "it redirects, which is not followed".to_owned(),
+        .and_then(|value| value.to_str().ok())
+        .and_then(|location| location.parse::<Uri>().ok());
+    // A location may carry anything; its scheme and host are what helps.
+    let to = location.and_then(|uri| {
+        let host = uri.authority()?.as_str().rsplit('@').next()?.to_owned();
+        Some(format!(" to {}://{host}", uri.scheme_str()?))
+    });
+    format!(
+        "it redirects{}, which is not followed; give the address that it redirects to",
+        to.unwrap_or_default()
+    )
+}
+
+/// What something in between has answered, with its content type.
+fn beginning(reply: &Response<Bytes>, body: &[u8]) -> String {
+    // JSON that is not an error may be a pipeline.
+    let start = if looks_like_json(body) && may_hold_query(body) {
+        "its text is not shown".to_owned()
+    } else {
+        start(body)
+    };
+    match content_type(reply).as_str() {
+        "" => start,
+        content_type => format!("({content_type}) {start}"),
     }
 }
 
-fn not_arroyo(operation: Operation, url: &str, reply: &Response<Bytes>) -> ClientErrorKind {
-    ClientErrorKind::NotArroyo {
-        operation,
-        url: url.to_owned(),
-        status: reply.status(),
-        content_type: content_type(reply),
-        // JSON may hold a query, and a query may hold a password.
-        start: if looks_like_json(reply) {
-            String::new()
-        } else {
-            start(reply)
-        },
-    }
-}
-
-fn looks_like_json(reply: &Response<Bytes>) -> bool {
-    let content_type = content_type(reply);
-    if content_type.contains("json") {
-        return true;
-    }
-    // A proxy may drop the content type.
-    content_type.is_empty()
-        && matches!(
-            reply.body().trim_ascii_start().first(),
-            Some(b'{' | b'[' | b'"')
-        )
+/// By the names of the fields that are never shown, also where JSON is quoted within JSON.
+fn may_hold_query(body: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(body).replace('\\', "");
+    [
+        r#""query""#,
+        r#""definition""#,
+        r#""env_vars""#,
+        r#""scheduler_config""#,
+    ]
+    .iter()
+    .any(|field| text.contains(field))
 }
 
 fn content_type(reply: &Response<Bytes>) -> String {
@@ -154,28 +191,14 @@ fn content_type(reply: &Response<Bytes>) -> String {
         .headers()
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok());
-    printable(value.unwrap_or_default(), 100)
+    printable::line(value.unwrap_or_default(), 100)
 }
 
-fn start(reply: &Response<Bytes>) -> String {
-    // No more than can be shown, however long the body is.
-    let bytes = &reply.body()[..reply.body().len().min(START * 4)];
-    printable(&String::from_utf8_lossy(bytes), START)
+fn start(body: &[u8]) -> String {
+    // Enough for what can be shown, however long the body is.
+    let body = &body[..body.len().min(START * 32)];
+    printable::line(&String::from_utf8_lossy(body), START)
 }
 
-/// The first characters, without what could confuse a terminal or a log.
-fn printable(text: &str, limit: usize) -> String {
-    let mut printable = String::new();
-    for character in text.chars() {
-        if printable.len() >= limit {
-            printable.push('…');
-            break;
-        }
-        match character {
-            '\n' | '\t' => printable.push(character),
-            character if character.is_control() => {}
-            character => printable.push(character),
-        }
-    }
-    printable.trim().to_owned()
-}
+#[cfg(test)]
+mod tests;

@@ -6,8 +6,8 @@
 
 use std::{collections::BTreeSet, num::NonZeroU32};
 
-use super::{Client, paging_error};
-use crate::{ClientError, JobError, JobId, Operation, Page, Pipeline, PipelineId, request};
+use super::Client;
+use crate::{ClientError, Page, Pipeline, PipelineId};
 
 /// A page that holds all pipelines of most servers. A real Arroyo takes it; 4294967295 makes it panic.
 const FIRST_LIMIT: NonZeroU32 = NonZeroU32::new(10_000).unwrap();
@@ -38,11 +38,7 @@ pub(super) async fn all_pipelines(client: &Client) -> Result<Vec<Pipeline>, Clie
         }
         before = Some(ids);
     }
-    Err(paging_error(
-        client,
-        Operation::ListPipelines,
-        "the list changes faster than it can be read; try again",
-    ))
+    Err(client.paging_error("the list changes faster than it can be read; try again"))
 }
 
 struct Reading {
@@ -78,19 +74,11 @@ async fn read(client: &Client) -> Result<Reading, ClientError> {
         }
         match border {
             None => {
-                return Err(paging_error(
-                    client,
-                    Operation::ListPipelines,
-                    "a page is empty and claims that more follow",
-                ));
+                return Err(client.paging_error("a page is empty and claims that more follow"));
             }
             Some(Border::Before { cursor: next, last }) => {
                 if ids.len() == known {
-                    return Err(paging_error(
-                        client,
-                        Operation::ListPipelines,
-                        "its cursor does not move",
-                    ));
+                    return Err(client.paging_error("its cursor does not move"));
                 }
                 cursor = Some(next);
                 overlap = Some(last);
@@ -100,16 +88,12 @@ async fn read(client: &Client) -> Result<Reading, ClientError> {
                 let larger = limit.get().saturating_mul(10);
                 limit = NonZeroU32::new(larger).filter(|limit| limit.get() <= LARGEST_LIMIT).ok_or_else(|| {
                     let problem = "more pipelines were created in the same moment than a page holds, or its cursor does not move";
-                    paging_error(client, Operation::ListPipelines, problem)
+                    client.paging_error(problem)
                 })?;
             }
         }
     }
-    Err(paging_error(
-        client,
-        Operation::ListPipelines,
-        "it does not end after 1,000 pages",
-    ))
+    Err(client.paging_error("it does not end after 1,000 pages"))
 }
 
 enum Border {
@@ -134,30 +118,4 @@ fn border(page: &[Pipeline]) -> Option<Border> {
         },
         None => Border::OneMoment,
     })
-}
-
-pub(super) async fn job_errors(
-    client: &Client,
-    id: &PipelineId,
-    job: &JobId,
-) -> Result<Vec<JobError>, ClientError> {
-    /// 100 entries each: more than a person reads.
-    const ERROR_PAGES: usize = 10;
-    let mut errors: Vec<JobError> = Vec::new();
-    for _ in 0..ERROR_PAGES {
-        let after = errors.last().map(|error| error.id.clone());
-        let page: Page<JobError> = client
-            .get(request::job_errors(id, job, after.as_deref()), super::ONE)
-            .await?;
-        let known = errors.len();
-        for error in page.data {
-            if !errors.iter().any(|known| known.id == error.id) {
-                errors.push(error);
-            }
-        }
-        if !page.has_more || errors.len() == known {
-            break;
-        }
-    }
-    Ok(errors)
 }

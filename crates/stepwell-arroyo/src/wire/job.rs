@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -70,8 +70,9 @@ impl JobState {
     }
 }
 
-/// The run of a pipeline (`GET /api/v1/pipelines/{id}/jobs`). A pipeline has one job, which may run many times.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// The run of a pipeline (`GET /api/v1/pipelines/{id}/jobs`, recording `103_get_jobs_running`). A pipeline has one job, which may run
+/// many times. `Debug` does not show the environment nor the scheduler's configuration.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Job {
     /// Its id.
@@ -201,6 +202,24 @@ impl JobError {
             details: details.into(),
             error_domain: Some(domain),
         }
+    }
+}
+
+impl fmt::Debug for Job {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Job")
+            .field("id", &self.id)
+            .field("pipeline_id", &self.pipeline_id)
+            .field("running_desired", &self.running_desired)
+            .field("state", &self.state)
+            .field("run_id", &self.run_id)
+            .field("start_time", &self.start_time)
+            .field("finish_time", &self.finish_time)
+            .field("tasks", &self.tasks)
+            .field("failure_reason", &self.failure_reason)
+            .field("created_at", &self.created_at)
+            .finish_non_exhaustive()
     }
 }
 

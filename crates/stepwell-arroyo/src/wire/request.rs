@@ -5,14 +5,11 @@ use serde::{Serialize, ser::SerializeMap};
 use super::{StopMode, Udf, pipeline::Hidden};
 
 /// What a validation asks (`POST /api/v1/pipelines/validate_query`).
-#[derive(Clone, Serialize)]
-#[non_exhaustive]
-pub struct ValidateQuery {
-    /// The SQL.
-    pub query: String,
-    /// The user-defined functions that it needs.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub udfs: Vec<Udf>,
+#[derive(Serialize)]
+pub(crate) struct ValidateQuery<'a> {
+    pub(crate) query: &'a str,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub(crate) udfs: &'a [Udf],
 }
 
 /// A pipeline to create (`POST /api/v1/pipelines`, `PUT /api/v1/pipelines/{id}`). `Debug` shows neither query nor environment.
@@ -50,23 +47,8 @@ pub struct PatchPipeline {
 pub struct RestartPipeline {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) force: Option<bool>,
-}
-
-impl ValidateQuery {
-    /// The query without user-defined functions.
-    pub fn new(query: impl Into<String>) -> Self {
-        Self {
-            query: query.into(),
-            udfs: Vec::new(),
-        }
-    }
-
-    /// Adds the user-defined functions.
-    #[must_use]
-    pub fn udfs(mut self, udfs: Vec<Udf>) -> Self {
-        self.udfs = udfs;
-        self
-    }
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) ignore_state: Option<bool>,
 }
 
 impl CreatePipeline {
@@ -151,6 +133,12 @@ impl RestartPipeline {
         self.force = Some(true);
         self
     }
+
+    /// Starts from nothing: **what the pipeline had in its last checkpoint is lost**. Nothing in stepwell does this by itself.
+    pub fn ignore_state(mut self) -> Self {
+        self.ignore_state = Some(true);
+        self
+    }
 }
 
 impl Serialize for CreatePipeline {
@@ -197,15 +185,6 @@ fn interval<M: SerializeMap>(map: &mut M, micros: Option<u64>) -> Result<(), M::
         map.serialize_entry("checkpointIntervalMicros", &micros)?;
     }
     Ok(())
-}
-
-impl fmt::Debug for ValidateQuery {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("ValidateQuery")
-            .field("query", &Hidden(&self.query))
-            .finish_non_exhaustive()
-    }
 }
 
 impl fmt::Debug for CreatePipeline {

@@ -18,5 +18,6 @@ pub use job::{ErrorDomain, FailureReason, Job, JobError, JobErrorLevel, JobState
 pub(crate) use page::All;
 pub use page::Page;
 pub use pipeline::{Pipeline, StopMode, Udf, UdfLanguage};
-pub use request::{CreatePipeline, PatchPipeline, RestartPipeline, ValidateQuery};
+pub(crate) use request::ValidateQuery;
+pub use request::{CreatePipeline, PatchPipeline, RestartPipeline};
 pub use validation::{SqlDiagnostic, SqlLocation, SqlSpan, Validation};

@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use snafu::{Snafu, ensure};
 
+use crate::printable;
+
 /// The id of a pipeline.
 ///
 /// What stepwell makes is 1 to 64 of `A`–`Z`, `a`–`z`, `0`–`9`, `_` and `-`. What a server has made is kept as it is, whatever it holds, and
@@ -25,6 +27,7 @@ pub struct PipelineId(String);
 #[derive(Debug, Snafu, PartialEq, Eq)]
 #[snafu(display("{text:?} cannot be the id of a pipeline; use 1 to 64 letters, digits, _ and -"))]
 pub struct PipelineIdError {
+    /// At most 100 characters of it.
     text: String,
 }
 
@@ -43,7 +46,9 @@ impl PipelineId {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
         ensure!(
             (1..=64).contains(&text.len()) && text.bytes().all(plain),
-            PipelineIdSnafu { text }
+            PipelineIdSnafu {
+                text: printable::line(&text, 100)
+            }
         );
         Ok(Self(text))
     }
@@ -57,6 +62,14 @@ impl PipelineId {
     /// another parallelism, tag or environment is still the same pipeline.
     ///
     /// The same in every version of stepwell.
+    ///
+    /// ```
+    /// use stepwell_arroyo::PipelineId;
+    ///
+    /// let id = PipelineId::for_spec("", "query", "SELECT 1");
+    /// assert_eq!(id, PipelineId::for_spec("", "query", "SELECT 1"));
+    /// assert_ne!(id, PipelineId::for_spec("", "query", "SELECT 1\n"));
+    /// ```
     pub fn for_spec(namespace: &str, name: &str, query: &str) -> Self {
         let mut hash = Sha256::new();
         hash.update(Self::FORMAT);
@@ -95,34 +108,14 @@ impl fmt::Display for PipelineId {
     }
 }
 
-/// The id of a job, as the server made it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct JobId(String);
-
-impl JobId {
-    /// An id that a server has made, as it is.
-    pub fn from_server(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-
-    /// The id as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for JobId {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        display(&self.0, formatter)
-    }
-}
-
 /// A server's id may hold anything; what could confuse a terminal or a log is escaped.
-fn display(text: &str, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+pub(crate) fn display(text: &str, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
     if text.chars().any(char::is_control) {
         write!(formatter, "{}", text.escape_debug())
     } else {
         formatter.write_str(text)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,305 @@
+use http::HeaderValue;
+
+use super::*;
+use crate::{Job, Pipeline};
+
+fn reply(status: u16, content_type: &'static str, body: impl Into<Bytes>) -> Response<Bytes> {
+    let mut reply = Response::new(body.into());
+    *reply.status_mut() = StatusCode::from_u16(status).unwrap();
+    if !content_type.is_empty() {
+        let value = HeaderValue::from_static(content_type);
+        reply.headers_mut().insert(header::CONTENT_TYPE, value);
+    }
+    reply
+}
+
+fn refusal(reply: &Response<Bytes>) -> (String, bool) {
+    match decode::<Pipeline>(reply) {
+        Err(ClientErrorKind::Rejected {
+            status,
+            message,
+            from_api,
+        }) => {
+            assert_eq!(status, reply.status());
+            (message, from_api)
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+const NGINX: &str = "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n<center><h1>502 Bad Gateway</h1></center>\r\n<hr><center>nginx/1.18.0</center>\r\n</body>\r\n</html>\r\n";
+
+#[test]
+fn a_refusal_is_told_in_the_servers_words() {
+    let json = "application/json";
+    for (status, content_type, body, message, from_api) in [
+        (
+            400,
+            json,
+            r#"{"error":"Failed to plan query:\n * a\n * b"}"#,
+            "Failed to plan query:\n * a\n * b",
+            true,
+        ),
+        (
+            400,
+            json,
+            "{\"error\":\"a\\u001b[31mb\\u0000\"}",
+            "a[31mb",
+            true,
+        ),
+        (
+            404,
+            json,
+            r#"{"error":"Pipeline not found"}"#,
+            "Pipeline not found",
+            true,
+        ),
+        // The content type may be lost on the way.
+        (
+            404,
+            "",
+            r#"{"error":"Pipeline not found"}"#,
+            "Pipeline not found",
+            true,
+        ),
+        (
+            400,
+            "text/plain; charset=utf-8",
+            "Failed to deserialize query string: invalid digit found in string",
+            "(text/plain; charset=utf-8) Failed to deserialize query string: invalid digit found in string",
+            false,
+        ),
+        (
+            502,
+            "text/html",
+            NGINX,
+            "(text/html) <html> <head><title>502 Bad Gateway</title></head> <body> <center><h1>502 Bad Gateway</h1></center> <hr><center>nginx/1.18.0</center> </body> </html>",
+            false,
+        ),
+        (
+            503,
+            "text/plain",
+            "upstream connect error",
+            "(text/plain) upstream connect error",
+            false,
+        ),
+        (
+            503,
+            "",
+            "upstream connect error",
+            "upstream connect error",
+            false,
+        ),
+        (503, "", "", "", false),
+        // Gateways.
+        (
+            503,
+            json,
+            r#"{"message":"no Route matched with those values"}"#,
+            "no Route matched with those values",
+            false,
+        ),
+        (
+            404,
+            json,
+            r#"{"timestamp":1,"status":404,"error":"Not Found","path":"/"}"#,
+            "Not Found",
+            false,
+        ),
+        (
+            429,
+            json,
+            r#"{"error":{"code":429,"message":"slow down"}}"#,
+            "slow down",
+            false,
+        ),
+        // Broken, and not UTF-8.
+        (
+            400,
+            json,
+            r#"{"error":"Failed to pl"#,
+            r#"(application/json) {"error":"Failed to pl"#,
+            false,
+        ),
+        (500, "text/plain", "caf\u{e9}", "(text/plain) café", false),
+        (401, "", "", "no reason is given; check the token", false),
+        (403, "", "", "no reason is given; check the token", false),
+        (
+            405,
+            "",
+            "",
+            "no reason is given; this server may be too old to have this operation",
+            false,
+        ),
+    ] {
+        let told = refusal(&reply(status, content_type, body));
+        assert_eq!(told, (message.to_owned(), from_api), "{status} {body}");
+    }
+    let latin = reply(500, "text/plain", Bytes::from_static(b"caf\xe9 ferm\xe9"));
+    assert_eq!(refusal(&latin).0, "(text/plain) caf\u{FFFD} ferm\u{FFFD}");
+}
+
+#[test]
+fn long_words_are_cut() {
+    let body = serde_json::json!({"error": "ä".repeat(10_000)}).to_string();
+    let (message, from_api) = refusal(&reply(400, "application/json", body));
+    assert!(from_api && message.len() <= 8 * 1024 && message.len() > 8 * 1024 - 6);
+    assert!(message.ends_with('…'));
+
+    let (message, _) = refusal(&reply(
+        502,
+        "text/html",
+        format!("<p>{}", "ä".repeat(10_000)),
+    ));
+    assert_eq!(message.chars().count(), "(text/html) ".len() + 200 + 1);
+}
+
+#[test]
+fn a_redirect_is_explained_without_what_its_location_carries() {
+    for (location, expected) in [
+        (
+            "https://host/api/v1/pipelines",
+            "it redirects to https://host, which is not followed; give the address that it redirects to",
+        ),
+        (
+            "https://user:s3cret@login.example:8443/?token=s3cret",
+            "it redirects to https://login.example:8443, which is not followed; give the address that it redirects to",
+        ),
+        (
+            "/login?token=s3cret",
+            "it redirects, which is not followed; give the address that it redirects to",
+        ),
+        (
+            "",
+            "it redirects, which is not followed; give the address that it redirects to",
+        ),
+    ] {
+        for body in ["", "<html>Moved</html>"] {
+            let mut moved = reply(301, "text/html", body);
+            let value = HeaderValue::from_static(location);
+            moved.headers_mut().insert(header::LOCATION, value);
+            assert_eq!(refusal(&moved), (expected.to_owned(), false));
+        }
+    }
+}
+
+#[test]
+fn a_page_is_not_an_answer() {
+    let page = reply(
+        200,
+        "text/html; charset=utf-8",
+        "<!doctype html><html></html>",
+    );
+    let expected = |kind: ClientErrorKind| match kind {
+        ClientErrorKind::NotArroyo {
+            status,
+            content_type,
+            start,
+        } => {
+            assert_eq!(status, StatusCode::OK);
+            assert_eq!(content_type, "text/html; charset=utf-8");
+            assert_eq!(start, "<!doctype html><html></html>");
+        }
+        other => panic!("{other:?}"),
+    };
+    expected(decode_ping(&page).unwrap_err());
+    expected(decode::<Pipeline>(&page).unwrap_err());
+    expected(decode_or_empty::<Pipeline>(&page).unwrap_err());
+    expected(decode_done(&page).unwrap_err());
+}
+
+#[test]
+fn only_pong_is_a_pong() {
+    decode_ping(&reply(200, "application/json", "\"Pong\"")).unwrap();
+    decode_ping(&reply(200, "", " \"Pong\"\n")).unwrap();
+    for body in [
+        "",
+        "Pong",
+        "\"pong\"",
+        "\"Pong\"x",
+        "{}",
+        "{\"status\":\"Pong\"}",
+        "[\"Pong\"]",
+    ] {
+        let error = decode_ping(&reply(200, "application/json", body)).unwrap_err();
+        assert!(
+            matches!(error, ClientErrorKind::NotArroyo { .. }),
+            "{body}: {error:?}"
+        );
+    }
+}
+
+#[test]
+fn an_empty_answer_is_fine_where_nothing_is_looked_for() {
+    for body in ["", " \r\n"] {
+        let empty = reply(200, "", body);
+        decode_done(&empty).unwrap();
+        assert!(decode_or_empty::<Pipeline>(&empty).unwrap().is_none());
+        assert!(matches!(
+            decode::<Pipeline>(&empty),
+            Err(ClientErrorKind::EmptyReply {
+                status: StatusCode::OK
+            })
+        ));
+    }
+}
+
+/// A reply that holds a query is never shown, whatever is wrong with it.
+#[test]
+fn no_error_shows_the_query_of_a_reply() {
+    let whole =
+        r#"{"id":"pl_1","name":"n","query":"'password' = 'hunter2'","stop":"none","created_at":1}"#;
+    let bodies = [
+        whole.replace("\"stop\"", "\"halt\""),
+        whole[..whole.len() - 20].to_owned(),
+        whole.replace("\"none\"", "7"),
+        format!("[{whole}]"),
+        format!("{whole}trailing"),
+        // The query where something else is expected.
+        r#"{"id":"pl_1","name":"n","query":"q","udfs":"'password' = \"hunter2\", expected "}"#
+            .to_owned(),
+        r#"{"id":"pl_1","name":"n","query":"q","graph":{"nodes":"hunter2","edges":[]}}"#.to_owned(),
+        r#""hunter2""#.to_owned(),
+    ];
+    for body in &bodies {
+        for content_type in ["application/json", "text/plain", "text/html", ""] {
+            let error = decode::<Pipeline>(&reply(200, content_type, body.clone())).unwrap_err();
+            let source = std::error::Error::source(&error).map(ToString::to_string);
+            let shown = format!("{error} {error:?} {source:?}");
+            assert!(!shown.contains("hunter2"), "{body}: {shown}");
+        }
+    }
+    // Nor in a refusal, but for the server's own words.
+    let quoted = serde_json::json!({"request": whole}).to_string();
+    for body in [
+        whole,
+        &whole[..whole.len() - 20],
+        &quoted,
+        &format!("[{whole}]"),
+    ] {
+        for content_type in ["application/json", "text/plain", ""] {
+            let (message, _) = refusal(&reply(500, content_type, body.to_owned()));
+            assert!(!message.contains("hunter2"), "{body}: {message}");
+        }
+    }
+}
+
+#[test]
+fn what_is_wrong_with_json_is_told_without_its_text() {
+    let wrong = |body: &str| match decode::<Job>(&reply(200, "application/json", body.to_owned())) {
+        Err(ClientErrorKind::Decode { source, .. }) => source.to_string(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(
+        wrong(r#"{"id":"job_1"}"#),
+        "missing field `running_desired` at line 1 column 14"
+    );
+    assert_eq!(
+        wrong(r#"{"id":"job_1","running_desired":"yes\", expected "}"#),
+        "invalid type: a string, expected a boolean at line 1 column 50"
+    );
+    assert_eq!(
+        wrong("{\"id\":"),
+        "EOF while parsing a value at line 1 column 6"
+    );
+}
