@@ -2,7 +2,7 @@ use stepwell::{Error, Running, Submission};
 
 async fn example(submission: Submission<Running>) -> Result<(), Error> {
     let next = submission.stop().await?.final_checkpoint();
-    drop(next);
+    let _ = next;
     Ok(())
 }
 
