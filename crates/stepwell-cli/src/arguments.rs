@@ -1,5 +1,8 @@
 //! The command line.
 
+// What is a doc comment here is a help text on a terminal.
+#![allow(clippy::doc_markdown)]
+
 use std::{num::NonZeroU32, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -64,6 +67,8 @@ pub(crate) enum Command {
     Stop(Stop),
 }
 
+// Flags are flags; a state machine of them would be no help to clap.
+#[allow(clippy::struct_excessive_bools, clippy::struct_field_names)]
 #[derive(Debug, Args)]
 pub(crate) struct Run {
     #[command(flatten)]
@@ -145,6 +150,7 @@ pub(crate) struct Status {
     pub(crate) connection: Connection,
 }
 
+#[allow(clippy::struct_field_names)]
 #[derive(Debug, Args)]
 pub(crate) struct Stop {
     /// The pipeline's id

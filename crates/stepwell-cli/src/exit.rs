@@ -94,9 +94,8 @@ impl Exit {
     pub(crate) fn of_client(error: &ClientError, otherwise: Self) -> Self {
         match error.status().map(|status| status.as_u16()) {
             Some(401 | 403) => Self::CannotConnect,
-            Some(_) => otherwise,
             None if error.transport_error_kind().is_some() => Self::CannotConnect,
-            None => otherwise,
+            _ => otherwise,
         }
     }
 }

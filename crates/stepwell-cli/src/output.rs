@@ -76,8 +76,8 @@ impl Output {
     pub(crate) fn error(&self, text: &str, hint: Option<&str>) {
         match &mut *self.lock() {
             Inner::Text(output) => output.error(text, &[], hint),
-            Inner::Json(output) => {
-                output.error(text, &[], hint, crate::exit::Exit::Unexpected.code())
+            Inner::Json(_) => {
+                Json::error(text, &[], hint, crate::exit::Exit::Unexpected.code());
             }
         }
     }
@@ -123,11 +123,11 @@ impl Output {
                 }
                 output.error(&failure.to_string(), &causes, hint.as_deref());
             }
-            Inner::Json(output) => {
+            Inner::Json(_) => {
                 if let Failure::Invalid { diagnostics, .. } = failure {
-                    output.diagnostics(diagnostics);
+                    Json::diagnostics(diagnostics);
                 }
-                output.error(
+                Json::error(
                     &failure.to_string(),
                     &causes,
                     hint.as_deref(),

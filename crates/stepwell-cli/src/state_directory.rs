@@ -35,7 +35,7 @@ pub(crate) fn fresh(name: &str) -> Result<PathBuf, Failure> {
         let directory = parent.join(format!("stepwell-{name}-{seconds}-{process}-{attempt}"));
         match DirBuilder::new().mode(0o700).create(&directory) {
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && attempt < 100 => {
-                attempt += 1
+                attempt += 1;
             }
             created => {
                 created.context(StateDirectorySnafu { path: &directory })?;

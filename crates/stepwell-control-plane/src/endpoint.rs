@@ -141,7 +141,7 @@ pub(crate) fn list_pipelines(plane: &ControlPlane, query: &str) -> Reply {
             .map(|record| record.pipeline.created_at);
         listed.retain(|record| cursor.is_some_and(|cursor| record.pipeline.created_at < cursor));
     }
-    json(&page(listed, limit, |record| action::shown(record)))
+    json(&page(listed, limit, action::shown))
 }
 
 /// The limit that a query asks for, or the refusal.
@@ -178,10 +178,10 @@ pub(crate) fn patch(plane: &mut ControlPlane, request: &Request<Bytes>, id: &Pip
         Ok(patch) => patch,
         Err(refusal) => return refusal,
     };
-    if !plane
+    if plane
         .records
         .get(id)
-        .is_some_and(|record| record.job.is_some())
+        .is_none_or(|record| record.job.is_none())
     {
         return not_found("Job for pipeline");
     }

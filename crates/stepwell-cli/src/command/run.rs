@@ -308,7 +308,7 @@ impl Work<'_> {
                     .as_ref()
                     .map(|state| format!(", which is {state}"))
                     .unwrap_or_default();
-                let requests: Vec<_> = requests.iter().map(request).collect();
+                let requests: Vec<_> = requests.iter().copied().map(request).collect();
                 let then = if requests.is_empty() {
                     "leave it as it is".to_owned()
                 } else {
@@ -338,7 +338,7 @@ impl Work<'_> {
     }
 }
 
-fn request(request: &PlannedRequest) -> String {
+fn request(request: PlannedRequest) -> String {
     match request {
         PlannedRequest::Start => "tell it to run".to_owned(),
         PlannedRequest::Parallelism { to } => format!("set its parallelism to {to}"),

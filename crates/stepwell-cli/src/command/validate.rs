@@ -1,5 +1,7 @@
 //! `stepwell validate`.
 
+use std::fmt::Write as _;
+
 use stepwell::{
     SharedTransport,
     arroyo::{Client, PipelineGraph},
@@ -76,7 +78,7 @@ async fn check(
 
 /// The operators, each with where its rows go.
 fn show(graph: &PipelineGraph) -> String {
-    let mut text = String::new();
+    let mut lines = String::new();
     for node in &graph.nodes {
         let targets = graph
             .edges
@@ -88,11 +90,12 @@ fn show(graph: &PipelineGraph) -> String {
         } else {
             format!(" -> {}", targets.join(", "))
         };
-        let id = node.node_id;
-        text.push_str(&format!(
-            "{id}: {} ({}){to}\n",
-            node.description, node.operator
-        ));
+        // Writing to a string cannot fail.
+        let _ = writeln!(
+            lines,
+            "{}: {} ({}){to}",
+            node.node_id, node.description, node.operator
+        );
     }
-    text
+    lines
 }

@@ -59,7 +59,7 @@ impl Json {
         }));
     }
 
-    pub(super) fn diagnostics(&mut self, diagnostics: &[SqlDiagnostic]) {
+    pub(super) fn diagnostics(diagnostics: &[SqlDiagnostic]) {
         for diagnostic in diagnostics {
             eprintln!(
                 "{}",
@@ -68,13 +68,8 @@ impl Json {
         }
     }
 
-    pub(super) fn error(
-        &mut self,
-        text: &str,
-        causes: &[String],
-        hint: Option<&str>,
-        exit_code: u8,
-    ) {
+    /// Errors are shown to the quiet too.
+    pub(super) fn error(text: &str, causes: &[String], hint: Option<&str>, exit_code: u8) {
         eprintln!(
             "{}",
             json!({"event": "error", "message": text, "causes": causes, "next": hint, "exit_code": exit_code})

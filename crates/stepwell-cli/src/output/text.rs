@@ -10,6 +10,7 @@ pub(crate) struct Text {
     color: bool,
     is_terminal: bool,
     spinner: Option<ProgressBar>,
+    last_state: Option<String>,
 }
 
 const GREEN: &str = "\u{1b}[32m";
@@ -24,6 +25,7 @@ impl Text {
             color,
             is_terminal: std::io::stderr().is_terminal(),
             spinner: None,
+            last_state: None,
         }
     }
 
@@ -36,10 +38,14 @@ impl Text {
             Event::StepFinished { step, elapsed } => self.finish(*step, *elapsed),
             Event::Retrying { reason, .. } => self.status(&format!("trying again: {reason}")),
             Event::JobState(transition) => {
-                self.status(&format!(
-                    "job {} is {}",
-                    transition.job_id, transition.state
-                ));
+                let stopping = !transition.running_desired && !transition.state.is_terminal();
+                let wish = if stopping { ", told to stop" } else { "" };
+                let text = format!("job {} is {}{wish}", transition.job_id, transition.state);
+                // Each step looks anew; what it sees first is often what was said last.
+                if self.last_state.as_ref() != Some(&text) {
+                    self.status(&text);
+                    self.last_state = Some(text);
+                }
             }
             Event::Differs {
                 pipeline_id,
