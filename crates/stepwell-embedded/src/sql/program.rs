@@ -11,7 +11,10 @@ use arrow::{
 };
 use bytes::Bytes;
 use datafusion_common::{DataFusionError, tree_node::TreeNode as _};
-use datafusion_expr::{Expr, LogicalPlan, execution_props::ExecutionProps};
+use datafusion_expr::{
+    Expr, LogicalPlan, execution_props::ExecutionProps,
+    physical_planning_context::PhysicalPlanningContext,
+};
 use datafusion_physical_expr::{PhysicalExpr, create_physical_expr};
 use serde::{Deserialize, Serialize};
 use stepwell_arroyo::{ErrorDomain, SqlDiagnostic};
@@ -141,7 +144,7 @@ fn physical(expression: &Expr, input: &LogicalPlan) -> Result<Arc<dyn PhysicalEx
     if has_subquery.unwrap_or(true) {
         return Err(beyond("subqueries outside of FROM"));
     }
-    create_physical_expr(expression, input.schema(), &ExecutionProps::new(), &Default::default())
+    create_physical_expr(expression, input.schema(), &ExecutionProps::new(), &PhysicalPlanningContext::default())
         .map_err(|error| diagnostics(&error))
 }
 
