@@ -22,9 +22,16 @@ const PAGES: usize = 1_000;
 const READINGS: usize = 5;
 
 pub(super) async fn all_pipelines(client: &Client) -> Result<Vec<Pipeline>, ClientError> {
+    all_pipelines_by(client, FIRST_LIMIT).await
+}
+
+async fn all_pipelines_by(
+    client: &Client,
+    first_limit: NonZeroU32,
+) -> Result<Vec<Pipeline>, ClientError> {
     let mut before: Option<BTreeSet<PipelineId>> = None;
     for _ in 0..READINGS {
-        let reading = read(client).await?;
+        let reading = read(client, first_limit).await?;
         if !reading.doubtful {
             return Ok(reading.pipelines);
         }
@@ -47,8 +54,7 @@ struct Reading {
     doubtful: bool,
 }
 
-async fn read(client: &Client) -> Result<Reading, ClientError> {
-    let mut limit = FIRST_LIMIT;
+async fn read(client: &Client, mut limit: NonZeroU32) -> Result<Reading, ClientError> {
     let mut reading = Reading {
         pipelines: Vec::new(),
         doubtful: false,
@@ -119,3 +125,6 @@ fn border(page: &[Pipeline]) -> Option<Border> {
         None => Border::OneMoment,
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -29,109 +29,111 @@ fn refusal(reply: &Response<Bytes>) -> (String, bool) {
 
 const NGINX: &str = "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n<center><h1>502 Bad Gateway</h1></center>\r\n<hr><center>nginx/1.18.0</center>\r\n</body>\r\n</html>\r\n";
 
+/// Status, content type, body; what is told, and whether an Arroyo says it.
+const REFUSALS: [(u16, &str, &str, &str, bool); 17] = [
+    (
+        400,
+        "application/json",
+        r#"{"error":"Failed to plan query:\n * a\n * b"}"#,
+        "Failed to plan query:\n * a\n * b",
+        true,
+    ),
+    (
+        400,
+        "application/json",
+        "{\"error\":\"a\\u001b[31mb\\u0000\"}",
+        "a[31mb",
+        true,
+    ),
+    (
+        404,
+        "application/json",
+        r#"{"error":"Pipeline not found"}"#,
+        "Pipeline not found",
+        true,
+    ),
+    // The content type may be lost on the way.
+    (
+        404,
+        "",
+        r#"{"error":"Pipeline not found"}"#,
+        "Pipeline not found",
+        true,
+    ),
+    (
+        400,
+        "text/plain; charset=utf-8",
+        "Failed to deserialize query string: invalid digit found in string",
+        "(text/plain; charset=utf-8) Failed to deserialize query string: invalid digit found in string",
+        false,
+    ),
+    (
+        502,
+        "text/html",
+        NGINX,
+        "(text/html) <html> <head><title>502 Bad Gateway</title></head> <body> <center><h1>502 Bad Gateway</h1></center> <hr><center>nginx/1.18.0</center> </body> </html>",
+        false,
+    ),
+    (
+        503,
+        "text/plain",
+        "upstream connect error",
+        "(text/plain) upstream connect error",
+        false,
+    ),
+    (
+        503,
+        "",
+        "upstream connect error",
+        "upstream connect error",
+        false,
+    ),
+    (503, "", "", "", false),
+    // Gateways.
+    (
+        503,
+        "application/json",
+        r#"{"message":"no Route matched with those values"}"#,
+        "no Route matched with those values",
+        false,
+    ),
+    (
+        404,
+        "application/json",
+        r#"{"timestamp":1,"status":404,"error":"Not Found","path":"/"}"#,
+        "Not Found",
+        false,
+    ),
+    (
+        429,
+        "application/json",
+        r#"{"error":{"code":429,"message":"slow down"}}"#,
+        "slow down",
+        false,
+    ),
+    // Broken, and not UTF-8.
+    (
+        400,
+        "application/json",
+        r#"{"error":"Failed to pl"#,
+        r#"(application/json) {"error":"Failed to pl"#,
+        false,
+    ),
+    (500, "text/plain", "caf\u{e9}", "(text/plain) café", false),
+    (401, "", "", "no reason is given; check the token", false),
+    (403, "", "", "no reason is given; check the token", false),
+    (
+        405,
+        "",
+        "",
+        "no reason is given; this server may be too old to have this operation",
+        false,
+    ),
+];
+
 #[test]
 fn a_refusal_is_told_in_the_servers_words() {
-    let json = "application/json";
-    for (status, content_type, body, message, from_api) in [
-        (
-            400,
-            json,
-            r#"{"error":"Failed to plan query:\n * a\n * b"}"#,
-            "Failed to plan query:\n * a\n * b",
-            true,
-        ),
-        (
-            400,
-            json,
-            "{\"error\":\"a\\u001b[31mb\\u0000\"}",
-            "a[31mb",
-            true,
-        ),
-        (
-            404,
-            json,
-            r#"{"error":"Pipeline not found"}"#,
-            "Pipeline not found",
-            true,
-        ),
-        // The content type may be lost on the way.
-        (
-            404,
-            "",
-            r#"{"error":"Pipeline not found"}"#,
-            "Pipeline not found",
-            true,
-        ),
-        (
-            400,
-            "text/plain; charset=utf-8",
-            "Failed to deserialize query string: invalid digit found in string",
-            "(text/plain; charset=utf-8) Failed to deserialize query string: invalid digit found in string",
-            false,
-        ),
-        (
-            502,
-            "text/html",
-            NGINX,
-            "(text/html) <html> <head><title>502 Bad Gateway</title></head> <body> <center><h1>502 Bad Gateway</h1></center> <hr><center>nginx/1.18.0</center> </body> </html>",
-            false,
-        ),
-        (
-            503,
-            "text/plain",
-            "upstream connect error",
-            "(text/plain) upstream connect error",
-            false,
-        ),
-        (
-            503,
-            "",
-            "upstream connect error",
-            "upstream connect error",
-            false,
-        ),
-        (503, "", "", "", false),
-        // Gateways.
-        (
-            503,
-            json,
-            r#"{"message":"no Route matched with those values"}"#,
-            "no Route matched with those values",
-            false,
-        ),
-        (
-            404,
-            json,
-            r#"{"timestamp":1,"status":404,"error":"Not Found","path":"/"}"#,
-            "Not Found",
-            false,
-        ),
-        (
-            429,
-            json,
-            r#"{"error":{"code":429,"message":"slow down"}}"#,
-            "slow down",
-            false,
-        ),
-        // Broken, and not UTF-8.
-        (
-            400,
-            json,
-            r#"{"error":"Failed to pl"#,
-            r#"(application/json) {"error":"Failed to pl"#,
-            false,
-        ),
-        (500, "text/plain", "caf\u{e9}", "(text/plain) café", false),
-        (401, "", "", "no reason is given; check the token", false),
-        (403, "", "", "no reason is given; check the token", false),
-        (
-            405,
-            "",
-            "",
-            "no reason is given; this server may be too old to have this operation",
-            false,
-        ),
-    ] {
+    for (status, content_type, body, message, from_api) in REFUSALS {
         let told = refusal(&reply(status, content_type, body));
         assert_eq!(told, (message.to_owned(), from_api), "{status} {body}");
     }
