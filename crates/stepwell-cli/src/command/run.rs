@@ -1,5 +1,7 @@
 //! `stepwell run`.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use snafu::ResultExt;
 use stepwell::{
     Difference, Error, Identity, Intent, OnShutdown, Options, PipelineSpec, Plan, PlannedRequest,
@@ -29,6 +31,7 @@ pub(crate) async fn run(arguments: Run, output: &Output) -> Result<Exit, Failure
         shutdown: &shutdown,
         left_behind: &left_behind,
         output,
+        resolved: AtomicBool::new(false),
     };
     match arguments.connection.transport()? {
         Some(transport) => {
@@ -57,18 +60,16 @@ async fn local(work: Work<'_>) -> Result<Exit, Failure> {
         Box::new(Stdout::new(output, work.shutdown))
     };
     let engine = Local::start(directory.clone(), rows).await?;
-    if is_new && !arguments.dry_run {
-        output.note(&format!("state is kept in {}", directory.display()));
-    }
     let result = work.submit(engine.transport.clone()).await;
     let closed = engine.close().await;
-    if is_new && arguments.dry_run {
-        // Nothing was done, so nothing is kept.
+    if is_new && !work.resolved.load(Ordering::Relaxed) {
+        // Nothing was made, so nothing is kept.
         let _ = std::fs::remove_dir_all(&directory);
-    } else if is_new && matches!(result, Ok(Exit::Success)) {
+    } else if is_new {
+        let command = state_directory::command_to_go_on(&directory, &arguments.query.file);
         output.note(&format!(
-            "go on with: {}",
-            state_directory::command_to_go_on(&directory, &arguments.query.file)
+            "state is kept in {}; go on with: {command}",
+            directory.display()
         ));
     }
     let exit = result?;
@@ -115,6 +116,8 @@ struct Work<'a> {
     shutdown: &'a Shutdown,
     left_behind: &'a LeftBehind,
     output: &'a Output,
+    /// Whether there is a pipeline.
+    resolved: AtomicBool,
 }
 
 impl Work<'_> {
@@ -147,6 +150,7 @@ impl Work<'_> {
             return Ok(Exit::Success);
         }
         let resolution = validated.resolve().await.map_err(Error::from)?;
+        self.resolved.store(true, Ordering::Relaxed);
         self.say_what_was_found(&resolution);
         let registered = resolution.register();
         self.left_behind.set(Some(registered.id().to_string()));

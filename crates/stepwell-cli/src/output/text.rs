@@ -11,6 +11,7 @@ pub(crate) struct Text {
     is_terminal: bool,
     spinner: Option<ProgressBar>,
     last_state: Option<String>,
+    last_retry: Option<String>,
 }
 
 const GREEN: &str = "\u{1b}[32m";
@@ -26,6 +27,7 @@ impl Text {
             is_terminal: std::io::stderr().is_terminal(),
             spinner: None,
             last_state: None,
+            last_retry: None,
         }
     }
 
@@ -36,7 +38,13 @@ impl Text {
         match event {
             Event::StepStarted { step } => self.start(*step),
             Event::StepFinished { step, elapsed } => self.finish(*step, *elapsed),
-            Event::Retrying { reason, .. } => self.status(&format!("trying again: {reason}")),
+            Event::Retrying { reason, .. } => {
+                // The same failure over and over is one piece of news.
+                if self.last_retry.as_ref() != Some(reason) {
+                    self.status(&format!("trying again: {reason}"));
+                    self.last_retry = Some(reason.clone());
+                }
+            }
             Event::JobState(transition) => {
                 let stopping = !transition.running_desired && !transition.state.is_terminal();
                 let wish = if stopping { ", told to stop" } else { "" };

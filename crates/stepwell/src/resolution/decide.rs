@@ -144,17 +144,21 @@ impl Rest {
                 job,
             });
         }
-        if let Some((pipeline, _)) = finished.pop() {
-            if spec.when_finished() == WhenFinished::Refuse {
+        match finished.pop() {
+            Some((pipeline, _)) if spec.when_finished() == WhenFinished::Refuse => {
                 return Err(ResolveError::Finished {
                     finished: PipelineSummary::new(&pipeline),
                 });
             }
-        } else if matches!(spec.intent(), Intent::ResumeOnly | Intent::Resume(_)) {
-            return Err(ResolveError::NothingToResume { near });
-        }
-        if !others.is_empty() && !spec.force() {
-            return Err(ResolveError::OtherPipelines { others, near });
+            // A finished one shows that this is the right server; others beside it need no word.
+            Some(_) => {}
+            None if matches!(spec.intent(), Intent::ResumeOnly | Intent::Resume(_)) => {
+                return Err(ResolveError::NothingToResume { near });
+            }
+            None if !others.is_empty() && !spec.force() => {
+                return Err(ResolveError::OtherPipelines { others, near });
+            }
+            None => {}
         }
         Ok(Decision::Create {
             id: free_id(spec, &listed)?,
