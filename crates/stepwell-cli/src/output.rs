@@ -19,6 +19,24 @@ use crate::{
 
 use self::{json::Json, text::Text};
 
+/// A line on standard error. Nobody may be reading it any more, as in `2>&1 | head`; that is no reason to fail.
+macro_rules! say {
+    ($($text:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stderr().lock(), $($text)*);
+    }};
+}
+
+/// A line on standard output, likewise.
+macro_rules! print_line {
+    ($($text:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stdout().lock(), $($text)*);
+    }};
+}
+
+pub(crate) use {print_line, say};
+
 /// A handle on what is shown; clones are the same.
 #[derive(Clone)]
 pub(crate) struct Output {

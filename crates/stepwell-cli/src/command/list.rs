@@ -2,7 +2,12 @@
 
 use stepwell::arroyo::{Client, Job, Pipeline};
 
-use crate::{arguments::List, exit::Exit, failure::Failure, output::Output};
+use crate::{
+    arguments::List,
+    exit::Exit,
+    failure::Failure,
+    output::{Output, print_line},
+};
 
 pub(crate) async fn list(arguments: List, output: &Output) -> Result<Exit, Failure> {
     let client = arguments.connection.client()?;
@@ -11,12 +16,12 @@ pub(crate) async fn list(arguments: List, output: &Output) -> Result<Exit, Failu
         output.note("there are no pipelines");
     }
     if !output.is_json() && !pipelines.is_empty() {
-        println!("{:<44} {:<20} {:>4}  NAME", "ID", "STATE", "RUN");
+        print_line!("{:<44} {:<20} {:>4}  NAME", "ID", "STATE", "RUN");
     }
     for pipeline in pipelines {
         let job = job(&client, &pipeline).await?;
         if output.is_json() {
-            println!(
+            print_line!(
                 "{}",
                 serde_json::json!({ "id": pipeline.id, "name": pipeline.name, "job": job })
             );
@@ -25,7 +30,7 @@ pub(crate) async fn list(arguments: List, output: &Output) -> Result<Exit, Failu
         let (state, run) = job.map_or(("-".to_owned(), "-".to_owned()), |job| {
             (job.state.to_string(), job.run_id.to_string())
         });
-        println!(
+        print_line!(
             "{:<44} {state:<20} {run:>4}  {}",
             pipeline.id.to_string(),
             printable(&pipeline.name)

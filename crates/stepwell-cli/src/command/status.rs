@@ -3,7 +3,11 @@
 use stepwell::PipelineId;
 
 use crate::{
-    arguments::Status, command::list::printable, exit::Exit, failure::Failure, output::Output,
+    arguments::Status,
+    command::list::printable,
+    exit::Exit,
+    failure::Failure,
+    output::{Output, print_line},
 };
 
 pub(crate) async fn status(arguments: Status, output: &Output) -> Result<Exit, Failure> {
@@ -27,39 +31,40 @@ pub(crate) async fn status(arguments: Status, output: &Output) -> Result<Exit, F
             "id": pipeline.id, "name": pipeline.name, "stop": pipeline.stop, "graph": pipeline.graph,
             "job": job, "errors": errors, "checkpoints": checkpoints,
         });
-        println!("{status}");
+        print_line!("{status}");
         return Ok(Exit::Success);
     }
-    println!("pipeline     {id}");
-    println!("name         {}", printable(&pipeline.name));
+    print_line!("pipeline     {id}");
+    print_line!("name         {}", printable(&pipeline.name));
     if let Some(job) = &job {
         let wish = if job.running_desired {
             ""
         } else {
             " (told to stop)"
         };
-        println!("state        {}{wish}", job.state);
-        println!("job          {}, run {}", job.id, job.run_id);
+        print_line!("state        {}{wish}", job.state);
+        print_line!("job          {}, run {}", job.id, job.run_id);
         if let Some(reason) = &job.failure_reason {
-            println!("failed       {}", reason.error);
+            print_line!("failed       {}", reason.error);
         }
     }
     if let Some(parallelism) = pipeline.graph.parallelism() {
-        println!("parallelism  {parallelism}");
+        print_line!("parallelism  {parallelism}");
     }
     let newest = checkpoints
         .iter()
         .filter(|checkpoint| checkpoint.finish_time.is_some())
         .max_by_key(|checkpoint| checkpoint.epoch);
     match newest {
-        Some(checkpoint) => println!(
+        Some(checkpoint) => print_line!(
             "checkpoint   {} ({})",
-            checkpoint.epoch, checkpoint.checkpoint_type
+            checkpoint.epoch,
+            checkpoint.checkpoint_type
         ),
-        None => println!("checkpoint   none"),
+        None => print_line!("checkpoint   none"),
     }
     for error in &errors {
-        println!(
+        print_line!(
             "{:<12} {}: {}",
             error.level.to_string(),
             error.message,

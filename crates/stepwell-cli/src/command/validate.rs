@@ -11,7 +11,7 @@ use crate::{
     arguments::Validate,
     exit::Exit,
     failure::{Failure, Origin},
-    output::Output,
+    output::{Output, print_line},
     query,
 };
 
@@ -63,9 +63,9 @@ async fn check(
     match validation.graph {
         Some(graph) if validation.errors.is_empty() => {
             if output.is_json() {
-                println!("{}", serde_json::json!({ "graph": graph }));
+                print_line!("{}", serde_json::json!({ "graph": graph }));
             } else {
-                print!("{}", show(&graph));
+                print_line!("{}", show(&graph).trim_end());
             }
             Ok(Exit::Success)
         }

@@ -3,6 +3,8 @@
 use serde_json::{Value, json};
 use stepwell::{Event, Step, arroyo::SqlDiagnostic};
 
+use super::say;
+
 pub(crate) struct Json {
     quiet: bool,
 }
@@ -61,7 +63,7 @@ impl Json {
 
     pub(super) fn diagnostics(diagnostics: &[SqlDiagnostic]) {
         for diagnostic in diagnostics {
-            eprintln!(
+            say!(
                 "{}",
                 json!({"event": "diagnostic", "message": diagnostic.message, "span": diagnostic.span})
             );
@@ -70,7 +72,7 @@ impl Json {
 
     /// Errors are shown to the quiet too.
     pub(super) fn error(text: &str, causes: &[String], hint: Option<&str>, exit_code: u8) {
-        eprintln!(
+        say!(
             "{}",
             json!({"event": "error", "message": text, "causes": causes, "next": hint, "exit_code": exit_code})
         );
@@ -78,7 +80,7 @@ impl Json {
 
     fn line(&self, line: &Value) {
         if !self.quiet {
-            eprintln!("{line}");
+            say!("{line}");
         }
     }
 }

@@ -5,6 +5,8 @@ use std::{io::IsTerminal as _, time::Duration};
 use indicatif::{ProgressBar, ProgressStyle};
 use stepwell::{Event, Step};
 
+use super::say;
+
 pub(crate) struct Text {
     quiet: bool,
     color: bool,
@@ -38,12 +40,10 @@ impl Text {
         match event {
             Event::StepStarted { step } => self.start(*step),
             Event::StepFinished { step, elapsed } => self.finish(*step, *elapsed),
-            Event::Retrying { reason, .. } => {
-                // The same failure over and over is one piece of news.
-                if self.last_retry.as_ref() != Some(reason) {
-                    self.status(&format!("trying again: {reason}"));
-                    self.last_retry = Some(reason.clone());
-                }
+            // The same failure over and over is one piece of news.
+            Event::Retrying { reason, .. } if self.last_retry.as_ref() != Some(reason) => {
+                self.status(&format!("trying again: {reason}"));
+                self.last_retry = Some(reason.clone());
             }
             Event::JobState(transition) => {
                 let stopping = !transition.running_desired && !transition.state.is_terminal();
@@ -84,9 +84,9 @@ impl Text {
         if let Some(spinner) = self.spinner.take() {
             spinner.finish_and_clear();
             let tick = self.paint(GREEN, "✓");
-            eprintln!("{tick} {step} ({time})");
+            say!("{tick} {step} ({time})");
         } else {
-            eprintln!("{step}: done in {time}");
+            say!("{step}: done in {time}");
         }
     }
 
@@ -94,7 +94,7 @@ impl Text {
     fn status(&mut self, text: &str) {
         match &self.spinner {
             Some(spinner) => spinner.set_message(text.to_owned()),
-            None => eprintln!("  {text}"),
+            None => say!("  {text}"),
         }
     }
 
@@ -117,17 +117,17 @@ impl Text {
             spinner.finish_and_clear();
         }
         let word = self.paint(RED, "error");
-        eprintln!("{word}: {text}");
+        say!("{word}: {text}");
         for cause in causes {
-            eprintln!("  because {cause}");
+            say!("  because {cause}");
         }
         if let Some(hint) = hint {
-            eprintln!("next: {hint}");
+            say!("next: {hint}");
         }
     }
 
     pub(super) fn print(&self, text: &str) {
-        self.suspend(|| eprintln!("{text}"));
+        self.suspend(|| say!("{text}"));
     }
 
     pub(super) fn suspend<T>(&self, write: impl FnOnce() -> T) -> T {

@@ -150,15 +150,14 @@ impl Rest {
                     finished: PipelineSummary::new(&pipeline),
                 });
             }
-            // A finished one shows that this is the right server; others beside it need no word.
-            Some(_) => {}
             None if matches!(spec.intent(), Intent::ResumeOnly | Intent::Resume(_)) => {
                 return Err(ResolveError::NothingToResume { near });
             }
             None if !others.is_empty() && !spec.force() => {
                 return Err(ResolveError::OtherPipelines { others, near });
             }
-            None => {}
+            // A finished one shows that this is the right server; others beside it need no word.
+            _ => {}
         }
         Ok(Decision::Create {
             id: free_id(spec, &listed)?,
