@@ -108,8 +108,8 @@ pub struct Job {
     /// When it was made, in microseconds of Unix time.
     #[serde(alias = "createdAt")]
     pub created_at: u64,
-    /// The overlay on the scheduler's configuration; servers up to 0.15 have none.
-    #[serde(default)]
+    /// The overlay on the scheduler's configuration; an empty object is none, and servers up to 0.15 have none.
+    #[serde(default = "no_overlay")]
     pub scheduler_config: serde_json::Value,
     /// The environment of its workers; servers up to 0.15 have none.
     #[serde(default, deserialize_with = "environment")]
@@ -168,10 +168,14 @@ impl Job {
             tasks: None,
             failure_reason: None,
             created_at,
-            scheduler_config: serde_json::Value::Object(serde_json::Map::new()),
+            scheduler_config: no_overlay(),
             env_vars: BTreeMap::new(),
         }
     }
+}
+
+fn no_overlay() -> serde_json::Value {
+    serde_json::Value::Object(serde_json::Map::new())
 }
 
 impl FailureReason {
