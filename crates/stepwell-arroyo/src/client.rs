@@ -119,9 +119,26 @@ impl Client {
 
     /// Reads all pipelines, newest first.
     ///
-    /// One large page holds them on most servers. Where it does not, `hasMore` is followed, and at the border of two pages the rows of
+    /// One large page (10,000) holds them on most servers. Where it does not, `hasMore` is followed, and at the border of two pages the rows of
     /// the same `created_at` are read again: the server's cursor skips those. A reading in which a cursor may have been deleted is
-    /// repeated until two agree.
+    /// repeated until two agree. The number of pages and of readings is bounded.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use http::Method;
+    /// use stepwell_arroyo::{Client, Page, Pipeline, PipelineId};
+    /// use stepwell_transport::{FakeTransport, SharedTransport};
+    ///
+    /// let fake = FakeTransport::new();
+    /// let orders = Pipeline::new(PipelineId::from_server("pl_1"), "orders", "SELECT 1", 1);
+    /// fake.expect(Method::GET, "/api/v1/pipelines?limit=10000")
+    ///     .reply_json(200, &Page::new(vec![orders], false));
+    /// let client = Client::new(SharedTransport::new(fake));
+    /// assert_eq!(client.all_pipelines().await?[0].name, "orders");
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
@@ -162,7 +179,7 @@ impl Client {
     }
 
     /// Creates a pipeline under this id (`PUT /api/v1/pipelines/{id}`). Sent again, it is refused, with 400
-    /// (recording `717_pg_put_again`); servers up to 0.15 answer 405.
+    /// (recordings `431_put_pipeline_same_id`, `717_pg_put_again`); servers up to 0.15 answer 405.
     ///
     /// # Errors
     ///
@@ -242,7 +259,7 @@ impl Client {
         Ok(self.get::<All<Job>>(request::jobs(id), ONE).await?.data)
     }
 
-    /// Reads what a job has logged as errors, newest first, at most 1,000 entries (`GET …/jobs/{id}/errors`).
+    /// Reads what a job has logged as errors, newest first, at most the last 1,000 entries (`GET …/jobs/{id}/errors`).
     ///
     /// # Errors
     ///

@@ -1,6 +1,55 @@
-//! The Arroyo REST API v1: wire types, requests and decoding without I/O, and a typed client.
+//! The Arroyo REST API v1: wire types, requests and decoding without I/O, and [`Client`], typed calls over a transport.
 //!
-//! Everything here rests on recordings of a real Arroyo, on its OpenAPI document, and on the types of its releases 0.12 to 0.15.
+//! Everything here rests on recordings of a real Arroyo, which lie in `tests/recordings` and are all read by the tests, on its OpenAPI
+//! document, and on the types of its releases 0.12 to 0.15. Where the docs name a recording, they mean one of those.
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use std::num::NonZeroU32;
+//!
+//! use http::Method;
+//! use stepwell_arroyo::{Client, CreatePipeline, JobState, Pipeline, PipelineId};
+//! use stepwell_transport::{FakeTransport, SharedTransport};
+//!
+//! let id = PipelineId::for_spec("", "orders", "SELECT 1");
+//! # let fake = FakeTransport::new();
+//! # fake.expect(Method::PUT, format!("/api/v1/pipelines/{id}"))
+//! #     .reply_json(200, &Pipeline::new(id.clone(), "orders", "SELECT 1", 1));
+//! # fake.expect(Method::GET, format!("/api/v1/pipelines/{id}/jobs"))
+//! #     .reply_json(200, &serde_json::json!({"data": [{
+//! #         "id": "job_1", "running_desired": true, "state": "Running", "run_id": 1, "created_at": 1,
+//! #     }]}));
+//! # let transport = SharedTransport::new(fake);
+//! let client = Client::new(transport);
+//! let create = CreatePipeline::new("orders", "SELECT 1", NonZeroU32::MIN);
+//! let pipeline = client.create_with_id(&id, &create).await?;
+//! let jobs = client.jobs(&pipeline.id).await?;
+//! assert_eq!(jobs[0].state, JobState::Running);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Server generations
+//!
+//! All are read. What is sent can be read by all.
+//!
+//! | | up to 0.14 | 0.15 | after 0.15 |
+//! |---|---|---|---|
+//! | fields | camelCase | snake_case | snake_case |
+//! | page flag | `hasMore` | `hasMore` | `hasMore` |
+//! | node ids | strings before 0.13 | numbers | numbers |
+//! | a job's failure | a text | a text | [`FailureReason`] with its [`ErrorDomain`] |
+//! | a query's errors | texts | texts | [`SqlDiagnostic`] with its [`SqlSpan`] |
+//! | create under an id ([`Client::create_with_id`]) | 405 | 405 | yes; a second one is 400 |
+//! | tags, environment, scheduler's configuration | ignored | ignored | yes |
+//!
+//! Fields that are not known are ignored, and states, modes and other names that are not known are kept as `Other`.
+//!
+//! # Secrets
+//!
+//! SQL carries the passwords of connectors. No error, no log and no `Debug` of this crate shows a query, a function's code, an environment
+//! or a body. The exception is the server's own words in a refusal.
 
 mod client;
 mod encode;

@@ -19,7 +19,8 @@ impl CheckpointType {
     }
 }
 
-/// A checkpoint of a job (`GET …/jobs/{id}/checkpoints`).
+/// A checkpoint of a job (`GET …/jobs/{id}/checkpoints`, recordings
+/// `200_job_checkpoints_after_some` and `214_checkpoints_stopped`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Checkpoint {

@@ -7,6 +7,13 @@ use crate::{JobId, PipelineId};
 
 named! {
     /// The state of a job. Those that are known are the ones in the recorded timelines and the server's source.
+    ///
+    /// ```
+    /// use stepwell_arroyo::JobState;
+    ///
+    /// assert!(JobState::Failed.is_terminal());
+    /// assert_eq!(JobState::from("Migrating"), JobState::Other("Migrating".to_owned()));
+    /// ```
     pub enum JobState {
         /// Just made.
         Created = "Created",
@@ -116,7 +123,7 @@ pub struct Job {
     pub env_vars: BTreeMap<String, String>,
 }
 
-/// Why a job failed.
+/// Why a job failed (recording `301_missing_file_jobs`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct FailureReason {
@@ -127,7 +134,7 @@ pub struct FailureReason {
     pub domain: Option<ErrorDomain>,
 }
 
-/// An entry in the log of a job (`GET …/jobs/{id}/errors`).
+/// An entry in the log of a job (`GET …/jobs/{id}/errors`, recording `301_missing_file_errors`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct JobError {

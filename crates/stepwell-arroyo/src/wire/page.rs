@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-/// One page of a list.
+/// One page of a list (recording `401_list_limit_2`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Page<T> {

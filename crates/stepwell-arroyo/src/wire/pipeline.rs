@@ -46,7 +46,8 @@ fn rust() -> UdfLanguage {
     UdfLanguage::Rust
 }
 
-/// A pipeline as a server shows it (`GET /api/v1/pipelines/{id}`). It has no state; its [`Job`](crate::Job) has. `Debug` does not show the query.
+/// A pipeline as a server shows it (`GET /api/v1/pipelines/{id}`, recording `102_get_pipeline_running`). It has no state; its
+/// [`Job`](crate::Job) has. `Debug` shows neither the query nor the functions.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Pipeline {

@@ -15,7 +15,22 @@ pub(crate) struct ValidateQuery<'a> {
 /// A pipeline to create (`POST /api/v1/pipelines`, `PUT /api/v1/pipelines/{id}`). `Debug` shows neither query nor environment.
 ///
 /// Unset fields are left out. The checkpoint interval is written in both spellings: servers up to 0.14 read
-/// `checkpointIntervalMicros`, later ones `checkpoint_interval_micros`, and every server ignores fields that it does not know.
+/// `checkpointIntervalMicros`, later ones `checkpoint_interval_micros`, and every server ignores fields that it does not know
+/// (recording `439_create_unknown_field`).
+///
+/// ```
+/// use std::num::NonZeroU32;
+///
+/// use stepwell_arroyo::CreatePipeline;
+///
+/// let create = CreatePipeline::new("orders", "SELECT 1", NonZeroU32::MIN)
+///     .tags([("team".to_owned(), "data".to_owned())].into());
+/// assert_eq!(
+///     serde_json::to_value(&create)?,
+///     serde_json::json!({"name": "orders", "query": "SELECT 1", "parallelism": 1, "tags": {"team": "data"}})
+/// );
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone)]
 #[non_exhaustive]
 #[must_use]
@@ -31,6 +46,14 @@ pub struct CreatePipeline {
 }
 
 /// A change to a pipeline (`PATCH /api/v1/pipelines/{id}`). Unset fields are left out.
+///
+/// ```
+/// use stepwell_arroyo::{PatchPipeline, StopMode};
+///
+/// let patch = PatchPipeline::new().stop(StopMode::Checkpoint);
+/// assert_eq!(serde_json::to_string(&patch)?, r#"{"stop":"checkpoint"}"#);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 #[must_use]
@@ -40,7 +63,8 @@ pub struct PatchPipeline {
     pub(crate) checkpoint_interval_micros: Option<u64>,
 }
 
-/// A restart (`POST /api/v1/pipelines/{id}/restart`). Unset fields are left out.
+/// A restart (`POST /api/v1/pipelines/{id}/restart`, recordings `250_restart_empty_object`–`254_restart_ignore_state`). Unset fields are
+/// left out.
 #[derive(Clone, Debug, Default, Serialize)]
 #[non_exhaustive]
 #[must_use]

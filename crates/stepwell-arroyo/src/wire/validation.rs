@@ -2,7 +2,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::PipelineGraph;
 
-/// What a server says of a query (`POST /api/v1/pipelines/validate_query`).
+/// What a server says of a query (`POST /api/v1/pipelines/validate_query`, recordings `010_validate_good` and
+/// `019_validate_multiple_errors_two_selects`).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Validation {
