@@ -268,3 +268,39 @@ fn requests_have_the_fields_of_the_schema() {
         assert_eq!(written, known, "{schema}");
     }
 }
+
+#[test]
+fn every_recording_that_the_docs_name_exists() {
+    let timelines = TIMELINES.lines().map(|line| {
+        let timeline: Value = serde_json::from_str(line).unwrap();
+        timeline["name"].as_str().unwrap().to_owned()
+    });
+    let known: BTreeSet<_> = exchanges()
+        .into_iter()
+        .map(|exchange| exchange.name)
+        .chain(timelines)
+        .collect();
+    let mut folders = vec![std::path::PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src")];
+    let mut named = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let source = std::fs::read_to_string(&path).unwrap();
+            // Between backticks: three digits, then a name.
+            for word in source.split('`').filter(|word| {
+                word.len() > 4
+                    && word.bytes().take(3).all(|byte| byte.is_ascii_digit())
+                    && word.contains('_')
+                    && !word.contains(char::is_whitespace)
+            }) {
+                assert!(known.contains(word), "{}: {word}", path.display());
+                named += 1;
+            }
+        }
+    }
+    assert!(named > 20, "{named}");
+}

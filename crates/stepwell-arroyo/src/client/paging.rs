@@ -1,7 +1,7 @@
 //! Reading lists to their end.
 //!
 //! The server's cursor means "created before `starting_after`". On SQLite `created_at` has a resolution of one second, so rows that
-//! were created in the same second as the last row of a page are skipped by the next one (recordings `420_…`–`422_…`). And a cursor whose row
+//! were created in the same second as the last row of a page are skipped by the next one (recordings `420_fast_list_all`, `421_fast_list_limit_2`). And a cursor whose row
 //! has been deleted gives an empty page that claims to be the last. Only a reading that excludes both proves that something is absent.
 
 use std::{collections::BTreeSet, num::NonZeroU32};

@@ -271,6 +271,8 @@ fn no_error_shows_the_query_of_a_reply() {
             assert!(!shown.contains("hunter2"), "{body}: {shown}");
         }
     }
+    let error = decode_ping(&reply(200, "text/plain", whole)).unwrap_err();
+    assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
     // Nor in a refusal, but for the server's own words.
     let quoted = serde_json::json!({"request": whole}).to_string();
     for body in [
