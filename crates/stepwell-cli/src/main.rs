@@ -15,6 +15,7 @@ mod state_directory;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use tracing_subscriber::fmt::format::FmtSpan;
 
 use crate::{
     arguments::{Arguments, Command},
@@ -71,7 +72,14 @@ fn trace(global: &arguments::Global) {
     let filter = format!(
         "stepwell={level},stepwell_arroyo={level},stepwell_hyper={level},stepwell_embedded={level}"
     );
+    // A request is a span: its fields show when it closes.
+    let spans = if global.verbose > 1 {
+        FmtSpan::CLOSE
+    } else {
+        FmtSpan::NONE
+    };
     tracing_subscriber::fmt()
+        .with_span_events(spans)
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .with_ansi(output::has_color())

@@ -155,11 +155,15 @@ impl Output {
         }
     }
 
-    /// Runs `write`, which prints rows, with whatever moves on the terminal out of its way.
+    /// Runs `write`, which prints rows, with whatever moves on the terminal out of its way. It may block, and holds nobody up.
     pub(crate) fn suspend<T>(&self, write: impl FnOnce() -> T) -> T {
-        match &*self.lock() {
-            Inner::Text(output) => output.suspend(write),
-            Inner::Json(_) => write(),
+        let spinner = match &*self.lock() {
+            Inner::Text(output) if std::io::stdout().is_terminal() => output.spinner(),
+            _ => None,
+        };
+        match spinner {
+            Some(spinner) => spinner.suspend(write),
+            None => write(),
         }
     }
 

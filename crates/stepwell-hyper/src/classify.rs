@@ -54,13 +54,15 @@ fn connect(error: &legacy::Error) -> TransportErrorKind {
 }
 
 fn io_kind(error: &io::Error) -> Option<TransportErrorKind> {
-    // rustls comes wrapped in an io::Error, which hides it from `source`.
-    #[cfg(feature = "tls")]
-    if error
-        .get_ref()
-        .is_some_and(<dyn Error + Send + Sync>::is::<rustls::Error>)
-    {
-        return Some(TransportErrorKind::Tls);
+    // What an io::Error wraps is hidden from `source`: rustls comes so, and so does the error of the socket under it.
+    if let Some(inner) = error.get_ref() {
+        #[cfg(feature = "tls")]
+        if inner.is::<rustls::Error>() {
+            return Some(TransportErrorKind::Tls);
+        }
+        if let Some(kind) = inner.downcast_ref::<io::Error>().and_then(io_kind) {
+            return Some(kind);
+        }
     }
     match error.kind() {
         io::ErrorKind::ConnectionRefused => Some(TransportErrorKind::Refused),

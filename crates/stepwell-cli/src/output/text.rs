@@ -127,14 +127,15 @@ impl Text {
     }
 
     pub(super) fn print(&self, text: &str) {
-        self.suspend(|| say!("{text}"));
+        match &self.spinner {
+            Some(spinner) => spinner.suspend(|| say!("{text}")),
+            None => say!("{text}"),
+        }
     }
 
-    pub(super) fn suspend<T>(&self, write: impl FnOnce() -> T) -> T {
-        match &self.spinner {
-            Some(spinner) => spinner.suspend(write),
-            None => write(),
-        }
+    /// What moves on the terminal now.
+    pub(super) fn spinner(&self) -> Option<ProgressBar> {
+        self.spinner.clone()
     }
 
     fn paint(&self, color: &str, text: &str) -> String {

@@ -1,0 +1,187 @@
+//! Bad input, and what it gets.
+
+mod support;
+
+use std::os::unix::fs::PermissionsExt as _;
+
+use support::{Place, Running, example, run, stepwell};
+
+/// Runs and checks code and words.
+fn refused(arguments: &[&str], code: i32, words: &[&str]) {
+    let left = run(arguments);
+    assert_eq!(left.code, Some(code), "{arguments:?}\n{}", left.stderr);
+    for word in words {
+        assert!(
+            left.stderr.contains(word),
+            "{word:?} is missing for {arguments:?} in:\n{}",
+            left.stderr
+        );
+    }
+    assert_eq!(left.stdout, "");
+}
+
+#[test]
+fn queries_that_are_none_are_3_and_files_that_are_none_are_2() {
+    let place = Place::new();
+    refused(
+        &["run", &place.write("empty.sql", "")],
+        3,
+        &["Query is empty!", "next: "],
+    );
+    refused(
+        &["run", &place.write("blank.sql", " \n\t")],
+        3,
+        &["Query is empty!"],
+    );
+    refused(
+        &["run", &place.write("comment.sql", "-- nothing\n")],
+        3,
+        &["does not contain a query"],
+    );
+    refused(
+        &["run", &place.write("big.sql", vec![b'x'; 3_000_000])],
+        3,
+        &["has 3000000 bytes", "at most 2 MB"],
+    );
+    refused(
+        &["run", &place.write("bytes.sql", b"SELECT \xff")],
+        2,
+        &["is not UTF-8"],
+    );
+    refused(
+        &["run", &place.text("missing.sql")],
+        2,
+        &["could not read the query", "No such file", "next: "],
+    );
+    refused(&["run", &place.text(".")], 2, &["could not read the query"]);
+    refused(
+        &[
+            "run",
+            "--udf",
+            &place.write("f.txt", ""),
+            &example("hello.sql"),
+        ],
+        2,
+        &["neither .rs nor .py"],
+    );
+    refused(
+        &["run", "-n", "", &example("hello.sql")],
+        2,
+        &["name is empty"],
+    );
+    refused(
+        &["run", "--token", "x", &example("hello.sql")],
+        2,
+        &["unexpected argument"],
+    );
+}
+
+#[test]
+fn diagnostics_show_the_line_with_a_caret_and_no_password() {
+    let place = Place::new();
+    let query = place.query(
+        "event_rate = '10', password = 'hunter2'",
+        "SELECT missing FROM impulse",
+    );
+    let left = run(&["validate", &query]);
+    assert_eq!(left.code, Some(3));
+    assert!(
+        left.stderr
+            .contains("unknown options provided in WITH clause: 'password'"),
+        "{}",
+        left.stderr
+    );
+    let query = place.query("event_rate = '10'", "SELECT missing FROM impulse");
+    let left = run(&["validate", &query]);
+    assert!(
+        left.stderr.contains("2 | SELECT missing FROM impulse"),
+        "{}",
+        left.stderr
+    );
+    assert!(
+        left.stderr.contains("  |        ^^^^^^^"),
+        "{}",
+        left.stderr
+    );
+    assert!(!left.stderr.contains("hunter2"));
+}
+
+#[test]
+fn validate_prints_the_plan() {
+    let left = run(&["validate", &example("hello.sql")]);
+    assert_eq!(left.code, Some(0));
+    assert!(
+        left.stdout
+            .starts_with("0: Impulse<2 eps> (impulse) -> 1\n"),
+        "{}",
+        left.stdout
+    );
+    let json = run(&["validate", "--output", "json", &example("hello.sql")]);
+    let plan: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
+    assert_eq!(plan["graph"]["nodes"][0]["operator"], "impulse");
+}
+
+#[test]
+fn state_directories_that_cannot_be_used_are_named_with_their_cause() {
+    let place = Place::new();
+    let query = example("finite.sql");
+    refused(
+        &["run", "-s", &place.write("file", ""), &query],
+        1,
+        &["is not a directory", "next: "],
+    );
+    refused(
+        &["run", "-s", "/proc/stepwell", &query],
+        1,
+        &["/proc/stepwell", "next: "],
+    );
+
+    let state = place.text("state");
+    assert_eq!(run(&["run", "-s", &state, &query]).code, Some(0));
+    let mode = std::fs::metadata(&state).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o700, "nobody else can read it");
+    let database = place.path("state").join("stepwell.sqlite");
+    let sound = std::fs::read(&database).unwrap();
+    for damaged in [&b"garbage"[..], &sound[..sound.len() / 2], &[0; 8192][..]] {
+        std::fs::write(&database, damaged).unwrap();
+        refused(
+            &["run", "-s", &state, &query],
+            1,
+            &["is damaged", "nothing was changed"],
+        );
+        assert_eq!(
+            std::fs::read(&database).unwrap(),
+            damaged,
+            "it was left as it was"
+        );
+    }
+    std::fs::write(&database, &sound).unwrap();
+    refused(&["run", "-s", &state, &query], 5, &["has finished"]);
+}
+
+#[test]
+fn a_state_directory_in_use_is_locked() {
+    let place = Place::new();
+    let query = place.query("event_rate = '10'", "SELECT counter FROM impulse");
+    let state = place.text("state");
+    let mut first = Running::start(stepwell(&["run", "-s", &state, &query]));
+    first.wait_for_message("is running");
+    refused(
+        &["run", "-s", &state, &query],
+        1,
+        &["is in use by process", &first.id().to_string()],
+    );
+}
+
+#[test]
+fn nothing_is_left_behind_by_a_query_that_is_not_valid() {
+    let place = Place::new();
+    let mut command = stepwell(&["run", &place.write("empty.sql", "")]);
+    command.env("TMPDIR", place.path(""));
+    assert_eq!(Running::start(command).finish().code, Some(3));
+    let left: Vec<_> = std::fs::read_dir(place.path(""))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    assert_eq!(left, ["empty.sql"]);
+}

@@ -1,0 +1,360 @@
+//! `--server`: an Arroyo, and everything that is none.
+
+mod support;
+
+use std::{net::TcpListener, process::Command};
+
+use rustix::process::Signal;
+use support::{
+    Left, Place, Running, example, run,
+    server::{Reply, Server, arroyo, json},
+    stepwell,
+};
+
+fn submit(server: &Server, arguments: &[&str]) -> Left {
+    let query = example("hello.sql");
+    let mut all = vec!["run", "--server", &server.url];
+    all.extend(arguments);
+    all.push(&query);
+    run(&all)
+}
+
+fn refused(left: &Left, code: i32, words: &[&str]) {
+    assert_eq!(left.code, Some(code), "{}", left.stderr);
+    for word in words {
+        assert!(
+            left.stderr.contains(word),
+            "{word:?} is missing in:\n{}",
+            left.stderr
+        );
+    }
+}
+
+#[test]
+fn servers_that_are_none_are_4() {
+    let query = example("hello.sql");
+    let closed = {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        format!("http://{}", listener.local_addr().unwrap())
+    };
+    refused(
+        &run(&["run", "--server", &closed, "--timeout", "300ms", &query]),
+        4,
+        &["refused the connection", "did not answer within", "next: "],
+    );
+
+    let html = Server::start(|_, _, _| {
+        Reply::Whole(200, "text/html", "<!doctype html><p>hello".to_owned())
+    });
+    refused(
+        &submit(&html, &[]),
+        4,
+        &["not an Arroyo API", "text/html", "next: "],
+    );
+
+    let closes = Server::start(|_, _, _| Reply::Raw(Vec::new()));
+    refused(
+        &submit(&closes, &["--timeout", "300ms"]),
+        4,
+        &["closed the connection without answering"],
+    );
+
+    let hangs = Server::start(|_, _, _| Reply::Hang);
+    refused(
+        &submit(&hangs, &["--timeout", "300ms"]),
+        4,
+        &["did not answer within"],
+    );
+
+    let floods = Server::start(|_, _, _| Reply::Flood);
+    refused(&submit(&floods, &["--timeout", "20s"]), 4, &["larger than"]);
+
+    let talks = Server::start(|_, _, _| Reply::Raw(b"220 smtp ready\r\n".to_vec()));
+    refused(
+        &submit(&talks, &["--timeout", "300ms"]),
+        4,
+        &["is not HTTP/1"],
+    );
+
+    let locked = Server::start(|_, _, _| {
+        Reply::Raw(b"HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n".to_vec())
+    });
+    let left = submit(&locked, &[]);
+    refused(
+        &left,
+        4,
+        &["refused the credentials with 401", "STEPWELL_TOKEN"],
+    );
+    assert_eq!(
+        locked.requests().len(),
+        1,
+        "credentials do not get better by waiting"
+    );
+
+    let plain = Server::start(|_, _, _| Reply::Raw(b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec()));
+    let tls = plain.url.replace("http://", "https://");
+    refused(
+        &run(&["run", "--server", &tls, "--timeout", "300ms", &query]),
+        4,
+        &["tls handshake eof", "next: "],
+    );
+
+    let unknown = run(&["run", "--server", "http://no-such-host.invalid", &query]);
+    refused(&unknown, 4, &["no-such-host.invalid", "is not known"]);
+}
+
+#[test]
+fn addresses_that_are_none_are_2() {
+    let query = example("hello.sql");
+    for (address, words) in [
+        ("localhost:5115", "did you mean http://localhost:5115"),
+        ("http://::1:5115", "must be in brackets"),
+        ("ftp://host", "only http and https"),
+        ("http://u:hunter2@host", "carries credentials"),
+    ] {
+        let left = run(&["run", "--server", address, &query]);
+        refused(&left, 2, &[words]);
+        assert!(!left.stderr.contains("hunter2"));
+    }
+    refused(
+        &run(&["list"]),
+        2,
+        &["there is no server to ask", "STEPWELL_SERVER"],
+    );
+}
+
+#[test]
+fn a_state_that_nobody_knows_is_waited_through() {
+    let server = arroyo(&["Created", "Migrating", "Running", "Finished"]);
+    let left = submit(&server, &[]);
+    refused(
+        &left,
+        0,
+        &[
+            "job job_1 is Migrating",
+            "pipeline pl_1 is running",
+            "pipeline pl_1 is Finished",
+            "rows are not shown here",
+        ],
+    );
+}
+
+#[test]
+fn a_wait_that_takes_too_long_is_7_and_stops_what_it_started() {
+    let server = arroyo(&[
+        "Scheduling",
+        "Scheduling",
+        "Scheduling",
+        "Scheduling",
+        "Scheduling",
+        "Scheduling",
+        "Scheduling",
+        "Scheduling",
+        "Scheduling",
+        "Scheduling",
+        "Stopped",
+    ]);
+    let left = submit(&server, &["--timeout", "400ms"]);
+    refused(
+        &left,
+        7,
+        &[
+            "was not running within",
+            "last seen in Scheduling",
+            "next: wait longer with --timeout",
+        ],
+    );
+    assert!(
+        server
+            .requests()
+            .iter()
+            .any(|request| request.starts_with("PATCH")),
+        "{:?}",
+        server.requests()
+    );
+}
+
+#[test]
+fn a_create_whose_outcome_is_unknown_is_8() {
+    let server = Server::start(|_, method, path| match (method, path) {
+        ("GET", "/api/v1/ping") => json("\"Pong\""),
+        ("POST", "/api/v1/pipelines/validate_query") => {
+            json(r#"{"graph":{"nodes":[],"edges":[]},"errors":[]}"#)
+        }
+        ("PUT", _) => Reply::Whole(405, "", String::new()),
+        ("POST", "/api/v1/pipelines") => Reply::Raw(Vec::new()),
+        _ => json(r#"{"data":[],"hasMore":false}"#),
+    });
+    let left = submit(&server, &["--stop-timeout", "500ms"]);
+    refused(
+        &left,
+        8,
+        &[
+            "may still be running",
+            "its create was sent and not answered",
+        ],
+    );
+    let creates = server
+        .requests()
+        .iter()
+        .filter(|request| *request == "POST /api/v1/pipelines")
+        .count();
+    assert_eq!(creates, 1, "{:?}", server.requests());
+}
+
+#[test]
+fn a_pipeline_can_be_left_to_itself() {
+    let server = arroyo(&["Created", "Running"]);
+    let left = submit(&server, &["--no-wait"]);
+    refused(&left, 0, &["pl_1 was submitted and is left to itself"]);
+    assert!(
+        !server
+            .requests()
+            .iter()
+            .any(|request| request.ends_with("/jobs")),
+        "nothing was waited for"
+    );
+
+    let server = arroyo(&["Created", "Running"]);
+    refused(
+        &submit(&server, &["--detach"]),
+        0,
+        &["pl_1 is running and is left to itself"],
+    );
+    assert!(
+        !server
+            .requests()
+            .iter()
+            .any(|request| request.starts_with("PATCH"))
+    );
+}
+
+#[test]
+fn somebody_elses_stop_is_said() {
+    let server = arroyo(&["Running", "Running"]);
+    let mut running = Running::start(submitting(&server));
+    running.wait_for_message("is running");
+    let left = run(&[
+        "stop",
+        "--server",
+        &server.url,
+        "--stop-timeout",
+        "300ms",
+        "pl_1",
+    ]);
+    assert_eq!(left.code, Some(8), "its job never stops: {}", left.stderr);
+    running.signal(Signal::INT);
+}
+
+fn submitting(server: &Server) -> Command {
+    stepwell(&["run", "--server", &server.url, &example("hello.sql")])
+}
+
+#[test]
+fn list_status_and_stop_work_on_a_running_engine() {
+    let place = Place::new();
+    let query = place.query("event_rate = '10'", "SELECT counter FROM impulse");
+    let mut running = Running::start(stepwell(&[
+        "run",
+        "-n",
+        "mine",
+        "--id",
+        "my-id",
+        "-s",
+        &place.text("state"),
+        &query,
+    ]));
+    let line = running.wait_for_message("is running");
+    let url = line
+        .split(['(', ')'])
+        .nth(1)
+        .unwrap()
+        .split("/pipelines")
+        .next()
+        .unwrap()
+        .to_owned();
+
+    let list = run(&["list", "--server", &url]);
+    assert_eq!(list.code, Some(0), "{}", list.stderr);
+    assert!(
+        list.stdout.lines().any(|line| line.starts_with("my-id ")
+            && line.contains("Running")
+            && line.ends_with("mine")),
+        "{}",
+        list.stdout
+    );
+    let status = run(&["status", "--server", &url, "my-id"]);
+    assert!(
+        status.stdout.contains("state        Running"),
+        "{}",
+        status.stdout
+    );
+    let json = run(&["status", "--output", "json", "--server", &url, "my-id"]);
+    assert_eq!(
+        serde_json::from_str::<serde_json::Value>(&json.stdout).unwrap()["job"]["state"],
+        "Running"
+    );
+    let missing = run(&["status", "--server", &url, "nobody"]);
+    assert_eq!(missing.code, Some(1));
+    assert!(
+        missing.stderr.contains("Pipeline not found"),
+        "{}",
+        missing.stderr
+    );
+
+    let stop = run(&["stop", "--server", &url, "my-id"]);
+    assert_eq!(stop.code, Some(0), "{}", stop.stderr);
+    assert!(
+        stop.stderr
+            .contains("my-id is Stopped with a final checkpoint"),
+        "{}",
+        stop.stderr
+    );
+    let left = running.finish();
+    assert_eq!(left.code, Some(1), "{}", left.stderr);
+    assert!(
+        left.stderr.contains("was stopped by somebody else"),
+        "{}",
+        left.stderr
+    );
+}
+
+#[test]
+fn neither_token_nor_password_is_ever_shown() {
+    let place = Place::new();
+    let query = place.write("q.sql", "CREATE TABLE t (a INT) WITH (connector = 'kafka', password = 'hunter2');\nSELECT a FROM t;\n");
+    let server = Server::start(|number, _, _| match number {
+        0 => json("\"Pong\""),
+        _ => Reply::Whole(
+            500,
+            "application/json",
+            r#"{"error":"out of luck"}"#.to_owned(),
+        ),
+    });
+    let mut command = stepwell(&[
+        "run",
+        "-vvv",
+        "--server",
+        &server.url,
+        "--timeout",
+        "1s",
+        &query,
+    ]);
+    command.env("STEPWELL_TOKEN", "t0p-s3cret");
+    let mut running = Running::start(command);
+    running.wait_for_message("out of luck");
+    running.signal(Signal::INT);
+    let left = running.finish();
+    assert!(
+        left.stderr.contains("http.request.method"),
+        "it is verbose: {}",
+        left.stderr
+    );
+    for secret in ["t0p-s3cret", "hunter2"] {
+        assert!(
+            !left.stderr.contains(secret) && !left.stdout.contains(secret),
+            "{secret} in:\n{}",
+            left.stderr
+        );
+    }
+}

@@ -1,0 +1,218 @@
+//! The binary as a process, and servers for it to meet.
+
+#![allow(dead_code, reason = "each test file uses its part")]
+
+pub mod server;
+
+use std::{
+    io::{BufRead as _, BufReader, Read},
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::mpsc::{self, Receiver},
+    thread,
+    time::{Duration, Instant},
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+/// Nothing here takes this long unless it hangs.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A command with a clean environment.
+pub fn stepwell(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_stepwell"));
+    command
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    for variable in ["STEPWELL_SERVER", "STEPWELL_TOKEN", "NO_COLOR", "RUST_LOG"] {
+        command.env_remove(variable);
+    }
+    command
+}
+
+/// What a process left.
+#[derive(Debug)]
+pub struct Left {
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+/// Runs to the end, with a limit.
+pub fn run(arguments: &[&str]) -> Left {
+    Running::start(stepwell(arguments)).finish()
+}
+
+/// A process under way.
+pub struct Running {
+    child: Child,
+    stdout: Lines,
+    stderr: Lines,
+}
+
+/// Lines as they come.
+struct Lines {
+    coming: Receiver<String>,
+    seen: Vec<String>,
+}
+
+impl Running {
+    pub fn start(mut command: Command) -> Self {
+        let mut child = command.spawn().unwrap();
+        let stdout = child.stdout.take().map_or_else(Lines::none, Lines::read);
+        let stderr = child.stderr.take().map_or_else(Lines::none, Lines::read);
+        Self {
+            child,
+            stdout,
+            stderr,
+        }
+    }
+
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        let pid = Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap();
+        kill_process(pid, signal).unwrap();
+    }
+
+    /// Waits for a line with `text` on standard output.
+    pub fn wait_for_row(&mut self, text: &str) -> String {
+        self.stdout.wait_for(text)
+    }
+
+    /// Waits for a line with `text` on standard error.
+    pub fn wait_for_message(&mut self, text: &str) -> String {
+        self.stderr.wait_for(text)
+    }
+
+    pub fn finish(mut self) -> Left {
+        let status = self.wait();
+        Left {
+            code: status.code(),
+            stdout: self.stdout.rest(),
+            stderr: self.stderr.rest(),
+        }
+    }
+
+    fn wait(&mut self) -> ExitStatus {
+        let started = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            if started.elapsed() > PATIENCE {
+                let _ = self.child.kill();
+                panic!("it hangs; standard error:\n{}", self.stderr.rest());
+            }
+            thread::yield_now();
+            thread::park_timeout(Duration::from_millis(5));
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Lines {
+    fn none() -> Self {
+        Self {
+            coming: mpsc::channel().1,
+            seen: Vec::new(),
+        }
+    }
+
+    fn read(pipe: impl Read + Send + 'static) -> Self {
+        let (lines, coming) = mpsc::channel();
+        thread::spawn(move || {
+            for line in BufReader::new(pipe).lines() {
+                if line.is_err() || lines.send(line.unwrap()).is_err() {
+                    break;
+                }
+            }
+        });
+        Self {
+            coming,
+            seen: Vec::new(),
+        }
+    }
+
+    fn wait_for(&mut self, text: &str) -> String {
+        let started = Instant::now();
+        loop {
+            match self
+                .coming
+                .recv_timeout(PATIENCE.saturating_sub(started.elapsed()))
+            {
+                Ok(line) => {
+                    self.seen.push(line.clone());
+                    if line.contains(text) {
+                        return line;
+                    }
+                }
+                Err(_) => panic!("no line with {text:?} in:\n{}", self.seen.join("\n")),
+            }
+        }
+    }
+
+    fn rest(&mut self) -> String {
+        while let Ok(line) = self.coming.recv_timeout(Duration::from_secs(5)) {
+            self.seen.push(line);
+        }
+        let mut text = self.seen.join("\n");
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        text
+    }
+}
+
+/// A directory for one test, with a query in it.
+pub struct Place {
+    directory: tempfile::TempDir,
+}
+
+impl Place {
+    pub fn new() -> Self {
+        Self {
+            directory: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    pub fn text(&self, name: &str) -> String {
+        self.path(name).to_str().unwrap().to_owned()
+    }
+
+    /// Writes a file and gives its path.
+    pub fn write(&self, name: &str, content: impl AsRef<[u8]>) -> String {
+        std::fs::write(self.path(name), content).unwrap();
+        self.text(name)
+    }
+
+    /// A query of an impulse table with these options.
+    pub fn query(&self, options: &str, select: &str) -> String {
+        self.write(
+            "query.sql",
+            format!("CREATE TABLE impulse WITH (connector = 'impulse', {options});\n{select};\n"),
+        )
+    }
+}
+
+/// An example of the repository.
+pub fn example(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../examples")
+        .join(name);
+    path.to_str().unwrap().to_owned()
+}

@@ -1,0 +1,161 @@
+//! Servers of every kind but the right one.
+
+use std::{
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::{TcpListener, TcpStream},
+    sync::{Arc, Mutex},
+    thread,
+};
+
+/// What is answered to a request.
+pub enum Reply {
+    /// A whole reply: status, content type, body.
+    Whole(u16, &'static str, String),
+    /// These bytes, then the end of the connection.
+    Raw(Vec<u8>),
+    /// Nothing, ever.
+    Hang,
+    /// A body without an end.
+    Flood,
+}
+
+/// A server on a port that the system chose; it ends with the test process.
+pub struct Server {
+    pub url: String,
+    requests: Arc<Mutex<Vec<String>>>,
+}
+
+impl Server {
+    /// Answers each request by its number, method and path.
+    pub fn start(answer: impl Fn(usize, &str, &str) -> Reply + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let requests = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&requests);
+        let answer = Arc::new(answer);
+        thread::spawn(move || {
+            for connection in listener.incoming().map_while(Result::ok) {
+                let (answer, seen) = (Arc::clone(&answer), Arc::clone(&seen));
+                thread::spawn(move || serve(connection, &*answer, &seen));
+            }
+        });
+        Self { url, requests }
+    }
+
+    /// Method and path of each request so far.
+    pub fn requests(&self) -> Vec<String> {
+        self.requests.lock().unwrap().clone()
+    }
+}
+
+fn serve(
+    mut connection: TcpStream,
+    answer: &dyn Fn(usize, &str, &str) -> Reply,
+    seen: &Mutex<Vec<String>>,
+) {
+    let mut reader = BufReader::new(connection.try_clone().unwrap());
+    while let Some(line) = request(&mut reader) {
+        let mut words = line.split(' ');
+        let (method, path) = (
+            words.next().unwrap_or_default(),
+            words.next().unwrap_or_default(),
+        );
+        let number = {
+            let mut seen = seen.lock().unwrap();
+            seen.push(format!("{method} {path}"));
+            seen.len() - 1
+        };
+        let written = match answer(number, method, path) {
+            Reply::Whole(status, content_type, body) => connection.write_all(
+                format!(
+                    "HTTP/1.1 {status} X\r\ncontent-type: {content_type}\r\ncontent-length: {}\r\n\r\n{body}",
+                    body.len()
+                )
+                .as_bytes(),
+            ),
+            Reply::Raw(bytes) => {
+                let _ = connection.write_all(&bytes);
+                return;
+            }
+            Reply::Hang => loop {
+                thread::park();
+            },
+            Reply::Flood => {
+                let _ = connection.write_all(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n");
+                let chunk = format!("10000\r\n{}\r\n", "[".repeat(0x10000));
+                while connection.write_all(chunk.as_bytes()).is_ok() {}
+                return;
+            }
+        };
+        if written.is_err() {
+            return;
+        }
+    }
+}
+
+/// The first line of the next request, which is read to its end.
+fn request(reader: &mut BufReader<TcpStream>) -> Option<String> {
+    let mut first = String::new();
+    reader.read_line(&mut first).ok().filter(|read| *read > 0)?;
+    let mut length = 0;
+    loop {
+        let mut header = String::new();
+        reader
+            .read_line(&mut header)
+            .ok()
+            .filter(|read| *read > 0)?;
+        if header.trim().is_empty() {
+            break;
+        }
+        if let Some(value) = header.to_ascii_lowercase().strip_prefix("content-length:") {
+            length = value.trim().parse().ok()?;
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).ok()?;
+    Some(first)
+}
+
+pub fn json(body: &str) -> Reply {
+    Reply::Whole(200, "application/json", body.to_owned())
+}
+
+/// The pipeline that [`arroyo`] holds once it was created.
+const PIPELINE: &str = r#"{"id":"pl_1","name":"query","query":"SELECT 1","udfs":[],"checkpoint_interval_micros":10000000,"stop":"none","created_at":1,"action":null,"action_text":"","action_in_progress":false,"graph":{"nodes":[],"edges":[]},"preview":false}"#;
+
+/// A server that takes every query and whose job goes through these states, one a look, and stays in the last.
+pub fn arroyo(states: &'static [&'static str]) -> Server {
+    let looks = Mutex::new(0);
+    let stopped = Mutex::new(false);
+    Server::start(move |_, method, path| {
+        match (method, path.split('?').next().unwrap_or_default()) {
+            ("GET", "/api/v1/ping") => json("\"Pong\""),
+            ("POST", "/api/v1/pipelines/validate_query") => {
+                json(r#"{"graph":{"nodes":[],"edges":[]},"errors":[]}"#)
+            }
+            ("GET", "/api/v1/pipelines") => json(r#"{"data":[],"hasMore":false}"#),
+            ("PUT" | "POST", _) => json(PIPELINE),
+            ("PATCH", _) => {
+                *stopped.lock().unwrap() = true;
+                json(PIPELINE)
+            }
+            ("GET", path) if path.ends_with("/jobs") => {
+                let mut looks = looks.lock().unwrap();
+                let state = states[(*looks).min(states.len() - 1)];
+                *looks += 1;
+                let desired = !*stopped.lock().unwrap();
+                json(&format!(
+                    r#"{{"data":[{{"id":"job_1","running_desired":{desired},"state":"{state}","run_id":1,"start_time":1,"finish_time":null,"tasks":3,"failure_reason":null,"created_at":1}}]}}"#
+                ))
+            }
+            ("GET", path) if path.ends_with("/errors") => json(r#"{"data":[],"hasMore":false}"#),
+            ("GET", path) if path.ends_with("/checkpoints") => json(r#"{"data":[]}"#),
+            ("GET", _) => json(PIPELINE),
+            _ => Reply::Whole(
+                404,
+                "application/json",
+                r#"{"error":"Route not found"}"#.to_owned(),
+            ),
+        }
+    })
+}
