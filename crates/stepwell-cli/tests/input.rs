@@ -1,5 +1,7 @@
 //! Bad input, and what it gets.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
+
 mod support;
 
 use std::os::unix::fs::PermissionsExt as _;

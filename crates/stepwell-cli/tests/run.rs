@@ -1,5 +1,7 @@
 //! `stepwell run` on the embedded engine.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
+
 mod support;
 
 use std::io::{PipeReader, PipeWriter, Write as _};

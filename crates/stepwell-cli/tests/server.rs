@@ -1,5 +1,7 @@
 //! `--server`: an Arroyo, and everything that is none.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
+
 mod support;
 
 use std::{net::TcpListener, process::Command};
@@ -52,9 +54,9 @@ fn servers_that_are_none_are_4() {
         &["not an Arroyo API", "text/html", "next: "],
     );
 
-    let closes = Server::start(|_, _, _| Reply::Raw(Vec::new()));
+    let closing = Server::start(|_, _, _| Reply::Raw(Vec::new()));
     refused(
-        &submit(&closes, &["--timeout", "300ms"]),
+        &submit(&closing, &["--timeout", "300ms"]),
         4,
         &["closed the connection without answering"],
     );

@@ -1,5 +1,7 @@
 //! Standard error on a terminal.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
+
 mod support;
 
 use std::{

@@ -1,6 +1,9 @@
 //! The binary as a process, and servers for it to meet.
 
+#![allow(unreachable_pub, reason = "a test file is its own crate")]
 #![allow(dead_code, reason = "each test file uses its part")]
+#![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
+#![allow(clippy::match_same_arms, reason = "in the order of the paths")]
 
 pub mod server;
 
@@ -157,7 +160,10 @@ impl Lines {
                         return line;
                     }
                 }
-                Err(_) => panic!("no line with {text:?} in:\n{}", self.seen.join("\n")),
+                Err(error) => panic!(
+                    "{error}: no line with {text:?} in:\n{}",
+                    self.seen.join("\n")
+                ),
             }
         }
     }

@@ -3,7 +3,9 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use arrow::datatypes::{DataType, SchemaRef};
-use datafusion_common::{DataFusionError, Result, TableReference, config::ConfigOptions, not_impl_err};
+use datafusion_common::{
+    DataFusionError, Result, TableReference, config::ConfigOptions, not_impl_err,
+};
 use datafusion_expr::{
     AggregateUDF, HigherOrderUDF, ScalarUDF, TableSource, WindowUDF,
     logical_plan::builder::LogicalTableSource,
@@ -71,7 +73,8 @@ impl Catalog {
 impl ContextProvider for Catalog {
     fn get_table_source(&self, name: TableReference) -> Result<Arc<dyn TableSource>> {
         let table = self.tables.get(name.table());
-        let table = table.ok_or_else(|| DataFusionError::Plan(format!("table {} not found", name.table())))?;
+        let table = table
+            .ok_or_else(|| DataFusionError::Plan(format!("table {} not found", name.table())))?;
         Ok(Arc::new(LogicalTableSource::new(Arc::clone(&table.schema))))
     }
 

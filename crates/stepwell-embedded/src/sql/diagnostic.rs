@@ -23,12 +23,19 @@ fn diagnostic(error: &DataFusionError) -> SqlDiagnostic {
 }
 
 fn span(span: Span) -> Option<SqlSpan> {
-    place(span.start.line, span.start.column, span.end.line, span.end.column)
+    place(
+        span.start.line,
+        span.start.column,
+        span.end.line,
+        span.end.column,
+    )
 }
 
 /// What a real Arroyo can do and this engine cannot.
 pub(super) fn beyond(what: &str, at: TokenSpan) -> SqlDiagnostic {
-    let shown = SqlDiagnostic::new(format!("the embedded engine cannot run {what}; an Arroyo cluster can"));
+    let shown = SqlDiagnostic::new(format!(
+        "the embedded engine cannot run {what}; an Arroyo cluster can"
+    ));
     match place(at.start.line, at.start.column, at.end.line, at.end.column) {
         Some(span) => shown.at(span),
         None => shown,
@@ -38,7 +45,12 @@ pub(super) fn beyond(what: &str, at: TokenSpan) -> SqlDiagnostic {
 /// `None` where the parser does not know: it counts from 1, and leaves 0.
 fn place(line: u64, column: u64, end_line: u64, end_column: u64) -> Option<SqlSpan> {
     let known = line > 0 && column > 0 && (end_line, end_column) >= (line, column);
-    known.then(|| SqlSpan::new(SqlLocation::new(line, column), SqlLocation::new(end_line, end_column)))
+    known.then(|| {
+        SqlSpan::new(
+            SqlLocation::new(line, column),
+            SqlLocation::new(end_line, end_column),
+        )
+    })
 }
 
 pub(super) fn planning(message: &str) -> SqlDiagnostic {

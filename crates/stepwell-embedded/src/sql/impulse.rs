@@ -69,7 +69,11 @@ impl Impulse {
         ImpulseSource {
             subtask: u64::from(subtask),
             state,
-            end: if self.empty { Some(0) } else { self.message_count.map(NonZeroU64::get) },
+            end: if self.empty {
+                Some(0)
+            } else {
+                self.message_count.map(NonZeroU64::get)
+            },
             period: period.max(Duration::from_nanos(1)),
             schema: schema(),
             origin: Instant::now(),
@@ -93,7 +97,9 @@ impl ImpulseSource {
 
     /// The next rows when they are due; `None` at the end. Cancel safe: nothing changes before the last await.
     pub(super) async fn next(&mut self) -> Result<Option<RecordBatch>, ArrowError> {
-        let left = self.end.map_or(u64::MAX, |end| end.saturating_sub(self.state.counter));
+        let left = self
+            .end
+            .map_or(u64::MAX, |end| end.saturating_sub(self.state.counter));
         if left == 0 {
             return Ok(None);
         }
@@ -111,11 +117,17 @@ impl ImpulseSource {
             self.given = 0;
         }
         self.last = Some(now);
-        let due = self.due_by(now).saturating_sub(self.given).clamp(1, LARGEST_BATCH.min(left));
+        let due = self
+            .due_by(now)
+            .saturating_sub(self.given)
+            .clamp(1, LARGEST_BATCH.min(left));
         let from = self.state.counter;
         let counters = UInt64Array::from_iter_values(from..from + due);
         let subtasks = UInt64Array::from_value(self.subtask, counters.len());
-        let batch = RecordBatch::try_new(Arc::clone(&self.schema), vec![Arc::new(counters), Arc::new(subtasks)])?;
+        let batch = RecordBatch::try_new(
+            Arc::clone(&self.schema),
+            vec![Arc::new(counters), Arc::new(subtasks)],
+        )?;
         self.given += due;
         self.state.counter += due;
         Ok(Some(batch))

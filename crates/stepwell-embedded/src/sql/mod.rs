@@ -1,6 +1,6 @@
 //! SQL: parsed, planned and type-checked with DataFusion's crates, and run by a small executor of our own.
 //!
-//! [`plan`] turns a query into a [`Program`]; a program is run as a number of [`Subtask`]s. A subtask is a loop that its owner drives:
+//! [`plan()`] turns a query into a [`Program`]; a program is run as a number of [`Subtask`]s. A subtask is a loop that its owner drives:
 //! [`Subtask::next`] gives the next rows, and between two calls [`Subtask::state`] is exactly the effect of all rows given so far, and of
 //! none beyond.
 

@@ -5,11 +5,16 @@ use std::{collections::BTreeMap, sync::Arc};
 use arrow::datatypes::Schema;
 use datafusion_common::{DataFusionError, config::ConfigOptions};
 use datafusion_expr::{LogicalPlan, WriteOp};
-use datafusion_optimizer::{Analyzer, Optimizer, OptimizerContext, simplify_expressions::SimplifyExpressions};
+use datafusion_optimizer::{
+    Analyzer, Optimizer, OptimizerContext, simplify_expressions::SimplifyExpressions,
+};
 use datafusion_sql::{
     planner::{ParserOptions, SqlToRel},
     sqlparser::{
-        ast::{CreateTable, CreateTableOptions, Expr, Insert, SqlOption, Spanned, Statement, TableObject, Value},
+        ast::{
+            CreateTable, CreateTableOptions, Expr, Insert, Spanned, SqlOption, Statement,
+            TableObject, Value,
+        },
         dialect::GenericDialect,
         parser::{Parser, ParserError},
     },
@@ -47,7 +52,10 @@ pub(crate) fn plan(query: &str, parallelism: u32) -> Result<Planned, Diagnostics
             }
             Statement::CreateView(view) => return Err(vec![beyond("views", view.span())]),
             Statement::Query(_) | Statement::Insert(_) if planned.is_some() => {
-                return Err(vec![beyond("more than one query at once", statement.span())]);
+                return Err(vec![beyond(
+                    "more than one query at once",
+                    statement.span(),
+                )]);
             }
             Statement::Query(_) | Statement::Insert(_) => {
                 planned = Some(plan_statement(&catalog, statement, parallelism)?);
@@ -69,7 +77,9 @@ fn parse(query: &str) -> Result<Vec<Statement>, Diagnostics> {
         .and_then(|mut parser| parser.parse_statements());
     statements.map_err(|error| {
         if matches!(error, ParserError::RecursionLimitExceeded) {
-            return vec![SqlDiagnostic::new(format!("SQL error: the query is nested deeper than {DEPTH} levels"))];
+            return vec![SqlDiagnostic::new(format!(
+                "SQL error: the query is nested deeper than {DEPTH} levels"
+            ))];
         }
         diagnostics(&DataFusionError::SQL(Box::new(error), None))
     })
@@ -78,7 +88,9 @@ fn parse(query: &str) -> Result<Vec<Statement>, Diagnostics> {
 fn declare(catalog: &Catalog, table: CreateTable, parallelism: u32) -> Result<Table, Diagnostics> {
     let name = table.name.to_string();
     let failed = |cause: &str| {
-        vec![SqlDiagnostic::new(format!("Failed to create table {name}\ncaused by\nError during planning: {cause}"))]
+        vec![SqlDiagnostic::new(format!(
+            "Failed to create table {name}\ncaused by\nError during planning: {cause}"
+        ))]
     };
     if table.query.is_some() {
         return Err(vec![beyond("CREATE TABLE … AS", table.span())]);
@@ -87,14 +99,22 @@ fn declare(catalog: &Catalog, table: CreateTable, parallelism: u32) -> Result<Ta
     let connector = Connector::new(options, parallelism).map_err(|cause| failed(&cause))?;
     let schema = match (&connector, table.columns.is_empty()) {
         (Connector::Impulse(_), true) => impulse::schema(),
-        (Connector::Impulse(_), false) => return Err(failed("an impulse table has its own columns; declare none")),
+        (Connector::Impulse(_), false) => {
+            return Err(failed("an impulse table has its own columns; declare none"));
+        }
         (_, true) => return Err(failed("a sink needs columns; declare them")),
         (_, false) => {
-            let fields = planner(catalog).build_schema(table.columns).map_err(|error| diagnostics(&error))?;
+            let fields = planner(catalog)
+                .build_schema(table.columns)
+                .map_err(|error| diagnostics(&error))?;
             Arc::new(Schema::new(fields.fields))
         }
     };
-    Ok(Table { name, connector, schema })
+    Ok(Table {
+        name,
+        connector,
+        schema,
+    })
 }
 
 fn options(table: &CreateTable) -> Result<Options, String> {
@@ -108,7 +128,10 @@ fn options(table: &CreateTable) -> Result<Options, String> {
             return Err(format!("option {option} has no value"));
         };
         let Expr::Value(value) = value else {
-            return Err(format!("the value of option '{}' is not a literal", key.value));
+            return Err(format!(
+                "the value of option '{}' is not a literal",
+                key.value
+            ));
         };
         let value = match &value.value {
             Value::SingleQuotedString(text) | Value::DoubleQuotedString(text) => text.clone(),
@@ -123,7 +146,11 @@ fn options(table: &CreateTable) -> Result<Options, String> {
     Ok(Options(options))
 }
 
-fn plan_statement(catalog: &Catalog, statement: Statement, parallelism: u32) -> Result<Planned, Diagnostics> {
+fn plan_statement(
+    catalog: &Catalog,
+    statement: Statement,
+    parallelism: u32,
+) -> Result<Planned, Diagnostics> {
     let sink = match &statement {
         Statement::Query(query) => {
             check_query(query).map_err(|refusal| vec![refusal])?;
@@ -132,7 +159,9 @@ fn plan_statement(catalog: &Catalog, statement: Statement, parallelism: u32) -> 
         Statement::Insert(insert) => Some(sink_of(catalog, insert)?),
         _ => None,
     };
-    let plan = planner(catalog).sql_statement_to_plan(statement).map_err(|error| diagnostics(&error))?;
+    let plan = planner(catalog)
+        .sql_statement_to_plan(statement)
+        .map_err(|error| diagnostics(&error))?;
     let plan = Analyzer::new()
         .execute_and_check(plan, &ConfigOptions::default(), |_, _| {})
         .map_err(|error| diagnostics(&error))?;
@@ -144,8 +173,14 @@ fn plan_statement(catalog: &Catalog, statement: Statement, parallelism: u32) -> 
         LogicalPlan::Dml(dml) if matches!(dml.op, WriteOp::Insert(_)) => dml.input,
         plan => Arc::new(plan),
     };
-    let (program, source) = Program::new(&plan, catalog, sink.as_ref().map(|table| &table.connector))?;
-    let graph = graph(&source.name, &source.connector, sink.as_ref().map(|table| &table.connector), parallelism);
+    let (program, source) =
+        Program::new(&plan, catalog, sink.as_ref().map(|table| &table.connector))?;
+    let graph = graph(
+        &source.name,
+        &source.connector,
+        sink.as_ref().map(|table| &table.connector),
+        parallelism,
+    );
     Ok(Planned { graph, program })
 }
 
@@ -158,14 +193,22 @@ fn sink_of(catalog: &Catalog, insert: &Insert) -> Result<Table, Diagnostics> {
         Some(query) => check_query(query).map_err(|refusal| vec![refusal])?,
         None => return Err(vec![planning("INSERT needs a SELECT")]),
     }
-    let table = catalog.table(&name).ok_or_else(|| vec![planning(&format!("table {name} not found"))])?;
+    let table = catalog
+        .table(&name)
+        .ok_or_else(|| vec![planning(&format!("table {name} not found"))])?;
     if table.connector.is_source() {
-        return Err(vec![planning(&format!("table {name} is a source, and cannot be inserted into"))]);
+        return Err(vec![planning(&format!(
+            "table {name} is a source, and cannot be inserted into"
+        ))]);
     }
     Ok(table.clone())
 }
 
 fn planner(catalog: &Catalog) -> SqlToRel<'_, Catalog> {
-    let options = ParserOptions { collect_spans: true, map_string_types_to_utf8view: false, ..ParserOptions::default() };
+    let options = ParserOptions {
+        collect_spans: true,
+        map_string_types_to_utf8view: false,
+        ..ParserOptions::default()
+    };
     SqlToRel::new_with_options(catalog, options)
 }

@@ -45,7 +45,10 @@ enum Sink {
 
 enum Step {
     Filter(Arc<dyn PhysicalExpr>),
-    Project { expressions: Vec<Arc<dyn PhysicalExpr>>, schema: SchemaRef },
+    Project {
+        expressions: Vec<Arc<dyn PhysicalExpr>>,
+        schema: SchemaRef,
+    },
 }
 
 /// A failure at run time.
@@ -75,10 +78,24 @@ impl Program {
         let mut steps = Vec::new();
         let table = compile(plan, catalog, &mut steps)?;
         let Connector::Impulse(source) = &table.connector else {
-            return Err(vec![planning(&format!("table {} is a sink, and cannot be read", table.name))]);
+            return Err(vec![planning(&format!(
+                "table {} is a sink, and cannot be read",
+                table.name
+            ))]);
         };
-        let sink = if matches!(sink, Some(Connector::Blackhole)) { Sink::Forget } else { Sink::Print };
-        Ok((Self { source: source.clone(), steps: steps.into(), sink }, table.clone()))
+        let sink = if matches!(sink, Some(Connector::Blackhole)) {
+            Sink::Forget
+        } else {
+            Sink::Print
+        };
+        Ok((
+            Self {
+                source: source.clone(),
+                steps: steps.into(),
+                sink,
+            },
+            table.clone(),
+        ))
     }
 
     /// How many tasks a subtask counts as.
@@ -87,29 +104,49 @@ impl Program {
     }
 
     /// A subtask, from the beginning or from a state.
-    pub(crate) fn subtask(&self, index: u32, state: Option<&[u8]>) -> Result<Subtask, ExecutionError> {
+    pub(crate) fn subtask(
+        &self,
+        index: u32,
+        state: Option<&[u8]>,
+    ) -> Result<Subtask, ExecutionError> {
         let state = match state {
             None => ImpulseState::default(),
             Some(bytes) => {
-                let state: SubtaskState = serde_json::from_slice(bytes)
-                    .map_err(|error| ExecutionError::internal(format!("the checkpoint's state cannot be read: {error}")))?;
+                let state: SubtaskState = serde_json::from_slice(bytes).map_err(|error| {
+                    ExecutionError::internal(format!(
+                        "the checkpoint's state cannot be read: {error}"
+                    ))
+                })?;
                 if state.version != STATE_VERSION {
-                    let error = format!("the checkpoint's state is of version {}, not {STATE_VERSION}", state.version);
+                    let error = format!(
+                        "the checkpoint's state is of version {}, not {STATE_VERSION}",
+                        state.version
+                    );
                     return Err(ExecutionError::internal(error));
                 }
                 state.impulse
             }
         };
-        Ok(Subtask { source: self.source.source(index, state), steps: Arc::clone(&self.steps), sink: self.sink })
+        Ok(Subtask {
+            source: self.source.source(index, state),
+            steps: Arc::clone(&self.steps),
+            sink: self.sink,
+        })
     }
 }
 
 /// The steps of a plan from the source up.
-fn compile<'a>(plan: &LogicalPlan, catalog: &'a Catalog, steps: &mut Vec<Step>) -> Result<&'a Table, Vec<SqlDiagnostic>> {
+fn compile<'a>(
+    plan: &LogicalPlan,
+    catalog: &'a Catalog,
+    steps: &mut Vec<Step>,
+) -> Result<&'a Table, Vec<SqlDiagnostic>> {
     match plan {
         LogicalPlan::TableScan(scan) => {
             let name = scan.table_name.table();
-            catalog.table(name).ok_or_else(|| vec![planning(&format!("table {name} not found"))])
+            catalog
+                .table(name)
+                .ok_or_else(|| vec![planning(&format!("table {name} not found"))])
         }
         LogicalPlan::SubqueryAlias(alias) => compile(&alias.input, catalog, steps),
         LogicalPlan::Filter(filter) => {
@@ -119,33 +156,55 @@ fn compile<'a>(plan: &LogicalPlan, catalog: &'a Catalog, steps: &mut Vec<Step>) 
         }
         LogicalPlan::Projection(projection) => {
             let table = compile(&projection.input, catalog, steps)?;
-            let expressions: Result<_, _> =
-                projection.expr.iter().map(|expression| physical(expression, &projection.input)).collect();
+            let expressions: Result<_, _> = projection
+                .expr
+                .iter()
+                .map(|expression| physical(expression, &projection.input))
+                .collect();
             let schema = Arc::new(Schema::new(projection.schema.fields().clone()));
-            steps.push(Step::Project { expressions: expressions?, schema });
+            steps.push(Step::Project {
+                expressions: expressions?,
+                schema,
+            });
             Ok(table)
         }
         LogicalPlan::Aggregate(_) => Err(beyond("aggregates")),
         LogicalPlan::Window(_) => Err(beyond("windows")),
         LogicalPlan::Join(_) => Err(beyond("joins")),
         LogicalPlan::Unnest(_) => Err(beyond("UNNEST")),
-        other => Err(beyond(&format!("this part of the plan: {}", other.display()))),
+        other => Err(beyond(&format!(
+            "this part of the plan: {}",
+            other.display()
+        ))),
     }
 }
 
 fn beyond(what: &str) -> Vec<SqlDiagnostic> {
-    vec![SqlDiagnostic::new(format!("the embedded engine cannot run {what}; an Arroyo cluster can"))]
+    vec![SqlDiagnostic::new(format!(
+        "the embedded engine cannot run {what}; an Arroyo cluster can"
+    ))]
 }
 
-fn physical(expression: &Expr, input: &LogicalPlan) -> Result<Arc<dyn PhysicalExpr>, Vec<SqlDiagnostic>> {
+fn physical(
+    expression: &Expr,
+    input: &LogicalPlan,
+) -> Result<Arc<dyn PhysicalExpr>, Vec<SqlDiagnostic>> {
     let has_subquery = expression.exists(|expression| {
-        Ok(matches!(expression, Expr::ScalarSubquery(_) | Expr::InSubquery(_) | Expr::Exists(_)))
+        Ok(matches!(
+            expression,
+            Expr::ScalarSubquery(_) | Expr::InSubquery(_) | Expr::Exists(_)
+        ))
     });
     if has_subquery.unwrap_or(true) {
         return Err(beyond("subqueries outside of FROM"));
     }
-    create_physical_expr(expression, input.schema(), &ExecutionProps::new(), &PhysicalPlanningContext::default())
-        .map_err(|error| diagnostics(&error))
+    create_physical_expr(
+        expression,
+        input.schema(),
+        &ExecutionProps::new(),
+        &PhysicalPlanningContext::default(),
+    )
+    .map_err(|error| diagnostics(&error))
 }
 
 /// One of the parallel parts of a run.
@@ -162,13 +221,20 @@ impl Subtask {
     /// Cancel safe: a call that is dropped has done nothing.
     pub(crate) async fn next(&mut self) -> Result<Option<Vec<Bytes>>, ExecutionError> {
         let before = self.source.state();
-        let Some(batch) = self.source.next().await.map_err(|error| ExecutionError::sql(&error.into()))? else {
+        let Some(batch) = self
+            .source
+            .next()
+            .await
+            .map_err(|error| ExecutionError::sql(&error.into()))?
+        else {
             return Ok(None);
         };
         let rows = match self.run(&batch) {
             Ok(rows) => rows,
             // A row in the batch fails. Those before it are given first, as if rows went through one by one.
-            Err(_) if batch.num_rows() > 1 => return self.before_the_failure(&batch, before).map(Some),
+            Err(_) if batch.num_rows() > 1 => {
+                return self.before_the_failure(&batch, before).map(Some);
+            }
             Err(error) => return Err(ExecutionError::sql(&error)),
         };
         Ok(Some(rows))
@@ -176,17 +242,26 @@ impl Subtask {
 
     /// The effect of all rows given so far.
     pub(crate) fn state(&self) -> Vec<u8> {
-        let state = SubtaskState { version: STATE_VERSION, impulse: self.source.state() };
+        let state = SubtaskState {
+            version: STATE_VERSION,
+            impulse: self.source.state(),
+        };
         // Two numbers have a JSON form.
         serde_json::to_vec(&state).unwrap_or_default()
     }
 
-    fn before_the_failure(&mut self, batch: &RecordBatch, before: ImpulseState) -> Result<Vec<Bytes>, ExecutionError> {
+    fn before_the_failure(
+        &mut self,
+        batch: &RecordBatch,
+        before: ImpulseState,
+    ) -> Result<Vec<Bytes>, ExecutionError> {
         let mut rows = Vec::new();
         for index in 0..batch.num_rows() {
             match self.run(&batch.slice(index, 1)) {
                 Ok(row) => rows.extend(row),
-                Err(error) if rows.is_empty() && index == 0 => return Err(ExecutionError::sql(&error)),
+                Err(error) if rows.is_empty() && index == 0 => {
+                    return Err(ExecutionError::sql(&error));
+                }
                 Err(_) => {
                     // The failing row comes first in the next call.
                     self.source.rewind(before.counter + index as u64);
@@ -214,17 +289,31 @@ impl Step {
         match self {
             Self::Filter(predicate) => {
                 let keep = predicate.evaluate(batch)?.into_array(batch.num_rows())?;
-                let keep = keep.as_any().downcast_ref::<BooleanArray>().ok_or_else(|| {
-                    DataFusionError::Execution("the condition of WHERE is neither true nor false".to_owned())
-                })?;
+                let keep = keep
+                    .as_any()
+                    .downcast_ref::<BooleanArray>()
+                    .ok_or_else(|| {
+                        DataFusionError::Execution(
+                            "the condition of WHERE is neither true nor false".to_owned(),
+                        )
+                    })?;
                 Ok(filter_record_batch(batch, keep)?)
             }
-            Self::Project { expressions, schema } => {
+            Self::Project {
+                expressions,
+                schema,
+            } => {
                 let rows = batch.num_rows();
-                let columns: Result<Vec<_>, DataFusionError> =
-                    expressions.iter().map(|expression| expression.evaluate(batch)?.into_array(rows)).collect();
+                let columns: Result<Vec<_>, DataFusionError> = expressions
+                    .iter()
+                    .map(|expression| expression.evaluate(batch)?.into_array(rows))
+                    .collect();
                 let options = RecordBatchOptions::new().with_row_count(Some(rows));
-                Ok(RecordBatch::try_new_with_options(Arc::clone(schema), columns?, &options)?)
+                Ok(RecordBatch::try_new_with_options(
+                    Arc::clone(schema),
+                    columns?,
+                    &options,
+                )?)
             }
         }
     }
@@ -233,19 +322,27 @@ impl Step {
 /// One JSON object a row, with nulls.
 fn lines(batch: &RecordBatch) -> Result<Vec<Bytes>, DataFusionError> {
     let mut text = Vec::new();
-    let mut writer = WriterBuilder::new().with_explicit_nulls(true).build::<_, LineDelimited>(&mut text);
+    let mut writer = WriterBuilder::new()
+        .with_explicit_nulls(true)
+        .build::<_, LineDelimited>(&mut text);
     writer.write(batch)?;
     writer.finish()?;
     drop(writer);
     let text = Bytes::from(text);
     // JSON has no line end inside.
-    let lines = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    let lines = text
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.is_empty());
     Ok(lines.map(|line| text.slice_ref(line)).collect())
 }
 
 impl ExecutionError {
     fn internal(error: String) -> Self {
-        Self { error, domain: ErrorDomain::Internal, retryable: false }
+        Self {
+            error,
+            domain: ErrorDomain::Internal,
+            retryable: false,
+        }
     }
 
     /// In Arroyo's words (recording `360_div_by_zero`): `SQL error: Divide by zero error`.
@@ -254,7 +351,11 @@ impl ExecutionError {
             DataFusionError::ArrowError(error, _) => error.to_string(),
             error => error.strip_backtrace(),
         };
-        Self { error: format!("SQL error: {error}"), domain: ErrorDomain::User, retryable: false }
+        Self {
+            error: format!("SQL error: {error}"),
+            domain: ErrorDomain::User,
+            retryable: false,
+        }
     }
 }
 

@@ -2,13 +2,13 @@
 
 use datafusion_sql::sqlparser::{
     ast::{
-        Distinct, Expr, Function, GroupByExpr, Query, Select, SelectItem, SetExpr, Spanned, TableFactor, With,
-        visit_expressions,
+        Distinct, Expr, Function, GroupByExpr, Query, Select, SelectItem, SetExpr, Spanned,
+        TableFactor, With, visit_expressions,
     },
     tokenizer::Span,
 };
-use stepwell_arroyo::SqlDiagnostic;
 use std::ops::ControlFlow;
+use stepwell_arroyo::SqlDiagnostic;
 
 use super::diagnostic::{beyond, planning};
 
@@ -16,21 +16,46 @@ use super::diagnostic::{beyond, planning};
 const WINDOWS: [&str; 3] = ["tumble", "hop", "session"];
 
 /// Functions whose value depends on when or where they are called: a row would not be the same after a resume.
-const IMPURE: [&str; 7] = ["now", "current_timestamp", "current_date", "current_time", "today", "random", "uuid"];
+const IMPURE: [&str; 7] = [
+    "now",
+    "current_timestamp",
+    "current_date",
+    "current_time",
+    "today",
+    "random",
+    "uuid",
+];
 
 /// The first thing in a query that the engine cannot run.
 pub(super) fn check_query(query: &Query) -> Result<(), SqlDiagnostic> {
-    let Query { with, body, order_by, limit_clause, fetch, locks, for_clause, pipe_operators, .. } = query;
+    let Query {
+        with,
+        body,
+        order_by,
+        limit_clause,
+        fetch,
+        locks,
+        for_clause,
+        pipe_operators,
+        ..
+    } = query;
     if let Some(order_by) = order_by {
         return Err(beyond("ORDER BY", order_by.span()));
     }
     if limit_clause.is_some() || fetch.is_some() {
-        return Err(planning("a stream has no end to limit: LIMIT and FETCH cannot be used"));
+        return Err(planning(
+            "a stream has no end to limit: LIMIT and FETCH cannot be used",
+        ));
     }
     if !locks.is_empty() || for_clause.is_some() || !pipe_operators.is_empty() {
         return Err(planning("locks, FOR and pipes cannot be used"));
     }
-    if let Some(With { recursive, cte_tables, with_token }) = with {
+    if let Some(With {
+        recursive,
+        cte_tables,
+        with_token,
+    }) = with
+    {
         if *recursive {
             return Err(beyond("recursive queries", with_token.0.span));
         }
@@ -65,7 +90,11 @@ fn check_select(select: &Select) -> Result<(), SqlDiagnostic> {
         return Err(planning("TOP, INTO and LATERAL VIEW cannot be used"));
     }
     match select.from.as_slice() {
-        [] => return Err(planning("there is no stream to read: the query has no FROM")),
+        [] => {
+            return Err(planning(
+                "there is no stream to read: the query has no FROM",
+            ));
+        }
         [from] => {
             if let Some(join) = from.joins.first() {
                 return Err(beyond("joins", join.span()));
@@ -80,7 +109,11 @@ fn check_select(select: &Select) -> Result<(), SqlDiagnostic> {
 fn check_relation(relation: &TableFactor) -> Result<(), SqlDiagnostic> {
     match relation {
         TableFactor::Table { args: None, .. } => Ok(()),
-        TableFactor::Derived { lateral: false, subquery, .. } => check_query(subquery),
+        TableFactor::Derived {
+            lateral: false,
+            subquery,
+            ..
+        } => check_query(subquery),
         TableFactor::NestedJoin { .. } => Err(beyond("joins", relation.span())),
         TableFactor::UNNEST { .. } => Err(beyond("UNNEST", relation.span())),
         _ => Err(beyond("table functions", relation.span())),
@@ -97,7 +130,11 @@ fn check_expressions(select: &Select) -> Result<(), SqlDiagnostic> {
         None => ControlFlow::Continue(()),
     };
     for item in &select.projection {
-        if let SelectItem::UnnamedExpr(expression) | SelectItem::ExprWithAlias { expr: expression, .. } = item {
+        if let SelectItem::UnnamedExpr(expression)
+        | SelectItem::ExprWithAlias {
+            expr: expression, ..
+        } = item
+        {
             let _ = visit_expressions(expression, &mut visit);
         }
     }

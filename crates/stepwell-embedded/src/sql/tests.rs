@@ -5,10 +5,13 @@ use tokio::time::Instant;
 
 use super::*;
 
-const IMPULSE: &str = "CREATE TABLE impulse WITH (connector='impulse', event_rate='10', message_count='10');\n";
+const IMPULSE: &str =
+    "CREATE TABLE impulse WITH (connector='impulse', event_rate='10', message_count='10');\n";
 
 fn program(query: &str) -> Program {
-    plan(query, 1).unwrap_or_else(|errors| panic!("{query}: {errors:?}")).program
+    plan(query, 1)
+        .unwrap_or_else(|errors| panic!("{query}: {errors:?}"))
+        .program
 }
 
 /// All rows, and how it ended.
@@ -16,7 +19,11 @@ async fn run(mut subtask: Subtask) -> (Vec<String>, Result<(), ExecutionError>) 
     let mut rows = Vec::new();
     loop {
         match subtask.next().await {
-            Ok(Some(batch)) => rows.extend(batch.iter().map(|row| String::from_utf8(row.to_vec()).unwrap())),
+            Ok(Some(batch)) => rows.extend(
+                batch
+                    .iter()
+                    .map(|row| String::from_utf8(row.to_vec()).unwrap()),
+            ),
             Ok(None) => return (rows, Ok(())),
             Err(error) => return (rows, Err(error)),
         }
@@ -24,36 +31,91 @@ async fn run(mut subtask: Subtask) -> (Vec<String>, Result<(), ExecutionError>) 
 }
 
 async fn rows(query: &str) -> Vec<String> {
-    let (rows, end) = run(program(&format!("{IMPULSE}{query}")).subtask(0, None).unwrap()).await;
+    let (rows, end) = run(program(&format!("{IMPULSE}{query}"))
+        .subtask(0, None)
+        .unwrap())
+    .await;
     end.unwrap();
     rows
 }
 
 fn errors(query: &str) -> Vec<(String, Option<[u64; 4]>)> {
     let errors = plan(query, 1).map(|_| ()).expect_err(query);
-    let place = |span: stepwell_arroyo::SqlSpan| [span.start.line, span.start.column, span.end.line, span.end.column];
-    errors.into_iter().map(|error| (error.message, error.span.map(place))).collect()
+    let place = |span: stepwell_arroyo::SqlSpan| {
+        [
+            span.start.line,
+            span.start.column,
+            span.end.line,
+            span.end.column,
+        ]
+    };
+    errors
+        .into_iter()
+        .map(|error| (error.message, error.span.map(place)))
+        .collect()
 }
 
 #[tokio::test(start_paused = true)]
 async fn queries_of_the_subset_give_their_rows() {
     // Worked out by hand from counter = 0, 1, … 9.
     let table: &[(&str, &[&str])] = &[
-        ("SELECT * FROM impulse WHERE counter < 2", &[r#"{"counter":0,"subtask_index":0}"#, r#"{"counter":1,"subtask_index":0}"#]),
-        ("SELECT counter FROM impulse WHERE counter % 4 = 1", &[r#"{"counter":1}"#, r#"{"counter":5}"#, r#"{"counter":9}"#]),
-        ("SELECT counter * 2 AS double FROM impulse WHERE counter > 8", &[r#"{"double":18}"#]),
-        ("SELECT CASE WHEN counter > 8 THEN 'nine' ELSE 'less' END AS n FROM impulse WHERE counter >= 8", &[r#"{"n":"less"}"#, r#"{"n":"nine"}"#]),
-        ("SELECT CAST(counter AS TEXT) AS t, CAST(counter AS DOUBLE) / 4 AS q FROM impulse WHERE counter = 3", &[r#"{"t":"3","q":0.75}"#]),
-        ("SELECT upper(concat('a', counter)) AS u FROM impulse WHERE counter = 7", &[r#"{"u":"A7"}"#]),
-        ("WITH s AS (SELECT counter * counter AS square FROM impulse) SELECT square FROM s WHERE square > 60", &[r#"{"square":64}"#, r#"{"square":81}"#]),
-        ("SELECT n + 1 AS m FROM (SELECT counter AS n FROM impulse WHERE counter > 7) WHERE n < 9", &[r#"{"m":9}"#]),
-        ("SELECT i.counter FROM impulse AS i WHERE i.counter BETWEEN 2 AND 3", &[r#"{"counter":2}"#, r#"{"counter":3}"#]),
-        ("SELECT nullif(counter, 4) AS n FROM impulse WHERE counter IN (4, 5)", &[r#"{"n":null}"#, r#"{"n":5}"#]),
-        ("SELECT coalesce(nullif(counter, 0), 42) AS n FROM impulse WHERE counter = 0", &[r#"{"n":42}"#]),
-        ("SELECT substring('stream', 1, 3) AS s, length('päron') AS l, round(2.6) AS r FROM impulse WHERE counter = 0", &[r#"{"s":"str","l":5,"r":3.0}"#]),
+        (
+            "SELECT * FROM impulse WHERE counter < 2",
+            &[
+                r#"{"counter":0,"subtask_index":0}"#,
+                r#"{"counter":1,"subtask_index":0}"#,
+            ],
+        ),
+        (
+            "SELECT counter FROM impulse WHERE counter % 4 = 1",
+            &[r#"{"counter":1}"#, r#"{"counter":5}"#, r#"{"counter":9}"#],
+        ),
+        (
+            "SELECT counter * 2 AS double FROM impulse WHERE counter > 8",
+            &[r#"{"double":18}"#],
+        ),
+        (
+            "SELECT CASE WHEN counter > 8 THEN 'nine' ELSE 'less' END AS n FROM impulse WHERE counter >= 8",
+            &[r#"{"n":"less"}"#, r#"{"n":"nine"}"#],
+        ),
+        (
+            "SELECT CAST(counter AS TEXT) AS t, CAST(counter AS DOUBLE) / 4 AS q FROM impulse WHERE counter = 3",
+            &[r#"{"t":"3","q":0.75}"#],
+        ),
+        (
+            "SELECT upper(concat('a', counter)) AS u FROM impulse WHERE counter = 7",
+            &[r#"{"u":"A7"}"#],
+        ),
+        (
+            "WITH s AS (SELECT counter * counter AS square FROM impulse) SELECT square FROM s WHERE square > 60",
+            &[r#"{"square":64}"#, r#"{"square":81}"#],
+        ),
+        (
+            "SELECT n + 1 AS m FROM (SELECT counter AS n FROM impulse WHERE counter > 7) WHERE n < 9",
+            &[r#"{"m":9}"#],
+        ),
+        (
+            "SELECT i.counter FROM impulse AS i WHERE i.counter BETWEEN 2 AND 3",
+            &[r#"{"counter":2}"#, r#"{"counter":3}"#],
+        ),
+        (
+            "SELECT nullif(counter, 4) AS n FROM impulse WHERE counter IN (4, 5)",
+            &[r#"{"n":null}"#, r#"{"n":5}"#],
+        ),
+        (
+            "SELECT coalesce(nullif(counter, 0), 42) AS n FROM impulse WHERE counter = 0",
+            &[r#"{"n":42}"#],
+        ),
+        (
+            "SELECT substring('stream', 1, 3) AS s, length('päron') AS l, round(2.6) AS r FROM impulse WHERE counter = 0",
+            &[r#"{"s":"str","l":5,"r":3.0}"#],
+        ),
         ("SELECT counter FROM impulse WHERE 'a' LIKE 'b%'", &[]),
         ("SELECT counter FROM impulse WHERE NULL", &[]),
-        ("SELECT extract(year FROM TIMESTAMP '2026-11-25 10:00:00') AS y FROM impulse WHERE counter = 0", &[r#"{"y":2026}"#]),
+        (
+            "SELECT extract(year FROM TIMESTAMP '2026-11-25 10:00:00') AS y FROM impulse WHERE counter = 0",
+            &[r#"{"y":2026}"#],
+        ),
     ];
     for (query, expected) in table {
         assert_eq!(rows(query).await, *expected, "{query}");
@@ -70,14 +132,20 @@ async fn sinks_print_or_forget() {
 
 #[tokio::test(start_paused = true)]
 async fn a_run_goes_on_exactly_from_every_row() {
-    let program = program(&format!("{IMPULSE}SELECT counter FROM impulse WHERE counter % 3 <> 1"));
+    let program = program(&format!(
+        "{IMPULSE}SELECT counter FROM impulse WHERE counter % 3 <> 1"
+    ));
     let (whole, _) = run(program.subtask(0, None).unwrap()).await;
     for taken in 0..10 {
         let mut first = program.subtask(0, None).unwrap();
         let mut seen = Vec::new();
         for _ in 0..taken {
             let batch = first.next().await.unwrap().unwrap();
-            seen.extend(batch.iter().map(|row| String::from_utf8(row.to_vec()).unwrap()));
+            seen.extend(
+                batch
+                    .iter()
+                    .map(|row| String::from_utf8(row.to_vec()).unwrap()),
+            );
         }
         let (rest, _) = run(program.subtask(0, Some(&first.state())).unwrap()).await;
         seen.extend(rest);
@@ -88,7 +156,9 @@ async fn a_run_goes_on_exactly_from_every_row() {
 #[tokio::test(start_paused = true)]
 async fn the_rate_is_kept_whatever_it_is() {
     for (rate, seconds) in [(10.0, 3), (1_000.0, 2), (200_000.0, 1), (0.5, 10)] {
-        let query = format!("CREATE TABLE i WITH (connector='impulse', event_rate='{rate}'); SELECT counter FROM i");
+        let query = format!(
+            "CREATE TABLE i WITH (connector='impulse', event_rate='{rate}'); SELECT counter FROM i"
+        );
         let mut subtask = program(&query).subtask(0, None).unwrap();
         let started = Instant::now();
         let mut count = 0;
@@ -97,24 +167,35 @@ async fn the_rate_is_kept_whatever_it_is() {
         }
         let expected = rate * started.elapsed().as_secs_f64();
         let error = (f64::from(u32::try_from(count).unwrap()) - expected).abs();
-        assert!(error <= 1.0 + expected * 0.05, "{rate}: {count} rows, not {expected}");
+        assert!(
+            error <= 1.0 + expected * 0.05,
+            "{rate}: {count} rows, not {expected}"
+        );
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn subtasks_share_the_rate_and_count_each_for_itself() {
-    let program = plan(&format!("{IMPULSE}SELECT * FROM impulse"), 2).unwrap().program;
+    let program = plan(&format!("{IMPULSE}SELECT * FROM impulse"), 2)
+        .unwrap()
+        .program;
     let started = Instant::now();
     let (rows, _) = run(program.subtask(1, None).unwrap()).await;
     assert_eq!(rows.len(), 10);
     assert_eq!(rows[3], r#"{"counter":3,"subtask_index":1}"#);
-    assert_eq!(started.elapsed().as_millis(), 1800, "ten rows at 5 a second");
+    assert_eq!(
+        started.elapsed().as_millis(),
+        1800,
+        "ten rows at 5 a second"
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_failing_row_ends_the_run_after_the_rows_before_it() {
     for rate in ["10", "100000"] {
-        let query = format!("CREATE TABLE impulse WITH (connector='impulse', event_rate='{rate}'); SELECT 100 / (5 - CAST(counter AS BIGINT)) AS x FROM impulse");
+        let query = format!(
+            "CREATE TABLE impulse WITH (connector='impulse', event_rate='{rate}'); SELECT 100 / (5 - CAST(counter AS BIGINT)) AS x FROM impulse"
+        );
         let (rows, end) = run(program(&query).subtask(0, None).unwrap()).await;
         assert_eq!(rows.len(), 5, "{rate}");
         assert_eq!(rows[4], r#"{"x":100}"#);
@@ -128,38 +209,106 @@ async fn a_failing_row_ends_the_run_after_the_rows_before_it() {
 fn a_state_that_is_none_is_an_error() {
     let program = program(&format!("{IMPULSE}SELECT counter FROM impulse"));
     for state in ["", "{}", r#"{"version":2,"impulse":{"counter":1}}"#] {
-        assert!(program.subtask(0, Some(state.as_bytes())).is_err(), "{state}");
+        assert!(
+            program.subtask(0, Some(state.as_bytes())).is_err(),
+            "{state}"
+        );
     }
 }
 
 /// The recordings' words and places (013–042), where the query is in the subset of both.
 #[test]
 fn invalid_queries_get_a_real_servers_words() {
-    let table: &[(&str, &[(&str, Option<[u64; 4]>)])] = &[
-        ("SELEC * FROM impulse;", &[(r#"SQL error: ParserError("Expected: an SQL statement, found: SELEC at Line: 1, Column: 1")"#, None)]),
-        ("CREATE TABLE impulse WITH (connector='impulse', event_rate='10');\n\nSELECT * FORM impulse WHERE;", &[(r#"SQL error: ParserError("Expected: end of statement, found: FORM at Line: 3, Column: 10")"#, None)]),
-        ("SELECT 'abc", &[(r#"SQL error: TokenizerError("Unterminated string literal at Line: 1, Column: 8")"#, None)]),
-        ("SELECT * FROM nope;", &[("table 'nope' not found", Some([1, 15, 1, 19]))]),
-        ("CREATE TABLE impulse WITH (connector='impulse', event_rate='10');\nSELECT missing FROM impulse;", &[("column 'missing' not found", Some([2, 8, 2, 15]))]),
-        ("CREATE TABLE impulse WITH (connector='impulse', event_rate='10');\nSELECT frob(counter) FROM impulse;", &[("Invalid function 'frob'", Some([2, 8, 2, 12]))]),
+    type Expected<'a> = &'a [(&'a str, Option<[u64; 4]>)];
+    let table: &[(&str, Expected<'_>)] = &[
+        (
+            "SELEC * FROM impulse;",
+            &[(
+                r#"SQL error: ParserError("Expected: an SQL statement, found: SELEC at Line: 1, Column: 1")"#,
+                None,
+            )],
+        ),
+        (
+            "CREATE TABLE impulse WITH (connector='impulse', event_rate='10');\n\nSELECT * FORM impulse WHERE;",
+            &[(
+                r#"SQL error: ParserError("Expected: end of statement, found: FORM at Line: 3, Column: 10")"#,
+                None,
+            )],
+        ),
+        (
+            "SELECT 'abc",
+            &[(
+                r#"SQL error: TokenizerError("Unterminated string literal at Line: 1, Column: 8")"#,
+                None,
+            )],
+        ),
+        (
+            "SELECT * FROM nope;",
+            &[("table 'nope' not found", Some([1, 15, 1, 19]))],
+        ),
+        (
+            "CREATE TABLE impulse WITH (connector='impulse', event_rate='10');\nSELECT missing FROM impulse;",
+            &[("column 'missing' not found", Some([2, 8, 2, 15]))],
+        ),
+        (
+            "CREATE TABLE impulse WITH (connector='impulse', event_rate='10');\nSELECT frob(counter) FROM impulse;",
+            &[("Invalid function 'frob'", Some([2, 8, 2, 12]))],
+        ),
         (
             "CREATE TABLE impulse WITH (connector='impulse', event_rate='10');\nSELECT aaa, bbb, frob(counter) FROM impulse;",
-            &[("column 'aaa' not found", Some([2, 8, 2, 11])), ("column 'bbb' not found", Some([2, 13, 2, 16])), ("Invalid function 'frob'", Some([2, 18, 2, 22]))],
+            &[
+                ("column 'aaa' not found", Some([2, 8, 2, 11])),
+                ("column 'bbb' not found", Some([2, 13, 2, 16])),
+                ("Invalid function 'frob'", Some([2, 18, 2, 22])),
+            ],
         ),
         ("", &[("Query is empty!", None)]),
         ("   \n  ", &[("Query is empty!", None)]),
-        ("-- nothing here\n", &[("Error during planning: The provided SQL does not contain a query", None)]),
-        ("CREATE TABLE impulse WITH (connector='impulse', event_rate='10');", &[("Error during planning: The provided SQL does not contain a query", None)]),
-        ("CREATE TABLE t (a INT) WITH (connector='frobnicate');\nSELECT * FROM t;", &[("Failed to create table t\ncaused by\nError during planning: Unknown connector 'frobnicate'", None)]),
-        ("CREATE TABLE t WITH (connector='impulse', event_rate='10', bogus='1');\nSELECT * FROM t;", &[("Failed to create table t\ncaused by\nError during planning: unknown options provided in WITH clause: 'bogus'", None)]),
-        ("CREATE TABLE impulse WITH (connector='impulse', event_rate='10');\nINSERT INTO nosink SELECT * FROM impulse;", &[("Error during planning: table nosink not found", None)]),
+        (
+            "-- nothing here\n",
+            &[(
+                "Error during planning: The provided SQL does not contain a query",
+                None,
+            )],
+        ),
+        (
+            "CREATE TABLE impulse WITH (connector='impulse', event_rate='10');",
+            &[(
+                "Error during planning: The provided SQL does not contain a query",
+                None,
+            )],
+        ),
+        (
+            "CREATE TABLE t (a INT) WITH (connector='frobnicate');\nSELECT * FROM t;",
+            &[(
+                "Failed to create table t\ncaused by\nError during planning: Unknown connector 'frobnicate'",
+                None,
+            )],
+        ),
+        (
+            "CREATE TABLE t WITH (connector='impulse', event_rate='10', bogus='1');\nSELECT * FROM t;",
+            &[(
+                "Failed to create table t\ncaused by\nError during planning: unknown options provided in WITH clause: 'bogus'",
+                None,
+            )],
+        ),
+        (
+            "CREATE TABLE impulse WITH (connector='impulse', event_rate='10');\nINSERT INTO nosink SELECT * FROM impulse;",
+            &[("Error during planning: table nosink not found", None)],
+        ),
         (
             "CREATE TABLE impulse WITH (connector='impulse', event_rate='10');\nCREATE TABLE sink (x BIGINT, y TEXT, z INT) WITH (connector='blackhole');\nINSERT INTO sink SELECT counter FROM impulse;",
-            &[("Error during planning: Column count doesn't match insert query!", None)],
+            &[(
+                "Error during planning: Column count doesn't match insert query!",
+                None,
+            )],
         ),
     ];
     for (query, expected) in table {
-        let expected: Vec<_> = expected.iter().map(|(message, span)| ((*message).to_owned(), *span)).collect();
+        let expected: Vec<_> = expected
+            .iter()
+            .map(|(message, span)| ((*message).to_owned(), *span))
+            .collect();
         assert_eq!(errors(query), expected, "{query}");
     }
 }
@@ -168,58 +317,152 @@ fn invalid_queries_get_a_real_servers_words() {
 fn what_only_arroyo_can_is_refused_with_its_place() {
     let table = [
         ("SELECT count(*) FROM impulse", "aggregates", None),
-        ("SELECT counter FROM impulse GROUP BY counter", "GROUP BY and windows", Some([2, 38, 2, 45])),
-        ("SELECT counter FROM impulse UNION ALL SELECT counter FROM impulse", "UNION and other set operations", Some([2, 1, 2, 66])),
-        ("SELECT a.counter FROM impulse a JOIN impulse b ON a.counter = b.counter", "joins", Some([2, 38, 2, 72])),
-        ("SELECT DISTINCT counter FROM impulse", "DISTINCT", Some([2, 1, 2, 37])),
-        ("SELECT row_number() OVER (PARTITION BY counter) FROM impulse", "OVER", Some([2, 8, 2, 18])),
-        ("SELECT counter FROM impulse WHERE counter IN (SELECT counter FROM impulse)", "subqueries outside of FROM", Some([2, 35, 2, 74])),
-        ("CREATE VIEW v AS SELECT counter FROM impulse; SELECT * FROM v", "views", None),
-        ("SELECT counter FROM impulse; SELECT counter FROM impulse", "more than one query at once", Some([2, 30, 2, 57])),
+        (
+            "SELECT counter FROM impulse GROUP BY counter",
+            "GROUP BY and windows",
+            Some([2, 38, 2, 45]),
+        ),
+        (
+            "SELECT counter FROM impulse UNION ALL SELECT counter FROM impulse",
+            "UNION and other set operations",
+            Some([2, 1, 2, 66]),
+        ),
+        (
+            "SELECT a.counter FROM impulse a JOIN impulse b ON a.counter = b.counter",
+            "joins",
+            Some([2, 38, 2, 72]),
+        ),
+        (
+            "SELECT DISTINCT counter FROM impulse",
+            "DISTINCT",
+            Some([2, 1, 2, 37]),
+        ),
+        (
+            "SELECT row_number() OVER (PARTITION BY counter) FROM impulse",
+            "OVER",
+            Some([2, 8, 2, 18]),
+        ),
+        (
+            "SELECT counter FROM impulse WHERE counter IN (SELECT counter FROM impulse)",
+            "subqueries outside of FROM",
+            Some([2, 35, 2, 74]),
+        ),
+        (
+            "CREATE VIEW v AS SELECT counter FROM impulse; SELECT * FROM v",
+            "views",
+            None,
+        ),
+        (
+            "SELECT counter FROM impulse; SELECT counter FROM impulse",
+            "more than one query at once",
+            Some([2, 30, 2, 57]),
+        ),
     ];
     for (query, what, span) in table {
         let found = errors(&format!("{IMPULSE}{query}"));
         assert_eq!(found.len(), 1, "{query}: {found:?}");
-        assert_eq!(found[0].0, format!("the embedded engine cannot run {what}; an Arroyo cluster can"), "{query}");
+        assert_eq!(
+            found[0].0,
+            format!("the embedded engine cannot run {what}; an Arroyo cluster can"),
+            "{query}"
+        );
         if let Some(span) = span {
             assert_eq!(found[0].1, Some(span), "{query}");
         }
     }
     let kafka = errors("CREATE TABLE t (a INT) WITH (connector='kafka'); SELECT * FROM t");
-    assert!(kafka[0].0.contains("has no connector 'kafka'; an Arroyo cluster has"), "{kafka:?}");
+    assert!(
+        kafka[0]
+            .0
+            .contains("has no connector 'kafka'; an Arroyo cluster has"),
+        "{kafka:?}"
+    );
 }
 
 #[test]
 fn what_runs_nowhere_is_refused() {
-    for query in ["SELECT 1", "DROP TABLE foo", "SELECT counter FROM impulse LIMIT 3", "SELECT now() FROM impulse", "VALUES (1)", "DELETE FROM impulse", "INSERT INTO impulse SELECT counter, counter FROM impulse"] {
+    for query in [
+        "SELECT 1",
+        "DROP TABLE foo",
+        "SELECT counter FROM impulse LIMIT 3",
+        "SELECT now() FROM impulse",
+        "VALUES (1)",
+        "DELETE FROM impulse",
+        "INSERT INTO impulse SELECT counter, counter FROM impulse",
+    ] {
         assert_eq!(errors(&format!("{IMPULSE}{query}")).len(), 1, "{query}");
     }
-    for options in ["event_rate='0'", "event_rate='-1'", "event_rate='x'", "message_count='1'", "event_rate='1', message_count='-1'", "event_rate='1', type='sink'"] {
-        let query = format!("CREATE TABLE i WITH (connector='impulse', {options}); SELECT * FROM i");
-        assert!(errors(&query)[0].0.starts_with("Failed to create table i\ncaused by\n"), "{options}");
+    for options in [
+        "event_rate='0'",
+        "event_rate='-1'",
+        "event_rate='x'",
+        "message_count='1'",
+        "event_rate='1', message_count='-1'",
+        "event_rate='1', type='sink'",
+    ] {
+        let query =
+            format!("CREATE TABLE i WITH (connector='impulse', {options}); SELECT * FROM i");
+        assert!(
+            errors(&query)[0]
+                .0
+                .starts_with("Failed to create table i\ncaused by\n"),
+            "{options}"
+        );
     }
 }
 
 #[test]
 fn monstrous_queries_get_a_diagnostic_and_no_crash() {
     // On a stack as large as the planner's threads have.
-    let test = std::thread::Builder::new().stack_size(64 << 20).spawn(monstrous_queries).unwrap();
+    let test = std::thread::Builder::new()
+        .stack_size(64 << 20)
+        .spawn(monstrous_queries)
+        .unwrap();
     test.join().unwrap();
 }
 
 fn monstrous_queries() {
-    let deep = format!("{IMPULSE}SELECT {}1{} FROM impulse", "(".repeat(10_000), ")".repeat(10_000));
+    let deep = format!(
+        "{IMPULSE}SELECT {}1{} FROM impulse",
+        "(".repeat(10_000),
+        ")".repeat(10_000)
+    );
     assert!(errors(&deep)[0].0.contains("nested deeper"));
-    let long = format!("{IMPULSE}SELECT '{}' AS x FROM impulse", "x".repeat(2_000_000));
+    let long = format!(
+        "{IMPULSE}SELECT '{}' AS x FROM impulse",
+        "x".repeat(2_000_000)
+    );
     assert!(plan(&long, 1).is_ok());
 }
 
 #[test]
 fn the_graph_is_shaped_like_a_recorded_one() {
-    let graph = plan(&format!("{IMPULSE}SELECT * FROM impulse"), 3).unwrap().graph;
-    let shape: Vec<_> = graph.nodes.iter().map(|node| (node.node_id, node.operator.as_str(), node.description.as_str(), node.parallelism)).collect();
+    let graph = plan(&format!("{IMPULSE}SELECT * FROM impulse"), 3)
+        .unwrap()
+        .graph;
+    let shape: Vec<_> = graph
+        .nodes
+        .iter()
+        .map(|node| {
+            (
+                node.node_id,
+                node.operator.as_str(),
+                node.description.as_str(),
+                node.parallelism,
+            )
+        })
+        .collect();
     assert_eq!(
         shape,
-        [(0, "impulse", "BoundedImpulse<10 eps>", 3), (1, "chained_op", "impulse -> watermark -> sink projection", 3), (4, "preview", "PreviewSink", 3)]
+        [
+            (0, "impulse", "BoundedImpulse<10 eps>", 3),
+            (
+                1,
+                "chained_op",
+                "impulse -> watermark -> sink projection",
+                3
+            ),
+            (4, "preview", "PreviewSink", 3)
+        ]
     );
 }
