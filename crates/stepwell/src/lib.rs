@@ -9,9 +9,9 @@
 //! ```
 //!
 //! ```no_run
+//! # #[cfg(feature = "hyper")] {
 //! use stepwell::{HyperTransport, PipelineSpec, Submission};
 //!
-//! # #[cfg(feature = "hyper")]
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! let transport = HyperTransport::builder("http://localhost:5115").build()?;
 //! let running = Submission::new(transport, PipelineSpec::new("SELECT * FROM orders"))
@@ -22,6 +22,7 @@
 //!     .wait_until_running().await?;
 //! println!("{} runs: {:?}", running.id(), running.dashboard_url());
 //! # Ok(())
+//! # }
 //! # }
 //! ```
 //!

@@ -1,7 +1,7 @@
 //! Reading jobs.
 
 use http::StatusCode;
-use stepwell_arroyo::{ClientError, Job};
+use stepwell_arroyo::{ClientError, ClientErrorKind, Job};
 
 /// The job that counts: a pipeline has one, and if a server shows several, it is the newest.
 pub(crate) fn newest_job(jobs: Vec<Job>) -> Option<Job> {
@@ -9,8 +9,19 @@ pub(crate) fn newest_job(jobs: Vec<Job>) -> Option<Job> {
         .max_by_key(|job| (job.created_at, job.run_id))
 }
 
-/// The server answered that it does not know the pipeline, or that the pipeline has no job
-/// (recordings `107_get_jobs_unknown_pipeline`, `146_patch_unknown_id`, `257_restart_unknown`).
+/// The server answered that it does not know the pipeline, or that the pipeline has no job (recordings
+/// `107_get_jobs_unknown_pipeline`, `146_patch_unknown_id`). A proxy's 404 does not say so.
 pub(crate) fn is_gone(error: &ClientError) -> bool {
-    error.status() == Some(StatusCode::NOT_FOUND)
+    error.is_not_found()
+}
+
+/// Whether a server that has answered before may answer again: a gateway in between says many a thing while the server behind it is
+/// rolled over.
+pub(crate) fn may_pass(error: &ClientError) -> bool {
+    error.is_retryable()
+        || matches!(
+            error.kind(),
+            ClientErrorKind::NotArroyo { .. } | ClientErrorKind::Decode { .. }
+        )
+        || (error.status() == Some(StatusCode::NOT_FOUND) && !is_gone(error))
 }

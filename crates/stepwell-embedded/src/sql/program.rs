@@ -345,7 +345,7 @@ impl ExecutionError {
         }
     }
 
-    /// In Arroyo's words (recording `360_div_by_zero`): `SQL error: Divide by zero error`.
+    /// In Arroyo's words (recording `360_create_div_by_zero`): `SQL error: Divide by zero error`.
     fn sql(error: &DataFusionError) -> Self {
         let error = match error.find_root() {
             DataFusionError::ArrowError(error, _) => error.to_string(),

@@ -12,7 +12,7 @@ use super::Escalation;
 use crate::{
     last_seen::LastSeen,
     observer::{Event, JobTransition, Observation, Step},
-    poll::{is_gone, newest_job},
+    poll::{is_gone, may_pass, newest_job},
     time_limit::{Pace, TimeLimit},
     uncut::uncut,
 };
@@ -186,7 +186,7 @@ impl Stop<'_> {
                 }
                 .fail();
             }
-            if !error.is_retryable() {
+            if !may_pass(&error) {
                 return Err(StopError::Rejected {
                     id: self.id.clone(),
                     source: Box::new(error),
@@ -229,7 +229,7 @@ impl Stop<'_> {
                 id: self.id.clone(),
             }
             .fail(),
-            Err(error) if error.is_retryable() => {
+            Err(error) if may_pass(&error) => {
                 seen.failed(error);
                 Ok(None)
             }
