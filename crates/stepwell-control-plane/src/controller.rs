@@ -170,7 +170,6 @@ impl Look<'_> {
             return;
         }
         if let Some(restart) = self.job.restart.take() {
-            self.job.patch_restarts = self.options.patch_repeats_restart;
             self.begin_again(JobState::Restarting, restart);
         } else if self.parallelism != self.job.running_parallelism {
             self.begin_again(JobState::Rescaling, Restart::Safe);

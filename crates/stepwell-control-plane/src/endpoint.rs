@@ -238,10 +238,12 @@ pub(crate) fn restart(
         Ok(restart) => restart,
         Err(refusal) => return refusal,
     };
+    let patch_restarts = plane.options.patch_repeats_restart;
     let Some(record @ Record { job: Some(_), .. }) = plane.change(id) else {
         return reject(StatusCode::BAD_REQUEST, "No jobs for pipeline");
     };
     if let Some(job) = &mut record.job {
+        job.patch_restarts = patch_restarts;
         job.restart = Some(if restart.force == Some(true) {
             Restart::Force
         } else {

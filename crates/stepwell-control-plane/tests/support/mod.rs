@@ -1,0 +1,263 @@
+//! A control plane with a clock, a planner and workers that do what a test says.
+
+#![allow(unreachable_pub, reason = "a test file is its own crate")]
+#![allow(dead_code, reason = "each test file uses its part")]
+#![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use http::{Method, Request, Response, header};
+use serde_json::{Value, json};
+use stepwell_arroyo::{ErrorDomain, JobId, PipelineGraph, PipelineNode, SqlDiagnostic, Udf};
+use stepwell_control_plane::{
+    Command, ControlPlane, Environment, Options, Plan, PlanFailure, Record, WorkerEvent,
+};
+
+/// Three operators, as the recorded pipelines have.
+pub const OPERATORS: u32 = 3;
+
+#[derive(Debug, Default)]
+pub struct Outside {
+    pub now: u64,
+    ids: u64,
+}
+
+impl Environment for Outside {
+    fn now(&self) -> u64 {
+        self.now
+    }
+
+    fn new_id(&mut self, prefix: &str) -> String {
+        self.ids += 1;
+        format!("{prefix}{}", self.ids)
+    }
+
+    fn plan(&mut self, query: &str, udfs: &[Udf], parallelism: u32) -> Result<Plan, PlanFailure> {
+        if let Some(message) = query.strip_prefix("BAD ") {
+            return Err(PlanFailure::Diagnostics(
+                message.split(';').map(SqlDiagnostic::new).collect(),
+            ));
+        }
+        if !udfs.is_empty() {
+            return Err(PlanFailure::InvalidUdf(
+                "invalid UDF: cannot parse".to_owned(),
+            ));
+        }
+        let nodes = (0..OPERATORS)
+            .map(|id| PipelineNode::new(id, "operator", "Operator", parallelism))
+            .collect();
+        Ok(Plan::new(PipelineGraph::new(nodes, Vec::new())))
+    }
+}
+
+pub struct Server {
+    pub plane: ControlPlane,
+    pub outside: Outside,
+    commands: VecDeque<Command>,
+    parallelism: u32,
+}
+
+impl Server {
+    pub fn new(options: Options) -> Self {
+        let outside = Outside {
+            now: 1_795_574_859_000_000,
+            ids: 0,
+        };
+        Self {
+            plane: ControlPlane::new(options),
+            outside,
+            commands: VecDeque::new(),
+            parallelism: 1,
+        }
+    }
+
+    /// The same server, restarted with what it had kept.
+    pub fn restarted(mut self, options: Options) -> Self {
+        let kept: Vec<Record> = self.plane.take_changes().upserts;
+        // What is kept is text, and comes back from it.
+        let kept = kept
+            .iter()
+            .map(|record| serde_json::from_str(&serde_json::to_string(record).unwrap()).unwrap())
+            .collect();
+        self.plane = ControlPlane::restore(options, kept);
+        self.commands.clear();
+        self
+    }
+
+    pub fn send(&mut self, method: Method, path: &str, body: &str) -> Response<Bytes> {
+        let mut request = Request::builder().method(method).uri(path);
+        if !body.is_empty() {
+            request = request.header(header::CONTENT_TYPE, "application/json");
+        }
+        let request = request.body(Bytes::from(body.to_owned())).unwrap();
+        self.plane.handle(&mut self.outside, &request)
+    }
+
+    /// A request that must succeed, and its JSON.
+    pub fn ask(&mut self, method: Method, path: &str, body: &Value) -> Value {
+        let text = if body.is_null() {
+            String::new()
+        } else {
+            body.to_string()
+        };
+        let reply = self.send(method, path, &text);
+        assert!(
+            reply.status().is_success(),
+            "{path}: {} {:?}",
+            reply.status(),
+            reply.body()
+        );
+        serde_json::from_slice(reply.body()).unwrap_or_default()
+    }
+
+    pub fn create(&mut self, id: &str) {
+        self.ask(
+            Method::PUT,
+            &format!("/api/v1/pipelines/{id}"),
+            &json!({"name": id, "query": "SELECT 1", "parallelism": 1}),
+        );
+    }
+
+    pub fn patch(&mut self, id: &str, body: &Value) {
+        self.ask(Method::PATCH, &format!("/api/v1/pipelines/{id}"), body);
+    }
+
+    pub fn job(&mut self, id: &str) -> Value {
+        self.ask(
+            Method::GET,
+            &format!("/api/v1/pipelines/{id}/jobs"),
+            &Value::Null,
+        )["data"][0]
+            .take()
+    }
+
+    pub fn pass(&mut self, micros: u64) {
+        self.outside.now += micros;
+    }
+
+    /// A look of the controller, half a second later.
+    pub fn tick(&mut self) {
+        self.pass(500_000);
+        let commands = self.plane.tick(&mut self.outside);
+        self.commands.extend(commands);
+    }
+
+    pub fn next_command(&mut self) -> Option<Command> {
+        self.commands.pop_front()
+    }
+
+    pub fn tell(&mut self, event: WorkerEvent) {
+        self.pass(50_000);
+        self.plane.notify(&mut self.outside, event);
+    }
+
+    /// Workers that do the next thing they were told, without a fault. `false`: there was nothing.
+    pub fn work(&mut self) -> bool {
+        let Some(command) = self.next_command() else {
+            return false;
+        };
+        match command {
+            Command::Start {
+                job,
+                run_id,
+                parallelism,
+                ..
+            } => {
+                self.parallelism = parallelism;
+                self.tell(WorkerEvent::Started {
+                    job,
+                    run_id,
+                    tasks: u64::from(OPERATORS * parallelism),
+                });
+            }
+            Command::Checkpoint {
+                job,
+                run_id,
+                epoch,
+                stopping,
+            } => {
+                self.tell(WorkerEvent::CheckpointStored {
+                    job: job.clone(),
+                    run_id,
+                    epoch,
+                });
+                if stopping {
+                    self.tell(WorkerEvent::Stopped { job, run_id });
+                }
+            }
+            Command::Stop { job, run_id, .. } => self.tell(WorkerEvent::Stopped { job, run_id }),
+            _ => {}
+        }
+        true
+    }
+
+    /// Creates a pipeline and lets it run.
+    pub fn running(id: &str) -> Self {
+        let mut server = Self::new(Options::default());
+        server.create(id);
+        server.tick();
+        server.work();
+        assert_eq!(server.job(id)["state"], "Running");
+        server
+    }
+
+    /// The current run fails.
+    pub fn fail(&mut self, id: &str, retryable: bool) {
+        let (job, run_id) = self.run(id);
+        let error = "SQL error: Divide by zero error".to_owned();
+        self.tell(WorkerEvent::Failed {
+            job,
+            run_id,
+            error,
+            domain: ErrorDomain::User,
+            retryable,
+        });
+    }
+
+    pub fn finish(&mut self, id: &str) {
+        let (job, run_id) = self.run(id);
+        self.tell(WorkerEvent::Finished { job, run_id });
+    }
+
+    pub fn run(&mut self, id: &str) -> (JobId, u64) {
+        let job = self.job(id);
+        (
+            JobId::from_server(job["id"].as_str().unwrap()),
+            job["run_id"].as_u64().unwrap(),
+        )
+    }
+
+    /// What the recorded timelines show of a pipeline, in their own words.
+    pub fn line(&mut self, id: &str) -> String {
+        let job = self.job(id);
+        let pipeline = self.ask(
+            Method::GET,
+            &format!("/api/v1/pipelines/{id}"),
+            &Value::Null,
+        );
+        let known = |value: &Value| if value.is_null() { "no" } else { "yes" };
+        let word = |value: &Value| value.as_str().unwrap_or("None").to_owned();
+        let flag = |value: &Value| {
+            if value.as_bool().unwrap() {
+                "True"
+            } else {
+                "False"
+            }
+        };
+        format!(
+            "state={} running_desired={} run_id={} tasks={} start={} finish={} failure={} stop={} action={} text={} in_progress={}",
+            word(&job["state"]),
+            flag(&job["running_desired"]),
+            job["run_id"],
+            job["tasks"],
+            known(&job["start_time"]),
+            known(&job["finish_time"]),
+            known(&job["failure_reason"]),
+            word(&pipeline["stop"]),
+            word(&pipeline["action"]),
+            word(&pipeline["action_text"]),
+            flag(&pipeline["action_in_progress"]),
+        )
+    }
+}
