@@ -5,7 +5,10 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, Uri, header};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Body, Incoming};
 use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
+    client::legacy::{
+        Client,
+        connect::{HttpConnector, capture_connection},
+    },
     rt::{TokioExecutor, TokioTimer},
 };
 use stepwell_transport::{
@@ -234,15 +237,21 @@ impl Transport for HyperTransport {
             .get()
             .copied()
             .unwrap_or(BodyLimit(self.body_limit));
-        let request = self.prepare(request)?;
+        let mut request = self.prepare(request)?;
+        let connection = capture_connection(&mut request);
 
         // The deadline is kept here and not by a timeout around everything, which would lose how far the request had come.
         let deadline = started.checked_add(timeout);
-        let reply = match until(deadline, self.send(request, started)).await {
-            Some(reply) => reply?,
-            // Connecting has a limit of its own, and what fails in it says so; past that something may have been written.
-            None => return Err(self.timed_out("did not answer", Phase::MaybeSent, timeout)),
+        let Some(reply) = until(deadline, self.send(request, started)).await else {
+            // Nothing is written before there is a connection.
+            let connected = connection.connection_metadata().is_some();
+            return Err(if connected {
+                self.timed_out("did not answer", Phase::MaybeSent, timeout)
+            } else {
+                self.timed_out("did not take a connection", Phase::NotSent, timeout)
+            });
         };
+        let reply = reply?;
         match until(deadline, self.read(reply, limit, started)).await {
             Some(reply) => reply,
             None => {

@@ -246,12 +246,43 @@ async fn the_deadline_spans_headers_and_body() {
 }
 
 #[tokio::test]
+async fn a_deadline_before_there_is_a_connection_was_not_sent() {
+    // Its queue of connections is full, and nobody takes one out of it.
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener = socket.listen(1).unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut waiting = Vec::new();
+    loop {
+        let connecting = tokio::net::TcpStream::connect(address);
+        match tokio::time::timeout(Duration::from_millis(200), connecting).await {
+            Ok(connection) => waiting.push(connection.unwrap()),
+            Err(_full) => break,
+        }
+    }
+    let transport = HyperTransport::builder(format!("http://{address}"))
+        .build()
+        .unwrap();
+    let mut request = request(Method::POST, "/x", "{}");
+    request
+        .extensions_mut()
+        .insert(Deadline(Duration::from_millis(200)));
+    let error = transport.execute(request).await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.phase()),
+        (Kind::TimedOut, Phase::NotSent),
+        "{}",
+        chain(&error)
+    );
+}
+
+#[tokio::test]
 async fn a_body_is_bounded_while_it_streams() {
     let large = "x".repeat(5 << 20);
     let table = [
         Then::Flood(
             b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n".to_vec(),
-            [&b"10000\r\n"[..], &[b'x'; 0x10000], b"\r\n"].concat(),
+            format!("10000\r\n{}\r\n", "x".repeat(0x10000)).into_bytes(),
         ),
         Then::Hang(b"HTTP/1.1 200 OK\r\ncontent-length: 1000000000000\r\n\r\n".to_vec()),
         Then::Keep(ok(&large)),

@@ -69,7 +69,7 @@ impl Raw {
 
 async fn serve(
     mut connection: TcpStream,
-    then: Arc<impl Fn(usize) -> Then>,
+    then: Arc<impl Fn(usize) -> Then + Send + Sync>,
     seen: Arc<Mutex<Vec<String>>>,
 ) {
     while let Some(request) = read(&mut connection).await {
