@@ -146,6 +146,7 @@ impl Context {
         self.ticket
             .intend(Intended {
                 name: name.to_owned(),
+                server: self.server(),
                 client: self.client.clone(),
                 observation: self.options.observation.clone(),
                 on_shutdown: self.options.on_shutdown,

@@ -8,7 +8,7 @@ use stepwell_arroyo::{ClientError, Phase, Pipeline};
 use super::{
     Action, PipelineSummary, ResolveError,
     attempt::{Attempt, Sent},
-    settle::{Settled, look, settle},
+    settle::{Claims, Settled, look, settle},
 };
 use crate::{
     context::{Context, ServerMemory},
@@ -187,6 +187,8 @@ impl Creating<'_> {
                 None => client.create(&request).await,
             };
             if let Ok(pipeline) = &reply {
+                // The answer leaves no doubt whose it is.
+                ticket.registry().claim(&server, &pipeline.id, ticket.id());
                 ticket.found(&server, &pipeline.id, true);
             } else if before == Sent::Nothing
                 && reply.as_ref().is_err_and(|error| {
@@ -252,16 +254,31 @@ impl Creating<'_> {
     }
 
     async fn look_once(&self, attempt: &mut Attempt) -> Result<Option<Outcome>, Error> {
-        let settled = look(&self.context.client_within(self.limit), attempt).await;
+        let settled = look(
+            &self.context.client_within(self.limit),
+            attempt,
+            self.claims(&self.context.server()),
+        )
+        .await;
         let settled = settled.unwrap_or_else(Settled::Failed);
         Ok(self.adopted(attempt, settled, true)?.ok())
     }
 
+    fn claims<'b>(&'b self, server: &'b str) -> Claims<'b> {
+        Claims {
+            registry: self.context.ticket.registry(),
+            server,
+            by: self.context.ticket.id(),
+        }
+    }
+
     async fn look_until(&self, attempt: &Attempt, timeout: Duration) -> Settled {
         let limit = self.limit.within(timeout);
+        let server = self.context.server();
         settle(
             &self.context.client,
             attempt,
+            self.claims(&server),
             limit,
             self.context.options.request_timeout,
         )

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use stepwell_arroyo::{Client, ClientError, Pipeline};
+use stepwell_arroyo::{Client, ClientError, Pipeline, PipelineId};
 
 use super::attempt::{Attempt, Sent};
 use crate::{
     poll::is_gone,
+    shutdown::registry::{EntryId, Registry},
     time_limit::{Pace, TimeLimit},
 };
 
@@ -25,10 +26,30 @@ pub(crate) enum Settled {
     Failed(ClientError),
 }
 
+/// Which pipelines other submissions under the same shutdown have taken for their creates. Where the server chooses the ids, a pipeline
+/// cannot be told from its twin, and one must not answer for two creates.
+#[derive(Clone, Copy)]
+pub(crate) struct Claims<'a> {
+    pub(crate) registry: &'a Registry,
+    pub(crate) server: &'a str,
+    pub(crate) by: EntryId,
+}
+
+impl Claims<'_> {
+    fn are_another(self, id: &PipelineId) -> bool {
+        self.registry.is_claimed(self.server, id, self.by)
+    }
+
+    fn claim(self, id: &PipelineId) -> bool {
+        self.registry.claim(self.server, id, self.by)
+    }
+}
+
 /// Looks until the pipeline of `attempt` shows up or the limit is over.
 pub(crate) async fn settle(
     client: &Client,
     attempt: &Attempt,
+    claims: Claims<'_>,
     limit: TimeLimit,
     request_timeout: Duration,
 ) -> Settled {
@@ -36,7 +57,7 @@ pub(crate) async fn settle(
     loop {
         let client =
             client.within(request_timeout.min(limit.remaining().max(Duration::from_millis(10))));
-        let settled = match look(&client, attempt).await {
+        let settled = match look(&client, attempt, claims).await {
             Ok(Settled::Absent) => Settled::Absent,
             Ok(settled) => return settled,
             Err(error) if error.is_retryable() => Settled::Failed(error),
@@ -50,7 +71,11 @@ pub(crate) async fn settle(
 }
 
 /// One look.
-pub(crate) async fn look(client: &Client, attempt: &Attempt) -> Result<Settled, ClientError> {
+pub(crate) async fn look(
+    client: &Client,
+    attempt: &Attempt,
+    claims: Claims<'_>,
+) -> Result<Settled, ClientError> {
     match (&attempt.id, attempt.sent) {
         (Some(id), Sent::Put | Sent::Nothing) => match client.pipeline(id).await {
             Ok(pipeline) if attempt.is_for(&pipeline) => Ok(Settled::Found(Box::new(pipeline))),
@@ -66,9 +91,12 @@ pub(crate) async fn look(client: &Client, attempt: &Attempt) -> Result<Settled, 
                 .filter(|pipeline| attempt.is_for(pipeline))
                 .filter(|pipeline| pipeline.name == attempt.spec.name())
                 .filter(|pipeline| !attempt.listed_before.contains(&pipeline.id))
+                .filter(|pipeline| !claims.are_another(&pipeline.id))
                 .collect();
             Ok(match (new.pop(), new.is_empty()) {
                 (None, _) => Settled::Absent,
+                // Claimed in this moment by another submission of the same spec.
+                (Some(pipeline), true) if !claims.claim(&pipeline.id) => Settled::Absent,
                 (Some(pipeline), true) => Settled::Found(Box::new(pipeline)),
                 (Some(pipeline), false) => {
                     new.push(pipeline);

@@ -30,6 +30,7 @@ pub(crate) enum Known {
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
     pub(crate) name: String,
+    pub(crate) server: String,
     pub(crate) client: Client,
     pub(crate) observation: Observation,
     pub(crate) on_shutdown: OnShutdown,
@@ -46,6 +47,8 @@ struct Inner {
     entries: BTreeMap<EntryId, Entry>,
     /// Pipelines that submissions under this shutdown made or resumed, by server: these are not "other pipelines".
     ours: BTreeSet<(String, PipelineId)>,
+    /// Whose create a pipeline is taken for, where the server chose its id: one pipeline answers for one create.
+    claims: BTreeMap<(String, PipelineId), EntryId>,
 }
 
 #[derive(Debug)]
@@ -106,6 +109,23 @@ impl Registry {
         self.lock().ours.contains(&(server.to_owned(), id.clone()))
     }
 
+    /// Whether a pipeline is taken for the create of another submission than this one.
+    pub(crate) fn is_claimed(&self, server: &str, id: &PipelineId, by_other_than: EntryId) -> bool {
+        let inner = self.lock();
+        let claim = inner.claims.get(&(server.to_owned(), id.clone()));
+        claim.is_some_and(|claim| *claim != by_other_than)
+    }
+
+    /// Takes a pipeline for the create of this submission; `false` when another one has.
+    pub(crate) fn claim(&self, server: &str, id: &PipelineId, by: EntryId) -> bool {
+        let mut inner = self.lock();
+        *inner
+            .claims
+            .entry((server.to_owned(), id.clone()))
+            .or_insert(by)
+            == by
+    }
+
     /// The pipeline of an attempt was found.
     pub(crate) fn know(&self, id: EntryId, pipeline: &PipelineId) {
         if let Some(entry) = self.lock().entries.get_mut(&id) {
@@ -160,6 +180,10 @@ impl Ticket {
         &self.registry
     }
 
+    pub(crate) fn id(&self) -> EntryId {
+        self.id
+    }
+
     /// Notes what is about to be made or started, and that the request is under way, in one step.
     pub(crate) fn intend(&self, entry: Intended) -> Result<WriteGuard, Begun> {
         let mut inner = self.registry.lock();
@@ -173,6 +197,7 @@ impl Ticket {
             .is_some_and(|entry| entry.started_here);
         let Intended {
             name,
+            server,
             client,
             observation,
             on_shutdown,
@@ -184,6 +209,7 @@ impl Ticket {
             self.id,
             Entry {
                 name,
+                server,
                 client,
                 observation,
                 on_shutdown,
@@ -220,6 +246,7 @@ impl Ticket {
 /// What [`Ticket::intend`] notes.
 pub(crate) struct Intended {
     pub(crate) name: String,
+    pub(crate) server: String,
     pub(crate) client: Client,
     pub(crate) observation: Observation,
     pub(crate) on_shutdown: OnShutdown,

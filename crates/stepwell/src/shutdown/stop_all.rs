@@ -9,7 +9,7 @@ use super::{
     stop_pipeline::Stop,
 };
 use crate::{
-    resolution::settle::{Settled, settle},
+    resolution::settle::{Claims, Settled, settle},
     time_limit::TimeLimit,
 };
 
@@ -136,7 +136,12 @@ async fn settle_and_stop(
         Known::Attempted(attempt) => {
             // A quarter of the time is kept for the stop itself.
             let look = limit.within(limit.remaining().mul_f64(0.75));
-            match settle(&entry.client, attempt, look, REQUEST_TIMEOUT).await {
+            let claims = Claims {
+                registry,
+                server: &entry.server,
+                by: entry_id,
+            };
+            match settle(&entry.client, attempt, claims, look, REQUEST_TIMEOUT).await {
                 Settled::Found(pipeline) => pipeline.id,
                 Settled::Conflict(_) => {
                     // Somebody else's pipeline has that id, so ours was refused.
