@@ -78,7 +78,14 @@ impl Network {
     fn draw(&self, request: &Request<Bytes>) -> (Fault, Chance) {
         let mut chance = self.chance.lock().unwrap();
         let mut fault = Fault::None;
-        if chance.percent(self.trouble) {
+        let writes = matches!(step_of(request), "create" | "patch" | "restart");
+        // What changes something is where it hurts.
+        let trouble = if writes {
+            (self.trouble * 2).min(80)
+        } else {
+            self.trouble
+        };
+        if chance.percent(trouble) {
             let last = FAULTS.len() as u64;
             fault = FAULTS[usize::try_from(chance.below(last)).unwrap()];
         }
@@ -133,7 +140,13 @@ impl Transport for Network {
                 .lock()
                 .note(format!("{}: {fault:?} for {step}", self.who));
         }
+        let mut under_way = UnderWay {
+            network: self,
+            request: Some(&request),
+            chance: chance.fork(),
+        };
         tokio::time::sleep(chance.millis(0, 20).min(deadline)).await;
+        under_way.request = None;
         match fault {
             Fault::None => Ok(self.effect(&request)),
             Fault::Slow => {
@@ -158,7 +171,8 @@ impl Transport for Network {
                 Err(closed())
             }
             Fault::CommittedLate => {
-                let (network, late) = (self.clone(), chance.millis(500, 40_000));
+                let (network, late) = (self.clone(), chance.millis(500, 100_000));
+                let request = request.clone();
                 tokio::spawn(async move {
                     tokio::time::sleep(late).await;
                     network
@@ -166,6 +180,10 @@ impl Transport for Network {
                         .lock()
                         .note(format!("{}: committed late", network.who));
                     network.effect(&request);
+                    if step_of(&request) != "create" {
+                        let path = request.uri().path().to_owned();
+                        network.world.lock().late.push(path);
+                    }
                 });
                 if chance.percent(50) {
                     Err(closed())
@@ -199,6 +217,25 @@ impl Transport for Network {
                 let half = reply.body().len() / 2;
                 Ok(reply.map(|body| body.slice(..half)))
             }
+        }
+    }
+}
+
+/// A request that its caller may drop: the server then has it, or not, or half of it.
+struct UnderWay<'a> {
+    network: &'a Network,
+    request: Option<&'a Request<Bytes>>,
+    chance: Chance,
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        let Some(request) = self.request else { return };
+        let creates = step_of(request) == "create";
+        match self.chance.below(3) {
+            0 => {}
+            1 if creates => drop(self.network.effect(&without_job(request))),
+            _ => drop(self.network.effect(request)),
         }
     }
 }

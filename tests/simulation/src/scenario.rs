@@ -44,6 +44,8 @@ struct Run {
     broken: Vec<(&'static str, String)>,
     /// Whether somebody else meddles with the pipelines.
     rival: bool,
+    /// Whether the pipeline that was there before runs, or comes to run, by itself.
+    before_runs: bool,
 }
 
 /// Plays one seed.
@@ -81,6 +83,7 @@ async fn story(seed: u64, hits: &Hits) -> Result<(), Broken> {
         hits: hits.clone(),
         broken: Vec::new(),
         rival,
+        before_runs: true,
     };
     run.go().await;
     match run.broken.into_iter().next() {
@@ -163,7 +166,7 @@ impl Run {
         }
     }
 
-    /// A pipeline that is there already, running or stopped.
+    /// A pipeline that is there already: running, stopped, stopping, failing or failed.
     async fn make_one_before(&mut self) {
         let body = serde_json::json!({"name": "spec0", "query": spec(0).query(), "parallelism": 1});
         send(
@@ -174,17 +177,27 @@ impl Run {
             &body.to_string(),
         );
         let id = self.world.lock().made[0].1.clone();
-        tokio::time::sleep(self.chance.millis(0, 6_000)).await;
-        if self.chance.percent(60) {
-            send(
-                &self.world,
-                "before",
-                Method::PATCH,
-                &format!("/api/v1/pipelines/{id}"),
-                r#"{"stop":"checkpoint"}"#,
-            );
-            tokio::time::sleep(self.chance.millis(0, 10_000)).await;
+        tokio::time::sleep(self.chance.millis(0, 8_000)).await;
+        match self.chance.below(4) {
+            0 => return,
+            1 => {
+                self.world.fail(&id);
+            }
+            _ => {
+                let path = format!("/api/v1/pipelines/{id}");
+                send(
+                    &self.world,
+                    "before",
+                    Method::PATCH,
+                    &path,
+                    r#"{"stop":"checkpoint"}"#,
+                );
+            }
         }
+        tokio::time::sleep(self.chance.millis(0, 12_000)).await;
+        let job = self.world.lock().job(&id);
+        self.before_runs =
+            job.is_some_and(|(state, desired)| desired && !state.starts_with("Fail"));
     }
 
     async fn stop_all(&mut self, shutdown: &Shutdown) -> bool {
@@ -263,9 +276,20 @@ impl Run {
         if self.rival {
             return;
         }
-        let made = self.world.lock().made.clone();
+        let (made, late) = {
+            let inner = self.world.lock();
+            (inner.made.clone(), inner.late.clone())
+        };
         for (who, id) in made {
-            if who.starts_with("we") && self.world.is_alive(&id) {
+            if late
+                .iter()
+                .any(|path| path.split('/').any(|segment| segment == id))
+            {
+                continue;
+            }
+            // What was there before and did not run by itself, runs only because we have started it.
+            let ours = who.starts_with("we") || (who == "before" && !self.before_runs);
+            if ours && self.world.is_alive(&id) {
                 self.broken.push((
                     "no orphans",
                     format!("stop_all was fine, and {id} of {who} is alive"),

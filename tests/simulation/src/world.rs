@@ -8,7 +8,7 @@ use std::{
 
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
-use stepwell::arroyo::{PipelineGraph, PipelineNode, Udf};
+use stepwell::arroyo::{ErrorDomain, JobId, PipelineGraph, PipelineNode, Udf};
 use stepwell_control_plane::{
     Command, ControlPlane, Environment, Options, Plan, PlanFailure, Record, WorkerEvent,
 };
@@ -46,6 +46,9 @@ pub struct Inner {
     kept: BTreeMap<String, Record>,
     /// Who has made which pipeline.
     pub made: Vec<(String, String)>,
+    /// Paths of changes that came through long after their sender had given them up. Nobody can keep such a one from starting again
+    /// what was stopped meanwhile.
+    pub late: Vec<String>,
     /// What happened, for a failure to show.
     pub trace: Vec<String>,
 }
@@ -87,6 +90,7 @@ impl World {
             down_until: now,
             kept: BTreeMap::new(),
             made: Vec::new(),
+            late: Vec::new(),
             trace: Vec::new(),
         };
         let world = Self {
@@ -167,11 +171,29 @@ impl World {
         inner.keep();
     }
 
+    /// The current run of a pipeline fails; `false`: it has none.
+    pub fn fail(&self, id: &str) -> bool {
+        let Some((job, run_id)) = self.lock().run(id) else {
+            return false;
+        };
+        let error = "out of luck".to_owned();
+        self.tell(WorkerEvent::Failed {
+            job,
+            run_id,
+            error,
+            domain: ErrorDomain::User,
+            retryable: false,
+        });
+        true
+    }
+
     /// Whether anybody's pipeline with this id may be running, or come to run.
     pub fn is_alive(&self, id: &str) -> bool {
         let job = self.lock().job(id);
-        job.is_some_and(|(state, desired)| {
-            desired || !matches!(state.as_str(), "Stopped" | "Finished" | "Failed")
+        job.is_some_and(|(state, desired)| match state.as_str() {
+            "Stopped" => desired,
+            "Finished" | "Failed" => false,
+            _ => true,
         })
     }
 }
@@ -254,14 +276,26 @@ impl Inner {
         reply
     }
 
-    /// The state of a pipeline's job and whether it is meant to run.
-    pub fn job(&mut self, id: &str) -> Option<(String, bool)> {
+    fn shown(&mut self, id: &str) -> Option<serde_json::Value> {
         let request = Request::get(format!("/api/v1/pipelines/{id}/jobs"))
             .body(Bytes::new())
             .unwrap();
         let reply = self.plane.handle(&mut self.outside, &request);
-        let body: serde_json::Value = serde_json::from_slice(reply.body()).ok()?;
-        let job = body["data"].get(0)?;
+        let mut body: serde_json::Value = serde_json::from_slice(reply.body()).ok()?;
+        Some(body["data"].get_mut(0)?.take())
+    }
+
+    fn run(&mut self, id: &str) -> Option<(JobId, u64)> {
+        let job = self.shown(id)?;
+        Some((
+            JobId::from_server(job["id"].as_str()?),
+            job["run_id"].as_u64()?,
+        ))
+    }
+
+    /// The state of a pipeline's job and whether it is meant to run.
+    pub fn job(&mut self, id: &str) -> Option<(String, bool)> {
+        let job = self.shown(id)?;
         Some((
             job["state"].as_str()?.to_owned(),
             job["running_desired"].as_bool()?,

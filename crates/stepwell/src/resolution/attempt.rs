@@ -10,6 +10,8 @@ pub(crate) struct Attempt {
     pub(crate) spec: Arc<PipelineSpec>,
     /// The id that was chosen, where the server lets us (`PUT`).
     pub(crate) id: Option<PipelineId>,
+    /// The id that was chosen first. A pipeline that has it was made by somebody's `PUT`, never by a `POST` of ours.
+    pub(crate) chosen: Option<PipelineId>,
     /// Every pipeline that was there before: without a chosen id, only one that is not among them can be ours.
     pub(crate) listed_before: Arc<BTreeSet<PipelineId>>,
     pub(crate) since: SystemTime,

@@ -194,11 +194,11 @@ impl Creating<'_> {
                 && reply.as_ref().is_err_and(|error| {
                     matches!(
                         Answer::of(error, by_put),
-                        Answer::NotSent | Answer::NoPut | Answer::Refused
+                        Answer::NotSent | Answer::NoPut | Answer::Refused | Answer::Duplicate
                     )
                 })
             {
-                // Here and not in the caller, which may be gone.
+                // Here and not in the caller, which may be gone. What a duplicate is a duplicate of, somebody else has started.
                 ticket.forget();
             }
             drop(guard);
@@ -231,9 +231,6 @@ impl Creating<'_> {
                 };
                 // This one was refused, but one before it may still be under way on the server.
                 attempt.sent = before;
-                if !maybe_ours {
-                    self.context.ticket.forget();
-                }
                 Err(ResolveError::Burnt {
                     id,
                     source: Box::new(error),

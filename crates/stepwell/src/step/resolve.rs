@@ -223,6 +223,7 @@ fn new_attempt(
 ) -> Attempt {
     Attempt {
         spec: Arc::clone(spec),
+        chosen: id.clone(),
         id,
         listed_before: Arc::new(listed),
         since: SystemTime::now(),
