@@ -4,5 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod connect;
+mod create_post;
+mod create_put;
 mod support;
 mod validate;

@@ -23,8 +23,10 @@ pub(crate) fn spec() -> PipelineSpec {
 }
 
 /// The id that [`spec`] gets where the server lets the client choose.
-pub(crate) fn spec_id() -> PipelineId {
+pub(crate) fn spec_id() -> String {
     PipelineId::for_spec("", "orders", QUERY)
+        .as_str()
+        .to_owned()
 }
 
 pub(crate) fn four() -> NonZeroU32 {

@@ -1,0 +1,246 @@
+//! Creating where the server chooses the id: `POST /api/v1/pipelines`.
+
+use serde_json::{Value, json};
+use stepwell::{
+    Error, Identity, PipelineSpec, ResolveError, Shutdown, Submission, Validated,
+    transport::{FakeTransport, Phase, SharedTransport, TransportErrorKind, http::Method},
+};
+
+use crate::support::*;
+
+fn server_assigned() -> PipelineSpec {
+    PipelineSpec::builder(QUERY)
+        .name("orders")
+        .identity(Identity::ServerAssigned)
+        .force(true)
+        .build()
+        .unwrap()
+}
+
+/// A submission whose next request is the `POST`; these pipelines were there before.
+async fn about_to_post(fake: &FakeTransport, before: &[Value]) -> Submission<Validated> {
+    let validated = validated(fake, server_assigned()).await;
+    fake.list(before);
+    validated
+}
+
+fn posts(fake: &FakeTransport) -> usize {
+    count(fake, &Method::POST, |path| path == PIPELINES)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_without_put_is_posted_to_and_remembered_by_all_that_share_the_transport() {
+    let fake = FakeTransport::new();
+    let transport = SharedTransport::new(fake.clone());
+    let first = validated_with(transport.clone(), &fake, spec(), options()).await;
+    fake.list(&[]);
+    fake.expect(Method::PUT, path(spec_id())).reply(405, "");
+    fake.expect(Method::POST, PIPELINES)
+        .with_json(json!({"name": "orders", "query": QUERY, "parallelism": 1}))
+        .reply_json(200, &pipeline("pl_1", QUERY));
+    assert_eq!(
+        created(first.resolve().await.unwrap()).id().as_str(),
+        "pl_1"
+    );
+
+    let other = PipelineSpec::builder("SELECT 2")
+        .force(true)
+        .build()
+        .unwrap();
+    let second = validated_with(transport, &fake, other, options()).await;
+    fake.list(&[pipeline("pl_1", QUERY)]);
+    fake.expect(Method::POST, PIPELINES)
+        .with_json(json!({"name": "query", "query": "SELECT 2", "parallelism": 1}))
+        .reply_json(200, &pipeline("pl_2", "SELECT 2"));
+    assert_eq!(
+        created(second.resolve().await.unwrap()).id().as_str(),
+        "pl_2"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_id_that_the_server_is_to_choose_is_never_put() {
+    let fake = FakeTransport::new();
+    let validated = about_to_post(&fake, &[]).await;
+    fake.expect(Method::POST, PIPELINES)
+        .reply_json(200, &pipeline("pl_1", QUERY));
+    let _ = created(validated.resolve().await.unwrap());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_post_whose_reply_is_lost_is_found_in_the_list_by_name_and_query_among_the_new_ones() {
+    let fake = FakeTransport::new();
+    // Forced past another query; same name and query as what is to come is not possible here, for it would be resumed.
+    let before = [pipeline("pl_old", "SELECT 2")];
+    let validated = about_to_post(&fake, &before).await;
+    fake.expect(Method::POST, PIPELINES).lost();
+    fake.list(&before);
+    fake.list(&[
+        pipeline("pl_new", QUERY),
+        pipeline("pl_name", QUERY).with("name", json!("another")),
+        pipeline("pl_query", "SELECT 3"),
+        pipeline("pl_preview", QUERY).with("preview", json!(true)),
+        pipeline("pl_old", QUERY),
+    ]);
+    fake.jobs("pl_new", job("Scheduling"));
+    let resumed = resumed(validated.resolve().await.unwrap());
+    assert_eq!(resumed.id().as_str(), "pl_new");
+    assert!(resumed.is_adopted());
+    assert_eq!(posts(&fake), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_new_ones_are_ambiguous_and_both_are_named() {
+    let fake = FakeTransport::new();
+    let validated = about_to_post(&fake, &[]).await;
+    fake.expect(Method::POST, PIPELINES).lost();
+    fake.list(&[pipeline("pl_1", QUERY), pipeline("pl_2", QUERY)]);
+    let (error, validated) = resolve_error(validated.resolve().await);
+    assert!(matches!(error, ResolveError::Ambiguous { .. }), "{error:?}");
+    assert!(error.to_string().contains("pl_1") && error.to_string().contains("pl_2"));
+    assert!(validated.has_create_in_doubt());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_post_that_cannot_be_found_is_an_unknown_outcome_and_no_second_one_ever_follows() {
+    let fake = FakeTransport::any_order();
+    let validated = about_to_post(&fake, &[]).await;
+    fake.expect(Method::POST, PIPELINES).lost();
+    fake.expect(Method::GET, LIST)
+        .reply_json(200, &json!({"data": [], "hasMore": false}))
+        .always();
+    let (error, validated) = resolve_error(validated.resolve().await);
+    let ResolveError::OutcomeUnknown { id: None, .. } = &error else {
+        panic!("{error:?}");
+    };
+    let error = Error::from(error);
+    assert_eq!(error.phase(), Phase::MaybeSent);
+    assert!(validated.has_create_in_doubt());
+
+    let (error, validated) = resolve_error(validated.resolve().await);
+    assert!(
+        matches!(error, ResolveError::StillUnknown { .. }),
+        "{error:?}"
+    );
+    let error = Error::from(error);
+    assert_eq!(error.phase(), Phase::MaybeSent);
+    assert!(error.is_retryable());
+    assert!(validated.has_create_in_doubt());
+    assert_eq!(posts(&fake), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_next_resolve_finds_what_the_one_before_could_not() {
+    let fake = FakeTransport::new();
+    let validated = about_to_post(&fake, &[]).await;
+    fake.expect(Method::POST, PIPELINES).lost();
+    // Nothing is answered until the outcome is called unknown.
+    fake.expect(Method::GET, LIST).hang().times(2);
+    let (error, validated) = resolve_error(validated.resolve().await);
+    assert!(
+        matches!(error, ResolveError::OutcomeUnknown { .. }),
+        "{error:?}"
+    );
+    fake.list(&[pipeline("pl_1", QUERY)]);
+    fake.jobs("pl_1", job("Running"));
+    let resumed = resumed(validated.resolve().await.unwrap());
+    assert!(resumed.is_adopted());
+    assert_eq!(posts(&fake), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_answer_that_leaves_a_doubt_is_looked_into_and_never_repeated() {
+    for (status, body) in [
+        (200, ""),
+        (200, "{\"id\": \"pl_1\", \"na"),
+        (200, "<html>a gateway</html>"),
+        (500, "{\"error\":\"internal\"}"),
+        (502, "<html>nginx</html>"),
+        (504, ""),
+        (408, ""),
+        (409, ""),
+    ] {
+        let fake = FakeTransport::new();
+        let validated = about_to_post(&fake, &[]).await;
+        fake.expect(Method::POST, PIPELINES).reply(status, body);
+        fake.list(&[pipeline("pl_1", QUERY)]);
+        fake.jobs("pl_1", job("Running"));
+        let resumed = resumed(validated.resolve().await.unwrap());
+        assert!(resumed.is_adopted(), "{status} {body}");
+        assert_eq!(posts(&fake), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_post_that_times_out_is_not_repeated() {
+    let fake = FakeTransport::new();
+    let validated = about_to_post(&fake, &[]).await;
+    fake.expect(Method::POST, PIPELINES).hang();
+    fake.list(&[pipeline("pl_1", QUERY)]);
+    fake.jobs("pl_1", job("Running"));
+    assert!(resumed(validated.resolve().await.unwrap()).is_adopted());
+    assert_eq!(posts(&fake), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn tries_that_reads_need_are_no_licence_to_repeat_a_create() {
+    let fake = FakeTransport::new();
+    let validated = validated(&fake, server_assigned()).await;
+    fake.expect(Method::GET, LIST).reply(502, "");
+    fake.list(&[]);
+    fake.expect(Method::POST, PIPELINES).lost();
+    fake.expect(Method::GET, LIST).reply(502, "");
+    fake.list(&[pipeline("pl_1", QUERY)]);
+    fake.jobs("pl_1", job("Running"));
+    assert!(resumed(validated.resolve().await.unwrap()).is_adopted());
+    assert_eq!(posts(&fake), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_post_that_did_not_leave_is_sent_again() {
+    let fake = FakeTransport::new();
+    let validated = about_to_post(&fake, &[]).await;
+    fake.expect(Method::POST, PIPELINES).refused().times(2);
+    fake.expect(Method::POST, PIPELINES)
+        .fail(TransportErrorKind::TimedOut, Phase::NotSent);
+    fake.expect(Method::POST, PIPELINES)
+        .reply_json(200, &pipeline("pl_1", QUERY));
+    let _ = created(validated.resolve().await.unwrap());
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_new_pipeline_does_not_answer_for_the_lost_creates_of_two_submissions() {
+    let fake = FakeTransport::any_order();
+    let shutdown = Shutdown::new();
+    let transport = SharedTransport::new(fake.clone());
+    let mut submissions = Vec::new();
+    for _ in 0..2 {
+        let options = options().shutdown(&shutdown);
+        submissions
+            .push(validated_with(transport.clone(), &fake, server_assigned(), options).await);
+    }
+    fake.list(&[]);
+    fake.list(&[]);
+    fake.expect(Method::POST, PIPELINES).lost().times(2);
+    fake.expect(Method::GET, LIST)
+        .reply_json(
+            200,
+            &json!({"data": [pipeline("pl_1", QUERY)], "hasMore": false}),
+        )
+        .always();
+    fake.jobs("pl_1", job("Running"));
+    let second = submissions.pop().unwrap();
+    let first = submissions.pop().unwrap();
+    let (first, second) = tokio::join!(first.resolve(), second.resolve());
+    let (found, unknown) = if first.is_ok() {
+        (first, second)
+    } else {
+        (second, first)
+    };
+    assert!(resumed(found.unwrap()).is_adopted());
+    let (error, _) = resolve_error(unknown);
+    assert!(
+        matches!(error, ResolveError::OutcomeUnknown { .. }),
+        "{error:?}"
+    );
+}
