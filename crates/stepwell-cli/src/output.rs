@@ -37,6 +37,16 @@ macro_rules! print_line {
 
 pub(crate) use {print_line, say};
 
+/// Where a running pipeline can be looked at.
+#[derive(Clone, Debug)]
+pub(crate) enum Place {
+    /// A server's dashboard.
+    Dashboard(String),
+    /// The API of the embedded engine, which has no dashboard.
+    Engine(String),
+    Unknown,
+}
+
 /// A handle on what is shown; clones are the same.
 #[derive(Clone)]
 pub(crate) struct Output {
@@ -100,14 +110,18 @@ impl Output {
         }
     }
 
-    /// The pipeline and where a browser shows it.
-    pub(crate) fn running(&self, id: &str, dashboard: Option<&str>) {
+    /// The pipeline, and where it can be looked at.
+    pub(crate) fn running(&self, id: &str, place: &Place) {
         match &mut *self.lock() {
             Inner::Text(output) => {
-                let at = dashboard.map(|url| format!(" ({url})")).unwrap_or_default();
+                let at = match place {
+                    Place::Dashboard(url) => format!(" ({url})"),
+                    Place::Engine(url) => format!(" (--server {url} reaches it)"),
+                    Place::Unknown => String::new(),
+                };
                 output.note(&format!("pipeline {id} is running{at}; Ctrl-C stops it"));
             }
-            Inner::Json(output) => output.running(id, dashboard),
+            Inner::Json(output) => output.running(id, place),
         }
     }
 

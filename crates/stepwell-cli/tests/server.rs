@@ -268,10 +268,10 @@ fn list_status_and_stop_work_on_a_running_engine() {
     ]));
     let line = running.wait_for_message("is running");
     let url = line
-        .split(['(', ')'])
+        .split("--server ")
         .nth(1)
         .unwrap()
-        .split("/pipelines")
+        .split(' ')
         .next()
         .unwrap()
         .to_owned();

@@ -35,6 +35,10 @@ impl Local {
         Ok(Self { engine, transport })
     }
 
+    pub(crate) fn url(&self) -> String {
+        self.engine.url()
+    }
+
     pub(crate) async fn close(self) -> Result<(), Failure> {
         self.engine.close().await.context(EngineSnafu)
     }

@@ -13,7 +13,7 @@ use crate::{
     arguments::Run,
     exit::Exit,
     failure::{Failure, Origin, SpecSnafu},
-    output::Output,
+    output::{Output, Place},
     query,
     signal::{self, LeftBehind},
 };
@@ -32,6 +32,7 @@ pub(crate) async fn run(arguments: Run, output: &Output) -> Result<Exit, Failure
         left_behind: &left_behind,
         output,
         resolved: AtomicBool::new(false),
+        engine: None,
     };
     match arguments.connection.transport()? {
         Some(transport) => {
@@ -43,7 +44,7 @@ pub(crate) async fn run(arguments: Run, output: &Output) -> Result<Exit, Failure
 }
 
 #[cfg(feature = "embedded")]
-async fn local(work: Work<'_>) -> Result<Exit, Failure> {
+async fn local(mut work: Work<'_>) -> Result<Exit, Failure> {
     use crate::{
         command::local::{Local, Stdout},
         state_directory,
@@ -60,6 +61,7 @@ async fn local(work: Work<'_>) -> Result<Exit, Failure> {
         Box::new(Stdout::new(output, work.shutdown))
     };
     let engine = Local::start(directory.clone(), rows).await?;
+    work.engine = Some(engine.url());
     let result = work.submit(engine.transport.clone()).await;
     let closed = engine.close().await;
     if is_new && !work.resolved.load(Ordering::Relaxed) {
@@ -118,6 +120,8 @@ struct Work<'a> {
     output: &'a Output,
     /// Whether there is a pipeline.
     resolved: AtomicBool,
+    /// The API of the embedded engine, if it is that.
+    engine: Option<String>,
 }
 
 impl Work<'_> {
@@ -231,6 +235,14 @@ impl Work<'_> {
                     self.output.note("its parallelism is set as asked for");
                 }
             }
+        }
+    }
+
+    fn place(&self, dashboard: Option<String>) -> Place {
+        match (&self.engine, dashboard) {
+            (Some(url), _) => Place::Engine(url.clone()),
+            (None, Some(url)) => Place::Dashboard(url),
+            (None, None) => Place::Unknown,
         }
     }
 

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use stepwell::{Event, Step, arroyo::SqlDiagnostic};
 
-use super::say;
+use super::{Place, say};
 
 pub(crate) struct Json {
     quiet: bool,
@@ -51,8 +51,15 @@ impl Json {
         self.line(&json!({"event": event, "message": text}));
     }
 
-    pub(super) fn running(&mut self, id: &str, dashboard: Option<&str>) {
-        self.line(&json!({"event": "running", "pipeline_id": id, "dashboard_url": dashboard}));
+    pub(super) fn running(&mut self, id: &str, place: &Place) {
+        let (dashboard, engine) = match place {
+            Place::Dashboard(url) => (Some(url), None),
+            Place::Engine(url) => (None, Some(url)),
+            Place::Unknown => (None, None),
+        };
+        self.line(&json!({
+            "event": "running", "pipeline_id": id, "dashboard_url": dashboard, "engine_url": engine
+        }));
     }
 
     pub(super) fn ended(&mut self, id: &str, state: &str, final_checkpoint: Option<bool>) {

@@ -29,6 +29,8 @@ pub fn stepwell(arguments: &[&str]) -> Command {
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
+    // What a run without a state directory leaves is left in the build directory.
+    command.env("TMPDIR", env!("CARGO_TARGET_TMPDIR"));
     for variable in ["STEPWELL_SERVER", "STEPWELL_TOKEN", "NO_COLOR", "RUST_LOG"] {
         command.env_remove(variable);
     }
