@@ -6,5 +6,6 @@
 mod connect;
 mod create_post;
 mod create_put;
+mod find;
 mod support;
 mod validate;
