@@ -253,8 +253,8 @@ impl Work<'_> {
     ) -> Result<Option<Submission<Running>>, Failure> {
         match registered.wait_until_running().await {
             Ok(running) => {
-                self.output
-                    .running(running.id().as_str(), running.dashboard_url().as_deref());
+                let place = self.place(running.dashboard_url());
+                self.output.running(running.id().as_str(), &place);
                 Ok(Some(running))
             }
             Err(failure) => match failure.into_error() {
