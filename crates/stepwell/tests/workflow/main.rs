@@ -7,5 +7,6 @@ mod connect;
 mod create_post;
 mod create_put;
 mod find;
+mod resume;
 mod support;
 mod validate;

@@ -1,0 +1,454 @@
+//! Resuming, by the state that the pipeline is in.
+
+use serde_json::{Value, json};
+use stepwell::{
+    Action, Difference, Error, PipelineSpec, ResolveError, StopPolicy, Submission, Validated,
+    WaitError,
+    transport::{FakeTransport, Phase, http::Method},
+};
+use tokio::time::Instant;
+
+use crate::support::*;
+
+const RESTART: &str = "/api/v1/pipelines/pl_1/restart";
+
+fn spec_with_four() -> PipelineSpec {
+    PipelineSpec::builder(QUERY)
+        .name("orders")
+        .parallelism(four())
+        .build()
+        .unwrap()
+}
+
+/// A submission to a server that holds this pipeline with this job.
+async fn with_job(
+    fake: &FakeTransport,
+    spec: PipelineSpec,
+    stop: &str,
+    job: Value,
+) -> Submission<Validated> {
+    let validated = validated(fake, spec).await;
+    fake.list(&[pipeline("pl_1", QUERY).with("stop", json!(stop))]);
+    fake.jobs("pl_1", job);
+    validated
+}
+
+/// What is sent to a pipeline in this state that is told `stop`: method, path and body.
+async fn sent(state: &str, stop: &str, parallelism: bool) -> Vec<(Method, String, Value)> {
+    let fake = FakeTransport::new();
+    let spec = if parallelism {
+        spec_with_four()
+    } else {
+        spec()
+    };
+    let job = if stop == "none" {
+        job(state)
+    } else {
+        undesired(state)
+    };
+    let validated = with_job(&fake, spec, stop, job).await;
+    fake.expect(Method::PATCH, path("pl_1"))
+        .reply_json(200, &pipeline("pl_1", QUERY))
+        .always();
+    fake.expect(Method::POST, RESTART).reply(200, "").always();
+    let resumed = resumed(validated.resolve().await.unwrap());
+    assert!(!resumed.is_adopted());
+    assert!(
+        resumed.differences().is_empty(),
+        "{:?}",
+        resumed.differences()
+    );
+    assert_eq!(resumed.resumed_from().unwrap().state.as_str(), state);
+    // The first four: ping, validate, list, job.
+    fake.requests()[4..]
+        .iter()
+        .map(|request| (request.method.clone(), request.path.clone(), request.json()))
+        .collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_state_is_resumed_by_exactly_the_requests_that_it_takes() {
+    let living = [
+        "Created",
+        "Compiling",
+        "Scheduling",
+        "Running",
+        "Rescaling",
+        "Restarting",
+        "Recovering",
+        "Migrating",
+        "Stopping",
+        "CheckpointStopping",
+        "Stopped",
+        "Failed",
+    ];
+    for state in living {
+        for stop in ["none", "checkpoint"] {
+            for parallelism in [false, true] {
+                let patch = match (stop, parallelism) {
+                    ("none", false) => None,
+                    ("none", true) => Some(json!({"parallelism": 4})),
+                    (_, false) => Some(json!({"stop": "none"})),
+                    (_, true) => Some(json!({"stop": "none", "parallelism": 4})),
+                };
+                let patch = patch.map(|body| (Method::PATCH, path("pl_1"), body));
+                let restart =
+                    (state == "Failed").then(|| (Method::POST, RESTART.to_owned(), json!({})));
+                let wanted: Vec<_> = patch.into_iter().chain(restart).collect();
+                assert_eq!(
+                    sent(state, stop, parallelism).await,
+                    wanted,
+                    "{state}, told {stop}, parallelism asked for: {parallelism}"
+                );
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_that_is_to_stop_is_told_to_run_although_the_pipeline_does_not_say_so() {
+    for state in ["Stopped", "Stopping", "CheckpointStopping"] {
+        let fake = FakeTransport::new();
+        let validated = with_job(&fake, spec(), "none", undesired(state)).await;
+        fake.patch("pl_1", json!({"stop": "none"}));
+        let _ = resumed(validated.resolve().await.unwrap());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_parallelism_that_it_has_already_is_not_sent() {
+    let fake = FakeTransport::new();
+    let validated = validated(&fake, spec_with_four()).await;
+    fake.list(&[pipeline("pl_1", QUERY).with("graph", graph(4))]);
+    fake.jobs("pl_1", job("Running"));
+    let _ = resumed(validated.resolve().await.unwrap());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_not_applied_on_resume_is_reported() {
+    let spec = PipelineSpec::builder(QUERY)
+        .name("renamed")
+        .checkpoint_interval(stepwell::CheckpointInterval::new(seconds(30)).unwrap())
+        .tag("team", "a")
+        .environment("KEY", "value")
+        .scheduler_config(json!({"a": 1}))
+        .build()
+        .unwrap();
+    let fake = FakeTransport::new();
+    let validated = with_job(&fake, spec, "none", job("Running")).await;
+    let resumed = resumed(validated.resolve().await.unwrap());
+    let wanted = [
+        Difference::Name {
+            found: "orders".to_owned(),
+        },
+        Difference::CheckpointInterval {
+            wanted_micros: 30_000_000,
+            found_micros: 10_000_000,
+        },
+        Difference::Tags,
+        Difference::Environment,
+        Difference::SchedulerConfig,
+    ];
+    assert_eq!(resumed.differences(), wanted);
+    assert_eq!(resumed.register().differences(), wanted);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_about_to_end_is_awaited_and_then_decided_anew() {
+    let fake = FakeTransport::new();
+    let validated = with_job(&fake, spec(), "none", job("Failing")).await;
+    fake.jobs("pl_1", job("Failing"));
+    fake.jobs("pl_1", job("Failed"));
+    fake.list(&[pipeline("pl_1", QUERY)]);
+    fake.jobs("pl_1", job("Failed"));
+    fake.expect(Method::POST, RESTART)
+        .with_json(json!({}))
+        .reply(200, "");
+    let _ = resumed(validated.resolve().await.unwrap());
+
+    let fake = FakeTransport::new();
+    let validated = with_job(&fake, spec(), "none", job("Finishing")).await;
+    fake.jobs("pl_1", job("Finishing"));
+    fake.jobs("pl_1", job("Finished"));
+    fake.list(&[pipeline("pl_1", QUERY)]);
+    fake.jobs("pl_1", job("Finished"));
+    let (error, _) = resolve_error(validated.resolve().await);
+    assert!(matches!(error, ResolveError::Finished { .. }), "{error:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_never_ends_is_awaited_to_the_deadline() {
+    let fake = FakeTransport::new();
+    let validated = with_job(&fake, spec(), "none", job("Finishing")).await;
+    fake.expect(Method::GET, jobs_path("pl_1"))
+        .reply_json(200, &json!({"data": [job("Finishing")]}))
+        .always();
+    let started = Instant::now();
+    let (error, _) = resolve_error(validated.resolve().await);
+    assert_eq!(started.elapsed(), seconds(20));
+    assert!(
+        matches!(error, ResolveError::NotSettled { .. }),
+        "{error:?}"
+    );
+    assert!(
+        chain(&error).contains("last seen in Finishing"),
+        "{}",
+        chain(&error)
+    );
+    assert!(Error::from(error).is_retryable());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_patch_that_is_not_answered_is_sent_again() {
+    let fake = FakeTransport::new();
+    let validated = with_job(&fake, spec(), "checkpoint", undesired("Stopped")).await;
+    let body = || json!({"stop": "none"});
+    fake.expect(Method::PATCH, path("pl_1"))
+        .with_json(body())
+        .lost();
+    fake.expect(Method::PATCH, path("pl_1"))
+        .with_json(body())
+        .reply(502, "");
+    fake.patch("pl_1", body()).reply(200, "");
+    let _ = resumed(validated.resolve().await.unwrap());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restart_whose_reply_is_lost_is_repeated_only_while_the_job_is_failed_in_the_same_run() {
+    let fake = FakeTransport::new();
+    let validated = with_job(&fake, spec(), "none", job("Failed")).await;
+    fake.expect(Method::POST, RESTART).lost();
+    fake.jobs("pl_1", job("Failed"));
+    fake.expect(Method::POST, RESTART).lost();
+    fake.jobs("pl_1", job("Restarting"));
+    let _ = resumed(validated.resolve().await.unwrap());
+
+    // Failed again, but in a new run: the restart took effect.
+    let fake = FakeTransport::new();
+    let validated = with_job(&fake, spec(), "none", job("Failed")).await;
+    fake.expect(Method::POST, RESTART).lost();
+    fake.jobs("pl_1", job("Failed").with("run_id", json!(2)));
+    let _ = resumed(validated.resolve().await.unwrap());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_lost_reply_to_a_restart_is_looked_into_only_after_two_ticks() {
+    let fake = FakeTransport::new();
+    let validated = with_job(&fake, spec(), "none", job("Failed")).await;
+    fake.expect(Method::POST, RESTART).lost();
+    fake.jobs("pl_1", job("Restarting"));
+    let started = Instant::now();
+    let _ = resumed(validated.resolve().await.unwrap());
+    assert!(started.elapsed() >= seconds(1), "{:?}", started.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restart_that_did_not_leave_is_repeated_without_a_look() {
+    let fake = FakeTransport::new();
+    let validated = with_job(&fake, spec(), "none", job("Failed")).await;
+    fake.expect(Method::POST, RESTART).refused();
+    fake.expect(Method::POST, RESTART).reply(200, "");
+    let _ = resumed(validated.resolve().await.unwrap());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_resume_shows_the_words_of_the_server() {
+    let fake = FakeTransport::new();
+    let validated = with_job(&fake, spec(), "none", job("Failed")).await;
+    fake.expect(Method::POST, RESTART).reply_json(
+        400,
+        &json!({"error": "the job is in no state to be restarted"}),
+    );
+    let (error, _) = resolve_error(validated.resolve().await);
+    assert!(
+        matches!(
+            &error,
+            ResolveError::Rejected {
+                action: Action::Resume,
+                ..
+            }
+        ),
+        "{error:?}"
+    );
+    assert!(chain(&error).contains("in no state to be restarted"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pipeline_that_vanishes_while_it_is_resumed_is_said_to_be_gone_and_not_stopped() {
+    let fake = FakeTransport::new();
+    let validated = with_job(&fake, spec(), "checkpoint", undesired("Stopped")).await;
+    fake.expect(Method::PATCH, path("pl_1"))
+        .reply_json(404, &json!({"error": "Job for pipeline not found"}));
+    let (error, validated) = resolve_error(validated.resolve().await);
+    assert!(matches!(error, ResolveError::Vanished { .. }), "{error:?}");
+    let report = validated.shutdown().stop_all(StopPolicy::default()).await;
+    assert!(report.unwrap().entries.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_resume_that_is_never_answered_ends_by_the_deadline_and_the_shutdown_still_knows_of_it() {
+    let fake = FakeTransport::new();
+    let validated = with_job(&fake, spec(), "checkpoint", undesired("Stopped")).await;
+    fake.expect(Method::PATCH, path("pl_1")).lost().always();
+    let started = Instant::now();
+    let (error, validated) = resolve_error(validated.resolve().await);
+    assert_eq!(started.elapsed(), seconds(20));
+    assert!(
+        matches!(
+            &error,
+            ResolveError::Unanswered {
+                action: Action::Resume,
+                ..
+            }
+        ),
+        "{error:?}"
+    );
+    let error = Error::from(error);
+    assert_eq!(error.phase(), Phase::MaybeSent);
+    assert!(error.is_retryable());
+    fake.jobs("pl_1", undesired("Stopped"));
+    fake.checkpoints(&[]);
+    let report = validated
+        .shutdown()
+        .stop_all(StopPolicy::default())
+        .await
+        .unwrap();
+    assert!(report.to_string().contains("is Stopped"), "{report}");
+}
+
+/// What is waited for after a resume, given what the job shows then.
+async fn wait_after(
+    stop: &str,
+    before: Value,
+    requests: usize,
+    shown: &[Value],
+) -> Result<u64, Error> {
+    let fake = FakeTransport::new();
+    let validated = with_job(&fake, spec(), stop, before).await;
+    fake.expect(Method::PATCH, path("pl_1"))
+        .reply(200, "")
+        .always();
+    fake.expect(Method::POST, RESTART).reply(200, "").always();
+    let registered = resumed(validated.resolve().await.unwrap()).register();
+    assert_eq!(fake.requests().len(), 4 + requests);
+    let (last, first) = shown.split_last().unwrap();
+    for job in first {
+        fake.jobs("pl_1", job.clone());
+    }
+    fake.expect(Method::GET, jobs_path("pl_1"))
+        .reply_json(200, &json!({"data": [last]}))
+        .always();
+    fake.expect(Method::GET, "/api/v1/pipelines/pl_1/jobs/job_1/errors?")
+        .reply_json(200, &json!({"data": [], "hasMore": false}))
+        .always();
+    let running = registered.wait_until_running().await?;
+    Ok(running.job().run_id)
+}
+
+fn run(run_id: u64, job: Value) -> Value {
+    job.with("run_id", json!(run_id))
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_of_the_run_before_does_not_count_after_a_resume() {
+    let stopped = undesired("Stopped");
+    let shown = [
+        stopped.clone(),
+        job("Stopped"),
+        job("Scheduling"),
+        run(2, job("Running")),
+    ];
+    assert_eq!(
+        wait_after("checkpoint", stopped, 1, &shown).await.unwrap(),
+        2
+    );
+    let shown = [job("Failed"), job("Restarting"), run(2, job("Running"))];
+    assert_eq!(
+        wait_after("none", job("Failed"), 1, &shown).await.unwrap(),
+        2
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_of_the_new_run_does_count() {
+    let shown = [job("Failed"), run(2, job("Failed"))];
+    let error = wait_after("none", job("Failed"), 1, &shown)
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(
+            error,
+            Error::Wait {
+                source: WaitError::Failed { .. }
+            }
+        ),
+        "{error:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_that_stays_the_old_one_is_named_at_the_deadline() {
+    let error = wait_after("none", job("Failed"), 1, &[job("Failed")])
+        .await
+        .unwrap_err();
+    let Error::Wait {
+        source: error @ WaitError::Deadline { .. },
+    } = &error
+    else {
+        panic!("{error:?}");
+    };
+    assert!(
+        chain(error).contains("last seen in Failed, run 1"),
+        "{}",
+        chain(error)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_job_that_is_running_in_its_old_run_is_not_running() {
+    let shown = [run(1, job("Running")), run(1, job("Running"))];
+    let error = wait_after("none", job("Failed"), 1, &shown)
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(
+            error,
+            Error::Wait {
+                source: WaitError::Deadline { .. }
+            }
+        ),
+        "{error:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_patch_running_in_the_old_run_counts_only_when_it_stays_so_for_two_ticks() {
+    let started = Instant::now();
+    let shown = [job("Running")];
+    let run_id = wait_after("checkpoint", undesired("CheckpointStopping"), 1, &shown)
+        .await
+        .unwrap();
+    assert_eq!(run_id, 1);
+    assert_eq!(started.elapsed(), seconds(1));
+    // Still shown as Running for a tick, then stopped and started.
+    let shown = [
+        undesired("Running"),
+        undesired("Running"),
+        job("Stopped"),
+        job("Scheduling"),
+        run(2, job("Running")),
+    ];
+    let run_id = wait_after("checkpoint", undesired("Running"), 1, &shown)
+        .await
+        .unwrap();
+    assert_eq!(run_id, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pipeline_that_was_left_alone_is_running_as_soon_as_it_is_seen_so() {
+    let started = Instant::now();
+    let run_id = wait_after("none", job("Running"), 0, &[job("Running")])
+        .await
+        .unwrap();
+    assert_eq!((run_id, started.elapsed()), (1, seconds(0)));
+}
