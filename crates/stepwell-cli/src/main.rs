@@ -1,5 +1,8 @@
 //! The binary `stepwell`: run a streaming-SQL pipeline, here or on an Arroyo cluster.
 
+// Without the engine, what is there for it has no user.
+#![cfg_attr(not(feature = "embedded"), allow(dead_code, clippy::unused_async))]
+
 mod arguments;
 mod command;
 mod diagnostic;
