@@ -8,5 +8,7 @@ mod create_post;
 mod create_put;
 mod find;
 mod resume;
+mod stop;
 mod support;
 mod validate;
+mod wait;
