@@ -8,6 +8,7 @@ mod create_post;
 mod create_put;
 mod find;
 mod resume;
+mod shutdown;
 mod stop;
 mod support;
 mod validate;
