@@ -2,7 +2,9 @@
 
 use std::process::ExitCode;
 
-use stepwell::{ConnectError, Error, ResolveError, ValidateError, WaitError, arroyo::ClientError};
+use stepwell::{
+    AttachError, ConnectError, Error, ResolveError, ValidateError, WaitError, arroyo::ClientError,
+};
 
 /// How the process ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,7 +87,10 @@ impl Exit {
                 _ => Self::Unexpected,
             },
             Error::Stop { .. } => Self::Unknown,
-            Error::Look { source } => Self::of_client(source, Self::Unexpected),
+            Error::Attach {
+                source: AttachError::Unreadable { source, .. },
+            }
+            | Error::Look { source } => Self::of_client(source, Self::Unexpected),
             _ => Self::Unexpected,
         }
     }

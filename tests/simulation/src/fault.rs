@@ -114,12 +114,11 @@ impl Network {
 pub fn step_of(request: &Request<Bytes>) -> &'static str {
     let path = request.uri().path();
     match *request.method() {
-        Method::PUT => "create",
         Method::PATCH => "patch",
         Method::DELETE => "delete",
         Method::POST if path.ends_with("/validate_query") => "validate",
         Method::POST if path.ends_with("/restart") => "restart",
-        Method::POST => "create",
+        Method::PUT | Method::POST => "create",
         _ if path.ends_with("/ping") => "ping",
         _ if path.ends_with("/jobs") => "jobs",
         _ if path == "/api/v1/pipelines" => "list",

@@ -1,6 +1,6 @@
 //! One run: what happens in it, and whether the promises held.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{Method, Request, header};
@@ -23,6 +23,7 @@ const REQUEST: u64 = 5;
 
 /// A broken promise, with what led to it.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Broken {
     pub promise: &'static str,
     pub story: String,
@@ -80,7 +81,7 @@ async fn story(seed: u64, hits: &Hits) -> Result<(), Broken> {
     let mut run = Run {
         world,
         chance,
-        hits: hits.clone(),
+        hits: Arc::clone(hits),
         broken: Vec::new(),
         rival,
         before_runs: true,
@@ -139,7 +140,7 @@ impl Run {
             tokio::spawn(meddle(
                 self.world.clone(),
                 self.chance.fork(),
-                self.hits.clone(),
+                Arc::clone(&self.hits),
             ));
         }
         if self.chance.percent(70) {
@@ -374,7 +375,7 @@ async fn steps(
 
 /// Somebody else, who submits, stops, resumes and deletes as he likes.
 async fn meddle(world: World, mut chance: Chance, hits: Hits) {
-    for _ in 0..1 + chance.below(4) {
+    for _ in 0..=chance.below(4) {
         tokio::time::sleep(chance.millis(0, 5_000)).await;
         let ids: Vec<String> = world.lock().made.iter().map(|(_, id)| id.clone()).collect();
         let some = usize::try_from(chance.below(ids.len().max(1) as u64)).unwrap();

@@ -18,6 +18,7 @@ use crate::chance::Chance;
 
 /// How the server of one run behaves.
 #[derive(Clone, Copy, Debug)]
+#[allow(clippy::exhaustive_structs, reason = "a scenario makes it up")]
 pub struct Nature {
     /// Whether it has `PUT`; with `mixed` only some of its nodes have.
     pub put: bool,

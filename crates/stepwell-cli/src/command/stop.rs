@@ -1,5 +1,7 @@
 //! `stepwell stop`.
 
+use std::time::Duration;
+
 use snafu::OptionExt;
 use stepwell::{Error, Options, PipelineId, Shutdown, StopError, Submission};
 
@@ -19,6 +21,8 @@ pub(crate) async fn stop(arguments: Stop, output: &Output) -> Result<Exit, Failu
     signal::handle(&Shutdown::new(), output, &left_behind)?;
     let options = Options::builder()
         .observer(output.observer())
+        // Somebody stands in front of it.
+        .connect_timeout(Duration::from_secs(5))
         .stop_mode(arguments.stop_mode.into())
         .stop_timeout(arguments.stop_timeout)
         .build();
