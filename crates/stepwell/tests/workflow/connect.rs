@@ -22,7 +22,7 @@ async fn a_pong_connects_and_building_a_submission_sends_nothing() {
     let submission = submission(fake.clone(), spec());
     assert!(fake.requests().is_empty());
     fake.ping();
-    submission.connect().await.unwrap();
+    let _ = submission.connect().await.unwrap();
     assert_eq!(fake.requests().len(), 1);
 }
 
@@ -39,7 +39,7 @@ async fn a_refused_connection_is_tried_until_the_server_is_up_and_each_failure_i
             let _ = told.send(*attempt);
         }
     });
-    submission_with(fake.clone(), spec(), options)
+    let _ = submission_with(fake.clone(), spec(), options)
         .connect()
         .await
         .unwrap();
@@ -61,7 +61,7 @@ async fn refused_credentials_end_it_at_once_and_hand_the_submission_back_for_ano
         assert!(text.contains("http://fake.test:5115"), "{text}");
         assert!(!Error::from(error).is_retryable());
         fake.ping();
-        submission.connect().await.unwrap();
+        let _ = submission.connect().await.unwrap();
     }
 }
 
@@ -131,7 +131,7 @@ async fn the_deadline_ends_it_with_the_last_failure_and_another_try_works() {
     assert!(text.contains("Refused"), "{text}");
     assert!(Error::from(error).is_retryable());
     fake.ping();
-    submission.connect().await.unwrap();
+    let _ = submission.connect().await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,17 +1,20 @@
 //! Bodies in the recorded shape, expectations for the usual requests, and submissions with short timeouts.
 
-use std::{error::Error as _, num::NonZeroU32, time::Duration};
+use std::{num::NonZeroU32, time::Duration};
 
 use serde_json::{Value, json};
 use stepwell::{
-    Connected, Options, OptionsBuilder, PipelineId, PipelineSpec, Resolution, ResolveError,
-    Running, Submission, TransitionError, Unconnected, Validated,
+    Connected, JobState, Options, OptionsBuilder, PipelineId, PipelineSpec, Resolution,
+    ResolveError, Running, ShutdownEnd, ShutdownReport, StopPolicy, Submission, TransitionError,
+    Unconnected, Validated,
     transport::{Expectation, FakeTransport, Phase, Transport, TransportErrorKind, http::Method},
 };
 
 pub(crate) const QUERY: &str = "INSERT INTO sink SELECT counter FROM impulse;";
 
 pub(crate) const LIST: &str = "/api/v1/pipelines?";
+
+pub(crate) const RESTART: &str = "/api/v1/pipelines/pl_1/restart";
 
 pub(crate) const PIPELINES: &str = "/api/v1/pipelines";
 
@@ -98,6 +101,19 @@ pub(crate) async fn validated_with(
         .unwrap()
 }
 
+/// A submission to a server that holds this pipeline with this job.
+pub(crate) async fn with_job(
+    fake: &FakeTransport,
+    spec: PipelineSpec,
+    stop: &str,
+    job: Value,
+) -> Submission<Validated> {
+    let validated = validated(fake, spec).await;
+    fake.list(&[pipeline("pl_1", QUERY).with("stop", json!(stop))]);
+    fake.jobs("pl_1", job);
+    validated
+}
+
 /// A pipeline that was found Running, and is Running.
 pub(crate) async fn running(fake: &FakeTransport, options: OptionsBuilder) -> Submission<Running> {
     let validated = validated_with(fake.clone(), fake, spec(), options).await;
@@ -106,6 +122,14 @@ pub(crate) async fn running(fake: &FakeTransport, options: OptionsBuilder) -> Su
     let registered = validated.resolve().await.unwrap().register();
     fake.jobs("pl_1", job("Running"));
     registered.wait_until_running().await.unwrap()
+}
+
+/// One job after another, one a request.
+#[track_caller]
+pub(crate) fn shows(fake: &FakeTransport, jobs: &[Value]) {
+    for job in jobs {
+        fake.jobs("pl_1", job.clone());
+    }
 }
 
 pub(crate) fn path(id: impl AsRef<str>) -> String {
@@ -284,6 +308,47 @@ pub(crate) fn resumed(resolution: Resolution) -> Submission<stepwell::Resolved<s
     }
 }
 
+/// Stops with 30 s to do so.
+pub(crate) fn policy() -> StopPolicy {
+    StopPolicy::builder().deadline(seconds(30)).build()
+}
+
+/// Expects exactly one stop of the pipeline, which it obeys.
+pub(crate) fn expect_stop(fake: &FakeTransport, id: &str) {
+    fake.jobs(id, job("Scheduling"));
+    fake.expect(Method::GET, format!("{}/job_1/checkpoints", jobs_path(id)))
+        .reply_json(200, &json!({"data": []}));
+    fake.patch(id, json!({"stop": "checkpoint"}));
+    fake.jobs(id, undesired("Stopping"));
+    fake.jobs(id, undesired("Stopped"));
+    fake.expect(Method::GET, format!("{}/job_1/checkpoints", jobs_path(id)))
+        .reply_json(200, &json!({"data": [checkpoint(1, "stopping", true)]}));
+}
+
+/// That one pipeline was stopped with a final checkpoint.
+#[track_caller]
+pub(crate) fn assert_stopped(report: &ShutdownReport, id: &str) {
+    let [entry] = &report.entries[..] else {
+        panic!("{report}");
+    };
+    assert_eq!(entry.name, "orders");
+    assert_eq!(
+        entry.id.as_ref().map(stepwell::PipelineId::as_str),
+        Some(id)
+    );
+    assert!(
+        matches!(
+            entry.end,
+            ShutdownEnd::Ended {
+                state: JobState::Stopped,
+                final_checkpoint: Some(true),
+                ..
+            }
+        ),
+        "{report}"
+    );
+}
+
 /// The error of a `resolve` that failed.
 #[track_caller]
 pub(crate) fn resolve_error(
@@ -292,10 +357,6 @@ pub(crate) fn resolve_error(
     let (error, submission) = outcome.unwrap_err().into_parts();
     match error {
         stepwell::Error::Resolve { source } => (source, submission),
-        other => panic!(
-            "not an error of resolving: {} ({:?})",
-            chain(&other),
-            other.source()
-        ),
+        other => panic!("not an error of resolving: {}", chain(&other)),
     }
 }

@@ -45,7 +45,7 @@ async fn functions_are_sent_along() {
             json!({"query": QUERY, "udfs": [{"definition": "fn double() {}", "language": "rust"}]}),
         )
         .reply_json(200, &json!({"graph": graph(1), "errors": []}));
-    connected.validate().await.unwrap();
+    let _ = connected.validate().await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
@@ -76,7 +76,7 @@ async fn diagnostics_of_old_and_new_servers_are_shown_each_with_its_place() {
         );
         assert!(!Error::from(error).is_retryable());
         fake.validation();
-        connected.validate().await.unwrap();
+        let _ = connected.validate().await.unwrap();
     }
 }
 
@@ -129,7 +129,7 @@ async fn a_gateway_that_gives_up_and_a_lost_reply_are_tried_again() {
     fake.expect(Method::POST, VALIDATE).lost();
     fake.expect(Method::POST, VALIDATE).reply(200, "");
     fake.validation();
-    connected.validate().await.unwrap();
+    let _ = connected.validate().await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
@@ -149,7 +149,7 @@ async fn the_deadline_ends_it_and_another_try_works() {
     assert!(error.is_retryable());
     assert_eq!(error.phase(), Phase::MaybeSent);
     fake.validation();
-    connected.validate().await.unwrap();
+    let _ = connected.validate().await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]

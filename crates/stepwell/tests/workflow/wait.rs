@@ -19,12 +19,6 @@ async fn registered(fake: &FakeTransport, options: OptionsBuilder) -> Submission
     created(validated.resolve().await.unwrap()).register()
 }
 
-fn shows(fake: &FakeTransport, jobs: &[Value]) {
-    for job in jobs {
-        fake.jobs("pl_1", job.clone());
-    }
-}
-
 fn wait_error(
     outcome: Result<Submission<Running>, TransitionError<Registered>>,
 ) -> (WaitError, Submission<Registered>) {
@@ -82,7 +76,7 @@ async fn a_state_that_is_not_known_is_waited_through() {
     let fake = FakeTransport::new();
     let registered = registered(&fake, options()).await;
     shows(&fake, &["Migrating", "Compiling", "Running"].map(job));
-    registered.wait_until_running().await.unwrap();
+    let _ = registered.wait_until_running().await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
@@ -90,7 +84,7 @@ async fn stopped_and_meant_to_run_is_on_its_way() {
     let fake = FakeTransport::new();
     let registered = registered(&fake, options()).await;
     shows(&fake, &["Stopped", "Scheduling", "Running"].map(job));
-    registered.wait_until_running().await.unwrap();
+    let _ = registered.wait_until_running().await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
@@ -105,7 +99,7 @@ async fn a_pipeline_so_new_that_it_does_not_show_is_waited_for() {
         .reply_json(200, &json!({"data": []}))
         .times(2);
     shows(&fake, &[job("Running")]);
-    registered.wait_until_running().await.unwrap();
+    let _ = registered.wait_until_running().await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
@@ -124,7 +118,7 @@ async fn a_failed_poll_is_tolerated() {
         "<html>a gateway</html>",
     );
     shows(&fake, &[job("Running")]);
-    registered.wait_until_running().await.unwrap();
+    let _ = registered.wait_until_running().await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
@@ -244,7 +238,7 @@ async fn the_deadline_names_the_last_state_and_another_wait_works() {
     assert!(text.contains("last seen in Scheduling, run 1"), "{text}");
     assert!(Error::from(error).is_retryable());
     let _ = shown.reply_json(200, &json!({"data": [job("Running")]}));
-    registered.wait_until_running().await.unwrap();
+    let _ = registered.wait_until_running().await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
@@ -284,7 +278,7 @@ async fn stable_means_running_in_one_run_for_that_long() {
         .reply_json(200, &json!({"data": [job("Running")]}))
         .always();
     let started = Instant::now();
-    stable.wait_until_running().await.unwrap();
+    let _ = stable.wait_until_running().await.unwrap();
     assert_eq!(started.elapsed(), seconds(5));
 
     // Running for a moment, as a query with an error in it is.
@@ -319,7 +313,7 @@ async fn a_new_run_and_a_recovery_begin_the_stable_time_anew() {
             .reply_json(200, &json!({"data": [after]}))
             .always();
         let started = Instant::now();
-        registered.wait_until_running().await.unwrap();
+        let _ = registered.wait_until_running().await.unwrap();
         assert!(started.elapsed() > millis(6_500), "{:?}", started.elapsed());
     }
 }
@@ -337,7 +331,7 @@ async fn the_stable_time_comes_on_top_of_the_deadline() {
     fake.expect(Method::GET, jobs_path("pl_1"))
         .reply_json(200, &json!({"data": [job("Running")]}))
         .always();
-    registered.wait_until_running().await.unwrap();
+    let _ = registered.wait_until_running().await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]

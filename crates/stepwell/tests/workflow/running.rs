@@ -1,0 +1,230 @@
+//! What can be done with a pipeline besides stopping it: watch it to its end, let it go, undo it, take it up again, look at it.
+
+use serde_json::json;
+use stepwell::{
+    AttachError, Error, JobState, ResolveError, Shutdown, StopPolicy, Submission, WaitError,
+    transport::{FakeTransport, Phase, http::Method},
+};
+
+use crate::support::*;
+
+#[tokio::test(start_paused = true)]
+async fn the_end_of_a_job_is_awaited_without_a_deadline_and_is_no_error() {
+    for (end, state) in [
+        (job("Finished"), JobState::Finished),
+        (job("Failed"), JobState::Failed),
+        (undesired("Stopped"), JobState::Stopped),
+    ] {
+        let fake = FakeTransport::new();
+        let running = running(&fake, options()).await;
+        let shown = fake
+            .expect(Method::GET, jobs_path("pl_1"))
+            .reply_json(200, &json!({"data": [job("Running")]}))
+            .always();
+        // Dropped and called again as one likes.
+        let cut = tokio::time::timeout(seconds(3_600), running.ended()).await;
+        assert!(cut.is_err());
+        drop(shown.times(3));
+        shows(
+            &fake,
+            &["Recovering", "Restarting", "Stopped", "Scheduling"].map(job),
+        );
+        fake.expect(Method::GET, jobs_path("pl_1")).lost();
+        shows(&fake, &[end]);
+        if state == JobState::Failed {
+            fake.expect(Method::GET, "/api/v1/pipelines/pl_1/jobs/job_1/errors?")
+                .reply_json(200, &json!({"data": [], "hasMore": false}));
+        }
+        let ended = running.ended().await.unwrap();
+        assert_eq!(ended.job.state, state);
+        let report = running.shutdown().stop_all(StopPolicy::default()).await;
+        assert!(report.unwrap().entries.is_empty());
+        assert!(matches!(
+            (ended.into_error(), state),
+            (WaitError::Finished { .. }, JobState::Finished)
+                | (WaitError::Failed { .. }, JobState::Failed)
+                | (WaitError::Stopped { .. }, JobState::Stopped)
+        ));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn watching_fails_when_the_server_is_silent_and_the_job_may_well_run() {
+    let fake = FakeTransport::new();
+    let running = running(&fake, options()).await;
+    shows(&fake, &[job("Running")]);
+    fake.expect(Method::GET, jobs_path("pl_1")).lost().always();
+    let error = running.ended().await.unwrap_err();
+    assert!(
+        matches!(
+            error,
+            Error::Wait {
+                source: WaitError::Silence { .. }
+            }
+        ),
+        "{error:?}"
+    );
+    assert!(
+        chain(&error).contains("before that the job was in Running"),
+        "{}",
+        chain(&error)
+    );
+    assert!(error.is_retryable());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_detached_pipeline_is_out_of_the_hands_of_the_shutdown() {
+    let fake = FakeTransport::new();
+    let running = running(&fake, options()).await;
+    let shutdown = running.shutdown().clone();
+    let before = fake.requests().len();
+    assert_eq!(running.detach().as_str(), "pl_1");
+    let report = shutdown.stop_all(StopPolicy::default()).await.unwrap();
+    assert!(report.entries.is_empty());
+    assert_eq!(report.to_string(), "nothing to stop");
+    assert_eq!(fake.requests().len(), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_is_undone_by_a_stop_without_a_checkpoint_and_a_delete() {
+    let fake = FakeTransport::new();
+    let validated = validated(&fake, spec()).await;
+    fake.list(&[]);
+    fake.expect(Method::PUT, path(spec_id()))
+        .reply_json(200, &pipeline("pl_1", QUERY));
+    let created = created(validated.resolve().await.unwrap());
+    let shutdown = created.shutdown().clone();
+    shows(&fake, &[job("Scheduling")]);
+    fake.checkpoints(&[]);
+    fake.patch("pl_1", json!({"stop": "immediate"}));
+    shows(&fake, &[undesired("Stopping"), undesired("Stopped")]);
+    fake.checkpoints(&[]);
+    fake.expect(Method::DELETE, path("pl_1")).lost();
+    fake.expect(Method::DELETE, path("pl_1"))
+        .reply_json(404, &json!({"error": "Pipeline not found"}));
+    created.discard().await.unwrap();
+    assert!(
+        shutdown
+            .stop_all(StopPolicy::default())
+            .await
+            .unwrap()
+            .entries
+            .is_empty()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_that_cannot_be_undone_is_handed_back() {
+    let fake = FakeTransport::new();
+    let validated = validated(&fake, spec()).await;
+    fake.list(&[]);
+    fake.expect(Method::PUT, path(spec_id()))
+        .reply_json(200, &pipeline("pl_1", QUERY));
+    let created = created(validated.resolve().await.unwrap());
+    shows(&fake, &[undesired("Stopped")]);
+    fake.checkpoints(&[]);
+    fake.expect(Method::DELETE, path("pl_1"))
+        .reply_json(400, &json!({"error": "the job is still running"}));
+    let (error, created) = created.discard().await.unwrap_err().into_parts();
+    assert!(
+        matches!(
+            error,
+            Error::Resolve {
+                source: ResolveError::Rejected { .. }
+            }
+        ),
+        "{error:?}"
+    );
+    // Gone in the meantime, which is what was wanted.
+    fake.expect(Method::GET, jobs_path("pl_1"))
+        .reply_json(404, &json!({"error": "Pipeline not found"}));
+    fake.expect(Method::DELETE, path("pl_1"))
+        .reply_json(404, &json!({"error": "Pipeline not found"}));
+    created.discard().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn attaching_reads_the_pipeline_and_changes_nothing() {
+    let fake = FakeTransport::new();
+    fake.expect(Method::GET, path("pl_1")).reply(502, "");
+    fake.expect(Method::GET, path("pl_1"))
+        .reply_json(200, &pipeline("pl_1", QUERY));
+    let shutdown = Shutdown::new();
+    let attached = Submission::attach(
+        fake.clone(),
+        id("pl_1"),
+        options().shutdown(&shutdown).build(),
+    );
+    let attached = attached.await.unwrap();
+    assert_eq!(
+        (attached.id().as_str(), attached.name()),
+        ("pl_1", "orders")
+    );
+    assert_eq!(attached.is_created_here(), None);
+    assert!(attached.graph().is_none() && attached.differences().is_empty());
+    shows(&fake, &[job("Running")]);
+    let running = attached.wait_until_running().await.unwrap();
+    assert_eq!(running.job().run_id, 1);
+    let report = shutdown.stop_all(StopPolicy::default()).await.unwrap();
+    assert!(report.to_string().contains("was left as it is"), "{report}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn attaching_to_what_is_not_there_says_so() {
+    let fake = FakeTransport::new();
+    fake.not_there("pl_1");
+    let outcome = Submission::attach(fake.clone(), id("pl_1"), options().build()).await;
+    let error = outcome.unwrap_err();
+    assert!(
+        matches!(
+            &error,
+            Error::Attach {
+                source: AttachError::NotFound { .. }
+            }
+        ),
+        "{error:?}"
+    );
+    assert!(!error.is_retryable());
+    fake.expect(Method::GET, path("pl_1"))
+        .reply(502, "")
+        .always();
+    let outcome = Submission::attach(fake.clone(), id("pl_1"), options().build()).await;
+    assert!(outcome.unwrap_err().is_retryable());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_registered_pipeline_can_be_looked_at() {
+    let fake = FakeTransport::new();
+    let running = running(&fake, options()).await;
+    fake.expect(Method::GET, path("pl_1")).reply(503, "");
+    fake.expect(Method::GET, path("pl_1"))
+        .reply_json(200, &pipeline("pl_1", QUERY));
+    shows(&fake, &[job("Running")]);
+    let status = running.status().await.unwrap();
+    assert_eq!(status.pipeline.name, "orders");
+    assert_eq!(status.job.unwrap().state, JobState::Running);
+
+    shows(&fake, &[job("Running")]);
+    fake.checkpoints(&[checkpoint(1, "scheduled", true)]);
+    assert_eq!(running.checkpoints().await.unwrap()[0].epoch, 1);
+
+    fake.expect(Method::GET, jobs_path("pl_1"))
+        .reply_json(200, &json!({"data": []}));
+    assert!(running.job_errors().await.unwrap().is_empty());
+
+    // A job of an older run beside the newest one.
+    let old = job("Stopped")
+        .with("id", json!("job_0"))
+        .with("created_at", json!(T0 - 1));
+    fake.expect(Method::GET, jobs_path("pl_1"))
+        .reply_json(200, &json!({"data": [job("Running"), old]}));
+    assert_eq!(
+        running.read_job().await.unwrap().unwrap().id.as_str(),
+        "job_1"
+    );
+
+    fake.not_there("pl_1");
+    let error = running.status().await.unwrap_err();
+    assert!(matches!(error, Error::Look { .. }), "{error:?}");
+    assert_eq!(error.phase(), Phase::Responded);
+}

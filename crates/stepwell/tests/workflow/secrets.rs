@@ -1,0 +1,191 @@
+//! SQL, code and environment carry passwords; nothing that is shown or logged may.
+
+use std::sync::{Arc, Mutex};
+
+use serde_json::json;
+use stepwell::{
+    Error, Event, Identity, PipelineSpec, PipelineSpecBuilder, StopPolicy,
+    arroyo::Udf,
+    transport::{FakeTransport, http::Method},
+};
+
+use crate::support::*;
+
+const SECRET: &str = "hunter2";
+
+fn secret_query() -> String {
+    format!("CREATE TABLE t WITH (connector = 'kafka', 'password' = '{SECRET}');")
+}
+
+fn builder() -> PipelineSpecBuilder {
+    PipelineSpec::builder(secret_query())
+        .name("orders")
+        .identity(Identity::Given(id("orders-1")))
+        .udf(Udf::rust(format!("const KEY: &str = \"{SECRET}\";")))
+        .environment("KEY", SECRET)
+        .scheduler_config(json!({"key": SECRET}))
+}
+
+#[track_caller]
+fn shows_no_secret(text: &str) {
+    assert!(!text.contains(SECRET), "{text}");
+    assert!(!text.contains("CREATE TABLE"), "{text}");
+}
+
+#[track_caller]
+fn error_shows_no_secret(error: &dyn std::error::Error) {
+    shows_no_secret(&chain(error));
+    shows_no_secret(&format!("{error:?}"));
+    shows_no_secret(&format!("{error:#?}"));
+}
+
+fn secret_pipeline() -> serde_json::Value {
+    pipeline("orders-1", &secret_query()).with(
+        "udfs",
+        json!([{"definition": format!("const KEY: &str = \"{SECRET}\";"), "language": "rust"}]),
+    )
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_state_of_a_submission_shows_a_secret_and_no_event_tells_one() {
+    let told = Arc::new(Mutex::new(String::new()));
+    let telling = Arc::clone(&told);
+    let options = options().observer(move |event: &Event| {
+        telling.lock().unwrap().push_str(&format!("{event:?}\n"));
+    });
+    let fake = FakeTransport::new();
+    let spec = builder().build().unwrap();
+    shows_no_secret(&format!("{spec:?} {:?} {:?}", builder(), options));
+    let unconnected = submission_with(fake.clone(), spec, options);
+    shows_no_secret(&format!("{unconnected:?}"));
+    fake.ping();
+    let connected = unconnected.connect().await.unwrap();
+    shows_no_secret(&format!("{connected:?}"));
+    fake.expect(Method::POST, "/api/v1/pipelines/validate_query")
+        .lost();
+    fake.validation();
+    let validated = connected.validate().await.unwrap();
+    shows_no_secret(&format!("{validated:?} {:?}", validated.graph()));
+    fake.list(&[]);
+    shows_no_secret(&format!("{:?}", validated.plan().await.unwrap()));
+    fake.list(&[]);
+    fake.expect(Method::PUT, path("orders-1")).lost();
+    fake.not_there("orders-1");
+    fake.expect(Method::PUT, path("orders-1"))
+        .reply_json(200, &secret_pipeline().with("tags", json!({"a": SECRET})));
+    let resolution = validated.resolve().await.unwrap();
+    shows_no_secret(&format!("{resolution:?} {:?}", resolution.differences()));
+    let registered = resolution.register();
+    let environment = job("Running")
+        .with("env_vars", json!({"KEY": SECRET}))
+        .with("scheduler_config", json!({"key": SECRET}));
+    fake.jobs("orders-1", environment.clone());
+    let running = registered.wait_until_running().await.unwrap();
+    shows_no_secret(&format!(
+        "{running:?} {:?} {:?}",
+        running.job(),
+        running.shutdown()
+    ));
+    fake.expect(Method::GET, path("orders-1"))
+        .reply_json(200, &secret_pipeline());
+    fake.jobs("orders-1", environment);
+    shows_no_secret(&format!("{:?}", running.status().await.unwrap()));
+    shows_no_secret(&told.lock().unwrap());
+    assert!(told.lock().unwrap().contains("Retrying"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_error_of_validating_shows_a_secret() {
+    for (status, body) in [
+        (400, json!({"query": secret_query()}).to_string()),
+        (500, json!({"query": secret_query()}).to_string()),
+        (200, format!("{{\"graph\": \"{SECRET}\"}}")),
+        (200, format!("{{\"graph\": {{\"query\": \"{SECRET}\"")),
+        (200, String::new()),
+    ] {
+        let fake = FakeTransport::new();
+        let connected = connected(&fake, builder().build().unwrap()).await;
+        fake.expect(Method::POST, "/api/v1/pipelines/validate_query")
+            .reply_text(status, "application/json", body)
+            .always();
+        let failure = connected.validate().await.unwrap_err();
+        shows_no_secret(&format!("{failure:?} {failure}"));
+        error_shows_no_secret(failure.error());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_error_of_resolving_shows_a_secret() {
+    let echo = json!({"query": secret_query()}).to_string();
+    for (status, body) in [
+        (422, echo.clone()),
+        (500, echo.clone()),
+        (400, echo.clone()),
+        (200, echo),
+    ] {
+        let fake = FakeTransport::new();
+        let validated = validated(&fake, builder().build().unwrap()).await;
+        fake.list(&[]);
+        fake.expect(Method::PUT, path("orders-1"))
+            .reply_text(status, "application/json", body)
+            .always();
+        fake.not_there("orders-1").always();
+        let failure = validated.resolve().await.unwrap_err();
+        shows_no_secret(&format!("{failure:?} {failure}"));
+        error_shows_no_secret(failure.error());
+        // The second one looks first, and is another error.
+        let validated = failure.into_submission();
+        if validated.has_create_in_doubt() {
+            let again = validated.resolve().await.unwrap_err();
+            error_shows_no_secret(again.error());
+        }
+    }
+
+    let others = [
+        secret_pipeline().with("id", json!("pl_1")),
+        secret_pipeline().with("id", json!("pl_2")),
+    ];
+    for (spec, states) in [
+        (
+            builder().identity(Identity::ServerAssigned),
+            ["Running", "Running"],
+        ),
+        (
+            builder().identity(Identity::ServerAssigned),
+            ["Finished", "Finished"],
+        ),
+        (
+            builder()
+                .intent(stepwell::Intent::CreateOnly)
+                .identity(Identity::ServerAssigned),
+            ["Running", "Stopped"],
+        ),
+        (builder(), ["", ""]),
+    ] {
+        let fake = FakeTransport::new();
+        let validated = validated(&fake, spec.build().unwrap()).await;
+        fake.list(&others);
+        if !states[0].is_empty() {
+            fake.jobs("pl_1", job(states[0]));
+            fake.jobs("pl_2", job(states[1]));
+        }
+        let (error, _) = resolve_error(validated.resolve().await);
+        error_shows_no_secret(&error);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_report_of_a_shutdown_shows_a_secret() {
+    let fake = FakeTransport::new();
+    let validated = validated(&fake, builder().build().unwrap()).await;
+    let shutdown = validated.shutdown().clone();
+    fake.list(&[]);
+    fake.expect(Method::PUT, path("orders-1")).lost().always();
+    fake.not_there("orders-1").always();
+    let failure = validated.resolve().await.unwrap_err();
+    assert!(matches!(failure.error(), Error::Resolve { .. }));
+    shows_no_secret(&format!("{shutdown:?}"));
+    let error = shutdown.stop_all(StopPolicy::default()).await.unwrap_err();
+    error_shows_no_secret(&error);
+    assert!(error.to_string().contains("has not shown up"), "{error}");
+}

@@ -1,0 +1,241 @@
+//! A shutdown in the middle of a create, and after one whose reply was lost.
+
+use serde_json::json;
+use stepwell::{
+    Error, Identity, OptionsBuilder, PipelineSpec, ResolveError, Shutdown, ShutdownEnd, Submission,
+    Unsettled, Validated,
+    transport::{FakeTransport, http::Method},
+};
+use tokio::time::Instant;
+
+use crate::support::*;
+
+/// A submission under `shutdown` to a server without pipelines.
+async fn about_to_create(
+    fake: &FakeTransport,
+    shutdown: &Shutdown,
+    spec: PipelineSpec,
+    options: OptionsBuilder,
+) -> Submission<Validated> {
+    let validated = validated_with(fake.clone(), fake, spec, options.shutdown(shutdown)).await;
+    fake.list(&[]);
+    validated
+}
+
+fn server_assigned() -> PipelineSpec {
+    PipelineSpec::builder(QUERY)
+        .name("orders")
+        .identity(Identity::ServerAssigned)
+        .build()
+        .unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_signal_during_a_create_stops_the_pipeline_once_and_only_after_the_reply() {
+    for spec in [spec(), server_assigned()] {
+        let fake = FakeTransport::new();
+        let shutdown = Shutdown::new();
+        let method = match spec.identity() {
+            Identity::ServerAssigned => (Method::POST, PIPELINES.to_owned()),
+            _ => (Method::PUT, path(spec_id())),
+        };
+        let validated = about_to_create(&fake, &shutdown, spec, options()).await;
+        fake.expect(method.0, method.1)
+            .delay(millis(1_500))
+            .reply_json(200, &pipeline("pl_1", QUERY));
+        expect_stop(&fake, "pl_1");
+        let (outcome, report) = tokio::join!(validated.resolve(), async {
+            tokio::time::sleep(seconds(1)).await;
+            let report = shutdown.stop_all(policy()).await;
+            (report, Instant::now())
+        });
+        assert!(matches!(outcome.unwrap_err().error(), Error::ShutdownBegun));
+        assert_stopped(&report.0.unwrap(), "pl_1");
+        assert_eq!(creates(&fake), 1);
+        assert_eq!(count(&fake, &Method::PATCH, |_| true), 1);
+        fake.finish();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_whose_caller_is_gone_is_still_stopped() {
+    let fake = FakeTransport::new();
+    let shutdown = Shutdown::new();
+    let validated = about_to_create(&fake, &shutdown, spec(), options()).await;
+    fake.expect(Method::PUT, path(spec_id()))
+        .delay(seconds(1))
+        .reply_json(200, &pipeline("pl_1", QUERY));
+    let cut = tokio::time::timeout(millis(1), validated.resolve()).await;
+    assert!(cut.is_err());
+    expect_stop(&fake, "pl_1");
+    assert_stopped(&shutdown.stop_all(policy()).await.unwrap(), "pl_1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_that_is_refused_after_its_caller_is_gone_leaves_nothing_to_stop() {
+    let fake = FakeTransport::new();
+    let shutdown = Shutdown::new();
+    let validated = about_to_create(&fake, &shutdown, spec(), options()).await;
+    fake.expect(Method::PUT, path(spec_id()))
+        .delay(seconds(1))
+        .reply(422, "");
+    assert!(
+        tokio::time::timeout(millis(1), validated.resolve())
+            .await
+            .is_err()
+    );
+    let report = shutdown.stop_all(policy()).await.unwrap();
+    assert!(
+        matches!(report.entries[0].end, ShutdownEnd::NotCreated),
+        "{report}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_refused_as_a_duplicate_after_its_caller_is_gone_is_anothers_and_not_stopped() {
+    let fake = FakeTransport::new();
+    let shutdown = Shutdown::new();
+    let validated = about_to_create(&fake, &shutdown, spec(), options()).await;
+    fake.expect(Method::PUT, path(spec_id()))
+        .delay(seconds(1))
+        .reply_json(400, &json!({"error": "duplicate"}));
+    assert!(
+        tokio::time::timeout(millis(1), validated.resolve())
+            .await
+            .is_err()
+    );
+    let report = shutdown.stop_all(policy()).await.unwrap();
+    assert!(
+        matches!(report.entries[0].end, ShutdownEnd::NotCreated),
+        "{report}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_after_a_dropped_one_finds_the_pipeline_and_creates_none() {
+    let fake = FakeTransport::new();
+    let shutdown = Shutdown::new();
+    let validated = about_to_create(&fake, &shutdown, spec(), options()).await;
+    fake.expect(Method::PUT, path(spec_id()))
+        .reply_json(200, &pipeline(spec_id(), QUERY));
+    drop(validated.resolve().await.unwrap());
+    let again = validated_with(fake.clone(), &fake, spec(), options()).await;
+    fake.list(&[pipeline(spec_id(), QUERY)]);
+    fake.jobs(spec_id(), job("Scheduling"));
+    let _ = resumed(again.resolve().await.unwrap());
+    assert_eq!(creates(&fake), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_whose_outcome_is_unknown_is_settled_and_stopped() {
+    for (spec, chosen) in [(spec(), true), (server_assigned(), false)] {
+        let fake = FakeTransport::new();
+        let shutdown = Shutdown::new();
+        let settle = options()
+            .settle_timeout(millis(1))
+            .resolve_timeout(seconds(1));
+        let validated = about_to_create(&fake, &shutdown, spec, settle).await;
+        let found = if chosen { spec_id() } else { "pl_1".to_owned() };
+        if chosen {
+            fake.expect(Method::PUT, path(spec_id())).hang();
+            fake.expect(Method::GET, path(spec_id())).lost().times(2);
+        } else {
+            fake.expect(Method::POST, PIPELINES).hang();
+            fake.expect(Method::GET, LIST).lost().times(1);
+        }
+        let (error, _) = resolve_error(validated.resolve().await);
+        assert!(
+            matches!(error, ResolveError::OutcomeUnknown { .. }),
+            "{error:?}"
+        );
+        if chosen {
+            fake.not_there(spec_id());
+            fake.expect(Method::GET, path(spec_id()))
+                .reply_json(200, &pipeline(spec_id(), QUERY));
+        } else {
+            fake.list(&[]);
+            fake.list(&[pipeline("pl_1", QUERY)]);
+        }
+        expect_stop(&fake, &found);
+        assert_stopped(&shutdown.stop_all(policy()).await.unwrap(), &found);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_that_never_shows_is_in_the_report_and_the_next_call_goes_on_with_it() {
+    let fake = FakeTransport::new();
+    let shutdown = Shutdown::new();
+    let validated = about_to_create(&fake, &shutdown, server_assigned(), options()).await;
+    fake.expect(Method::POST, PIPELINES).lost();
+    let listed = fake
+        .expect(Method::GET, LIST)
+        .reply_json(200, &json!({"data": [], "hasMore": false}))
+        .always();
+    let (error, _) = resolve_error(validated.resolve().await);
+    assert!(
+        matches!(error, ResolveError::OutcomeUnknown { .. }),
+        "{error:?}"
+    );
+    let started = Instant::now();
+    let error = shutdown.stop_all(policy()).await.unwrap_err();
+    assert!(started.elapsed() <= seconds(30), "{:?}", started.elapsed());
+    let [entry] = &error.report.entries[..] else {
+        panic!("{error}");
+    };
+    assert!(
+        matches!(
+            &entry.end,
+            ShutdownEnd::Unsettled {
+                error: Unsettled::Absent,
+                ..
+            }
+        ),
+        "{error}"
+    );
+    assert_eq!((entry.name.as_str(), &entry.id), ("orders", &None));
+    for words in [
+        "1 of 1 pipelines may still be running",
+        "\"orders\"",
+        "has not shown up",
+    ] {
+        assert!(error.to_string().contains(words), "{error}");
+    }
+    let _ = listed.reply_json(
+        200,
+        &json!({"data": [pipeline("pl_1", QUERY)], "hasMore": false}),
+    );
+    expect_stop(&fake, "pl_1");
+    assert_stopped(&shutdown.stop_all(policy()).await.unwrap(), "pl_1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_that_is_not_answered_by_the_deadline_is_under_way() {
+    let fake = FakeTransport::new();
+    let shutdown = Shutdown::new();
+    let validated = about_to_create(
+        &fake,
+        &shutdown,
+        spec(),
+        options()
+            .request_timeout(seconds(60))
+            .resolve_timeout(seconds(60)),
+    )
+    .await;
+    fake.expect(Method::PUT, path(spec_id())).hang();
+    assert!(
+        tokio::time::timeout(millis(1), validated.resolve())
+            .await
+            .is_err()
+    );
+    let error = shutdown.stop_all(policy()).await.unwrap_err();
+    assert!(
+        matches!(
+            &error.report.entries[0].end,
+            ShutdownEnd::Unsettled {
+                error: Unsettled::UnderWay,
+                ..
+            }
+        ),
+        "{error}"
+    );
+}
