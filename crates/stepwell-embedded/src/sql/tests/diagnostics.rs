@@ -1,0 +1,238 @@
+//! What is refused, in whose words, and where.
+
+use super::{IMPULSE, plan};
+
+fn errors(query: &str) -> Vec<(String, Option<[u64; 4]>)> {
+    let errors = plan(query, 1).map(|_| ()).expect_err(query);
+    let place = |span: stepwell_arroyo::SqlSpan| {
+        [
+            span.start.line,
+            span.start.column,
+            span.end.line,
+            span.end.column,
+        ]
+    };
+    errors
+        .into_iter()
+        .map(|error| (error.message, error.span.map(place)))
+        .collect()
+}
+
+/// The recordings' words and places (013–042), where the query is in the subset of both.
+#[test]
+fn invalid_queries_get_a_real_servers_words() {
+    type Expected<'a> = &'a [(&'a str, Option<[u64; 4]>)];
+    let table: &[(&str, Expected<'_>)] = &[
+        (
+            "SELEC * FROM impulse;",
+            &[(
+                r#"SQL error: ParserError("Expected: an SQL statement, found: SELEC at Line: 1, Column: 1")"#,
+                None,
+            )],
+        ),
+        (
+            "CREATE TABLE impulse WITH (connector='impulse', event_rate='10');\n\nSELECT * FORM impulse WHERE;",
+            &[(
+                r#"SQL error: ParserError("Expected: end of statement, found: FORM at Line: 3, Column: 10")"#,
+                None,
+            )],
+        ),
+        (
+            "SELECT 'abc",
+            &[(
+                r#"SQL error: TokenizerError("Unterminated string literal at Line: 1, Column: 8")"#,
+                None,
+            )],
+        ),
+        (
+            "SELECT * FROM nope;",
+            &[("table 'nope' not found", Some([1, 15, 1, 19]))],
+        ),
+        (
+            "CREATE TABLE impulse WITH (connector='impulse', event_rate='10');\nSELECT missing FROM impulse;",
+            &[("column 'missing' not found", Some([2, 8, 2, 15]))],
+        ),
+        (
+            "CREATE TABLE impulse WITH (connector='impulse', event_rate='10');\nSELECT frob(counter) FROM impulse;",
+            &[("Invalid function 'frob'", Some([2, 8, 2, 12]))],
+        ),
+        (
+            "CREATE TABLE impulse WITH (connector='impulse', event_rate='10');\nSELECT aaa, bbb, frob(counter) FROM impulse;",
+            &[
+                ("column 'aaa' not found", Some([2, 8, 2, 11])),
+                ("column 'bbb' not found", Some([2, 13, 2, 16])),
+                ("Invalid function 'frob'", Some([2, 18, 2, 22])),
+            ],
+        ),
+        ("", &[("Query is empty!", None)]),
+        ("   \n  ", &[("Query is empty!", None)]),
+        (
+            "-- nothing here\n",
+            &[(
+                "Error during planning: The provided SQL does not contain a query",
+                None,
+            )],
+        ),
+        (
+            "CREATE TABLE impulse WITH (connector='impulse', event_rate='10');",
+            &[(
+                "Error during planning: The provided SQL does not contain a query",
+                None,
+            )],
+        ),
+        (
+            "CREATE TABLE t (a INT) WITH (connector='frobnicate');\nSELECT * FROM t;",
+            &[(
+                "Failed to create table t\ncaused by\nError during planning: Unknown connector 'frobnicate'",
+                None,
+            )],
+        ),
+        (
+            "CREATE TABLE t WITH (connector='impulse', event_rate='10', bogus='1');\nSELECT * FROM t;",
+            &[(
+                "Failed to create table t\ncaused by\nError during planning: unknown options provided in WITH clause: 'bogus'",
+                None,
+            )],
+        ),
+        (
+            "CREATE TABLE impulse WITH (connector='impulse', event_rate='10');\nINSERT INTO nosink SELECT * FROM impulse;",
+            &[("Error during planning: table nosink not found", None)],
+        ),
+        (
+            "CREATE TABLE impulse WITH (connector='impulse', event_rate='10');\nCREATE TABLE sink (x BIGINT, y TEXT, z INT) WITH (connector='blackhole');\nINSERT INTO sink SELECT counter FROM impulse;",
+            &[(
+                "Error during planning: Column count doesn't match insert query!",
+                None,
+            )],
+        ),
+    ];
+    for (query, expected) in table {
+        let expected: Vec<_> = expected
+            .iter()
+            .map(|(message, span)| ((*message).to_owned(), *span))
+            .collect();
+        assert_eq!(errors(query), expected, "{query}");
+    }
+}
+
+#[test]
+fn what_only_arroyo_can_is_refused_with_its_place() {
+    let table = [
+        ("SELECT count(*) FROM impulse", "aggregates", None),
+        (
+            "SELECT counter FROM impulse GROUP BY counter",
+            "GROUP BY and windows",
+            Some([2, 38, 2, 45]),
+        ),
+        (
+            "SELECT counter FROM impulse UNION ALL SELECT counter FROM impulse",
+            "UNION and other set operations",
+            Some([2, 1, 2, 66]),
+        ),
+        (
+            "SELECT a.counter FROM impulse a JOIN impulse b ON a.counter = b.counter",
+            "joins",
+            Some([2, 38, 2, 72]),
+        ),
+        (
+            "SELECT DISTINCT counter FROM impulse",
+            "DISTINCT",
+            Some([2, 1, 2, 37]),
+        ),
+        (
+            "SELECT row_number() OVER (PARTITION BY counter) FROM impulse",
+            "OVER",
+            Some([2, 8, 2, 18]),
+        ),
+        (
+            "SELECT counter FROM impulse WHERE counter IN (SELECT counter FROM impulse)",
+            "subqueries outside of FROM",
+            Some([2, 35, 2, 74]),
+        ),
+        (
+            "CREATE VIEW v AS SELECT counter FROM impulse; SELECT * FROM v",
+            "views",
+            None,
+        ),
+        (
+            "SELECT counter FROM impulse; SELECT counter FROM impulse",
+            "more than one query at once",
+            Some([2, 30, 2, 57]),
+        ),
+    ];
+    for (query, what, span) in table {
+        let found = errors(&format!("{IMPULSE}{query}"));
+        assert_eq!(found.len(), 1, "{query}: {found:?}");
+        assert_eq!(
+            found[0].0,
+            format!("the embedded engine cannot run {what}; an Arroyo cluster can"),
+            "{query}"
+        );
+        if let Some(span) = span {
+            assert_eq!(found[0].1, Some(span), "{query}");
+        }
+    }
+    let kafka = errors("CREATE TABLE t (a INT) WITH (connector='kafka'); SELECT * FROM t");
+    assert!(
+        kafka[0]
+            .0
+            .contains("has no connector 'kafka'; an Arroyo cluster has"),
+        "{kafka:?}"
+    );
+}
+
+#[test]
+fn what_runs_nowhere_is_refused() {
+    for query in [
+        "SELECT 1",
+        "DROP TABLE foo",
+        "SELECT counter FROM impulse LIMIT 3",
+        "SELECT now() FROM impulse",
+        "VALUES (1)",
+        "DELETE FROM impulse",
+        "INSERT INTO impulse SELECT counter, counter FROM impulse",
+    ] {
+        assert_eq!(errors(&format!("{IMPULSE}{query}")).len(), 1, "{query}");
+    }
+    for options in [
+        "event_rate='0'",
+        "event_rate='-1'",
+        "event_rate='x'",
+        "message_count='1'",
+        "event_rate='1', message_count='-1'",
+        "event_rate='1', type='sink'",
+    ] {
+        let query =
+            format!("CREATE TABLE i WITH (connector='impulse', {options}); SELECT * FROM i");
+        assert!(
+            errors(&query)[0]
+                .0
+                .starts_with("Failed to create table i\ncaused by\n"),
+            "{options}"
+        );
+    }
+}
+
+#[test]
+fn monstrous_queries_get_a_diagnostic_and_no_crash() {
+    // On a stack as large as the planner's threads have.
+    let test = std::thread::Builder::new()
+        .stack_size(64 << 20)
+        .spawn(monstrous_queries)
+        .unwrap();
+    test.join().unwrap();
+}
+
+fn monstrous_queries() {
+    let deep = format!(
+        "{IMPULSE}SELECT {}1{} FROM impulse",
+        "(".repeat(10_000),
+        ")".repeat(10_000)
+    );
+    assert!(errors(&deep)[0].0.contains("nested deeper"));
+    let long = format!(
+        "{IMPULSE}SELECT '{}' AS x FROM impulse",
+        "x".repeat(2_000_000)
+    );
+    assert!(plan(&long, 1).is_ok());
+}
