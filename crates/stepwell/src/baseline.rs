@@ -1,5 +1,8 @@
 //! Which observation of a job counts: see [`Baseline`].
 
+#[cfg(test)]
+mod tests;
+
 use std::time::Duration;
 
 use stepwell_arroyo::{Job, JobId, JobState};

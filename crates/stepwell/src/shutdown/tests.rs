@@ -1,1 +1,176 @@
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
+use stepwell_arroyo::{Client, PipelineId, StopMode};
+use stepwell_transport::{NeverTransport, SharedTransport};
+
+use super::{
+    registry::{Begun, Intended, Known, Registry, Ticket},
+    *,
+};
+use crate::observer::Observation;
+
+fn intended(started_here: bool) -> Intended {
+    Intended {
+        name: "orders".to_owned(),
+        server: "http://one".to_owned(),
+        client: Client::new(SharedTransport::new(NeverTransport::default())),
+        observation: Observation::default(),
+        on_shutdown: OnShutdown::default(),
+        since: SystemTime::UNIX_EPOCH,
+        known: Known::Pipeline(PipelineId::from_server("pl_1")),
+        started_here,
+    }
+}
+
+fn registry() -> (Arc<Registry>, Ticket) {
+    let registry = Arc::new(Registry::new());
+    let ticket = Ticket::new(&registry);
+    (registry, ticket)
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_entry_is_quiet_only_when_all_its_writes_have_ended() {
+    let (registry, ticket) = registry();
+    let first = ticket.intend(intended(true)).unwrap();
+    let second = ticket.intend(intended(true)).unwrap();
+    let second_long = Duration::from_secs(1);
+    drop(first);
+    let waited = tokio::time::timeout(second_long, registry.quiet(ticket.id())).await;
+    assert!(waited.is_err(), "one write is still under way");
+    let (_, ()) = tokio::join!(registry.quiet(ticket.id()), async { drop(second) });
+    // Of what is not there nothing is under way.
+    registry.quiet(99).await;
+}
+
+#[test]
+fn once_begun_nothing_can_be_intended() {
+    let (registry, ticket) = registry();
+    drop(ticket.intend(intended(true)).unwrap());
+    registry.begin();
+    assert_eq!(ticket.intend(intended(true)).unwrap_err(), Begun);
+    // What was known stays known.
+    assert_eq!(registry.entry_ids(), [ticket.id()]);
+}
+
+#[test]
+fn a_run_that_was_started_here_stays_so() {
+    let (registry, ticket) = registry();
+    let started = |ticket: &Ticket| registry.entry(ticket.id()).unwrap().started_here;
+    drop(ticket.intend(intended(false)).unwrap());
+    assert!(!started(&ticket));
+    drop(ticket.intend(intended(true)).unwrap());
+    drop(ticket.intend(intended(false)).unwrap());
+    assert!(started(&ticket));
+    ticket.forget();
+    assert!(registry.entry(ticket.id()).is_none());
+    // A new beginning.
+    drop(ticket.intend(intended(false)).unwrap());
+    assert!(!started(&ticket));
+}
+
+#[test]
+fn forgetting_an_entry_whose_write_is_under_way_leaves_nothing_behind() {
+    let (registry, ticket) = registry();
+    let guard = ticket.intend(intended(true)).unwrap();
+    ticket.forget();
+    drop(guard);
+    assert_eq!(registry.len(), 0);
+}
+
+#[test]
+fn a_pipeline_is_ours_on_its_server_alone_and_stays_so_when_the_entry_is_gone() {
+    let (registry, ticket) = registry();
+    let id = PipelineId::from_server("pl_1");
+    ticket.found("http://one", &id, true);
+    ticket.forget();
+    assert!(registry.is_ours("http://one", &id));
+    assert!(!registry.is_ours("http://other", &id));
+}
+
+#[test]
+fn one_pipeline_answers_for_one_create() {
+    let (registry, ticket) = registry();
+    let rival = Ticket::new(&registry);
+    let id = PipelineId::from_server("pl_1");
+    assert!(!registry.is_claimed("http://one", &id, rival.id()));
+    assert!(registry.claim("http://one", &id, ticket.id()));
+    assert!(
+        registry.claim("http://one", &id, ticket.id()),
+        "claimed by itself"
+    );
+    assert!(!registry.claim("http://one", &id, rival.id()));
+    assert!(registry.is_claimed("http://one", &id, rival.id()));
+    assert!(!registry.is_claimed("http://one", &id, ticket.id()));
+    assert!(registry.claim("http://other", &id, rival.id()));
+}
+
+#[test]
+fn escalations_are_taken_in_the_order_of_their_time() {
+    let policy = StopPolicy::builder()
+        .escalate(Escalation::new(Duration::from_secs(20), StopMode::Force))
+        .escalate(Escalation::new(
+            Duration::from_secs(10),
+            StopMode::Immediate,
+        ))
+        .build();
+    let modes: Vec<_> = policy.escalations.iter().map(|step| &step.mode).collect();
+    assert_eq!(modes, [&StopMode::Immediate, &StopMode::Force]);
+    assert!(StopPolicy::default().escalations.is_empty());
+    assert_eq!(StopPolicy::default().mode, StopMode::Checkpoint);
+}
+
+#[test]
+fn a_report_says_what_became_of_each_pipeline() {
+    let entry = |name: &str, end| ShutdownEntry {
+        name: name.to_owned(),
+        id: Some(PipelineId::from_server(format!("pl_{name}"))),
+        end,
+    };
+    let ended = |final_checkpoint| ShutdownEnd::Ended {
+        state: crate::JobState::Stopped,
+        final_checkpoint,
+    };
+    let report = ShutdownReport {
+        entries: vec![
+            entry("a", ended(Some(true))),
+            entry("b", ended(Some(false))),
+            entry("c", ended(None)),
+            entry("d", ShutdownEnd::NotCreated),
+            entry("e", ShutdownEnd::Left),
+            entry(
+                "f",
+                ShutdownEnd::Unsettled {
+                    since: SystemTime::UNIX_EPOCH + Duration::from_secs(7),
+                    error: Unsettled::UnderWay,
+                },
+            ),
+        ],
+    };
+    assert_eq!(report.unsettled().count(), 1);
+    assert_eq!(
+        report.to_string(),
+        "pipeline \"a\" (pl_a) is Stopped with a final checkpoint; \
+         pipeline \"b\" (pl_b) is Stopped without a final checkpoint; \
+         pipeline \"c\" (pl_c) is Stopped; \
+         pipeline \"d\" (pl_d) was not created; \
+         pipeline \"e\" (pl_e) was left as it is; \
+         pipeline \"f\" (pl_f) (begun at Unix time 7) may still be running: \
+         a request for it was still under way at the deadline; look for it by name"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn clones_are_the_same_shutdown_and_beginning_wakes_all_who_wait() {
+    let shutdown = Shutdown::new();
+    let clone = shutdown.clone();
+    assert!(!clone.is_begun());
+    let ((), (), ()) = tokio::join!(clone.begun(), shutdown.begun(), async { shutdown.begin() });
+    assert!(clone.is_begun());
+    assert_eq!(
+        format!("{clone:?}"),
+        "Shutdown { begun: true, pipelines: 0 }"
+    );
+}

@@ -24,7 +24,7 @@ async fn the_end_of_a_job_is_awaited_without_a_deadline_and_is_no_error() {
         // Dropped and called again as one likes.
         let cut = tokio::time::timeout(seconds(3_600), running.ended()).await;
         assert!(cut.is_err());
-        drop(shown.times(3));
+        let _ = shown.times(3);
         shows(
             &fake,
             &["Recovering", "Restarting", "Stopped", "Scheduling"].map(job),

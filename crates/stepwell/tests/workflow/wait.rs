@@ -303,7 +303,7 @@ async fn a_new_run_and_a_recovery_begin_the_stable_time_anew() {
         fake.expect(Method::GET, jobs_path("pl_1"))
             .reply_json(200, &json!({"data": [job("Running")]}))
             .times(10);
-        shows(&fake, &[between.clone()]);
+        shows(&fake, std::slice::from_ref(&between));
         let after = if between["state"] == "Running" {
             between
         } else {

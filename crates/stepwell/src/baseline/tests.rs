@@ -1,0 +1,141 @@
+use stepwell_arroyo::PipelineId;
+
+use super::*;
+
+const STATES: [JobState; 14] = [
+    JobState::Created,
+    JobState::Compiling,
+    JobState::Scheduling,
+    JobState::Running,
+    JobState::Rescaling,
+    JobState::CheckpointStopping,
+    JobState::Stopping,
+    JobState::Stopped,
+    JobState::Recovering,
+    JobState::Restarting,
+    JobState::Finishing,
+    JobState::Finished,
+    JobState::Failing,
+    JobState::Failed,
+];
+
+fn job(state: &JobState, run_id: u64, running_desired: bool) -> Job {
+    let pipeline = PipelineId::from_server("pl_1");
+    let mut job = Job::new(JobId::from_server("job_1"), pipeline, 1);
+    job.state = state.clone();
+    job.run_id = run_id;
+    job.running_desired = running_desired;
+    job
+}
+
+fn is_end(state: &JobState, running_desired: bool) -> bool {
+    match state {
+        JobState::Finished | JobState::Failed => true,
+        JobState::Stopped => !running_desired,
+        _ => false,
+    }
+}
+
+/// What an observation means that counts.
+fn plain(state: &JobState, running_desired: bool) -> Meaning {
+    match state {
+        JobState::Running => Meaning::Running,
+        state if is_end(state, running_desired) => Meaning::Ended,
+        _ => Meaning::Pending,
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_run_before_everything_counts() {
+    for state in &STATES {
+        for desired in [true, false] {
+            let observed = job(state, 1, desired);
+            let wanted = plain(state, desired);
+            assert_eq!(Baseline::none().meaning(&observed), wanted, "{state}");
+            assert_eq!(Baseline::found(None).meaning(&observed), wanted, "{state}");
+            assert_eq!(Baseline::acted(None).meaning(&observed), wanted, "{state}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_run_counts_whatever_was_before_and_whatever_we_did() {
+    for before in &STATES {
+        let before = job(before, 3, true);
+        for baseline in [
+            Baseline::found(Some(&before)),
+            Baseline::acted(Some(&before)),
+        ] {
+            for state in &STATES {
+                for desired in [true, false] {
+                    let wanted = plain(state, desired);
+                    assert_eq!(baseline.meaning(&job(state, 4, desired)), wanted, "{state}");
+                    // Another job, whose runs are counted anew.
+                    let mut another = job(state, 1, desired);
+                    another.id = JobId::from_server("job_2");
+                    assert_eq!(baseline.meaning(&another), wanted, "{state}");
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_that_lived_and_was_left_alone_is_taken_at_its_word() {
+    for before in STATES.iter().filter(|state| !state.is_terminal()) {
+        let baseline = Baseline::found(Some(&job(before, 3, true)));
+        for state in &STATES {
+            for desired in [true, false] {
+                let observed = job(state, 3, desired);
+                assert_eq!(
+                    baseline.meaning(&observed),
+                    plain(state, desired),
+                    "{before} to {state}"
+                );
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_an_act_of_ours_no_end_in_the_run_before_counts_but_finished() {
+    for before in &STATES {
+        let baseline = Baseline::acted(Some(&job(before, 3, true)));
+        for state in [JobState::Stopped, JobState::Failed] {
+            for desired in [true, false] {
+                let observed = job(&state, 3, desired);
+                assert_eq!(
+                    baseline.meaning(&observed),
+                    Meaning::Pending,
+                    "{before} to {state}"
+                );
+            }
+        }
+        let finished = job(&JobState::Finished, 3, false);
+        assert_eq!(baseline.meaning(&finished), Meaning::Ended, "{before}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_an_act_of_ours_running_in_the_run_before_counts_two_ticks_after_the_reply() {
+    let replied = Instant::now();
+    for before in &STATES {
+        let baseline = Baseline::acted(Some(&job(before, 3, true)));
+        let wanted = if before.is_terminal() {
+            Meaning::Pending
+        } else {
+            Meaning::RunningIfUnchangedUntil(replied + Duration::from_secs(1))
+        };
+        let observed = job(&JobState::Running, 3, true);
+        assert_eq!(baseline.meaning(&observed), wanted, "{before}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_state_that_is_not_known_is_on_its_way() {
+    let state = JobState::Other("Migrating".to_owned());
+    assert_eq!(
+        Baseline::none().meaning(&job(&state, 1, true)),
+        Meaning::Pending
+    );
+}
