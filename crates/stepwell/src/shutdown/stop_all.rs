@@ -82,11 +82,15 @@ async fn stop_entry(
     let before = registry.entry(entry_id)?;
     let quiet = tokio::time::timeout(limit.remaining(), registry.quiet(entry_id)).await;
     let Some(entry) = registry.entry(entry_id) else {
-        return Some(ShutdownEntry {
-            name: before.name,
-            id: None,
-            end: ShutdownEnd::NotCreated,
-        });
+        return match before.known {
+            Known::Attempted(attempt) => Some(ShutdownEntry {
+                name: before.name,
+                id: attempt.id,
+                end: ShutdownEnd::NotCreated,
+            }),
+            // It was seen ended, or was detached, in this moment.
+            Known::Pipeline(_) => None,
+        };
     };
     let leave = match entry.on_shutdown {
         OnShutdown::Stop => false,
