@@ -40,7 +40,7 @@ async fn an_entry_is_quiet_only_when_all_its_writes_have_ended() {
     drop(first);
     let waited = tokio::time::timeout(second_long, registry.quiet(ticket.id())).await;
     assert!(waited.is_err(), "one write is still under way");
-    let (_, ()) = tokio::join!(registry.quiet(ticket.id()), async { drop(second) });
+    let ((), ()) = tokio::join!(registry.quiet(ticket.id()), async { drop(second) });
     // Of what is not there nothing is under way.
     registry.quiet(99).await;
 }

@@ -5,6 +5,7 @@ use stepwell::{
     AttachError, Error, JobState, ResolveError, Shutdown, StopPolicy, Submission, WaitError,
     transport::{FakeTransport, Phase, http::Method},
 };
+use tokio::time::Instant;
 
 use crate::support::*;
 
@@ -54,7 +55,10 @@ async fn watching_fails_when_the_server_is_silent_and_the_job_may_well_run() {
     let running = running(&fake, options()).await;
     shows(&fake, &[job("Running")]);
     fake.expect(Method::GET, jobs_path("pl_1")).lost().always();
+    let started = Instant::now();
     let error = running.ended().await.unwrap_err();
+    let elapsed = started.elapsed();
+    assert!(elapsed >= seconds(5) && elapsed < seconds(6), "{elapsed:?}");
     assert!(
         matches!(
             error,

@@ -215,3 +215,87 @@ async fn a_shutdown_ends_watching() {
     running.shutdown().begin();
     assert!(matches!(running.ended().await, Err(Error::ShutdownBegun)));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_signal_while_a_pipeline_is_resumed_stops_it_after_the_reply() {
+    for state in ["Stopped", "Failed"] {
+        let fake = FakeTransport::new();
+        let shutdown = Shutdown::new();
+        let under = options().shutdown(&shutdown);
+        let validated = validated_with(fake.clone(), &fake, spec(), under).await;
+        let (before, stop) = if state == "Stopped" {
+            (undesired(state), "checkpoint")
+        } else {
+            (job(state), "none")
+        };
+        fake.list(&[pipeline("pl_1", QUERY).with("stop", json!(stop))]);
+        fake.jobs("pl_1", before);
+        if state == "Stopped" {
+            fake.patch("pl_1", json!({"stop": "none"}))
+                .delay(seconds(1));
+        } else {
+            fake.expect(Method::POST, RESTART)
+                .delay(seconds(1))
+                .reply(200, "");
+        }
+        expect_stop(&fake, "pl_1");
+        let (outcome, report) = tokio::join!(validated.resolve(), async {
+            tokio::time::sleep(millis(500)).await;
+            shutdown.stop_all(policy()).await
+        });
+        assert!(matches!(outcome.unwrap_err().error(), Error::ShutdownBegun));
+        assert_stopped(&report.unwrap(), "pl_1");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_has_ended_but_would_run_again_is_told_to_stop_too() {
+    for state in ["Failed", "Finished"] {
+        let fake = FakeTransport::new();
+        let shutdown = Shutdown::new();
+        found(&fake, &shutdown, OnShutdown::Stop, job("Running")).await;
+        fake.jobs("pl_1", job(state));
+        fake.checkpoints(&[]);
+        fake.patch("pl_1", json!({"stop": "checkpoint"}));
+        fake.jobs("pl_1", undesired(state));
+        fake.checkpoints(&[]);
+        let report = shutdown.stop_all(policy()).await.unwrap();
+        assert!(
+            matches!(&report.entries[0].end, ShutdownEnd::Ended { state: ended, .. } if ended.as_str() == state),
+            "{report}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pipeline_that_somebody_has_deleted_is_reported_and_not_called_stopped() {
+    let fake = FakeTransport::new();
+    let shutdown = Shutdown::new();
+    found(&fake, &shutdown, OnShutdown::Stop, job("Running")).await;
+    fake.expect(Method::GET, jobs_path("pl_1"))
+        .reply_json(404, &json!({"error": "Pipeline not found"}));
+    let error = shutdown.stop_all(policy()).await.unwrap_err();
+    assert!(
+        error.to_string().contains("somebody has deleted it"),
+        "{error}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dropped_stop_of_everything_can_be_taken_up_again() {
+    let fake = FakeTransport::new();
+    let shutdown = Shutdown::new();
+    found(&fake, &shutdown, OnShutdown::Stop, job("Running")).await;
+    let shown = fake
+        .expect(Method::GET, jobs_path("pl_1"))
+        .reply_json(200, &json!({"data": [job("Running")]}))
+        .always();
+    fake.checkpoints(&[]);
+    fake.patch("pl_1", json!({"stop": "checkpoint"}));
+    let cut = tokio::time::timeout(millis(500), shutdown.stop_all(policy())).await;
+    assert!(cut.is_err());
+    assert!(shutdown.is_begun());
+    let _ = shown.reply_json(200, &json!({"data": [undesired("Stopped")]}));
+    fake.checkpoints(&[checkpoint(1, "stopping", true)]);
+    assert_stopped(&shutdown.stop_all(policy()).await.unwrap(), "pl_1");
+}
