@@ -141,12 +141,8 @@ impl Creating<'_> {
             .await;
         match self.adopted(attempt, settled, true)? {
             Ok(outcome) => Ok(outcome),
-            Err(Some(error)) => {
-                Err(
-                    ResolveError::unanswered(Action::Find, attempt.spec.name(), self.limit, error)
-                        .into(),
-                )
-            }
+            // How far the look came says nothing of the create.
+            Err(Some(error)) => Err(self.unknown(attempt, error)),
             Err(None) => Err(ResolveError::StillUnknown {
                 name: attempt.spec.name().to_owned(),
                 id: attempt.id.clone(),

@@ -273,3 +273,41 @@ async fn what_was_answered_to_one_submission_is_not_taken_for_the_lost_create_of
     assert_eq!(created(answered.unwrap()).id().as_str(), "pl_1");
     assert_eq!(resumed(lost.unwrap()).id().as_str(), "pl_2");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_create_in_doubt_stays_so_when_looking_for_it_fails() {
+    for refused in [true, false] {
+        let fake = FakeTransport::new();
+        let validated = about_to_post(&fake, &[]).await;
+        fake.expect(Method::POST, PIPELINES).lost();
+        let looked = fake
+            .expect(Method::GET, LIST)
+            .reply_json(200, &json!({"data": [], "hasMore": false}))
+            .always();
+        let (error, validated) = resolve_error(validated.resolve().await);
+        assert!(
+            matches!(error, ResolveError::OutcomeUnknown { .. }),
+            "{error:?}"
+        );
+        // The failure of the look says nothing of the create.
+        let _ = if refused {
+            looked.refused()
+        } else {
+            looked.reply(401, "")
+        };
+        let (error, validated) = resolve_error(validated.resolve().await);
+        assert!(
+            matches!(error, ResolveError::OutcomeUnknown { .. }),
+            "{error:?}"
+        );
+        let words = if refused {
+            "Refused"
+        } else {
+            "check the token"
+        };
+        assert!(chain(&error).contains(words), "{}", chain(&error));
+        assert_eq!(Error::from(error).phase(), Phase::MaybeSent);
+        assert!(validated.has_create_in_doubt());
+        assert_eq!(posts(&fake), 1);
+    }
+}
