@@ -112,7 +112,9 @@ impl Error {
                 | ResolveError::StillUnknown { .. }
                 | ResolveError::NotSettled { .. }
                 | ResolveError::Vanished { .. } => true,
-                ResolveError::Unanswered { source, .. } => source.is_retryable(),
+                ResolveError::Unanswered { source, .. } | ResolveError::Rejected { source, .. } => {
+                    source.is_retryable()
+                }
                 _ => false,
             },
             Self::Wait { source } => source.is_retryable(),

@@ -359,3 +359,41 @@ async fn a_refused_create_shows_the_words_of_the_server_and_leaves_nothing_to_st
         assert!(report.unwrap().entries.is_empty());
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_does_not_settle_an_earlier_doubt() {
+    let fake = FakeTransport::new();
+    let validated = validated(&fake, spec()).await;
+    fake.list(&[]);
+    fake.expect(Method::PUT, path(spec_id())).lost();
+    fake.not_there(spec_id());
+    fake.expect(Method::PUT, path(spec_id())).reply(401, "");
+    fake.not_there(spec_id()).always();
+    let (error, validated) = resolve_error(validated.resolve().await);
+    assert!(
+        matches!(error, ResolveError::OutcomeUnknown { .. }),
+        "{error:?}"
+    );
+    assert!(
+        chain(&error).contains("check the token"),
+        "{}",
+        chain(&error)
+    );
+    assert!(validated.has_create_in_doubt());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_that_may_pass_can_be_tried_later() {
+    let fake = FakeTransport::new();
+    let validated = validated(&fake, spec()).await;
+    fake.list(&[]);
+    fake.expect(Method::PUT, path(spec_id()))
+        .reply_text(429, "text/plain", "slow down");
+    let (error, validated) = resolve_error(validated.resolve().await);
+    assert!(matches!(error, ResolveError::Rejected { .. }), "{error:?}");
+    assert!(Error::from(error).is_retryable());
+    fake.list(&[]);
+    fake.expect(Method::PUT, path(spec_id()))
+        .reply_json(200, &pipeline(spec_id(), QUERY));
+    let _ = created(validated.resolve().await.unwrap());
+}
