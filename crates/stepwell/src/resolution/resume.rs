@@ -99,6 +99,8 @@ pub(crate) struct Resuming<'a> {
     pub(crate) pipeline: &'a Pipeline,
     pub(crate) job: Option<&'a Job>,
     pub(crate) limit: &'a TimeLimit,
+    /// Whether it came to be while this submission was about to create it, by its own create or by another's.
+    pub(crate) adopted: bool,
     /// Whether this process may have created it.
     pub(crate) started_here: bool,
 }
@@ -107,6 +109,8 @@ impl Resuming<'_> {
     pub(crate) async fn run(&self) -> Result<Resume, Error> {
         compare_udfs(self.spec, self.pipeline)?;
         let (start, parallelism, restart) = match Move::of(self.spec, self.pipeline, self.job) {
+            // This is the run that was asked for. Deciding anew would take it for an old one, and could create another.
+            Move::AwaitEnd if self.adopted => (false, None, false),
             Move::AwaitEnd => return self.await_end().await,
             Move::Act {
                 start,

@@ -294,6 +294,7 @@ async fn resume(
         pipeline: &pipeline,
         job: job.as_deref(),
         limit,
+        adopted,
         started_here,
     };
     match resuming.run().await? {

@@ -3,6 +3,7 @@
 // Helpers of tests are not tests to the lint.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod adopt;
 mod connect;
 mod create_post;
 mod create_put;

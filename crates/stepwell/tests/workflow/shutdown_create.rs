@@ -49,7 +49,9 @@ async fn a_signal_during_a_create_stops_the_pipeline_once_and_only_after_the_rep
             let report = shutdown.stop_all(policy()).await;
             (report, Instant::now())
         });
-        assert!(matches!(outcome.unwrap_err().error(), Error::ShutdownBegun));
+        let (error, validated) = outcome.unwrap_err().into_parts();
+        assert!(matches!(error, Error::ShutdownBegun), "{error:?}");
+        assert!(validated.has_create_in_doubt());
         assert_stopped(&report.0.unwrap(), "pl_1");
         assert_eq!(creates(&fake), 1);
         assert_eq!(count(&fake, &Method::PATCH, |_| true), 1);

@@ -1,0 +1,91 @@
+//! A pipeline that is adopted after its create: its first run is the one that counts, whatever has become of it meanwhile.
+
+use serde_json::json;
+use stepwell::{
+    Error, Outcome, PipelineSpec, StopPolicy, WaitError, WhenFinished,
+    transport::{FakeTransport, http::Method},
+};
+
+use crate::support::*;
+
+fn new_runs() -> PipelineSpec {
+    PipelineSpec::builder(QUERY)
+        .name("orders")
+        .when_finished(WhenFinished::NewRun)
+        .build()
+        .unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_finite_job_that_is_over_before_its_create_is_found_is_not_created_again() {
+    for first_seen in ["Running", "Finishing", "Finished"] {
+        for rival in [false, true] {
+            let fake = FakeTransport::new();
+            fake.ping();
+            fake.validation();
+            fake.list(&[]);
+            if rival {
+                fake.expect(Method::PUT, path(spec_id()))
+                    .reply_json(400, &json!({"error": "duplicate"}));
+            } else {
+                fake.expect(Method::PUT, path(spec_id())).lost();
+            }
+            fake.expect(Method::GET, path(spec_id()))
+                .reply_json(200, &pipeline(spec_id(), QUERY));
+            fake.jobs(spec_id(), job(first_seen));
+            fake.jobs(spec_id(), job("Finishing"));
+            fake.jobs(spec_id(), job("Finished"));
+            let outcome = submission(fake.clone(), new_runs()).run().await.unwrap();
+            assert!(
+                matches!(outcome, Outcome::Finished(_)),
+                "{first_seen}, rival: {rival}: {outcome:?}"
+            );
+            assert_eq!(creates(&fake), 1);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_that_is_failing_when_its_create_is_found_is_a_failure() {
+    let fake = FakeTransport::new();
+    let validated = validated(&fake, spec()).await;
+    fake.list(&[]);
+    fake.expect(Method::PUT, path(spec_id())).lost();
+    fake.expect(Method::GET, path(spec_id()))
+        .reply_json(200, &pipeline(spec_id(), QUERY));
+    fake.jobs(spec_id(), job("Failing"));
+    let registered = resumed(validated.resolve().await.unwrap()).register();
+    fake.jobs(spec_id(), job("Failing"));
+    fake.jobs(spec_id(), job("Failed"));
+    fake.expect(
+        Method::GET,
+        format!("{}/job_1/errors?", jobs_path(spec_id())),
+    )
+    .reply_json(200, &json!({"data": [], "hasMore": false}));
+    let failure = registered.wait_until_running().await.unwrap_err();
+    assert!(
+        matches!(
+            failure.error(),
+            Error::Wait {
+                source: WaitError::Failed { .. }
+            }
+        ),
+        "{failure:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn our_own_create_that_was_adopted_is_stopped_by_the_shutdown() {
+    let fake = FakeTransport::new();
+    let validated = validated(&fake, spec()).await;
+    let shutdown = validated.shutdown().clone();
+    fake.list(&[]);
+    fake.expect(Method::PUT, path(spec_id())).lost();
+    fake.expect(Method::GET, path(spec_id()))
+        .reply_json(200, &pipeline(spec_id(), QUERY));
+    fake.jobs(spec_id(), job("Scheduling"));
+    let _ = resumed(validated.resolve().await.unwrap());
+    expect_stop(&fake, &spec_id());
+    let report = shutdown.stop_all(StopPolicy::default()).await.unwrap();
+    assert_stopped(&report, &spec_id());
+}
