@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use stepwell::{
-    Error, Outcome, PipelineSpec, StopPolicy, WaitError, WhenFinished,
+    Error, Outcome, PipelineSpec, ResolveError, StopPolicy, WaitError, WhenFinished,
     transport::{FakeTransport, http::Method},
 };
 
@@ -88,4 +88,40 @@ async fn our_own_create_that_was_adopted_is_stopped_by_the_shutdown() {
     expect_stop(&fake, &spec_id());
     let report = shutdown.stop_all(StopPolicy::default()).await.unwrap();
     assert_stopped(&report, &spec_id());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_somebody_has_put_is_not_taken_for_a_post_of_ours() {
+    let fake = FakeTransport::new();
+    let validated = validated(&fake, spec()).await;
+    fake.list(&[]);
+    // An old and a new node behind one address.
+    fake.expect(Method::PUT, path(spec_id())).reply(405, "");
+    fake.expect(Method::POST, PIPELINES).lost();
+    fake.expect(Method::GET, LIST)
+        .reply_json(
+            200,
+            &json!({"data": [pipeline(spec_id(), QUERY)], "hasMore": false}),
+        )
+        .always();
+    let (error, validated) = resolve_error(validated.resolve().await);
+    assert!(
+        matches!(error, ResolveError::OutcomeUnknown { .. }),
+        "{error:?}"
+    );
+    assert!(validated.has_create_in_doubt());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_preview_under_the_chosen_id_is_a_conflict() {
+    let fake = FakeTransport::new();
+    let validated = validated(&fake, spec()).await;
+    fake.list(&[]);
+    fake.expect(Method::PUT, path(spec_id())).lost();
+    fake.expect(Method::GET, path(spec_id())).reply_json(
+        200,
+        &pipeline(spec_id(), QUERY).with("preview", json!(true)),
+    );
+    let (error, _) = resolve_error(validated.resolve().await);
+    assert!(matches!(error, ResolveError::Conflict { .. }), "{error:?}");
 }

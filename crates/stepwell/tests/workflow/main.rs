@@ -1,6 +1,6 @@
 //! The workflow over a scripted transport, on a paused clock: what is sent, in which order, and what comes of each answer.
 
-// Helpers of tests are not tests to the lint.
+// What tests share is no test to the lint.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod adopt;
