@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{self, Read},
+    io::{self, IsTerminal as _, Read},
     path::{Path, PathBuf},
 };
 
@@ -12,13 +12,17 @@ use stepwell::arroyo::Udf;
 use crate::failure::{
     Failure, NotTextSnafu, Origin, ReadQuerySnafu, ReadUdfSnafu, TooLongSnafu, UdfLanguageSnafu,
 };
+use crate::output::Output;
 
 /// A server takes bodies of 2 MB; what is longer is not even read.
 const LONGEST: u64 = 2 * 1024 * 1024;
 
 /// The query in a file, or on standard input.
-pub(crate) fn read(path: &Path) -> Result<Origin, Failure> {
+pub(crate) fn read(path: &Path, output: &Output) -> Result<Origin, Failure> {
     let is_stdin = path == Path::new("-");
+    if is_stdin && io::stdin().is_terminal() {
+        output.note("reading the query from standard input; Ctrl-D ends it");
+    }
     let name = if is_stdin {
         "standard input".to_owned()
     } else {

@@ -19,7 +19,7 @@ use crate::{
 };
 
 pub(crate) async fn run(arguments: Run, output: &Output) -> Result<Exit, Failure> {
-    let origin = query::read(&arguments.query.file)?;
+    let origin = query::read(&arguments.query.file, output)?;
     let spec = spec(&arguments, &origin)?;
     let shutdown = Shutdown::new();
     let left_behind = LeftBehind::default();

@@ -16,7 +16,7 @@ use crate::{
 };
 
 pub(crate) async fn validate(arguments: Validate, output: &Output) -> Result<Exit, Failure> {
-    let origin = query::read(&arguments.query.file)?;
+    let origin = query::read(&arguments.query.file, output)?;
     let udfs = query::read_udfs(&arguments.udf)?;
     match arguments.connection.transport()? {
         Some(transport) => check(transport, origin, &udfs, output).await,
