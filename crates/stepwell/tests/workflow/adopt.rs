@@ -125,3 +125,30 @@ async fn a_preview_under_the_chosen_id_is_a_conflict() {
     let (error, _) = resolve_error(validated.resolve().await);
     assert!(matches!(error, ResolveError::Conflict { .. }), "{error:?}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn another_query_under_the_chosen_id_is_a_conflict_and_nothing_is_left_to_stop() {
+    for lost in [false, true] {
+        let fake = FakeTransport::new();
+        let validated = validated(&fake, spec()).await;
+        fake.list(&[]);
+        let put = fake.expect(Method::PUT, path(spec_id()));
+        let _ = if lost {
+            put.lost()
+        } else {
+            put.reply_json(400, &json!({"error": "duplicate"}))
+        };
+        fake.expect(Method::GET, path(spec_id())).reply_json(
+            200,
+            &pipeline(spec_id(), "SELECT 2").with("name", json!("theirs")),
+        );
+        let (error, validated) = resolve_error(validated.resolve().await);
+        assert!(
+            matches!(&error, ResolveError::Conflict { name, .. } if name == "theirs"),
+            "{error:?}"
+        );
+        assert!(!validated.has_create_in_doubt());
+        let report = validated.shutdown().stop_all(StopPolicy::default()).await;
+        assert!(report.unwrap().entries.is_empty());
+    }
+}

@@ -163,27 +163,6 @@ async fn a_rivals_pipeline_is_an_error_where_only_a_create_will_do() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_duplicate_with_another_query_is_a_conflict_and_nothing_is_left_to_stop() {
-    let fake = FakeTransport::new();
-    let validated = validated(&fake, spec()).await;
-    fake.list(&[]);
-    fake.expect(Method::PUT, path(spec_id()))
-        .reply_json(400, &json!({"error": "duplicate"}));
-    fake.expect(Method::GET, path(spec_id())).reply_json(
-        200,
-        &pipeline(spec_id(), "SELECT 2").with("name", json!("theirs")),
-    );
-    let (error, validated) = resolve_error(validated.resolve().await);
-    assert!(
-        matches!(&error, ResolveError::Conflict { name, .. } if name == "theirs"),
-        "{error:?}"
-    );
-    assert!(!validated.has_create_in_doubt());
-    let report = validated.shutdown().stop_all(StopPolicy::default()).await;
-    assert!(report.unwrap().entries.is_empty());
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_duplicate_that_never_shows_is_a_burnt_id_and_the_error_names_the_cure() {
     let fake = FakeTransport::new();
     let validated = validated(&fake, spec()).await;

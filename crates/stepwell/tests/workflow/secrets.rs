@@ -92,7 +92,10 @@ async fn no_state_of_a_submission_shows_a_secret_and_no_event_tells_one() {
     shows_no_secret(&format!("{:?}", running.status().await.unwrap()));
     let told = told.lock().unwrap().join("\n");
     shows_no_secret(&told);
-    assert!(told.contains("Retrying"));
+    assert!(
+        told.contains("Retrying") && told.contains("the fake fails here"),
+        "{told}"
+    );
 }
 
 #[tokio::test(start_paused = true)]

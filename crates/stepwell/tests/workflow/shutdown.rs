@@ -239,10 +239,16 @@ async fn a_signal_while_a_pipeline_is_resumed_stops_it_after_the_reply() {
                 .reply(200, "");
         }
         expect_stop(&fake, "pl_1");
-        let (outcome, report) = tokio::join!(validated.resolve(), async {
+        let signal = async {
             tokio::time::sleep(millis(500)).await;
             shutdown.stop_all(policy()).await
+        };
+        let (outcome, report, before) = tokio::join!(validated.resolve(), signal, async {
+            tokio::time::sleep(millis(900)).await;
+            fake.requests().len()
         });
+        // Ping, validate, list, job, and the request whose reply is not there yet.
+        assert_eq!(before, 5);
         assert!(matches!(outcome.unwrap_err().error(), Error::ShutdownBegun));
         assert_stopped(&report.unwrap(), "pl_1");
     }

@@ -44,15 +44,20 @@ async fn a_signal_during_a_create_stops_the_pipeline_once_and_only_after_the_rep
             .delay(millis(1_500))
             .reply_json(200, &pipeline("pl_1", QUERY));
         expect_stop(&fake, "pl_1");
-        let (outcome, report) = tokio::join!(validated.resolve(), async {
+        let signal = async {
             tokio::time::sleep(seconds(1)).await;
-            let report = shutdown.stop_all(policy()).await;
-            (report, Instant::now())
+            shutdown.stop_all(policy()).await
+        };
+        let (outcome, report, before) = tokio::join!(validated.resolve(), signal, async {
+            tokio::time::sleep(millis(1_400)).await;
+            fake.requests().len()
         });
+        // Ping, validate, list, and the create whose reply is not there yet.
+        assert_eq!(before, 4);
         let (error, validated) = outcome.unwrap_err().into_parts();
         assert!(matches!(error, Error::ShutdownBegun), "{error:?}");
         assert!(validated.has_create_in_doubt());
-        assert_stopped(&report.0.unwrap(), "pl_1");
+        assert_stopped(&report.unwrap(), "pl_1");
         assert_eq!(creates(&fake), 1);
         assert_eq!(count(&fake, &Method::PATCH, |_| true), 1);
         fake.finish();
