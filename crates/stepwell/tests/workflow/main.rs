@@ -7,6 +7,7 @@ mod adopt;
 mod connect;
 mod create_post;
 mod create_put;
+mod events;
 mod find;
 mod futures_and_sizes;
 mod resume;
