@@ -246,3 +246,85 @@ async fn a_create_that_is_not_answered_by_the_deadline_is_under_way() {
         "{error}"
     );
 }
+
+/// A create whose reply is lost and whose caller is gone.
+async fn lost_and_dropped(fake: &FakeTransport, shutdown: &Shutdown, spec: PipelineSpec) {
+    let (method, to) = match spec.identity() {
+        Identity::ServerAssigned => (Method::POST, PIPELINES.to_owned()),
+        _ => (Method::PUT, path(spec_id())),
+    };
+    let validated = about_to_create(fake, shutdown, spec, options()).await;
+    fake.expect(method, to).delay(millis(100)).lost();
+    let cut = tokio::time::timeout(millis(1), validated.resolve()).await;
+    assert!(cut.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_several_that_may_be_the_one_none_is_stopped_and_all_are_named() {
+    let fake = FakeTransport::new();
+    let shutdown = Shutdown::new();
+    lost_and_dropped(&fake, &shutdown, server_assigned()).await;
+    fake.list(&[pipeline("pl_1", QUERY), pipeline("pl_2", QUERY)]);
+    let error = shutdown.stop_all(policy()).await.unwrap_err();
+    assert!(
+        matches!(
+            &error.report.entries[0].end,
+            ShutdownEnd::Unsettled { error: Unsettled::Ambiguous { ids }, .. } if ids.len() == 2
+        ),
+        "{error}"
+    );
+    assert!(error.to_string().contains("pl_1"), "{error}");
+    assert!(error.to_string().contains("pl_2"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_look_that_is_refused_is_in_the_report() {
+    let fake = FakeTransport::new();
+    let shutdown = Shutdown::new();
+    lost_and_dropped(&fake, &shutdown, spec()).await;
+    fake.expect(Method::GET, path(spec_id())).reply(401, "");
+    let error = shutdown.stop_all(policy()).await.unwrap_err();
+    assert!(
+        matches!(
+            &error.report.entries[0].end,
+            ShutdownEnd::Unsettled {
+                error: Unsettled::Look { .. },
+                ..
+            }
+        ),
+        "{error}"
+    );
+    assert!(error.to_string().contains("check the token"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_id_that_turns_out_to_be_anothers_was_not_created_and_is_not_stopped() {
+    let fake = FakeTransport::new();
+    let shutdown = Shutdown::new();
+    lost_and_dropped(&fake, &shutdown, spec()).await;
+    fake.expect(Method::GET, path(spec_id()))
+        .reply_json(200, &pipeline(spec_id(), "SELECT 2"));
+    let report = shutdown.stop_all(policy()).await.unwrap();
+    assert!(
+        matches!(report.entries[0].end, ShutdownEnd::NotCreated),
+        "{report}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_option_to_leave_it_leaves_a_create_in_doubt_too() {
+    let fake = FakeTransport::new();
+    let shutdown = Shutdown::new();
+    let leave = options().on_shutdown(stepwell::OnShutdown::Leave);
+    let validated = about_to_create(&fake, &shutdown, spec(), leave).await;
+    fake.expect(Method::PUT, path(spec_id()))
+        .delay(millis(100))
+        .lost();
+    let cut = tokio::time::timeout(millis(1), validated.resolve()).await;
+    assert!(cut.is_err());
+    let report = shutdown.stop_all(policy()).await.unwrap();
+    assert!(
+        matches!(report.entries[0].end, ShutdownEnd::Left),
+        "{report}"
+    );
+}
