@@ -116,7 +116,8 @@ impl Resuming<'_> {
                 start,
                 parallelism,
                 restart,
-            } => (start, parallelism, restart),
+                // The first run of a create of our own that has failed is told, not tried again behind the caller's back.
+            } => (start, parallelism, restart && !self.started_here),
         };
         let patched = start || parallelism.is_some();
         // Noted without a request too: the shutdown has to know what it is asked to stop or to leave.

@@ -46,32 +46,33 @@ async fn a_finite_job_that_is_over_before_its_create_is_found_is_not_created_aga
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_job_that_is_failing_when_its_create_is_found_is_a_failure() {
-    let fake = FakeTransport::new();
-    let validated = validated(&fake, spec()).await;
-    fake.list(&[]);
-    fake.expect(Method::PUT, path(spec_id())).lost();
-    fake.expect(Method::GET, path(spec_id()))
-        .reply_json(200, &pipeline(spec_id(), QUERY));
-    fake.jobs(spec_id(), job("Failing"));
-    let registered = resumed(validated.resolve().await.unwrap()).register();
-    fake.jobs(spec_id(), job("Failing"));
-    fake.jobs(spec_id(), job("Failed"));
-    fake.expect(
-        Method::GET,
-        format!("{}/job_1/errors?", jobs_path(spec_id())),
-    )
-    .reply_json(200, &json!({"data": [], "hasMore": false}));
-    let failure = registered.wait_until_running().await.unwrap_err();
-    assert!(
-        matches!(
-            failure.error(),
-            Error::Wait {
-                source: WaitError::Failed { .. }
-            }
-        ),
-        "{failure:?}"
-    );
+async fn a_job_that_has_failed_when_its_create_is_found_is_a_failure_and_is_not_restarted() {
+    for first_seen in ["Failing", "Failed"] {
+        let fake = FakeTransport::new();
+        let validated = validated(&fake, spec()).await;
+        fake.list(&[]);
+        fake.expect(Method::PUT, path(spec_id())).lost();
+        fake.expect(Method::GET, path(spec_id()))
+            .reply_json(200, &pipeline(spec_id(), QUERY));
+        fake.jobs(spec_id(), job(first_seen));
+        let registered = resumed(validated.resolve().await.unwrap()).register();
+        fake.jobs(spec_id(), job("Failed"));
+        fake.expect(
+            Method::GET,
+            format!("{}/job_1/errors?", jobs_path(spec_id())),
+        )
+        .reply_json(200, &json!({"data": [], "hasMore": false}));
+        let failure = registered.wait_until_running().await.unwrap_err();
+        assert!(
+            matches!(
+                failure.error(),
+                Error::Wait {
+                    source: WaitError::Failed { .. }
+                }
+            ),
+            "{failure:?}"
+        );
+    }
 }
 
 #[tokio::test(start_paused = true)]
