@@ -122,6 +122,19 @@ impl Failure {
                 "correct the query; `stepwell validate FILE` checks it without running it"
             }
             Self::StoppedElsewhere { .. } => "run the same command again to resume it",
+            Self::Call { source } if source.is_not_found() => {
+                "stepwell list --server URL shows the ids that there are"
+            }
+            Self::Call { source } if source.transport_error_kind().is_some() => {
+                "start the server, or check --server"
+            }
+            Self::Call { source }
+                if source
+                    .status()
+                    .is_some_and(|status| status == 401 || status == 403) =>
+            {
+                "set STEPWELL_TOKEN, or give --token-file FILE"
+            }
             Self::Step { source } => return step_hint(source),
             Self::Shutdown { .. } => {
                 "stepwell list --server URL shows what is there; stepwell stop ID stops it"

@@ -45,6 +45,12 @@ fn servers_that_are_none_are_4() {
         &["refused the connection", "did not answer within", "next: "],
     );
 
+    refused(
+        &run(&["list", "--server", &closed]),
+        4,
+        &["refused the connection", "next: start the server"],
+    );
+
     let html = Server::start(|_, _, _| {
         Reply::Whole(200, "text/html", "<!doctype html><p>hello".to_owned())
     });
