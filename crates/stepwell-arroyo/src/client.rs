@@ -16,6 +16,7 @@ use crate::{
     error::{Call, ClientErrorKind},
     request::{self, ApiRequest},
     response,
+    secrets::{Secrets, Sent},
     wire::All,
 };
 
@@ -96,7 +97,13 @@ impl Client {
     ///
     /// Safe: it changes nothing.
     pub async fn validate(&self, query: &str, udfs: &[Udf]) -> Result<Validation, ClientError> {
-        self.get(request::validate(query, udfs), ONE).await
+        let mut validation: Validation = self.get(request::validate(query, udfs), ONE).await?;
+        // A parser quotes what it stumbled over.
+        let secrets = Secrets::of_query(query);
+        for error in &mut validation.errors {
+            error.message = secrets.hide(&error.message);
+        }
+        Ok(validation)
     }
 
     /// Reads one page of pipelines, newest first (`GET /api/v1/pipelines`). Previews are not listed.
@@ -341,6 +348,7 @@ impl Client {
     ) -> Result<Response<Bytes>, ClientErrorKind> {
         request.extensions_mut().insert(Deadline(self.timeout));
         request.extensions_mut().insert(BodyLimit(limit));
+        let sent = Sent(request.body().clone());
         let base = self.transport.base_url();
         let span = tracing::debug_span!(
             "request",
@@ -351,13 +359,14 @@ impl Client {
             http.response.status_code = field::Empty,
             error.type = field::Empty,
         );
-        let reply = self
+        let mut reply = self
             .transport
             .execute(request)
             .instrument(span.clone())
             .await;
-        match &reply {
+        match &mut reply {
             Ok(reply) => {
+                reply.extensions_mut().insert(sent);
                 let status = reply.status();
                 span.record("http.response.status_code", status.as_u16());
                 if status.is_client_error() || status.is_server_error() {

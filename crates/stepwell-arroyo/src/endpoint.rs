@@ -86,15 +86,13 @@ impl Endpoint {
     pub fn parse(text: &str) -> Result<Self, EndpointError> {
         let text = text.trim();
         ensure!(!text.is_empty(), EmptySnafu);
+        // Anywhere: a slash in a password, or one missing before the user, moves them out of the authority.
+        ensure!(!text.contains('@'), CredentialsSnafu);
         let (scheme, rest) = match text.split_once("://") {
             Some((scheme, rest)) if !scheme.is_empty() => (scheme.to_ascii_lowercase(), rest),
             _ => return Err(without_scheme(text)),
         };
         let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-        ensure!(
-            !authority.contains('@') && !scheme.contains('@'),
-            CredentialsSnafu
-        );
         ensure!(
             scheme == "http" || scheme == "https",
             SchemeSnafu {
@@ -123,7 +121,10 @@ impl Endpoint {
     /// When it is not an absolute http or https address without credentials.
     pub fn from_uri(uri: &Uri) -> Result<Self, EndpointError> {
         let authority = uri.authority().context(NoHostSnafu)?;
-        ensure!(!authority.as_str().contains('@'), CredentialsSnafu);
+        ensure!(
+            !authority.as_str().contains('@') && !uri.path().contains('@'),
+            CredentialsSnafu
+        );
         let Some(scheme) = uri.scheme() else {
             return Err(without_scheme(authority.as_str()));
         };

@@ -1,7 +1,7 @@
 //! Replies, without reading them from anywhere.
 //!
 //! The status comes first: what is not 2xx is a refusal, whatever its body. Then the body: nothing of JSON is ever shown but the server's
-//! words in a refusal, for the JSON of a pipeline holds its query.
+//! words in a refusal, for the JSON of a pipeline holds its query. What these words repeat of the request is taken out of them.
 
 use bytes::Bytes;
 use http::{Response, StatusCode, Uri, header};
@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use crate::{
     error::{ClientErrorKind, JsonError},
     printable,
+    secrets::Secrets,
 };
 
 /// How many bytes of the server's words an error keeps.
@@ -17,6 +18,9 @@ const WORDS: usize = 8 * 1024;
 
 /// How many characters of a reply that is not JSON an error shows.
 const START: usize = 200;
+
+/// In place of what may hold a query.
+const NOT_SHOWN: &str = "its text is not shown";
 
 /// The value in a reply.
 pub(crate) fn decode<T: DeserializeOwned>(reply: &Response<Bytes>) -> Result<T, ClientErrorKind> {
@@ -82,10 +86,10 @@ fn not_arroyo(reply: &Response<Bytes>) -> ClientErrorKind {
     ClientErrorKind::NotArroyo {
         status: reply.status(),
         content_type: content_type(reply),
-        start: if looks_like_json(body) {
+        start: if looks_like_json(body) || may_hold_query(body) {
             String::new()
         } else {
-            start(body)
+            start(reply, body)
         },
     }
 }
@@ -105,8 +109,10 @@ fn rejected(reply: &Response<Bytes>) -> ClientErrorKind {
     };
     let message = if message.is_empty() && !body.is_empty() {
         beginning(reply, body)
+    } else if may_hold_query(message.as_bytes()) {
+        NOT_SHOWN.to_owned()
     } else {
-        message
+        Secrets::of_reply(reply).hide(&message)
     };
     ClientErrorKind::Rejected {
         status,
@@ -161,11 +167,11 @@ fn redirection(reply: &Response<Bytes>) -> String {
 
 /// What something in between has answered, with its content type.
 fn beginning(reply: &Response<Bytes>, body: &[u8]) -> String {
-    // JSON that is not an error may be a pipeline.
-    let start = if looks_like_json(body) && may_hold_query(body) {
-        "its text is not shown".to_owned()
+    // JSON that is not an error may be a pipeline, and a page or a text may repeat the request.
+    let start = if may_hold_query(body) {
+        NOT_SHOWN.to_owned()
     } else {
-        start(body)
+        start(reply, body)
     };
     match content_type(reply).as_str() {
         "" => start,
@@ -173,9 +179,11 @@ fn beginning(reply: &Response<Bytes>, body: &[u8]) -> String {
     }
 }
 
-/// By the names of the fields that are never shown, also where JSON is quoted within JSON.
+/// By the names of the fields that are never shown, also where JSON is quoted within JSON or HTML.
 fn may_hold_query(body: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(body).replace('\\', "");
+    let text = String::from_utf8_lossy(body)
+        .replace('\\', "")
+        .replace("&quot;", "\"");
     [
         r#""query""#,
         r#""definition""#,
@@ -191,13 +199,16 @@ fn content_type(reply: &Response<Bytes>) -> String {
         .headers()
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok());
-    printable::line(value.unwrap_or_default(), 100)
+    printable::line(
+        &Secrets::of_reply(reply).hide(value.unwrap_or_default()),
+        100,
+    )
 }
 
-fn start(body: &[u8]) -> String {
-    // Enough for what can be shown, however long the body is.
-    let body = &body[..body.len().min(START * 32)];
-    printable::line(&String::from_utf8_lossy(body), START)
+fn start(reply: &Response<Bytes>, body: &[u8]) -> String {
+    // Hidden before it is cut: half a secret is one too.
+    let text = Secrets::of_reply(reply).hide(&String::from_utf8_lossy(body));
+    printable::line(&text, START)
 }
 
 #[cfg(test)]

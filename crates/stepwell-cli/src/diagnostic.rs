@@ -1,9 +1,9 @@
 //! SQL diagnostics with the line that they are about and a caret under it.
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
-use stepwell::arroyo::{SqlDiagnostic, SqlLocation};
+use stepwell::arroyo::{SqlDiagnostic, SqlLocation, mask_options};
 
-use crate::{failure::Origin, mask::mask};
+use crate::failure::Origin;
 
 /// All diagnostics of a query, as a compiler shows them.
 pub(crate) fn render(origin: &Origin, diagnostics: &[SqlDiagnostic], color: bool) -> String {
@@ -12,7 +12,7 @@ pub(crate) fn render(origin: &Origin, diagnostics: &[SqlDiagnostic], color: bool
     } else {
         Renderer::plain()
     };
-    let masked = mask(&origin.text);
+    let masked = mask_options(&origin.text);
     let texts: Vec<_> = diagnostics
         .iter()
         .map(|diagnostic| one(&renderer, origin, &masked, diagnostic))

@@ -8,7 +8,6 @@ mod command;
 mod diagnostic;
 mod exit;
 mod failure;
-mod mask;
 mod output;
 mod query;
 mod server;

@@ -1,4 +1,4 @@
-use std::{path::PathBuf, time::Duration};
+use std::{fmt, path::PathBuf, time::Duration};
 
 use http::Uri;
 use snafu::{OptionExt, ResultExt, Snafu, ensure};
@@ -6,8 +6,8 @@ use stepwell_transport::Token;
 
 use crate::transport::HyperTransport;
 
-/// Makes a [`HyperTransport`].
-#[derive(Clone, Debug)]
+/// Makes a [`HyperTransport`]. `Debug` shows neither the token nor credentials in the address.
+#[derive(Clone)]
 #[must_use]
 pub struct HyperTransportBuilder {
     base: String,
@@ -142,12 +142,32 @@ impl HyperTransportBuilder {
     }
 }
 
+impl fmt::Debug for HyperTransportBuilder {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // It has not been parsed yet, and `build` will refuse credentials; until then nobody has.
+        let base = if self.base.contains('@') {
+            "…"
+        } else {
+            &self.base
+        };
+        formatter
+            .debug_struct("HyperTransportBuilder")
+            .field("base", &base)
+            .field("token", &self.token)
+            .field("connect_timeout", &self.connect_timeout)
+            .field("request_timeout", &self.request_timeout)
+            .field("body_limit", &self.body_limit)
+            .field("ca_file", &self.ca_file)
+            .finish()
+    }
+}
+
 fn parse(text: &str) -> Result<Uri, HyperTransportError> {
     let text = text.trim();
-    // Looked at before parsing: what the parser says of it could repeat them.
+    // Looked at before parsing: what the parser says of it could repeat them. Anywhere in it: a slash in a password ends the authority.
+    ensure!(!text.contains('@'), CredentialsSnafu);
     let authority = text.split_once("://").map_or("", |(_, rest)| rest);
     let authority = authority.split(['/', '?', '#']).next().unwrap_or_default();
-    ensure!(!authority.contains('@'), CredentialsSnafu);
     let uri: Uri = text.parse().context(AddressSnafu)?;
     let scheme = uri.scheme_str().context(IncompleteSnafu)?;
     ensure!(

@@ -253,7 +253,12 @@ impl Transport for HyperTransport {
         };
         let reply = reply?;
         match until(deadline, self.read(reply, limit, started)).await {
-            Some(reply) => reply,
+            Some(reply) => reply.map(|mut reply| {
+                if let Some(token) = &self.token {
+                    reply.extensions_mut().insert(token.clone());
+                }
+                reply
+            }),
             None => {
                 Err(self.timed_out("began to answer and did not end", Phase::Responded, timeout))
             }

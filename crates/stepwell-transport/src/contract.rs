@@ -24,6 +24,8 @@ use crate::TransportError;
 /// - Redirects are not followed.
 /// - The request extensions [`Deadline`] and [`BodyLimit`] are honoured.
 /// - An error says whether the request may have reached the server ([`Phase`](crate::Phase)).
+/// - A transport that sends a [`Token`](crate::Token) puts it among the extensions of the reply, so that an error can be shown without it
+///   although the server repeats it.
 /// - Dropping the future may cut the request.
 ///
 /// An implementation is a plain `async fn`:

@@ -15,6 +15,8 @@ use snafu::{OptionExt, ResultExt, Snafu, ensure};
 #[derive(Clone, PartialEq, Eq)]
 pub struct Token(HeaderValue);
 
+const SCHEME: &str = "Bearer ";
+
 /// Why a text is no token. The message never shows the text.
 #[derive(Debug, Snafu)]
 #[non_exhaustive]
@@ -50,7 +52,7 @@ impl Token {
             text.bytes().all(|byte| byte.is_ascii_graphic()),
             IllegalSnafu
         );
-        let mut value = HeaderValue::from_str(&format!("Bearer {text}"))
+        let mut value = HeaderValue::from_str(&format!("{SCHEME}{text}"))
             .ok()
             .context(IllegalSnafu)?;
         value.set_sensitive(true);
@@ -66,6 +68,27 @@ impl Token {
         let path = path.into();
         let text = std::fs::read_to_string(&path).context(UnreadableSnafu { path })?;
         Self::new(&text)
+    }
+
+    /// The text with `instead` in the place of the token, wherever the token is in it.
+    ///
+    /// ```
+    /// # use stepwell_transport::Token;
+    /// let token = Token::new("s3cret")?;
+    /// assert_eq!(token.hide_in("no s3cret here", "***"), "no *** here");
+    /// # Ok::<(), stepwell_transport::TokenError>(())
+    /// ```
+    pub fn hide_in(&self, text: &str, instead: &str) -> String {
+        // It was made of a text, so the other cases do not happen.
+        match self
+            .0
+            .to_str()
+            .ok()
+            .and_then(|value| value.strip_prefix(SCHEME))
+        {
+            Some(token) => text.replace(token, instead),
+            None => text.to_owned(),
+        }
     }
 
     /// The value of the `Authorization` header, marked sensitive. A real Arroyo wants the scheme spelled `Bearer`

@@ -111,7 +111,13 @@ impl Context {
     }
 
     pub(crate) fn retrying(&self, step: Step, error: &ClientError, attempt: u32) {
-        tracing::warn!(%step, attempt, error = %error, "trying again");
+        // Not the error itself: it has the server's words, and these may repeat what was sent.
+        tracing::warn!(
+            %step, attempt, operation = %error.operation(),
+            http.response.status_code = error.status().map(|status| status.as_u16()),
+            error.type = error.transport_error_kind().map(tracing::field::debug),
+            "trying again"
+        );
         self.tell(&Event::Retrying {
             step,
             reason: chain(error),

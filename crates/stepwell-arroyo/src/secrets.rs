@@ -1,0 +1,123 @@
+//! What must not come back: a server that refuses a request may repeat it, and its words are shown.
+
+use bytes::Bytes;
+use http::Response;
+use serde::Deserialize;
+use stepwell_transport::Token;
+
+use crate::mask::{literals, mask_options};
+
+/// What stands for a secret.
+const HIDDEN: &str = "***";
+
+/// Shorter texts are in many a word by chance, and hide nothing.
+const SHORTEST: usize = 4;
+
+/// Options whose values say what is wrong and are no secret: those that servers quote in their errors most often.
+const OPEN: [&str; 6] = [
+    "connector",
+    "type",
+    "format",
+    "event_rate",
+    "message_count",
+    "event_time_interval",
+];
+
+/// The body of the request, beside its reply.
+#[derive(Clone)]
+pub(crate) struct Sent(pub(crate) Bytes);
+
+/// The secrets of one request.
+#[derive(Default)]
+pub(crate) struct Secrets {
+    token: Option<Token>,
+    /// Longer ones first, for one may be in another.
+    texts: Vec<String>,
+}
+
+/// Where the bodies of requests have secrets.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Body {
+    query: String,
+    env_vars: std::collections::BTreeMap<String, String>,
+}
+
+impl Secrets {
+    /// Those of the request that got this reply: its token, if the transport tells it, and what its body has.
+    pub(crate) fn of_reply(reply: &Response<Bytes>) -> Self {
+        let extensions = reply.extensions();
+        let sent = extensions.get::<Sent>();
+        // Not every body has one of these; those that have can be read, for they were written here.
+        let body: Body = sent
+            .and_then(|Sent(body)| serde_json::from_slice(body).ok())
+            .unwrap_or_default();
+        let mut secrets = Self::of_query(&body.query);
+        secrets.add(body.env_vars.into_values());
+        secrets.token = extensions.get().cloned();
+        secrets
+    }
+
+    /// The values of the options of connectors, but those of [`OPEN`] ones.
+    pub(crate) fn of_query(query: &str) -> Self {
+        let mut secrets = Self::default();
+        for literal in literals(query) {
+            let is_open = literal
+                .after
+                .is_none_or(|name| OPEN.iter().any(|open| name.eq_ignore_ascii_case(open)));
+            if !is_open {
+                let text = &query[literal.place];
+                secrets.add([text.to_owned(), text.replace("''", "'")]);
+            }
+        }
+        secrets
+    }
+
+    fn add(&mut self, texts: impl IntoIterator<Item = String>) {
+        let texts = texts.into_iter();
+        self.texts
+            .extend(texts.filter(|text| text.chars().count() >= SHORTEST));
+        self.texts.sort_by_key(|text| std::cmp::Reverse(text.len()));
+    }
+
+    /// The text without them, and without what it quotes of any `WITH (…)`.
+    pub(crate) fn hide(&self, text: &str) -> String {
+        let mut text = mask_options(text);
+        if let Some(token) = &self.token {
+            text = token.hide_in(&text, HIDDEN);
+        }
+        for secret in &self.texts {
+            if text.contains(secret.as_str()) {
+                text = text.replace(secret.as_str(), HIDDEN);
+            }
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_hidden_and_names_are_not() {
+        let secrets = Secrets::of_query(
+            "CREATE TABLE t WITH ('connector' = 'kafka', 'password' = 'it''s', topic = 'abc', n 'hunter2');",
+        );
+        let table = [
+            ("unknown option 'password'", "unknown option 'password'"),
+            ("no connector 'kafka'", "no connector 'kafka'"),
+            ("found: 'hunter2' at Line: 1", "found: '***' at Line: 1"),
+            ("it's, it''s", "***, ***"),
+            ("topic abc", "topic abc"),
+            // Of another query, as a server may tell it.
+            (
+                "could not plan WITH (p = 'x')",
+                "could not plan WITH (p = '*')",
+            ),
+        ];
+        for (text, expected) in table {
+            assert_eq!(secrets.hide(text), expected);
+        }
+    }
+}
