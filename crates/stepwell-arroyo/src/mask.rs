@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-/// The query with every string literal inside `WITH (…)` replaced by as many asterisks, character by character, so that places stay.
+/// The query with every string literal inside `WITH (…)` replaced by as many asterisks, character by character, so that places stay. A
+/// value in double quotes, which is no literal but is meant as one, is replaced too.
 ///
 /// ```
 /// let query = "CREATE TABLE t WITH (password = 'hunter2')";
@@ -24,7 +25,7 @@ pub fn mask_options(query: &str) -> String {
     masked
 }
 
-/// A string literal inside `WITH (…)`.
+/// A string literal inside `WITH (…)`, or a value in double quotes.
 #[derive(Debug)]
 pub(crate) struct Literal<'a> {
     /// Where it is, without its quotes.
@@ -51,7 +52,8 @@ pub(crate) fn literals(query: &str) -> Vec<Literal<'_>> {
                 let inside = place + 1..place + 1 + inside(&rest[1..], character);
                 let text = &query[inside.clone()];
                 let closed = usize::from(inside.end < query.len());
-                if depth > 0 && character == '\'' {
+                // A name may be in double quotes.
+                if depth > 0 && (character == '\'' || before.is_some()) {
                     found.push(Literal {
                         place: inside,
                         after: before,
@@ -127,6 +129,7 @@ mod tests {
             ),
             ("-- with (\nSELECT 'shown'", "-- with (\nSELECT 'shown'"),
             ("WITH (a = 'päron", "WITH (a = '*****"),
+            ("WITH (\"a\" = \"secret\")", "WITH (\"a\" = \"******\")"),
             ("SELECT \"with (\" , 'shown'", "SELECT \"with (\" , 'shown'"),
         ];
         for (query, expected) in table {

@@ -23,7 +23,7 @@ pub(crate) async fn list(arguments: List, output: &Output) -> Result<Exit, Failu
         if output.is_json() {
             print_line!(
                 "{}",
-                serde_json::json!({ "id": pipeline.id, "name": pipeline.name, "job": job })
+                serde_json::json!({ "id": pipeline.id, "name": pipeline.name, "job": without_secrets(job.as_ref()) })
             );
             continue;
         }
@@ -37,6 +37,16 @@ pub(crate) async fn list(arguments: List, output: &Output) -> Result<Exit, Failu
         );
     }
     Ok(Exit::Success)
+}
+
+/// The job without its environment and its scheduler's configuration, which carry passwords as the query does.
+pub(super) fn without_secrets(job: Option<&Job>) -> serde_json::Value {
+    let mut job = serde_json::json!(job);
+    if let Some(job) = job.as_object_mut() {
+        job.remove("env_vars");
+        job.remove("scheduler_config");
+    }
+    job
 }
 
 /// Its job; `None` when it has none, or was deleted since it was listed.

@@ -4,7 +4,7 @@ use stepwell::PipelineId;
 
 use crate::{
     arguments::Status,
-    command::list::printable,
+    command::list::{printable, without_secrets},
     exit::Exit,
     failure::Failure,
     output::{Output, print_line},
@@ -29,7 +29,7 @@ pub(crate) async fn status(arguments: Status, output: &Output) -> Result<Exit, F
     if output.is_json() {
         let status = serde_json::json!({
             "id": pipeline.id, "name": pipeline.name, "stop": pipeline.stop, "graph": pipeline.graph,
-            "job": job, "errors": errors, "checkpoints": checkpoints,
+            "job": without_secrets(job.as_ref()), "errors": errors, "checkpoints": checkpoints,
         });
         print_line!("{status}");
         return Ok(Exit::Success);

@@ -94,6 +94,11 @@ impl Running {
         self.stderr.wait_for(text)
     }
 
+    /// Waits for a line with `text` on standard error, or for the end.
+    pub fn says(&mut self, text: &str) -> bool {
+        self.stderr.find(text)
+    }
+
     pub fn finish(mut self) -> Left {
         let status = self.wait();
         Left {
@@ -168,6 +173,16 @@ impl Lines {
                 ),
             }
         }
+    }
+
+    fn find(&mut self, text: &str) -> bool {
+        while let Ok(line) = self.coming.recv_timeout(PATIENCE) {
+            self.seen.push(line);
+            if self.seen.last().is_some_and(|line| line.contains(text)) {
+                return true;
+            }
+        }
+        false
     }
 
     fn rest(&mut self) -> String {

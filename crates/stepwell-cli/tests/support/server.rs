@@ -25,9 +25,24 @@ pub struct Server {
     requests: Arc<Mutex<Vec<String>>>,
 }
 
+/// A request as it came.
+pub struct Request {
+    /// How many came before it.
+    pub number: usize,
+    pub method: String,
+    pub path: String,
+    /// All of it, from its first line to the end of its body.
+    pub text: String,
+}
+
 impl Server {
     /// Answers each request by its number, method and path.
     pub fn start(answer: impl Fn(usize, &str, &str) -> Reply + Send + Sync + 'static) -> Self {
+        Self::start_on(move |request| answer(request.number, &request.method, &request.path))
+    }
+
+    /// Answers each request by all of it.
+    pub fn start_on(answer: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let requests = Arc::new(Mutex::new(Vec::new()));
@@ -44,28 +59,33 @@ impl Server {
 
     /// Method and path of each request so far.
     pub fn requests(&self) -> Vec<String> {
-        self.requests.lock().unwrap().clone()
+        let method_and_path = |text: &String| text.split(' ').take(2).collect::<Vec<_>>().join(" ");
+        let requests = self.requests.lock().unwrap();
+        requests.iter().map(method_and_path).collect()
+    }
+
+    /// All that came so far.
+    pub fn received(&self) -> String {
+        self.requests.lock().unwrap().concat()
     }
 }
 
-fn serve(
-    mut connection: TcpStream,
-    answer: &dyn Fn(usize, &str, &str) -> Reply,
-    seen: &Mutex<Vec<String>>,
-) {
+fn serve(mut connection: TcpStream, answer: &dyn Fn(&Request) -> Reply, seen: &Mutex<Vec<String>>) {
     let mut reader = BufReader::new(connection.try_clone().unwrap());
-    while let Some(line) = request(&mut reader) {
-        let mut words = line.split(' ');
-        let (method, path) = (
-            words.next().unwrap_or_default(),
-            words.next().unwrap_or_default(),
-        );
+    while let Some(text) = request(&mut reader) {
         let number = {
             let mut seen = seen.lock().unwrap();
-            seen.push(format!("{method} {path}"));
+            seen.push(text.clone());
             seen.len() - 1
         };
-        let written = match answer(number, method, path) {
+        let mut words = text.split(' ').map(str::to_owned);
+        let request = Request {
+            number,
+            method: words.next().unwrap_or_default(),
+            path: words.next().unwrap_or_default(),
+            text,
+        };
+        let written = match answer(&request) {
             Reply::Whole(status, content_type, body) => connection.write_all(
                 format!(
                     "HTTP/1.1 {status} X\r\ncontent-type: {content_type}\r\ncontent-length: {}\r\n\r\n{body}",
@@ -93,10 +113,10 @@ fn serve(
     }
 }
 
-/// The first line of the next request, which is read to its end.
+/// The next request, read to its end.
 fn request(reader: &mut BufReader<TcpStream>) -> Option<String> {
-    let mut first = String::new();
-    reader.read_line(&mut first).ok().filter(|read| *read > 0)?;
+    let mut text = String::new();
+    reader.read_line(&mut text).ok().filter(|read| *read > 0)?;
     let mut length = 0;
     loop {
         let mut header = String::new();
@@ -104,6 +124,7 @@ fn request(reader: &mut BufReader<TcpStream>) -> Option<String> {
             .read_line(&mut header)
             .ok()
             .filter(|read| *read > 0)?;
+        text.push_str(&header);
         if header.trim().is_empty() {
             break;
         }
@@ -113,7 +134,8 @@ fn request(reader: &mut BufReader<TcpStream>) -> Option<String> {
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
-    Some(first)
+    text.push_str(&String::from_utf8_lossy(&body));
+    Some(text)
 }
 
 pub fn json(body: &str) -> Reply {

@@ -1,0 +1,338 @@
+//! The binary as a process, as talkative as it can be.
+
+use std::{fs, net::TcpListener, path::Path, process::Command, sync::Arc};
+
+use rustix::process::Signal;
+use serde_json::json;
+
+use crate::{
+    ADDRESS_PASSWORD, PASSWORD, TOKEN, address,
+    failure::{self, Failure},
+    query,
+    shown::Shown,
+    support::{Left, Place, Running, server::Server, stepwell},
+    world::{Start, World},
+};
+
+pub(crate) fn check(shown: &Shown) {
+    let binary = Binary {
+        place: Place::new(),
+        shown,
+    };
+    binary.servers();
+    binary.addresses();
+    binary.usage();
+    binary.diagnostics();
+    binary.engine();
+}
+
+struct Binary<'a> {
+    place: Place,
+    shown: &'a Shown,
+}
+
+/// How each command is asked.
+const COMMANDS: [&[&str]; 6] = [
+    &[
+        "run",
+        "--timeout",
+        "300ms",
+        "--stop-timeout",
+        "300ms",
+        "--udf",
+        "UDF",
+        "FILE",
+    ],
+    &[
+        "run",
+        "--dry-run",
+        "--timeout",
+        "300ms",
+        "--udf",
+        "UDF",
+        "FILE",
+    ],
+    &["validate", "--udf", "UDF", "FILE"],
+    &["list"],
+    &["status", "pl_1"],
+    &["stop", "--stop-timeout", "300ms", "pl_1"],
+];
+
+const OUTPUTS: [&str; 2] = ["text", "json"];
+
+impl Binary<'_> {
+    /// A command with the token in its environment that says all that it can.
+    fn command(&self, arguments: &[&str], output: &str, file: &str) -> Command {
+        let udf = self.place.write("udf.py", format!("# {PASSWORD}"));
+        let arguments = arguments.iter().map(|argument| match *argument {
+            "FILE" => file,
+            "UDF" => &udf,
+            argument => argument,
+        });
+        let mut command = stepwell(&arguments.collect::<Vec<_>>());
+        command
+            .args(["-vvv", "--output", output])
+            .env("RUST_LOG", "trace")
+            .env("RUST_BACKTRACE", "1")
+            .env("STEPWELL_TOKEN", TOKEN);
+        command
+    }
+
+    fn finish(&self, what: &str, command: Command) -> Left {
+        let mut running = Running::start(command);
+        // What is tried again is seen by then, and the rest is the same for up to a minute.
+        if running.says("trying again") {
+            running.signal(Signal::INT);
+            if running.says("once more leaves at once") {
+                running.signal(Signal::INT);
+            }
+        }
+        let left = running.finish();
+        self.see(what, &left);
+        left
+    }
+
+    fn see(&self, what: &str, left: &Left) {
+        for line in left.stdout.lines() {
+            self.shown.see(&format!("standard output of {what}"), line);
+        }
+        for line in left.stderr.lines() {
+            self.shown.see(&format!("standard error of {what}"), line);
+        }
+    }
+
+    /// Every command, well and with every failure.
+    fn servers(&self) {
+        let file = self.place.write("query.sql", query());
+        let token_file = self.place.write("token", TOKEN);
+        let dead = {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            format!("http://{}", listener.local_addr().unwrap())
+        };
+        for arguments in COMMANDS {
+            for output in OUTPUTS {
+                let ask = |what: &str, url: &str, by_file: bool| {
+                    let mut command = self.command(arguments, output, &file);
+                    command.args(["--server", url]);
+                    if by_file {
+                        command
+                            .env_remove("STEPWELL_TOKEN")
+                            .args(["--token-file", &token_file]);
+                    }
+                    self.finish(&format!("{arguments:?} as {output} with {what}"), command)
+                };
+                for by_file in [false, true] {
+                    let server = serve(World::new(Start::Finishing, None));
+                    let left = ask("success", &server.url, by_file);
+                    assert_eq!(left.code, Some(0), "{arguments:?}: {}", left.stderr);
+                    assert!(
+                        left.stderr.contains("http.request.method"),
+                        "it is not talkative: {}",
+                        left.stderr
+                    );
+                    let received = server.received();
+                    assert!(received.contains(&format!("Bearer {TOKEN}")));
+                    let has_query = arguments.contains(&"FILE");
+                    assert_eq!(received.contains(PASSWORD), has_query);
+                }
+                for failure in [
+                    Failure::Unauthorized,
+                    Failure::BadRequest,
+                    Failure::Echo,
+                    Failure::EchoInJson,
+                    Failure::Page,
+                    Failure::BrokenJson,
+                    Failure::Close,
+                ] {
+                    // From the first request on, and from the second, which carries the query of a run.
+                    for first in [0, 1] {
+                        let world = World::new(Start::Running, None);
+                        let server = Server::start_on(move |request| {
+                            if request.number < first {
+                                world.answer(request)
+                            } else {
+                                failure.reply(&request.text)
+                            }
+                        });
+                        let left = ask(&format!("{failure:?}"), &server.url, false);
+                        // A validation is one request.
+                        let failed = server.requests().len() > first || arguments[0] == "validate";
+                        assert!(
+                            failed,
+                            "{arguments:?} has not met its failure: {}",
+                            left.stderr
+                        );
+                        assert!(server.received().contains(TOKEN));
+                    }
+                }
+                let left = ask("a dead port", &dead, false);
+                let refused = left.stderr.contains("refused the connection");
+                assert!(refused, "{arguments:?}: {}", left.stderr);
+            }
+        }
+    }
+
+    /// A password in the address is refused before anything is sent.
+    fn addresses(&self) {
+        let file = self.place.write("query.sql", query());
+        for arguments in COMMANDS {
+            let server = serve(World::new(Start::Running, None));
+            let url = server
+                .url
+                .replace("://", &format!("://user:{ADDRESS_PASSWORD}@"));
+            for output in OUTPUTS {
+                let mut by_flag = self.command(arguments, output, &file);
+                by_flag.args(["--server", &url]);
+                let mut by_variable = self.command(arguments, output, &file);
+                by_variable.env("STEPWELL_SERVER", &url);
+                for command in [by_flag, by_variable] {
+                    let left = self.finish("an address", command);
+                    assert_eq!(left.code, Some(2), "{}", left.stderr);
+                    assert!(left.stderr.contains("credentials"), "{}", left.stderr);
+                }
+            }
+            assert_eq!(server.received(), "");
+        }
+        for address in address::addresses() {
+            let mut command = self.command(&["list"], "text", "");
+            command.args(["--server", &address]);
+            let left = self.finish(&format!("the address {address:?}"), command);
+            assert_eq!(left.code, Some(2), "{}", left.stderr);
+        }
+    }
+
+    /// What the command line says of itself.
+    fn usage(&self) {
+        let address = format!("http://user:{ADDRESS_PASSWORD}@host");
+        let by_equals = format!("--server={address}");
+        let misspelt = format!("--sever={address}");
+        let token = format!("--token={TOKEN}");
+        for arguments in [
+            &["--help"][..],
+            &["run", "--help"],
+            &["list", "--help"],
+            &["run", "--token", TOKEN],
+            &["run", &token],
+            &["list", "--bogus"],
+            &["list", &by_equals, "--bogus"],
+            &["list", &misspelt],
+            &["run", &by_equals, "--state-dir", "x"],
+            &["list", "--server", &address, "--server", &address],
+        ] {
+            let mut command = self.command(arguments, "text", "");
+            command.env("STEPWELL_SERVER", &address);
+            self.finish(&format!("{} for its usage", arguments[0]), command);
+        }
+    }
+
+    /// Queries that are wrong in `WITH (…)`, here and at a server that quotes what it stumbled over.
+    fn diagnostics(&self) {
+        for (options, found) in [
+            (
+                "connector = 'impulse', event_rate = '10', 'password' = 'P'",
+                "'P'",
+            ),
+            ("connector = 'impulse', 'password' 'P'", "'P'"),
+            ("connector = 'impulse', password = 'P' 'x'", "'P'"),
+            ("connector = 'impulse', password = 'x' 'P'", "'P'"),
+            (
+                "connector = 'impulse', password = 'it''s P' oops",
+                "'it's P'",
+            ),
+            ("connector = 'impulse', password = f('P')", "P"),
+            ("connector = 'impulse', password = \"P\"", "\"P\""),
+            ("connector = 'impulse', password = 'P", "EOF"),
+            ("connector = 'impulse' 'P'", "'P'"),
+            (
+                "connector = 'kafka', type = 'source', 'password' = 'P'",
+                "'P'",
+            ),
+            ("password = 'P'", "'P'"),
+        ] {
+            let options = options.replace('P', PASSWORD);
+            let found = found.replace('P', PASSWORD);
+            let query = format!("CREATE TABLE t (a INT) WITH ({options});\nSELECT a FROM t;\n");
+            let column = query.find(PASSWORD).unwrap() as u64;
+            let file = self.place.write("wrong.sql", query);
+            let span = json!({"start": {"line": 1, "column": column}, "end": {"line": 1, "column": column + 4}});
+            let server = Server::start_on(move |request| match request.path.as_str() {
+                "/api/v1/ping" => failure::json(200, &json!("Pong")),
+                _ => failure::json(
+                    200,
+                    &json!({"graph": null, "errors": [{
+                        "message": format!("Expected: =, found: {found} in {}", query_of(&request.text)),
+                        "span": span,
+                    }]}),
+                ),
+            });
+            for command in ["validate", "run"] {
+                for output in OUTPUTS {
+                    let here = self.command(&[command, "FILE"], output, &file);
+                    let mut there = self.command(&[command, "FILE"], output, &file);
+                    there.args(["--server", &server.url]);
+                    for (place, command) in [("here", here), ("there", there)] {
+                        let left = self.finish(&format!("{options:?} {place}"), command);
+                        assert_eq!(left.code, Some(3), "{options}: {}", left.stderr);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The embedded engine, which has no use for a token: it is in no file either.
+    fn engine(&self) {
+        let state = self.place.path("state");
+        let file = self
+            .place
+            .query("event_rate = '50'", "SELECT counter FROM impulse");
+        for output in OUTPUTS {
+            let state = state.to_str().unwrap();
+            let command = self.command(&["run", "-s", state, "FILE"], output, &file);
+            let mut running = Running::start(command);
+            running.wait_for_row("counter");
+            running.signal(Signal::INT);
+            let left = running.finish();
+            self.see("the engine", &left);
+            assert_eq!(left.code, Some(0), "{}", left.stderr);
+        }
+        let mut files = Vec::new();
+        read_all(&state, &mut files);
+        let holds = |text: &str| {
+            files.iter().any(|(_, bytes)| {
+                bytes
+                    .windows(text.len())
+                    .any(|window| window == text.as_bytes())
+            })
+        };
+        assert!(holds("SELECT counter FROM impulse"), "its query is kept");
+        for (name, bytes) in &files {
+            self.shown.see(name, name);
+            self.shown
+                .see(name, String::from_utf8_lossy(bytes).into_owned());
+        }
+        assert!(!holds(TOKEN));
+    }
+}
+
+fn serve(world: World) -> Server {
+    let world = Arc::new(world);
+    Server::start_on(move |request| world.answer(request))
+}
+
+/// The query in a request, as its server would quote it.
+fn query_of(request: &str) -> String {
+    let body = request.split("\r\n\r\n").nth(1).unwrap_or_default();
+    let body: serde_json::Value = serde_json::from_str(body).unwrap_or_default();
+    body["query"].as_str().unwrap_or_default().to_owned()
+}
+
+fn read_all(directory: &Path, files: &mut Vec<(String, Vec<u8>)>) {
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            read_all(&path, files);
+        } else {
+            files.push((path.display().to_string(), fs::read(&path).unwrap()));
+        }
+    }
+}

@@ -1,0 +1,361 @@
+//! The ways through the workflow, each with every failure of each of its requests.
+
+use std::{error::Error as StdError, time::Duration};
+
+use stepwell::{
+    Event, Identity, Intent, Options, PipelineId, PipelineSpec, Resolution, SharedTransport,
+    Shutdown, StopPolicy, Submission, TransitionError, Validated,
+    arroyo::{Client, Udf},
+};
+use tokio::task::JoinSet;
+
+use crate::{
+    PASSWORD, PATIENCE,
+    failure::{self, Failure},
+    query,
+    shown::Shown,
+    transport::{Kind, Line},
+    world::{Place, Start, World},
+};
+
+/// A way through the workflow.
+#[derive(Clone, Copy, Debug)]
+enum Flow {
+    /// Create, run, look, stop.
+    Stop,
+    /// Create and undo it.
+    Discard,
+    /// Create by `POST`.
+    Post,
+    /// Resume what has stopped, and stay until it has finished.
+    Ended,
+    /// Restart what has failed, and stop it by the shutdown.
+    Restart,
+    /// Attach to what runs, and stop it by the shutdown.
+    Attach,
+    /// All steps in one.
+    Run,
+    /// The calls of the client.
+    Client,
+}
+
+/// Each way with what there is at its start, and the requests that can fail on it.
+const FLOWS: [(Flow, Start, &[Place]); 9] = {
+    use Place::{
+        Checkpoints, Create, Delete, Errors, Get, Jobs, List, Patch, Ping, Restart, Validate,
+    };
+    [
+        (
+            Flow::Stop,
+            Start::Nothing,
+            &[
+                Ping,
+                Validate,
+                List,
+                Create,
+                Jobs,
+                Get,
+                Errors,
+                Checkpoints,
+                Patch,
+            ],
+        ),
+        (Flow::Discard, Start::Nothing, &[Patch, Delete, Jobs]),
+        (Flow::Post, Start::NothingAndOld, &[Create]),
+        (Flow::Ended, Start::Finishing, &[List, Jobs]),
+        (Flow::Restart, Start::Stopped, &[Patch]),
+        (Flow::Restart, Start::Failed, &[Restart]),
+        (Flow::Attach, Start::Running, &[Get, Jobs, Patch]),
+        (Flow::Run, Start::Nothing, &[Create, Jobs]),
+        (
+            Flow::Client,
+            Start::Running,
+            &[
+                Ping,
+                Validate,
+                List,
+                Create,
+                Get,
+                Jobs,
+                Errors,
+                Checkpoints,
+                Patch,
+                Restart,
+                Delete,
+            ],
+        ),
+    ]
+};
+
+/// Goes every way with every failure, many at once; what was sent is given back.
+pub(crate) async fn all(kind: Kind, shown: &Shown) -> String {
+    let mut cases = JoinSet::new();
+    let mut sent = String::new();
+    for (flow, start, places) in FLOWS {
+        let failures = places
+            .iter()
+            .flat_map(|place| failure::ALL.map(|failure| (*place, failure)));
+        for failure in std::iter::once(None).chain(failures.map(Some)) {
+            cases.spawn(one(flow, start, failure, kind, shown.clone()));
+        }
+    }
+    while let Some(case) = cases.join_next().await {
+        sent.push_str(&case.unwrap());
+    }
+    sent
+}
+
+async fn one(
+    flow: Flow,
+    start: Start,
+    failure: Option<(Place, Failure)>,
+    kind: Kind,
+    shown: Shown,
+) -> String {
+    let name = format!("{flow:?} over {kind:?} with {failure:?}");
+    let line = Line::to(World::new(start, failure), kind, &shown);
+    let way = Way {
+        name: &name,
+        transport: line.transport.clone(),
+        shutdown: Shutdown::new(),
+        shown,
+    };
+    way.shown.value(&name, &way.transport);
+    let went = tokio::time::timeout(PATIENCE, way.go(flow)).await;
+    let went = went.unwrap_or_else(|_| panic!("{name} hangs"));
+    match failure {
+        None => assert!(went.is_some(), "{name} failed"),
+        Some((_, failure)) => assert!(went.is_none() || failure.looks_well(), "{name} went well"),
+    }
+    line.received()
+}
+
+struct Way<'a> {
+    name: &'a str,
+    transport: SharedTransport,
+    shutdown: Shutdown,
+    shown: Shown,
+}
+
+impl Way<'_> {
+    /// `None`: it failed on the way, and what was shown of it was seen.
+    async fn go(&self, flow: Flow) -> Option<()> {
+        let went = match flow {
+            Flow::Stop => self.stop().await,
+            Flow::Discard => self.discard().await,
+            Flow::Post => self.post().await,
+            Flow::Ended => self.ended().await,
+            Flow::Restart => self.restart().await,
+            Flow::Attach => self.attach().await,
+            Flow::Run => self.run().await,
+            Flow::Client => self.client().await,
+        };
+        self.shown.value(self.name, &self.shutdown);
+        let policy = StopPolicy::builder()
+            .deadline(Duration::from_millis(600))
+            .build();
+        let stopped = match self.shutdown.stop_all(policy).await {
+            Ok(report) => {
+                self.shown.text(self.name, &report);
+                Some(())
+            }
+            Err(error) => {
+                self.shown.error(self.name, &error);
+                self.shown.text(self.name, &error.report);
+                None
+            }
+        };
+        self.shown.value(self.name, &self.shutdown);
+        went.and(stopped)
+    }
+
+    fn options(&self) -> Options {
+        let (shown, name) = (self.shown.clone(), self.name.to_owned());
+        let millis = Duration::from_millis;
+        let options = Options::builder()
+            .connect_timeout(millis(400))
+            .request_timeout(millis(200))
+            .validate_timeout(millis(400))
+            .resolve_timeout(millis(800))
+            .settle_timeout(millis(200))
+            .running_timeout(millis(600))
+            .stop_timeout(millis(600))
+            .silence_timeout(millis(400))
+            .shutdown(&self.shutdown)
+            .observer(move |event: &Event| shown.value(&name, event));
+        self.shown.value(self.name, &options);
+        options.build()
+    }
+
+    fn spec(&self) -> PipelineSpec {
+        let spec = PipelineSpec::builder(query())
+            .name("orders")
+            .udf(Udf::python(format!("# {PASSWORD}")))
+            .environment("KEY", PASSWORD)
+            .scheduler_config(serde_json::json!({"key": PASSWORD}))
+            .identity(Identity::Given(PipelineId::new("pl_1").unwrap()))
+            .intent(Intent::ResumeOrCreate);
+        self.shown.value(self.name, &spec);
+        let spec = spec.build().unwrap();
+        self.shown.value(self.name, &spec);
+        spec
+    }
+
+    /// The value of a step, seen, or its failure, seen too.
+    fn step<T: std::fmt::Debug, S: stepwell::State>(
+        &self,
+        result: Result<T, TransitionError<S>>,
+    ) -> Option<T> {
+        match result {
+            Ok(value) => {
+                self.shown.value(self.name, &value);
+                Some(value)
+            }
+            Err(failure) => {
+                self.shown.error(self.name, &failure);
+                let (error, submission) = failure.into_parts();
+                self.shown.error(self.name, &error);
+                self.shown.value(self.name, &submission);
+                None
+            }
+        }
+    }
+
+    fn seen<T: std::fmt::Debug, E: StdError + 'static>(&self, result: Result<T, E>) -> Option<T> {
+        match result {
+            Ok(value) => {
+                self.shown.value(self.name, &value);
+                Some(value)
+            }
+            Err(error) => {
+                self.shown.error(self.name, &error);
+                None
+            }
+        }
+    }
+
+    async fn validated(&self) -> Option<Submission<Validated>> {
+        let options = self.options();
+        self.shown.value(self.name, &options);
+        let builder = Submission::builder(self.transport.clone(), self.spec()).options(options);
+        self.shown.value(self.name, &builder);
+        let unconnected = builder.build();
+        self.shown.value(self.name, &unconnected);
+        let connected = self.step(unconnected.connect().await)?;
+        let validated = self.step(connected.validate().await)?;
+        self.shown.value(self.name, validated.graph());
+        self.shown.value(self.name, validated.options());
+        Some(validated)
+    }
+
+    async fn resolved(&self) -> Option<Resolution> {
+        let validated = self.validated().await?;
+        self.seen(validated.plan().await)?;
+        let resolution = match validated.resolve().await {
+            // A create whose outcome is not known is looked for first, and that fails in another way.
+            Err(failure) if failure.error().phase() == stepwell::Phase::MaybeSent => {
+                self.shown.error(self.name, &failure);
+                let validated = failure.into_submission();
+                self.shown.value(self.name, &validated);
+                self.seen(validated.plan().await);
+                self.step(validated.resolve().await)?
+            }
+            resolution => self.step(resolution)?,
+        };
+        self.shown.value(self.name, &resolution.differences());
+        Some(resolution)
+    }
+
+    async fn stop(&self) -> Option<()> {
+        let registered = self.resolved().await?.register();
+        self.shown.value(self.name, &registered);
+        let running = self.step(registered.wait_until_running().await)?;
+        self.shown.value(self.name, running.job());
+        self.shown.value(self.name, &running.dashboard_url());
+        self.shown.value(self.name, &running.graph());
+        self.seen(running.status().await)?;
+        self.seen(running.read_job().await)?;
+        self.seen(running.job_errors().await)?;
+        self.seen(running.checkpoints().await)?;
+        let stopped = self.step(running.stop().await)?;
+        self.shown.value(self.name, stopped.job());
+        self.seen(stopped.status().await)?;
+        Some(())
+    }
+
+    async fn discard(&self) -> Option<()> {
+        match self.resolved().await? {
+            Resolution::Created(created) => self.step(created.discard().await),
+            Resolution::Resumed(resumed) => panic!("it was there: {}", resumed.id()),
+        }
+    }
+
+    async fn post(&self) -> Option<()> {
+        self.resolved().await.map(|resolution| {
+            self.shown.value(self.name, &resolution.register());
+        })
+    }
+
+    async fn ended(&self) -> Option<()> {
+        let Resolution::Resumed(resumed) = self.resolved().await? else {
+            panic!("there was one");
+        };
+        self.shown.value(self.name, &resumed.resumed_from());
+        let running = self.step(resumed.register().wait_until_running().await)?;
+        let ended = self.seen(running.ended().await)?;
+        self.shown.error(self.name, &ended.into_error());
+        Some(())
+    }
+
+    async fn restart(&self) -> Option<()> {
+        let registered = self.resolved().await?.register();
+        self.step(registered.wait_until_running().await).map(|_| ())
+    }
+
+    async fn attach(&self) -> Option<()> {
+        let id = PipelineId::from_server("pl_1");
+        let attached = Submission::attach(self.transport.clone(), id, self.options());
+        let attached = self.seen(attached.await)?;
+        self.seen(attached.status().await)?;
+        let running = self.step(attached.wait_until_running().await)?;
+        self.step(running.stop().await).map(|_| ())
+    }
+
+    async fn run(&self) -> Option<()> {
+        let submission = Submission::builder(self.transport.clone(), self.spec())
+            .options(self.options())
+            .build();
+        self.seen(submission.run().await).map(|_| ())
+    }
+
+    async fn client(&self) -> Option<()> {
+        use stepwell::arroyo::{CreatePipeline, JobId, PatchPipeline, RestartPipeline, StopMode};
+
+        let client = Client::new(self.transport.clone()).within(Duration::from_millis(200));
+        self.shown.value(self.name, &client);
+        let id = PipelineId::from_server("pl_1");
+        let job = JobId::from_server("job_1");
+        let create = CreatePipeline::new("orders", query(), std::num::NonZeroU32::MIN)
+            .env_vars([("KEY".to_owned(), PASSWORD.to_owned())].into());
+        self.shown.value(self.name, &create);
+        let patch = PatchPipeline::default().stop(StopMode::Checkpoint);
+        let restart = RestartPipeline::default();
+        // All of them, whichever fails.
+        let went = [
+            self.seen(client.ping().await).is_some(),
+            self.seen(client.validate(&query(), &[]).await).is_some(),
+            self.seen(client.all_pipelines().await).is_some(),
+            self.seen(client.create(&create).await).is_some(),
+            self.seen(client.create_with_id(&id, &create).await)
+                .is_some(),
+            self.seen(client.pipeline(&id).await).is_some(),
+            self.seen(client.jobs(&id).await).is_some(),
+            self.seen(client.job_errors(&id, &job).await).is_some(),
+            self.seen(client.checkpoints(&id, &job).await).is_some(),
+            self.seen(client.restart(&id, &restart).await).is_some(),
+            self.seen(client.patch(&id, &patch).await).is_some(),
+            self.seen(client.delete(&id).await).is_some(),
+        ];
+        went.iter().all(|went| *went).then_some(())
+    }
+}
