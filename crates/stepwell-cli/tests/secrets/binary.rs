@@ -1,12 +1,18 @@
 //! The binary as a process, as talkative as it can be.
 
-use std::{fs, net::TcpListener, path::Path, process::Command, sync::Arc};
+use std::{
+    fs,
+    net::{TcpListener, TcpStream},
+    path::Path,
+    process::Command,
+    sync::Arc,
+};
 
 use rustix::process::Signal;
 use serde_json::json;
 
 use crate::{
-    ADDRESS_PASSWORD, PASSWORD, TOKEN, address,
+    ADDRESS_PASSWORD, CODE, PASSWORD, TOKEN, address,
     failure::{self, Failure},
     query,
     shown::Shown,
@@ -63,7 +69,7 @@ const OUTPUTS: [&str; 2] = ["text", "json"];
 impl Binary<'_> {
     /// A command with the token in its environment that says all that it can.
     fn command(&self, arguments: &[&str], output: &str, file: &str) -> Command {
-        let udf = self.place.write("udf.py", format!("# {PASSWORD}"));
+        let udf = self.place.write("udf.py", format!("# {CODE}"));
         let arguments = arguments.iter().map(|argument| match *argument {
             "FILE" => file,
             "UDF" => &udf,
@@ -105,10 +111,10 @@ impl Binary<'_> {
     fn servers(&self) {
         let file = self.place.write("query.sql", query());
         let token_file = self.place.write("token", TOKEN);
-        let dead = {
-            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-            format!("http://{}", listener.local_addr().unwrap())
-        };
+        // The port of a client's end: nobody listens there, and nobody else gets it.
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let dead = format!("http://{}", client.local_addr().unwrap());
         for arguments in COMMANDS {
             for output in OUTPUTS {
                 let ask = |what: &str, url: &str, by_file: bool| {

@@ -10,7 +10,7 @@ use stepwell::{
 use tokio::task::JoinSet;
 
 use crate::{
-    PASSWORD, PATIENCE,
+    CODE, ENVIRONMENT, PATIENCE, SCHEDULER,
     failure::{self, Failure},
     query,
     shown::Shown,
@@ -190,9 +190,9 @@ impl Way<'_> {
     fn spec(&self) -> PipelineSpec {
         let spec = PipelineSpec::builder(query())
             .name("orders")
-            .udf(Udf::python(format!("# {PASSWORD}")))
-            .environment("KEY", PASSWORD)
-            .scheduler_config(serde_json::json!({"key": PASSWORD}))
+            .udf(Udf::python(format!("# {CODE}")))
+            .environment("KEY", ENVIRONMENT)
+            .scheduler_config(serde_json::json!({"key": SCHEDULER}))
             .identity(Identity::Given(PipelineId::new("pl_1").unwrap()))
             .intent(Intent::ResumeOrCreate);
         self.shown.value(self.name, &spec);
@@ -336,7 +336,7 @@ impl Way<'_> {
         let id = PipelineId::from_server("pl_1");
         let job = JobId::from_server("job_1");
         let create = CreatePipeline::new("orders", query(), std::num::NonZeroU32::MIN)
-            .env_vars([("KEY".to_owned(), PASSWORD.to_owned())].into());
+            .env_vars([("KEY".to_owned(), ENVIRONMENT.to_owned())].into());
         self.shown.value(self.name, &create);
         let patch = PatchPipeline::default().stop(StopMode::Checkpoint);
         let restart = RestartPipeline::default();

@@ -26,8 +26,20 @@ pub(crate) const PASSWORD: &str = "passw0rd-MARKED-93ab";
 /// The password in the address.
 pub(crate) const ADDRESS_PASSWORD: &str = "addr3ss-MARKED-c27e";
 
+/// What is in a function's code, in the environment and in the scheduler's configuration.
+pub(crate) const CODE: &str = "c0de-MARKED-51aa";
+pub(crate) const ENVIRONMENT: &str = "env1ron-MARKED-0b7d";
+pub(crate) const SCHEDULER: &str = "sch3dule-MARKED-e802";
+
 /// What is looked for.
-pub(crate) const MARKS: [&str; 3] = ["t0k3n-MARK", "passw0rd-MARK", "addr3ss-MARK"];
+pub(crate) const MARKS: [&str; 6] = [
+    "t0k3n-MARK",
+    "passw0rd-MARK",
+    "addr3ss-MARK",
+    "c0de-MARK",
+    "env1ron-MARK",
+    "sch3dule-MARK",
+];
 
 pub(crate) fn query() -> String {
     format!(
@@ -53,7 +65,9 @@ fn no_secret_is_shown_or_logged_anywhere() {
     runtime(true).block_on(flow::all(transport::Kind::Fake, &shown));
     let sent = runtime(false).block_on(flow::all(transport::Kind::Sockets, &shown));
     assert!(sent.contains(&format!("Bearer {TOKEN}")), "it was sent");
-    assert!(sent.contains(PASSWORD), "it was sent");
+    for secret in [PASSWORD, CODE, ENVIRONMENT, SCHEDULER] {
+        assert!(sent.contains(secret), "{secret} was sent");
+    }
     runtime(false).block_on(limits::check());
     binary::check(&shown);
 

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use serde_json::{Value, json};
 
 use crate::{
-    PASSWORD,
+    CODE, ENVIRONMENT, SCHEDULER,
     failure::{self, Failure},
     query,
     support::server::{Reply, Request},
@@ -168,7 +168,7 @@ impl State {
     fn pipeline(&self) -> Value {
         json!({
             "id": self.id, "name": "orders", "query": query(),
-            "udfs": [{"definition": format!("# {PASSWORD}"), "language": "python"}],
+            "udfs": [{"definition": format!("# {CODE}"), "language": "python"}],
             "checkpoint_interval_micros": 10_000_000, "stop": self.stop, "created_at": 1, "action": null, "action_text": "",
             "action_in_progress": false, "graph": graph(), "preview": false, "state_url": null, "tags": {},
         })
@@ -178,7 +178,7 @@ impl State {
         json!({
             "id": "job_1", "pipeline_id": self.id, "running_desired": self.stop == "none", "state": self.job, "run_id": self.run,
             "start_time": 1, "finish_time": null, "tasks": 3, "failure_reason": null, "created_at": 1,
-            "scheduler_config": {"key": PASSWORD}, "env_vars": {"KEY": PASSWORD},
+            "scheduler_config": {"key": SCHEDULER}, "env_vars": {"KEY": ENVIRONMENT},
         })
     }
 }
