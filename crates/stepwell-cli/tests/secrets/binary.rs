@@ -42,9 +42,9 @@ const COMMANDS: [&[&str]; 6] = [
     &[
         "run",
         "--timeout",
-        "300ms",
+        "TIME",
         "--stop-timeout",
-        "300ms",
+        "TIME",
         "--udf",
         "UDF",
         "FILE",
@@ -53,7 +53,7 @@ const COMMANDS: [&[&str]; 6] = [
         "run",
         "--dry-run",
         "--timeout",
-        "300ms",
+        "TIME",
         "--udf",
         "UDF",
         "FILE",
@@ -61,7 +61,7 @@ const COMMANDS: [&[&str]; 6] = [
     &["validate", "--udf", "UDF", "FILE"],
     &["list"],
     &["status", "pl_1"],
-    &["stop", "--stop-timeout", "300ms", "pl_1"],
+    &["stop", "--stop-timeout", "TIME", "pl_1"],
 ];
 
 const OUTPUTS: [&str; 2] = ["text", "json"];
@@ -69,10 +69,16 @@ const OUTPUTS: [&str; 2] = ["text", "json"];
 impl Binary<'_> {
     /// A command with the token in its environment that says all that it can.
     fn command(&self, arguments: &[&str], output: &str, file: &str) -> Command {
+        self.command_within("300ms", arguments, output, file)
+    }
+
+    /// The same, with more or less time.
+    fn command_within(&self, time: &str, arguments: &[&str], output: &str, file: &str) -> Command {
         let udf = self.place.write("udf.py", format!("# {CODE}"));
         let arguments = arguments.iter().map(|argument| match *argument {
             "FILE" => file,
             "UDF" => &udf,
+            "TIME" => time,
             argument => argument,
         });
         let mut command = stepwell(&arguments.collect::<Vec<_>>());
@@ -118,7 +124,8 @@ impl Binary<'_> {
         for arguments in COMMANDS {
             for output in OUTPUTS {
                 let ask = |what: &str, url: &str, by_file: bool| {
-                    let mut command = self.command(arguments, output, &file);
+                    let time = if what == "success" { "20s" } else { "300ms" };
+                    let mut command = self.command_within(time, arguments, output, &file);
                     command.args(["--server", url]);
                     if by_file {
                         command
@@ -172,7 +179,7 @@ impl Binary<'_> {
                     }
                 }
                 let left = ask("a dead port", &dead, false);
-                let refused = left.stderr.contains("refused the connection");
+                let refused = left.stderr.contains("error.type=Refused");
                 assert!(refused, "{arguments:?}: {}", left.stderr);
             }
         }

@@ -119,6 +119,7 @@ async fn one(
         transport: line.transport.clone(),
         shutdown: Shutdown::new(),
         shown,
+        patience: if failure.is_some() { 1 } else { 50 },
     };
     way.shown.value(&name, &way.transport);
     let went = tokio::time::timeout(PATIENCE, way.go(flow)).await;
@@ -135,6 +136,8 @@ struct Way<'a> {
     transport: SharedTransport,
     shutdown: Shutdown,
     shown: Shown,
+    /// By how much the deadlines are longer: what goes well has time on a busy machine, what fails soon gives up.
+    patience: u32,
 }
 
 impl Way<'_> {
@@ -152,7 +155,7 @@ impl Way<'_> {
         };
         self.shown.value(self.name, &self.shutdown);
         let policy = StopPolicy::builder()
-            .deadline(Duration::from_millis(600))
+            .deadline(Duration::from_millis(600) * self.patience)
             .build();
         let stopped = match self.shutdown.stop_all(policy).await {
             Ok(report) => {
@@ -171,7 +174,7 @@ impl Way<'_> {
 
     fn options(&self) -> Options {
         let (shown, name) = (self.shown.clone(), self.name.to_owned());
-        let millis = Duration::from_millis;
+        let millis = |millis| Duration::from_millis(millis) * self.patience;
         let options = Options::builder()
             .connect_timeout(millis(400))
             .request_timeout(millis(200))
@@ -331,7 +334,8 @@ impl Way<'_> {
     async fn client(&self) -> Option<()> {
         use stepwell::arroyo::{CreatePipeline, JobId, PatchPipeline, RestartPipeline, StopMode};
 
-        let client = Client::new(self.transport.clone()).within(Duration::from_millis(200));
+        let client =
+            Client::new(self.transport.clone()).within(Duration::from_millis(200) * self.patience);
         self.shown.value(self.name, &client);
         let id = PipelineId::from_server("pl_1");
         let job = JobId::from_server("job_1");
