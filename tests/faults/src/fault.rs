@@ -1,0 +1,156 @@
+//! What can happen to a request: the columns of the matrix.
+
+use crate::chance::Chance;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Fault {
+    /// Nothing.
+    None,
+    /// No connection is made.
+    Refused,
+    /// The connection closes before it took effect.
+    LostBefore,
+    /// The connection closes after it took effect.
+    LostAfter,
+    /// Its sender has given it up long ago.
+    CommittedLate,
+    /// The row is written, its job is not.
+    CutMidway,
+    /// It took effect, and the reply does not come in time.
+    ReplyTooLate,
+    SlowRequest,
+    SlowReply,
+    /// Something on the way sends it twice; never a `POST` that creates.
+    Duplicated,
+    Error500,
+    Error502,
+    Error503,
+    /// A page of some gateway, with 200.
+    Html,
+    EmptyReply,
+    TruncatedReply,
+    /// The server goes down with the request in its hands, and comes back.
+    ServerRestart,
+    /// The server is down.
+    ServerDown,
+    /// The row that the page should begin after is deleted.
+    CursorDeleted,
+    /// The future of the step is dropped.
+    CallerGone,
+    /// The process is told to end.
+    Signal,
+}
+
+/// The columns, in order.
+pub const FAULTS: [Fault; 20] = [
+    Fault::Refused,
+    Fault::LostBefore,
+    Fault::LostAfter,
+    Fault::CommittedLate,
+    Fault::CutMidway,
+    Fault::ReplyTooLate,
+    Fault::SlowRequest,
+    Fault::SlowReply,
+    Fault::Duplicated,
+    Fault::Error500,
+    Fault::Error502,
+    Fault::Error503,
+    Fault::Html,
+    Fault::EmptyReply,
+    Fault::TruncatedReply,
+    Fault::ServerRestart,
+    Fault::ServerDown,
+    Fault::CursorDeleted,
+    Fault::CallerGone,
+    Fault::Signal,
+];
+
+/// What a request is for: the rows of the matrix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Purpose {
+    Ping,
+    Validate,
+    List,
+    NextPage,
+    Look,
+    Jobs,
+    Errors,
+    Checkpoints,
+    CreateByPut,
+    CreateByPost,
+    Start,
+    Restart,
+    Stop,
+    Delete,
+}
+
+pub const PURPOSES: [Purpose; 14] = [
+    Purpose::Ping,
+    Purpose::Validate,
+    Purpose::List,
+    Purpose::NextPage,
+    Purpose::Look,
+    Purpose::Jobs,
+    Purpose::Errors,
+    Purpose::Checkpoints,
+    Purpose::CreateByPut,
+    Purpose::CreateByPost,
+    Purpose::Start,
+    Purpose::Restart,
+    Purpose::Stop,
+    Purpose::Delete,
+];
+
+impl Purpose {
+    pub fn creates(self) -> bool {
+        matches!(self, Self::CreateByPut | Self::CreateByPost)
+    }
+
+    pub fn changes(self) -> bool {
+        self.creates()
+            || matches!(
+                self,
+                Self::Start | Self::Restart | Self::Stop | Self::Delete
+            )
+    }
+
+    /// How many times likelier than for a poll something happens to it: what changes something is where it hurts, and what is rare has
+    /// to meet everything too.
+    fn weight(self) -> u64 {
+        match self {
+            Self::Jobs | Self::Checkpoints => 1,
+            Self::Ping | Self::Validate | Self::List | Self::Look | Self::Stop => 2,
+            _ => 4,
+        }
+    }
+}
+
+impl Fault {
+    /// Whether it can happen to such a request.
+    pub fn concerns(self, purpose: Purpose) -> bool {
+        match self {
+            Self::CutMidway => purpose.creates(),
+            Self::Duplicated => purpose != Purpose::CreateByPost,
+            Self::CursorDeleted => purpose == Purpose::NextPage,
+            // Stopping is what the signal is for, and these are sent by it.
+            Self::CallerGone | Self::Signal => {
+                !matches!(purpose, Purpose::Stop | Purpose::Checkpoints)
+            }
+            _ => true,
+        }
+    }
+
+    /// What happens to a request when things go wrong for so many of a hundred.
+    pub fn draw(purpose: Purpose, trouble: u64, chance: &mut Chance) -> Self {
+        if !chance.percent((trouble * purpose.weight()).min(85)) {
+            return Self::None;
+        }
+        let drawn = FAULTS[usize::try_from(chance.below(FAULTS.len() as u64)).unwrap()];
+        // It is down by itself only.
+        if drawn.concerns(purpose) && drawn != Self::ServerDown {
+            drawn
+        } else {
+            Self::LostAfter
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! What really happened on the server.
+
+use tokio::time::Instant;
+
+/// A state that a pipeline's job was in, from then on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Moment {
+    pub at: Instant,
+    pub run_id: u64,
+    pub state: String,
+    pub desired: bool,
+}
+
+impl Moment {
+    pub fn has_ended(&self) -> bool {
+        match self.state.as_str() {
+            "Stopped" => !self.desired,
+            "Finished" | "Failed" => true,
+            _ => false,
+        }
+    }
+
+    pub fn is_terminal(&self) -> bool {
+        matches!(self.state.as_str(), "Stopped" | "Finished" | "Failed")
+    }
+}
+
+/// One pipeline.
+#[derive(Clone, Debug)]
+pub struct Life {
+    pub id: String,
+    pub name: String,
+    pub query: String,
+    pub made_by: String,
+    pub made_at: Instant,
+    /// Since when readers see it.
+    pub shown_at: Instant,
+    pub moments: Vec<Moment>,
+    pub deleted_at: Option<Instant>,
+}
+
+impl Life {
+    /// What it was at that time.
+    pub fn at(&self, time: Instant) -> Option<&Moment> {
+        self.moments.iter().rev().find(|moment| moment.at <= time)
+    }
+
+    pub fn is_alive(&self) -> bool {
+        self.deleted_at.is_none()
+            && self
+                .moments
+                .last()
+                .is_some_and(|moment| !moment.has_ended())
+    }
+
+    /// Whether it had ended at `from` or came to its end until `to`; a deleted one has.
+    pub fn had_ended_between(&self, from: Instant, to: Instant) -> bool {
+        self.deleted_at.is_some_and(|at| at <= to)
+            || self.at(from).is_some_and(Moment::has_ended)
+            || self
+                .moments
+                .iter()
+                .any(|moment| moment.at >= from && moment.at <= to && moment.has_ended())
+    }
+
+    /// Whether it came into a state after `after`, until `to`.
+    pub fn entered(&self, state: &str, after: Instant, to: Instant) -> bool {
+        self.moments
+            .iter()
+            .any(|moment| moment.state == state && moment.at > after && moment.at <= to)
+    }
+
+    pub fn was_finished_at(&self, time: Instant) -> bool {
+        self.at(time)
+            .is_some_and(|moment| moment.state == "Finished")
+    }
+
+    /// From when to when the run was Running without a break; the last such time before `to`.
+    pub fn running(&self, run_id: u64, to: Instant) -> Option<(Instant, Instant)> {
+        let mut found = None;
+        for (index, moment) in self.moments.iter().enumerate() {
+            if moment.at > to {
+                break;
+            }
+            if moment.state != "Running" || moment.run_id != run_id {
+                continue;
+            }
+            let until = self.moments[index + 1..]
+                .iter()
+                .find(|next| next.state != "Running" || next.run_id != run_id)
+                .map_or(to, |next| next.at.min(to));
+            // A change of a wish alone is no break.
+            found = match found {
+                Some((from, end)) if end >= moment.at => Some((from, until)),
+                _ => Some((moment.at, until)),
+            };
+        }
+        found
+    }
+
+    /// When the run began.
+    pub fn began(&self, run_id: u64) -> Option<Instant> {
+        self.moments
+            .iter()
+            .find(|moment| moment.run_id == run_id)
+            .map(|moment| moment.at)
+    }
+}
+
+/// What a request did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deed {
+    Create,
+    Start,
+    Parallelism,
+    Stop,
+    Restart,
+    Delete,
+}
+
+/// A request that took effect.
+#[derive(Clone, Debug)]
+pub struct Act {
+    pub at: Instant,
+    pub sent_at: Instant,
+    pub who: String,
+    pub deed: Deed,
+    pub id: String,
+    /// Long after its sender had given it up. Nobody can keep such a one from starting again what was stopped meanwhile.
+    pub late: bool,
+    /// What the pipeline was before.
+    pub before: Option<Moment>,
+}
+
+impl Act {
+    /// Whether it began a run that would not have begun by itself.
+    pub fn began_a_run(&self) -> bool {
+        let Some(before) = &self.before else {
+            return false;
+        };
+        match self.deed {
+            Deed::Start => !before.desired,
+            Deed::Restart => before.state == "Failed",
+            _ => false,
+        }
+    }
+}

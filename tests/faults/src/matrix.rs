@@ -1,0 +1,75 @@
+//! How often each fault met each kind of request.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Arc, Mutex},
+};
+
+use crate::fault::{FAULTS, Fault, PURPOSES, Purpose};
+
+/// So often in 10,000 seeds each fault meets each kind of request that it can meet.
+pub const FLOOR: u64 = 50;
+
+#[derive(Clone, Debug, Default)]
+pub struct Matrix {
+    hits: Arc<Mutex<BTreeMap<(Purpose, Fault), u64>>>,
+}
+
+impl Matrix {
+    pub fn hit(&self, purpose: Purpose, fault: Fault) {
+        *self
+            .hits
+            .lock()
+            .unwrap()
+            .entry((purpose, fault))
+            .or_default() += 1;
+    }
+
+    pub fn merge(&self, other: &Self) {
+        let mut hits = self.hits.lock().unwrap();
+        for (cell, count) in other.hits.lock().unwrap().iter() {
+            *hits.entry(*cell).or_default() += count;
+        }
+    }
+
+    fn count(&self, purpose: Purpose, fault: Fault) -> u64 {
+        let hits = self.hits.lock().unwrap();
+        hits.get(&(purpose, fault)).copied().unwrap_or_default()
+    }
+
+    /// The cells that `seeds` seeds have not hit often enough.
+    pub fn too_rare(&self, seeds: u64) -> Vec<String> {
+        let floor = FLOOR * seeds / 10_000;
+        let mut rare = Vec::new();
+        for purpose in PURPOSES {
+            for fault in FAULTS.into_iter().filter(|fault| fault.concerns(purpose)) {
+                let count = self.count(purpose, fault);
+                if count < floor {
+                    rare.push(format!("{purpose:?} × {fault:?}: {count}"));
+                }
+            }
+        }
+        rare
+    }
+}
+
+impl fmt::Display for Matrix {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{:<14}", "")?;
+        for purpose in PURPOSES {
+            write!(formatter, "{:>13}", format!("{purpose:?}"))?;
+        }
+        for fault in [Fault::None].into_iter().chain(FAULTS) {
+            write!(formatter, "\n{:<14}", format!("{fault:?}"))?;
+            for purpose in PURPOSES {
+                if fault.concerns(purpose) {
+                    write!(formatter, "{:>13}", self.count(purpose, fault))?;
+                } else {
+                    write!(formatter, "{:>13}", "–")?;
+                }
+            }
+        }
+        Ok(())
+    }
+}

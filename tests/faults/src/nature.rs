@@ -1,0 +1,60 @@
+//! How the server of one run behaves.
+
+use std::time::Duration;
+
+use crate::chance::Chance;
+
+#[derive(Clone, Copy, Debug)]
+pub struct Nature {
+    /// Whether it has `PUT`; with `mixed` only some of its nodes have.
+    pub put: bool,
+    pub mixed: bool,
+    /// How long the controller takes between two looks, in milliseconds.
+    pub tick: u64,
+    /// Whether it is restarted now and then.
+    pub restarts: bool,
+    /// The most rows that a page of the list has, whatever is asked for: a gateway may cap it.
+    pub page: Option<usize>,
+    /// The resolution of `created_at`.
+    pub resolution: Duration,
+    /// How long a new pipeline does not show to readers.
+    pub lag: Duration,
+    /// Of a hundred runs, how many fail and how many finish.
+    pub failing: u64,
+    pub finite: u64,
+}
+
+impl Nature {
+    pub fn draw(chance: &mut Chance) -> Self {
+        let put = chance.percent(45);
+        Self {
+            put,
+            mixed: put && chance.percent(25),
+            tick: match chance.below(10) {
+                0..=5 => 500,
+                _ => 1_000 + chance.below(3_000),
+            },
+            restarts: chance.percent(15),
+            page: chance
+                .percent(35)
+                .then(|| usize::try_from(1 + chance.below(4)).unwrap()),
+            resolution: match chance.below(4) {
+                0 => Duration::from_millis(1),
+                1 | 2 => Duration::from_secs(1),
+                _ => Duration::from_secs(5),
+            },
+            lag: if chance.percent(25) {
+                chance.millis(1, 3_000)
+            } else {
+                Duration::ZERO
+            },
+            failing: if chance.percent(25) { 50 } else { 0 },
+            finite: if chance.percent(15) { 60 } else { 0 },
+        }
+    }
+
+    /// A controller that keeps to the two ticks of 0.5 s that the library counts on.
+    pub fn is_prompt(&self) -> bool {
+        self.tick <= 500 && !self.restarts
+    }
+}

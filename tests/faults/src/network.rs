@@ -1,0 +1,394 @@
+//! The network between a submitter and the server.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, header};
+use stepwell::{
+    Phase, Transport,
+    transport::{Deadline, TransportError, TransportErrorKind as Kind},
+};
+use tokio::{sync::Notify, time::Instant};
+
+use crate::{
+    chance::Chance,
+    fault::{Fault, Purpose},
+    matrix::Matrix,
+    world::{Sent, World, id_in},
+};
+
+/// The way of one submitter to the server.
+#[derive(Clone)]
+pub struct Network {
+    world: World,
+    who: String,
+    process: usize,
+    chance: Arc<Mutex<Chance>>,
+    /// Of a hundred requests, how many something happens to.
+    trouble: u64,
+    matrix: Matrix,
+    gone: Arc<Notify>,
+}
+
+impl Network {
+    pub fn new(
+        world: &World,
+        who: &str,
+        process: usize,
+        trouble: u64,
+        chance: Chance,
+        matrix: &Matrix,
+        gone: &Arc<Notify>,
+    ) -> Self {
+        Self {
+            world: world.clone(),
+            who: who.to_owned(),
+            process,
+            chance: Arc::new(Mutex::new(chance)),
+            trouble,
+            matrix: matrix.clone(),
+            gone: Arc::clone(gone),
+        }
+    }
+
+    fn draw(&self, purpose: Purpose) -> (Fault, Chance) {
+        let mut chance = self.chance.lock().unwrap();
+        let fault = if self.world.lock().is_down() {
+            Fault::ServerDown
+        } else {
+            Fault::draw(purpose, self.trouble, &mut chance)
+        };
+        self.matrix.hit(purpose, fault);
+        (fault, chance.fork())
+    }
+
+    fn effect(&self, request: &Request<Bytes>, sent_at: Instant, late: bool) -> Response<Bytes> {
+        let mut inner = self.world.lock();
+        let path = request.uri().path();
+        // A reader that is behind: a pipeline that was just made does not show.
+        if *request.method() == Method::GET && inner.is_hidden(&id_in(path)) {
+            let text = if path.ends_with("/jobs") && self.chance.lock().unwrap().percent(50) {
+                return reply(StatusCode::OK, r#"{"data":[]}"#);
+            } else {
+                r#"{"error":"Pipeline not found"}"#
+            };
+            return reply(StatusCode::NOT_FOUND, text);
+        }
+        let sent = Sent {
+            who: &self.who,
+            at: sent_at,
+            late,
+        };
+        if path != "/api/v1/pipelines" || *request.method() != Method::GET {
+            return inner.answer(sent, request);
+        }
+        let capped = inner.nature.page.map(|page| cap(request, page));
+        let list = inner.answer(sent, capped.as_ref().unwrap_or(request));
+        let body: Result<serde_json::Value, _> = serde_json::from_slice(list.body());
+        let Ok(mut body) = body else { return list };
+        if let Some(rows) = body["data"].as_array_mut() {
+            rows.retain(|row| !inner.is_hidden(row["id"].as_str().unwrap()));
+        }
+        list.map(|_| Bytes::from(body.to_string()))
+    }
+}
+
+fn cap(request: &Request<Bytes>, page: usize) -> Request<Bytes> {
+    let uri = request.uri().to_string();
+    let (path, query) = uri.split_once('?').unwrap_or((&uri, ""));
+    let rest: Vec<_> = query
+        .split('&')
+        .filter(|parameter| !parameter.starts_with("limit="))
+        .collect();
+    let uri = format!("{path}?limit={page}&{}", rest.join("&"));
+    let uri: Uri = uri.trim_end_matches('&').parse().unwrap();
+    Request::get(uri).body(Bytes::new()).unwrap()
+}
+
+/// What a request is for.
+pub fn purpose(request: &Request<Bytes>) -> Purpose {
+    let path = request.uri().path();
+    match *request.method() {
+        Method::PATCH => {
+            let body: serde_json::Value = serde_json::from_slice(request.body()).unwrap();
+            match body["stop"].as_str() {
+                None | Some("none") => Purpose::Start,
+                Some(_) => Purpose::Stop,
+            }
+        }
+        Method::DELETE => Purpose::Delete,
+        Method::POST if path.ends_with("/validate_query") => Purpose::Validate,
+        Method::POST if path.ends_with("/restart") => Purpose::Restart,
+        Method::PUT => Purpose::CreateByPut,
+        Method::POST => Purpose::CreateByPost,
+        _ if path.ends_with("/ping") => Purpose::Ping,
+        _ if path.ends_with("/jobs") => Purpose::Jobs,
+        _ if path.ends_with("/checkpoints") => Purpose::Checkpoints,
+        _ if path.ends_with("/errors") => Purpose::Errors,
+        _ if path == "/api/v1/pipelines" => {
+            let query = request.uri().query().unwrap_or_default();
+            if query.contains("starting_after=") {
+                Purpose::NextPage
+            } else {
+                Purpose::List
+            }
+        }
+        _ => Purpose::Look,
+    }
+}
+
+impl Transport for Network {
+    async fn execute(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        let deadline = request
+            .extensions()
+            .get::<Deadline>()
+            .map_or(Duration::from_secs(30), |deadline| deadline.0);
+        let purpose = purpose(&request);
+        let (fault, mut chance) = self.draw(purpose);
+        let sent_at = Instant::now();
+        {
+            let mut inner = self.world.lock();
+            if fault != Fault::None {
+                let text = format!("{}: {fault:?} for {purpose:?}", self.who);
+                inner.note(text);
+            }
+            if purpose.creates() && fault != Fault::Refused {
+                inner.creates_sent.push((self.who.clone(), sent_at));
+            }
+        }
+        let mut under_way = UnderWay {
+            network: self,
+            purpose,
+            request: Some(&request),
+            chance: chance.fork(),
+        };
+        tokio::time::sleep(chance.millis(0, 20).min(deadline)).await;
+        let until = sent_at + deadline;
+        let outcome = self
+            .meet(fault, purpose, &request, until, &mut chance)
+            .await;
+        under_way.request = None;
+        outcome
+    }
+}
+
+impl Network {
+    async fn meet(
+        &self,
+        fault: Fault,
+        purpose: Purpose,
+        request: &Request<Bytes>,
+        until: Instant,
+        chance: &mut Chance,
+    ) -> Result<Response<Bytes>, TransportError> {
+        let sent_at = Instant::now();
+        let effect = || self.effect(request, sent_at, false);
+        match fault {
+            Fault::None => Ok(effect()),
+            Fault::Refused => Err(refused()),
+            Fault::ServerDown if chance.percent(50) => Err(refused()),
+            Fault::ServerDown | Fault::LostBefore => Err(closed()),
+            Fault::LostAfter => {
+                effect();
+                Err(closed())
+            }
+            Fault::CommittedLate => {
+                self.commit_late(request.clone(), sent_at, chance.millis(500, 100_000));
+                if chance.percent(50) {
+                    return Err(closed());
+                }
+                timed_out(until).await
+            }
+            Fault::CutMidway => {
+                self.effect(&without_job(request), sent_at, false);
+                Err(closed())
+            }
+            Fault::ReplyTooLate => {
+                effect();
+                timed_out(until).await
+            }
+            Fault::SlowRequest => {
+                let at = sent_at + chance.millis(100, 3_000);
+                if at >= until {
+                    return timed_out(until).await;
+                }
+                tokio::time::sleep_until(at).await;
+                Ok(effect())
+            }
+            Fault::SlowReply => {
+                let reply = effect();
+                let at = sent_at + chance.millis(100, 3_000);
+                if at >= until {
+                    return timed_out(until).await;
+                }
+                tokio::time::sleep_until(at).await;
+                Ok(reply)
+            }
+            // Nor a `PUT` on nodes of two versions: nobody could tell the answer of one from that of the other.
+            Fault::Duplicated if purpose.creates() && self.world.lock().nature.mixed => {
+                Ok(effect())
+            }
+            Fault::Duplicated => {
+                let first = effect();
+                let second = effect();
+                Ok(if chance.percent(50) { first } else { second })
+            }
+            Fault::Error500 | Fault::Error502 | Fault::Error503 => {
+                if chance.percent(50) {
+                    effect();
+                }
+                Ok(page(match fault {
+                    Fault::Error500 => StatusCode::INTERNAL_SERVER_ERROR,
+                    Fault::Error502 => StatusCode::BAD_GATEWAY,
+                    _ => StatusCode::SERVICE_UNAVAILABLE,
+                }))
+            }
+            Fault::Html => {
+                if chance.percent(50) {
+                    effect();
+                }
+                Ok(page(StatusCode::OK))
+            }
+            Fault::EmptyReply => Ok(effect().map(|_| Bytes::new())),
+            Fault::TruncatedReply => Ok(effect().map(|body| body.slice(..body.len() / 2))),
+            Fault::ServerRestart => {
+                if chance.percent(50) {
+                    effect();
+                }
+                self.world.lock().restart();
+                Err(closed())
+            }
+            Fault::CursorDeleted => {
+                self.delete_cursor(request);
+                Ok(effect())
+            }
+            Fault::CallerGone | Fault::Signal => {
+                // In the middle of it, before or after it took effect.
+                let reply = chance.percent(50).then(effect);
+                if fault == Fault::Signal {
+                    self.world.lock().signals[self.process].notify_one();
+                } else {
+                    self.gone.notify_one();
+                }
+                tokio::time::sleep(chance.millis(1, 500)).await;
+                if Instant::now() >= until {
+                    return timed_out(until).await;
+                }
+                debug_assert!(fault.concerns(purpose));
+                Ok(reply.unwrap_or_else(effect))
+            }
+        }
+    }
+
+    fn commit_late(&self, request: Request<Bytes>, sent_at: Instant, after: Duration) {
+        let network = self.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(after).await;
+            network.effect(&request, sent_at, true);
+        });
+    }
+
+    /// The row that a page begins after goes away.
+    fn delete_cursor(&self, request: &Request<Bytes>) {
+        let query = request.uri().query().unwrap_or_default();
+        let cursor = query
+            .split('&')
+            .find_map(|parameter| parameter.strip_prefix("starting_after="));
+        let Some(cursor) = cursor else { return };
+        let request = Request::delete(format!("/api/v1/pipelines/{cursor}"))
+            .body(Bytes::new())
+            .unwrap();
+        let sent = Sent {
+            who: "somebody",
+            at: Instant::now(),
+            late: false,
+        };
+        self.world.lock().answer(sent, &request);
+    }
+}
+
+/// A request whose caller may go away: the server then has it, or not, or half of it.
+struct UnderWay<'a> {
+    network: &'a Network,
+    purpose: Purpose,
+    request: Option<&'a Request<Bytes>>,
+    chance: Chance,
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        let Some(request) = self.request else { return };
+        let network = self.network;
+        if self.purpose.changes() {
+            let text = format!("{}: {:?}", network.who, self.purpose);
+            network.world.lock().cut.push(text);
+        }
+        match self.chance.below(3) {
+            0 => {}
+            1 if self.purpose.creates() => {
+                network.effect(&without_job(request), Instant::now(), false);
+            }
+            _ => {
+                network.effect(request, Instant::now(), false);
+            }
+        }
+    }
+}
+
+async fn timed_out(until: Instant) -> Result<Response<Bytes>, TransportError> {
+    tokio::time::sleep_until(until).await;
+    Err(TransportError::new(
+        Kind::TimedOut,
+        Phase::MaybeSent,
+        "timed out",
+    ))
+}
+
+fn refused() -> TransportError {
+    TransportError::new(Kind::Refused, Phase::NotSent, "refused")
+}
+
+fn closed() -> TransportError {
+    TransportError::new(Kind::Closed, Phase::MaybeSent, "closed")
+}
+
+fn reply(status: StatusCode, body: &'static str) -> Response<Bytes> {
+    let mut reply = Response::new(Bytes::from_static(body.as_bytes()));
+    *reply.status_mut() = status;
+    let json = HeaderValue::from_static("application/json");
+    reply.headers_mut().insert(header::CONTENT_TYPE, json);
+    reply
+}
+
+/// What a gateway shows.
+fn page(status: StatusCode) -> Response<Bytes> {
+    let mut reply = reply(status, "<!doctype html><title>gateway</title>");
+    let html = HeaderValue::from_static("text/html");
+    reply.headers_mut().insert(header::CONTENT_TYPE, html);
+    reply
+}
+
+/// The same create with an interval out of range, which a server finds out after it has written the row.
+fn without_job(request: &Request<Bytes>) -> Request<Bytes> {
+    let mut body: serde_json::Value = serde_json::from_slice(request.body()).unwrap_or_default();
+    body["checkpoint_interval_micros"] = 1.into();
+    Request::builder()
+        .method(request.method())
+        .uri(request.uri())
+        .header(header::CONTENT_TYPE, "application/json")
+        .body(Bytes::from(body.to_string()))
+        .unwrap()
+}
+
+impl fmt::Debug for Network {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Network")
+            .field("who", &self.who)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,131 @@
+//! Everybody else: what was there before, what stands beside, and who meddles.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use http::{Method, Request, header};
+use stepwell::{PipelineSpec, Submission};
+use tokio::{sync::Notify, time::Instant};
+
+use crate::{
+    chance::Chance,
+    matrix::Matrix,
+    network::Network,
+    submitter::query,
+    world::{Sent, World},
+};
+
+/// A request that nothing happens to.
+fn send(world: &World, who: &str, method: Method, path: &str, body: &str) {
+    let request = Request::builder()
+        .method(method)
+        .uri(path)
+        .header(header::CONTENT_TYPE, "application/json");
+    let request = request.body(Bytes::from(body.to_owned())).unwrap();
+    let sent = Sent {
+        who,
+        at: Instant::now(),
+        late: false,
+    };
+    world.lock().answer(sent, &request);
+}
+
+fn create(world: &World, who: &str, name: &str, query: &str) -> String {
+    let body = serde_json::json!({"name": name, "query": query, "parallelism": 1});
+    send(
+        world,
+        who,
+        Method::POST,
+        "/api/v1/pipelines",
+        &body.to_string(),
+    );
+    world.lock().lives.last().unwrap().id.clone()
+}
+
+fn stop(world: &World, who: &str, id: &str, mode: &str) {
+    let body = format!(r#"{{"stop":"{mode}"}}"#);
+    let path = format!("/api/v1/pipelines/{id}");
+    send(world, who, Method::PATCH, &path, &body);
+}
+
+/// A pipeline of the first query that is there already: in any state that the chance of the moment brings.
+pub async fn make_one_before(world: &World, chance: &mut Chance) {
+    let id = create(world, "before", "spec0", &query(0));
+    tokio::time::sleep(chance.millis(0, 8_000)).await;
+    match chance.below(10) {
+        0 | 1 => {}
+        2..=5 => world.fail(&id),
+        _ => stop(
+            world,
+            "before",
+            &id,
+            if chance.percent(70) {
+                "checkpoint"
+            } else {
+                "immediate"
+            },
+        ),
+    }
+    tokio::time::sleep(chance.millis(0, 12_000)).await;
+}
+
+/// Pipelines of other queries, ended so that they can be deleted.
+pub async fn make_fillers(world: &World, chance: &mut Chance, count: u64) {
+    for number in 0..count {
+        let query = format!("SELECT 'filler {number}'");
+        let id = create(world, "filler", &format!("filler{number}"), &query);
+        if chance.percent(80) {
+            stop(world, "filler", &id, "immediate");
+        }
+        tokio::time::sleep(chance.millis(0, 1_500)).await;
+    }
+}
+
+/// Somebody else, who submits, stops, resumes, restarts and deletes as he likes.
+pub async fn meddle(world: World, mut chance: Chance, matrix: Matrix) {
+    for _ in 0..=chance.below(4) {
+        tokio::time::sleep(chance.millis(0, 5_000)).await;
+        let ids: Vec<String> = {
+            let inner = world.lock();
+            let there = inner.lives.iter().filter(|life| life.deleted_at.is_none());
+            there.map(|life| life.id.clone()).collect()
+        };
+        let some = usize::try_from(chance.below(ids.len().max(1) as u64)).unwrap();
+        let id = ids.get(some);
+        match (chance.below(6), id) {
+            (0, _) => {
+                let spec = PipelineSpec::builder(query(0)).name("spec0").force(true);
+                let gone = Arc::new(Notify::new());
+                let fork = chance.fork();
+                let network = Network::new(&world, "rival", 0, 0, fork, &matrix, &gone);
+                let _outcome = Submission::new(network, spec.build().unwrap()).run().await;
+            }
+            (1, _) => {
+                create(&world, "rival", "spec0", &query(0));
+            }
+            (2, Some(id)) => stop(&world, "rival", id, "checkpoint"),
+            (3, Some(id)) => stop(&world, "rival", id, "none"),
+            (4, Some(id)) => {
+                let path = format!("/api/v1/pipelines/{id}/restart");
+                send(&world, "rival", Method::POST, &path, "{}");
+            }
+            (_, Some(id)) => {
+                let path = format!("/api/v1/pipelines/{id}");
+                send(&world, "rival", Method::DELETE, &path, "");
+            }
+            (_, None) => {}
+        }
+    }
+}
+
+/// New pipelines of others come while lists are read.
+pub async fn come_and_go(world: World, mut chance: Chance) {
+    for number in 0..chance.below(4) {
+        tokio::time::sleep(chance.millis(0, 3_000)).await;
+        let query = format!("SELECT 'late filler {number}'");
+        create(&world, "filler", "late", &query);
+    }
+}
+
+/// So long after everything whatever was still on its way has arrived.
+pub const ARRIVED: Duration = Duration::from_secs(120);

@@ -1,0 +1,191 @@
+//! At most one, and nothing beside what is there already.
+
+use std::collections::BTreeMap;
+
+use stepwell::{Error, Intent, ResolveError};
+use tokio::time::Instant;
+
+use super::process_of;
+use crate::{
+    history::{Deed, Life},
+    story::{Story, is_ambiguous},
+    submitter::query,
+};
+
+pub(super) fn cut(story: &Story) -> Option<String> {
+    story.world.lock().cut.first().cloned()
+}
+
+/// One submission makes one pipeline at most.
+pub(super) fn by_submission(story: &Story) -> Option<String> {
+    let mut made: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for life in &story.world.lock().lives {
+        if process_of(&life.made_by).is_some() {
+            made.entry(life.made_by.clone())
+                .or_default()
+                .push(life.id.clone());
+        }
+    }
+    made.into_iter()
+        .find(|(_, ids)| ids.len() > 1)
+        .map(|(who, ids)| format!("{who} has made {ids:?}"))
+}
+
+/// Submissions of one spec make one between them, where the server takes the ids that follow from it.
+pub(super) fn by_spec(story: &Story) -> Option<String> {
+    if !story.nature.put || story.nature.mixed {
+        return None;
+    }
+    let chosen = |who: &str| {
+        let mut diaries = story.diaries.iter();
+        diaries.any(|diary| diary.read().who == who)
+    };
+    let inner = story.world.lock();
+    let ours: Vec<&Life> = inner
+        .lives
+        .iter()
+        .filter(|life| chosen(&life.made_by) && !life.id.starts_with("pl_"))
+        .collect();
+    for (index, one) in ours.iter().enumerate() {
+        for other in &ours[index + 1..] {
+            if one.query == other.query && stood(one, other.made_at) {
+                return Some(format!("{} and {} are both there", one.id, other.id));
+            }
+        }
+    }
+    None
+}
+
+/// Whether it was there, to be seen and not over, at that time.
+fn stood(life: &Life, time: Instant) -> bool {
+    life.shown_at <= time
+        && life.deleted_at.is_none_or(|at| at > time)
+        && !life.was_finished_at(time)
+}
+
+/// Nothing is created beside a pipeline that stood there for the whole time of the look.
+pub(super) fn beside_one_that_was_there(story: &Story) -> Option<String> {
+    for diary in &story.diaries {
+        let pages = diary.read();
+        let inner = story.world.lock();
+        for act in &inner.acts {
+            if act.deed != Deed::Create || act.who != pages.who {
+                continue;
+            }
+            let mut resolves = pages.resolves.iter().rev();
+            let Some((from, _)) = resolves.find(|(from, _)| *from <= act.sent_at) else {
+                continue;
+            };
+            let there = inner.lives.iter().find(|life| {
+                life.query == pages.query
+                    && life.id != act.id
+                    && stood(life, *from)
+                    && stood(life, act.sent_at)
+            });
+            if let Some(there) = there {
+                return Some(format!(
+                    "{} made {:?} beside {}",
+                    pages.who, act.id, there.id
+                ));
+            }
+        }
+    }
+    None
+}
+
+/// Who only wants to resume, or only to create, does only that.
+pub(super) fn as_asked_for(story: &Story) -> Option<String> {
+    let inner = story.world.lock();
+    for diary in &story.diaries {
+        let pages = diary.read();
+        let mut acts = inner.acts.iter().filter(|act| act.who == pages.who);
+        let wrong = acts.find(|act| match (&pages.intent, act.deed) {
+            (Intent::ResumeOnly, Deed::Create) => true,
+            // What it has itself made, or may have, it may start.
+            (Intent::CreateOnly, Deed::Start | Deed::Restart) => {
+                !inner.creates_sent.iter().any(|(who, _)| *who == pages.who)
+            }
+            _ => false,
+        });
+        if let Some(act) = wrong {
+            return Some(format!("{} with {:?}: {act:?}", pages.who, pages.intent));
+        }
+    }
+    None
+}
+
+/// A restart counts up: it is sent to a job that has failed, and to nothing else.
+pub(super) fn restarts(story: &Story) -> Option<String> {
+    // With others around, the job may have been started again since it was looked at.
+    if story.rival || story.shutdowns.len() > 1 || story.diaries.len() > 2 {
+        return None;
+    }
+    let inner = story.world.lock();
+    let mut twice = inner
+        .acts
+        .iter()
+        .filter(|act| act.deed == Deed::Restart && process_of(&act.who).is_some() && !act.late);
+    let wrong = twice.find(|act| {
+        // It was sent when the job had left Failed for longer than the look before takes to arrive.
+        let look = act
+            .sent_at
+            .checked_sub(std::time::Duration::from_millis(100));
+        let before = inner
+            .life(&act.id)
+            .zip(look)
+            .and_then(|(life, look)| life.at(look));
+        before.is_some_and(|moment| moment.state != "Failed")
+            && act
+                .before
+                .as_ref()
+                .is_some_and(|moment| moment.state != "Failed")
+    });
+    wrong.map(|act| format!("restarted what had not failed: {act:?}"))
+}
+
+/// The next run finds what the ones before have left: it resumes the one, or says that there are several.
+pub(super) fn next_run(story: &Story) -> Option<String> {
+    let rerun = story.rerun.as_ref()?;
+    let inner = story.world.lock();
+    let there: Vec<&Life> = inner
+        .lives
+        .iter()
+        .filter(|life| life.query == query(0) && life.made_by != "rerun")
+        .filter(|life| life.deleted_at.is_none() && !life.was_finished_at(rerun.from))
+        .collect();
+    let finished = inner
+        .lives
+        .iter()
+        .any(|life| life.query == query(0) && life.was_finished_at(rerun.from));
+    let told = match (&rerun.outcome, there.as_slice()) {
+        (Ok(id), [one]) => one.id == *id,
+        (Ok(id), []) => inner.life(id).is_some_and(|life| life.made_by == "rerun"),
+        (Err(error), [_, _, ..]) => is_ambiguous(error),
+        (Err(Error::Resolve { source }), []) => match source {
+            ResolveError::Finished { .. } => finished,
+            // The row of a create that was cut midway.
+            ResolveError::Burnt { id, .. } => inner.rows.contains(id.as_str()),
+            _ => false,
+        },
+        // A page that is cut shorter than the pipelines of one moment proves nothing, and the reading says so.
+        (
+            Err(Error::Resolve {
+                source: ResolveError::Rejected { .. },
+            }),
+            _,
+        ) => story.nature.page.is_some(),
+        // It was finishing when it was looked at.
+        (Err(Error::Resolve { source }), [one]) => {
+            matches!(source, ResolveError::Finished { .. })
+                && one.entered("Finished", rerun.from, Instant::now())
+        }
+        _ => false,
+    };
+    let ids: Vec<_> = there.iter().map(|life| &life.id).collect();
+    (!told).then(|| {
+        format!(
+            "there are {ids:?}, and the next run said {:?}",
+            rerun.outcome
+        )
+    })
+}

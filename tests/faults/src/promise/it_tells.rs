@@ -1,0 +1,63 @@
+//! Who may have made a pipeline is told so.
+
+use stepwell::{Error, ResolveError};
+
+use crate::{
+    diary::{Pages, Told},
+    story::Story,
+};
+
+pub(super) fn check(story: &Story) -> Option<String> {
+    story.diaries.iter().find_map(|diary| {
+        let pages = diary.read();
+        silent(story, &pages).or_else(|| invented(story, &pages))
+    })
+}
+
+/// It made one, and its last word was an error that does not say so.
+fn silent(story: &Story, pages: &Pages) -> Option<String> {
+    let inner = story.world.lock();
+    let life = inner.lives.iter().find(|life| life.made_by == pages.who)?;
+    let (_, Told::Failed(error)) = pages.told.last()? else {
+        return None;
+    };
+    let told = match error {
+        Error::Resolve { source } => match source {
+            ResolveError::OutcomeUnknown { name, id, .. }
+            | ResolveError::StillUnknown { name, id, .. } => {
+                let id_fits = id.as_ref().is_none_or(|id| *id.as_str() == *life.id);
+                *name == life.name && id_fits
+            }
+            // Where there are several, or it is gone or burnt, they are listed.
+            _ => words(error).contains(&life.id) || words(error).contains(&life.name),
+        },
+        // It has the pipeline in hand, and so has its shutdown.
+        _ => true,
+    };
+    (!told).then(|| format!("{} made {}, and was told {error:?}", pages.who, life.id))
+}
+
+/// It is told that it may have made one, and has not sent anything.
+fn invented(story: &Story, pages: &Pages) -> Option<String> {
+    let inner = story.world.lock();
+    let sent = inner.creates_sent.iter().any(|(who, _)| *who == pages.who);
+    pages.told.iter().find_map(|(_, told)| {
+        let unknown = matches!(
+            told,
+            Told::Failed(Error::Resolve {
+                source: ResolveError::OutcomeUnknown { .. } | ResolveError::StillUnknown { .. }
+            })
+        );
+        (unknown && !sent).then(|| format!("{} has sent no create: {told:?}", pages.who))
+    })
+}
+
+fn words(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text.push_str(&error.to_string());
+        source = error.source();
+    }
+    text
+}

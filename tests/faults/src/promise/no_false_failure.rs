@@ -1,0 +1,118 @@
+//! A failure that is told is one that has happened.
+
+use std::time::Duration;
+
+use stepwell::{Error, Intent, PipelineId, ResolveError, WaitError};
+use tokio::time::Instant;
+
+use super::last_act;
+use crate::{
+    diary::{Pages, Told},
+    history::Life,
+    story::Story,
+};
+
+pub(super) fn check(story: &Story) -> Option<String> {
+    for diary in &story.diaries {
+        let pages = diary.read();
+        for (at, told) in &pages.told {
+            let Told::Failed(error) = told else { continue };
+            let wrong = match error {
+                Error::Wait { source } => of_wait(story, &pages, source, *at),
+                Error::Resolve { source } => of_resolve(story, &pages, source, *at),
+                _ => None,
+            };
+            if let Some(wrong) = wrong {
+                return Some(format!("{} was told {error:?}: {wrong}", pages.who));
+            }
+        }
+    }
+    None
+}
+
+fn of_wait(story: &Story, pages: &Pages, error: &WaitError, at: Instant) -> Option<String> {
+    let life = |id: &PipelineId| story.world.lock().life(id.as_str()).cloned();
+    // Since its last request to run, or since it looked first.
+    let since = |id: &PipelineId| {
+        last_act(story, &pages.who, id.as_str(), at)
+            .or_else(|| pages.began())
+            .unwrap_or(at)
+    };
+    let came_to = |id: &PipelineId, state: &str| {
+        let life = life(id)?;
+        let after = since(id);
+        // A first run of its own may be over before anybody looks.
+        let after = if life.made_by == pages.who || pages.resolves.is_empty() {
+            life.made_at
+        } else {
+            after
+        };
+        (!life.entered(state, after, at)).then(|| format!("not since {after:?}: {life:?}"))
+    };
+    match error {
+        WaitError::Failed { id, .. } => came_to(id, "Failed"),
+        WaitError::Finished { id, .. } => came_to(id, "Finished"),
+        WaitError::Stopped { id, .. } => came_to(id, "Stopped"),
+        WaitError::Vanished { id } => life(id)
+            .is_none_or(|life| life.deleted_at.is_none())
+            .then(|| "nobody has deleted it".to_owned()),
+        WaitError::NoTasks { .. } | WaitError::Rejected { .. } => {
+            Some("the server does no such thing".to_owned())
+        }
+        WaitError::Deadline { id, .. } => {
+            let life = life(id)?;
+            ran_long(story, pages, &life, at)
+        }
+        _ => None,
+    }
+}
+
+/// Whether it was Running, in a run that counts, for long enough before the deadline to be seen over this network.
+fn ran_long(story: &Story, pages: &Pages, life: &Life, at: Instant) -> Option<String> {
+    let enough = Duration::from_secs(20) + pages.stable_for;
+    let run_id = life.at(at)?.run_id;
+    let (from, to) = life.running(run_id, at)?;
+    let counts = last_act(story, &pages.who, &life.id, at).is_none_or(|act| from > act);
+    let (running, to) = (to - from, at - to);
+    (pages.trouble <= 5 && counts && to.is_zero() && running > enough)
+        .then(|| format!("it was Running for {running:?}"))
+}
+
+fn of_resolve(story: &Story, pages: &Pages, error: &ResolveError, at: Instant) -> Option<String> {
+    let inner = story.world.lock();
+    let same: Vec<&Life> = inner
+        .lives
+        .iter()
+        .filter(|life| life.query == pages.query && life.made_at <= at)
+        .collect();
+    let began = pages.began().unwrap_or(at);
+    let unfounded = match error {
+        ResolveError::Ambiguous { .. } => same.len() < 2,
+        ResolveError::Finished { .. } => !same.iter().any(|life| life.was_finished_at(at)),
+        ResolveError::AlreadyExists { .. } => pages.intent != Intent::CreateOnly || same.is_empty(),
+        ResolveError::NothingToResume { .. } => {
+            pages.intent != Intent::ResumeOnly
+                || same.iter().any(|life| {
+                    life.shown_at < began && life.deleted_at.is_none() && !life.was_finished_at(at)
+                })
+        }
+        ResolveError::OtherPipelines { .. } => {
+            pages.force
+                || same.iter().any(|life| {
+                    life.shown_at < began && life.deleted_at.is_none() && !life.was_finished_at(at)
+                })
+        }
+        ResolveError::Vanished { existing } => inner
+            .life(existing.id.as_str())
+            .is_none_or(|life| life.deleted_at.is_none()),
+        ResolveError::Burnt { id, .. } => {
+            !inner.rows.contains(id.as_str()) && inner.life(id.as_str()).is_none()
+        }
+        ResolveError::Conflict { .. } | ResolveError::UdfsDiffer { .. } => true,
+        ResolveError::Rejected { .. } => {
+            story.nature.page.is_none() && !same.iter().any(|life| life.deleted_at.is_some())
+        }
+        _ => false,
+    };
+    unfounded.then(|| "the server does not show it".to_owned())
+}

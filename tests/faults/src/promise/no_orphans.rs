@@ -1,0 +1,199 @@
+//! What a shutdown says of what was made and started.
+
+use stepwell::{OnShutdown, ShutdownEnd, ShutdownEntry};
+use tokio::time::Instant;
+
+use super::process_of;
+use crate::{
+    diary::Told,
+    history::{Deed, Life},
+    story::{Ending, Story},
+};
+
+/// Whether the report speaks of it, by its id or, where there is none, by its name.
+fn speaks_of<'a>(ending: &'a Ending, life: &Life) -> Vec<&'a ShutdownEntry> {
+    let entries = ending.report.entries.iter();
+    // The same id may have been freed and taken again since.
+    let entries = entries.filter(|_| life.made_at <= ending.ended);
+    entries
+        .filter(|entry| match &entry.id {
+            Some(id) => *id.as_str() == *life.id,
+            None => entry.name == life.name,
+        })
+        .collect()
+}
+
+/// Since when the process has had it in hand: it made it, or began its run. Not: by a request that came through long after its sender had
+/// given it up, for which nobody can answer; a late create can.
+fn in_hand_since(story: &Story, process: usize, life: &Life) -> Option<Instant> {
+    let inner = story.world.lock();
+    let begun = inner.acts.iter().rev().find(|act| {
+        act.id == life.id
+            && act.at >= life.made_at
+            && life.deleted_at.is_none_or(|at| act.at <= at)
+            && process_of(&act.who) == Some(process)
+            && (act.deed == Deed::Create || !act.late && act.began_a_run())
+    });
+    begun.map(|act| act.at)
+}
+
+/// Whether it was let go: detached or discarded.
+fn was_let_go(story: &Story, process: usize, life: &Life) -> bool {
+    story.diaries.iter().any(|diary| {
+        let pages = diary.read();
+        pages.process == process
+            && pages.told.iter().any(|(_, told)| {
+                matches!(told, Told::Detached { id } | Told::Discarded { id } if *id == life.id)
+            })
+    })
+}
+
+/// Whether somebody else, or a request that came through late, started it again after `since`.
+fn started_by_another(story: &Story, process: usize, life: &Life, since: Instant) -> bool {
+    let inner = story.world.lock();
+    inner.acts.iter().any(|act| {
+        act.id == life.id
+            && act.at >= since
+            && matches!(act.deed, Deed::Start | Deed::Restart | Deed::Create)
+            && (act.late && act.deed != Deed::Create || process_of(&act.who) != Some(process))
+    })
+}
+
+/// `Ok` means that it has ended. Everything else is in the report.
+pub(super) fn all_are_reported(story: &Story) -> Option<String> {
+    let lives = story.world.lock().lives.clone();
+    for (process, endings) in story.shutdowns.iter().enumerate() {
+        let (Some(first), Some(last)) = (endings.first(), endings.last()) else {
+            continue;
+        };
+        for life in &lives {
+            let Some(since) = in_hand_since(story, process, life) else {
+                continue;
+            };
+            if since > last.ended && life.made_by == "rerun" || was_let_go(story, process, life) {
+                continue;
+            }
+            let spoken: Vec<_> = endings
+                .iter()
+                .flat_map(|ending| speaks_of(ending, life))
+                .collect();
+            let told = spoken.iter().any(|entry| {
+                matches!(entry.end, ShutdownEnd::Unsettled { .. } | ShutdownEnd::Left)
+            });
+            let ended = life.had_ended_between(first.began.max(since), last.ended)
+                // It ended by itself, or was stopped, and left the registry.
+                || life.moments.iter().any(|moment| {
+                    moment.at >= since && moment.at <= last.ended && moment.has_ended()
+                });
+            if !told && !ended {
+                return Some(format!(
+                    "{} of {} is {:?} and not in the report of p{process}",
+                    life.id,
+                    life.made_by,
+                    life.at(last.ended)
+                ));
+            }
+            let still = life.is_alive() && !told;
+            if still && !started_by_another(story, process, life, since) {
+                return Some(format!(
+                    "{} of {} is alive and not in the report of p{process}",
+                    life.id, life.made_by
+                ));
+            }
+        }
+    }
+    None
+}
+
+/// What the report says of a pipeline is so.
+pub(super) fn report_is_true(story: &Story) -> Option<String> {
+    let lives = story.world.lock().lives.clone();
+    for (process, endings) in story.shutdowns.iter().enumerate() {
+        for ending in endings {
+            for life in &lives {
+                for entry in speaks_of(ending, life) {
+                    let wrong = match &entry.end {
+                        // Not before the shutdown began, if it ran then.
+                        ShutdownEnd::Ended { .. } => {
+                            !life.had_ended_between(ending.began, ending.ended)
+                        }
+                        // Where the id is known, there is no such pipeline of ours.
+                        ShutdownEnd::NotCreated => {
+                            entry.id.is_some() && process_of(&life.made_by) == Some(process)
+                        }
+                        ShutdownEnd::Left => {
+                            let asked_to_leave = story.diaries.iter().any(|diary| {
+                                let pages = diary.read();
+                                pages.process == process
+                                    && pages.name == entry.name
+                                    && pages.on_shutdown != OnShutdown::Stop
+                            });
+                            !asked_to_leave
+                        }
+                        _ => false,
+                    };
+                    if wrong {
+                        return Some(format!("p{process} says {entry}, and it is {life:?}"));
+                    }
+                }
+            }
+        }
+    }
+    None
+}
+
+/// A shutdown does not stop what others run, unless it was asked to.
+pub(super) fn others_are_left(story: &Story) -> Option<String> {
+    let lives = story.world.lock().lives.clone();
+    for (process, endings) in story.shutdowns.iter().enumerate() {
+        let Some(first) = endings.first() else {
+            continue;
+        };
+        for life in &lives {
+            let inner = story.world.lock();
+            let stopped = inner.acts.iter().any(|act| {
+                act.id == life.id
+                    && act.deed == Deed::Stop
+                    && process_of(&act.who) == Some(process)
+                    && act.sent_at >= first.began
+            });
+            if !stopped {
+                continue;
+            }
+            // It made it or began its run, or may have: a twin cannot be told from a create whose reply was lost.
+            let touched = inner.acts.iter().any(|act| {
+                act.id == life.id
+                    && process_of(&act.who) == Some(process)
+                    && matches!(act.deed, Deed::Create | Deed::Start | Deed::Restart)
+            });
+            let ours = |who: &str| {
+                let mut diaries = story.diaries.iter();
+                diaries.any(|diary| {
+                    let pages = diary.read();
+                    pages.who == who && pages.process == process && pages.query == life.query
+                })
+            };
+            let maybe_made = inner.creates_sent.iter().any(|(who, _)| ours(who));
+            drop(inner);
+            let asked_to = story.diaries.iter().any(|diary| {
+                let pages = diary.read();
+                let stops = pages.told.iter().any(|(_, told)| {
+                    matches!(
+                        told,
+                        Told::Stopped { .. } | Told::Failed(stepwell::Error::Stop { .. })
+                    )
+                });
+                pages.process == process
+                    && pages.query == life.query
+                    && (pages.on_shutdown == OnShutdown::Stop || stops)
+            });
+            if !touched && !maybe_made && !asked_to {
+                return Some(format!(
+                    "p{process} stopped {}, which {} runs",
+                    life.id, life.made_by
+                ));
+            }
+        }
+    }
+    None
+}

@@ -1,0 +1,286 @@
+//! Submissions of ours: every step, some given up by their caller, some tried again.
+
+use std::{num::NonZeroU32, time::Duration};
+
+use stepwell::{
+    Error, Identity, Intent, OnShutdown, Options, PipelineId, PipelineSpec, Registered, Resolution,
+    Running, Shutdown, Submission, Unconnected, Validated, WhenFinished,
+};
+
+use crate::{
+    chance::Chance,
+    diary::{Diary, Told},
+    matrix::Matrix,
+    network::Network,
+    world::World,
+};
+
+/// What every call of the library is given.
+pub const CONNECT: Duration = Duration::from_secs(20);
+pub const RESOLVE: Duration = Duration::from_secs(30);
+pub const RUNNING: Duration = Duration::from_secs(60);
+pub const STOP: Duration = Duration::from_secs(60);
+pub const REQUEST: Duration = Duration::from_secs(5);
+
+/// What it is all about: one of a few queries.
+pub fn query(number: u64) -> String {
+    format!("SELECT {number} FROM impulse")
+}
+
+/// One submission of ours.
+#[derive(Debug)]
+pub struct Submitter {
+    pub diary: Diary,
+    spec: PipelineSpec,
+    options: Options,
+    network: Network,
+    chance: Chance,
+    world: World,
+}
+
+/// What a submitter needs to know of the run.
+#[derive(Debug)]
+pub struct Place<'a> {
+    pub world: &'a World,
+    pub matrix: &'a Matrix,
+    pub process: usize,
+    pub shutdown: &'a Shutdown,
+}
+
+impl Submitter {
+    pub fn draw(who: &str, number: u64, place: &Place<'_>, chance: &mut Chance) -> Self {
+        let mut builder = PipelineSpec::builder(query(number))
+            .name(format!("spec{number}"))
+            .force(chance.percent(85));
+        builder = match chance.below(20) {
+            0 | 1 => builder.intent(Intent::CreateOnly),
+            2 | 3 => builder.intent(Intent::ResumeOnly),
+            4..=10 => builder.when_finished(WhenFinished::NewRun),
+            _ => builder,
+        };
+        if chance.percent(15) {
+            builder = builder.identity(Identity::ServerAssigned);
+        }
+        if chance.percent(15) {
+            builder = builder.parallelism(NonZeroU32::new(2).unwrap());
+        }
+        let spec = builder.build().unwrap();
+        let on_shutdown = match chance.below(10) {
+            0..=3 => OnShutdown::Stop,
+            4..=8 => OnShutdown::StopIfStartedHere,
+            _ => OnShutdown::Leave,
+        };
+        let stable_for = if chance.percent(30) {
+            chance.millis(100, 5_000)
+        } else {
+            Duration::ZERO
+        };
+        let trouble = [0, 5, 10, 30][usize::try_from(chance.below(4)).unwrap()];
+        let diary = Diary::new(
+            who.to_owned(),
+            place.process,
+            &spec,
+            on_shutdown,
+            stable_for,
+            trouble,
+        );
+        let options = Options::builder()
+            .shutdown(place.shutdown)
+            .on_shutdown(on_shutdown)
+            .connect_timeout(CONNECT)
+            .validate_timeout(CONNECT)
+            .request_timeout(REQUEST)
+            .resolve_timeout(RESOLVE)
+            .settle_timeout(Duration::from_secs(5))
+            .running_timeout(RUNNING)
+            .stop_timeout(STOP)
+            .stable_for(stable_for)
+            .build();
+        Self {
+            network: Network::new(
+                place.world,
+                who,
+                place.process,
+                trouble,
+                chance.fork(),
+                place.matrix,
+                &diary.gone,
+            ),
+            diary,
+            spec,
+            options,
+            chance: chance.fork(),
+            world: place.world.clone(),
+        }
+    }
+
+    /// Does it all, unless its caller goes away.
+    pub async fn run(mut self) {
+        let diary = self.diary.clone();
+        let gone = std::sync::Arc::clone(&diary.gone);
+        let given_up = self.chance.percent(10);
+        let moment = if given_up {
+            self.chance.millis(0, 6_000)
+        } else {
+            Duration::from_secs(100_000)
+        };
+        tokio::select! {
+            () = self.steps() => return,
+            () = gone.notified() => {}
+            () = tokio::time::sleep(moment) => {}
+        }
+        diary.tell(Told::Dropped);
+    }
+
+    async fn steps(&mut self) {
+        let submission = Submission::builder(self.network.clone(), self.spec.clone())
+            .options(self.options.clone())
+            .build();
+        if let Err(error) = Box::pin(self.walk(submission)).await {
+            self.diary.tell(Told::Failed(error));
+        }
+    }
+
+    async fn walk(&mut self, submission: Submission<Unconnected>) -> Result<(), Error> {
+        let diary = self.diary.clone();
+        let connected = diary
+            .time("connect", CONNECT + REQUEST, submission.connect())
+            .await?;
+        let validated = diary
+            .time("validate", CONNECT + REQUEST, connected.validate())
+            .await?;
+        if self.chance.percent(10) {
+            diary
+                .time("plan", RESOLVE + REQUEST, validated.plan())
+                .await?;
+        }
+        let resolution = self.resolve(validated).await?;
+        let resolution = match resolution {
+            Resolution::Created(created) if self.chance.percent(20) => {
+                let id = created.id().to_string();
+                let discarded = diary
+                    .time("discard", STOP + REQUEST, created.discard())
+                    .await;
+                match discarded {
+                    Ok(()) => {
+                        diary.tell(Told::Discarded { id });
+                        return Ok(());
+                    }
+                    Err(failure) => return Err(failure.into_error()),
+                }
+            }
+            resolution => resolution,
+        };
+        let registered = resolution.register();
+        self.go_on(registered).await
+    }
+
+    /// Resolves; an error that may pass is tried again, as `is_retryable` invites to.
+    async fn resolve(&mut self, mut validated: Submission<Validated>) -> Result<Resolution, Error> {
+        let diary = self.diary.clone();
+        let mut tries = 0;
+        loop {
+            diary
+                .read()
+                .resolves
+                .push((tokio::time::Instant::now(), None));
+            let outcome = diary
+                .time("resolve", RESOLVE + REQUEST, validated.resolve())
+                .await;
+            if let Some(last) = diary.read().resolves.last_mut() {
+                last.1 = Some(tokio::time::Instant::now());
+            }
+            let (error, back) = match outcome {
+                Ok(resolution) => return Ok(resolution),
+                Err(failure) => failure.into_parts(),
+            };
+            let text = format!("{}: resolve failed: {error}", diary.read().who);
+            self.world.lock().note(text);
+            tries += 1;
+            if tries > 2 || !error.is_retryable() || self.chance.percent(30) {
+                return Err(error);
+            }
+            validated = back;
+            tokio::time::sleep(self.chance.millis(0, 3_000)).await;
+        }
+    }
+
+    async fn go_on(&mut self, registered: Submission<Registered>) -> Result<(), Error> {
+        let diary = self.diary.clone();
+        if self.chance.percent(5) {
+            let id = registered.detach().to_string();
+            diary.tell(Told::Detached { id });
+            return Ok(());
+        }
+        if self.chance.percent(10) {
+            let stopped = diary
+                .time("stop", STOP + REQUEST, registered.stop())
+                .await?;
+            let id = stopped.id().to_string();
+            diary.tell(Told::Stopped { id });
+            return Ok(());
+        }
+        let stable = diary.read().stable_for;
+        // The job's own words may be read after the last poll.
+        let allowed = RUNNING + stable + REQUEST;
+        let running = diary
+            .time("wait", allowed, registered.wait_until_running())
+            .await?;
+        let (id, run_id) = (running.id().to_string(), running.job().run_id);
+        diary.tell(Told::Running { id, run_id });
+        self.after(running).await
+    }
+
+    async fn after(&mut self, running: Submission<Running>) -> Result<(), Error> {
+        let diary = self.diary.clone();
+        match self.chance.below(10) {
+            0 | 1 => {
+                let stopped = diary.time("stop", STOP + REQUEST, running.stop()).await?;
+                let id = stopped.id().to_string();
+                diary.tell(Told::Stopped { id });
+            }
+            2..=4 => {
+                diary.time("status", REQUEST * 4, running.status()).await?;
+                let watch = self.chance.millis(0, 20_000);
+                let Ok(ended) = tokio::time::timeout(watch, running.ended()).await else {
+                    return Ok(());
+                };
+                let ended = ended?;
+                diary.tell(Told::Ended {
+                    id: ended.id.to_string(),
+                    state: ended.job.state.to_string(),
+                });
+            }
+            5 => {
+                let id = running.detach().to_string();
+                diary.tell(Told::Detached { id });
+            }
+            // A dropped one stays registered.
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Takes up a pipeline by its id, as an orchestrator does that was restarted.
+    pub async fn attach(mut self, id: String) {
+        let diary = self.diary.clone();
+        let attached = diary
+            .time(
+                "attach",
+                CONNECT + REQUEST,
+                Submission::attach(
+                    self.network.clone(),
+                    PipelineId::new(id).unwrap(),
+                    self.options.clone(),
+                ),
+            )
+            .await;
+        let outcome = match attached {
+            Ok(registered) => self.go_on(registered).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = outcome {
+            diary.tell(Told::Failed(error));
+        }
+    }
+}

@@ -1,0 +1,422 @@
+//! The server: a control plane, its controller and its workers, on tokio's clock; and what really happened there.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::{Method, Request, Response, StatusCode};
+use stepwell::arroyo::{ErrorDomain, JobId, PipelineGraph, PipelineNode, Udf};
+use stepwell_control_plane::{
+    Command, ControlPlane, Environment, Options, Plan, PlanFailure, Record, WorkerEvent,
+};
+use tokio::{sync::Notify, time::Instant};
+
+use crate::{
+    chance::Chance,
+    history::{Act, Deed, Life, Moment},
+    nature::Nature,
+};
+
+/// The server, shared by all that talk to it.
+#[derive(Clone, Debug)]
+pub struct World {
+    inner: Arc<Mutex<Inner>>,
+}
+
+#[derive(Debug)]
+pub struct Inner {
+    plane: ControlPlane,
+    outside: Outside,
+    chance: Chance,
+    pub nature: Nature,
+    /// Until when it is down.
+    down_until: Instant,
+    /// What it would come back with.
+    kept: BTreeMap<String, Record>,
+    pub lives: Vec<Life>,
+    /// Rows whose job was never made: their ids are taken.
+    pub rows: BTreeSet<String>,
+    pub acts: Vec<Act>,
+    /// Who has sent a create, whether it arrived or not.
+    pub creates_sent: Vec<(String, Instant)>,
+    /// Requests that change something and that were cut by the caller.
+    pub cut: Vec<String>,
+    /// Told to end, by process.
+    pub signals: Vec<Arc<Notify>>,
+    /// What happened, for a failure to show.
+    pub trace: Vec<String>,
+}
+
+#[derive(Debug)]
+struct Outside {
+    started: Instant,
+    ids: u64,
+}
+
+impl Environment for Outside {
+    fn now(&self) -> u64 {
+        1_795_574_859_000_000 + u64::try_from(self.started.elapsed().as_micros()).unwrap()
+    }
+
+    fn new_id(&mut self, prefix: &str) -> String {
+        self.ids += 1;
+        format!("{prefix}{}", self.ids)
+    }
+
+    fn plan(&mut self, _query: &str, _udfs: &[Udf], parallelism: u32) -> Result<Plan, PlanFailure> {
+        let node = PipelineNode::new(0, "impulse", "Impulse", parallelism);
+        Ok(Plan::new(PipelineGraph::new(vec![node], Vec::new())))
+    }
+}
+
+/// A request on its way.
+#[derive(Clone, Copy, Debug)]
+pub struct Sent<'a> {
+    pub who: &'a str,
+    pub at: Instant,
+    pub late: bool,
+}
+
+impl World {
+    /// A server, and its controller at work.
+    pub fn start(nature: Nature, mut chance: Chance) -> Self {
+        let now = Instant::now();
+        let inner = Inner {
+            plane: ControlPlane::new(options(nature)),
+            outside: Outside {
+                started: now,
+                ids: 0,
+            },
+            chance: chance.fork(),
+            nature,
+            down_until: now,
+            kept: BTreeMap::new(),
+            lives: Vec::new(),
+            rows: BTreeSet::new(),
+            acts: Vec::new(),
+            creates_sent: Vec::new(),
+            cut: Vec::new(),
+            signals: Vec::new(),
+            trace: Vec::new(),
+        };
+        let world = Self {
+            inner: Arc::new(Mutex::new(inner)),
+        };
+        tokio::spawn(world.clone().control());
+        world
+    }
+
+    pub fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap()
+    }
+
+    async fn control(self) {
+        loop {
+            let pause = {
+                let mut inner = self.lock();
+                let tick = inner.nature.tick;
+                inner.chance.millis(tick / 2, tick)
+            };
+            tokio::time::sleep(pause).await;
+            let commands = {
+                let mut inner = self.lock();
+                if inner.is_down() {
+                    continue;
+                }
+                if inner.nature.restarts && inner.chance.percent(2) {
+                    inner.restart();
+                    continue;
+                }
+                inner.tick()
+            };
+            for (command, pause) in commands {
+                tokio::spawn(self.clone().work(command, pause));
+            }
+        }
+    }
+
+    /// A worker does what it was told, after a while.
+    async fn work(self, command: Command, pause: Duration) {
+        tokio::time::sleep(pause).await;
+        match command {
+            Command::Start {
+                job,
+                run_id,
+                parallelism,
+                ..
+            } => {
+                let (fails, finishes, retryable, after) = {
+                    let inner = &mut *self.lock();
+                    let nature = inner.nature;
+                    (
+                        inner.chance.percent(nature.failing),
+                        inner.chance.percent(nature.finite),
+                        inner.chance.percent(40),
+                        inner.chance.millis(0, 4_000),
+                    )
+                };
+                self.tell(WorkerEvent::Started {
+                    job: job.clone(),
+                    run_id,
+                    tasks: u64::from(parallelism) * 3,
+                });
+                tokio::time::sleep(after).await;
+                if fails {
+                    self.tell(failure(job, run_id, retryable));
+                } else if finishes {
+                    self.tell(WorkerEvent::Finished { job, run_id });
+                }
+            }
+            Command::Checkpoint {
+                job,
+                run_id,
+                epoch,
+                stopping,
+            } => {
+                self.tell(WorkerEvent::CheckpointStored {
+                    job: job.clone(),
+                    run_id,
+                    epoch,
+                });
+                if stopping {
+                    self.tell(WorkerEvent::Stopped { job, run_id });
+                }
+            }
+            Command::Stop { job, run_id, .. } => self.tell(WorkerEvent::Stopped { job, run_id }),
+            _ => {}
+        }
+    }
+
+    fn tell(&self, event: WorkerEvent) {
+        let inner = &mut *self.lock();
+        inner.plane.notify(&mut inner.outside, event);
+        inner.keep("");
+    }
+
+    /// The current run of a pipeline fails.
+    pub fn fail(&self, id: &str) {
+        let shown = self.lock().shown(id);
+        if let Some(job) = shown {
+            let id = JobId::from_server(job["id"].as_str().unwrap());
+            self.tell(failure(id, job["run_id"].as_u64().unwrap(), false));
+        }
+    }
+}
+
+fn failure(job: JobId, run_id: u64, retryable: bool) -> WorkerEvent {
+    WorkerEvent::Failed {
+        job,
+        run_id,
+        error: "out of luck".to_owned(),
+        domain: ErrorDomain::User,
+        retryable,
+    }
+}
+
+fn options(nature: Nature) -> Options {
+    let mut options = Options::default();
+    options.put = nature.put;
+    options.created_at_resolution = nature.resolution;
+    options
+}
+
+impl Inner {
+    pub fn is_down(&self) -> bool {
+        Instant::now() < self.down_until
+    }
+
+    pub fn note(&mut self, text: impl Into<String>) {
+        let at = self.outside.started.elapsed().as_secs_f64();
+        self.trace.push(format!("{at:8.3} {}", text.into()));
+    }
+
+    pub fn life(&self, id: &str) -> Option<&Life> {
+        self.lives.iter().rev().find(|life| life.id == id)
+    }
+
+    pub fn restart(&mut self) {
+        let down = self.chance.millis(200, 4_000);
+        self.note(format!("server restarts, down for {down:?}"));
+        self.down_until = Instant::now() + down;
+        let records = self.kept.values().cloned().collect();
+        self.plane = ControlPlane::restore(options(self.nature), records);
+    }
+
+    fn tick(&mut self) -> Vec<(Command, Duration)> {
+        let commands = self.plane.tick(&mut self.outside);
+        self.keep("");
+        commands
+            .into_iter()
+            .map(|command| (command, self.chance.millis(20, 400)))
+            .collect()
+    }
+
+    /// Takes over what has changed, in the name of `who`.
+    fn keep(&mut self, who: &str) {
+        let changes = self.plane.take_changes();
+        let now = Instant::now();
+        for id in changes.deleted {
+            self.kept.remove(id.as_str());
+            self.rows.remove(id.as_str());
+            self.note(format!("{id} is deleted"));
+            if let Some(life) = self
+                .lives
+                .iter_mut()
+                .rev()
+                .find(|life| life.id == *id.as_str())
+            {
+                life.deleted_at = Some(now);
+            }
+        }
+        for record in changes.upserts {
+            let id = record.id().to_string();
+            self.kept.insert(id.clone(), record);
+            let Some(job) = self.shown(&id) else {
+                self.rows.insert(id);
+                continue;
+            };
+            if self.life(&id).is_none_or(|life| life.deleted_at.is_some()) {
+                self.begin_life(&id, who, now);
+            }
+            let moment = Moment {
+                at: now,
+                run_id: job["run_id"].as_u64().unwrap(),
+                state: job["state"].as_str().unwrap().to_owned(),
+                desired: job["running_desired"].as_bool().unwrap(),
+            };
+            self.add(&id, moment);
+        }
+    }
+
+    fn begin_life(&mut self, id: &str, who: &str, now: Instant) {
+        let pipeline = self.get(&format!("/api/v1/pipelines/{id}")).unwrap();
+        self.lives.push(Life {
+            id: id.to_owned(),
+            name: pipeline["name"].as_str().unwrap().to_owned(),
+            query: pipeline["query"].as_str().unwrap().to_owned(),
+            made_by: who.to_owned(),
+            made_at: now,
+            shown_at: now + self.nature.lag,
+            moments: Vec::new(),
+            deleted_at: None,
+        });
+    }
+
+    fn add(&mut self, id: &str, moment: Moment) {
+        let life = self
+            .lives
+            .iter_mut()
+            .rev()
+            .find(|life| life.id == id)
+            .unwrap();
+        let is_new = life.moments.last().is_none_or(|last| {
+            (last.run_id, &last.state, last.desired)
+                != (moment.run_id, &moment.state, moment.desired)
+        });
+        if is_new {
+            let told = if moment.desired { "" } else { ", told to stop" };
+            let text = format!("{id} is {} in run {}{told}", moment.state, moment.run_id);
+            life.moments.push(moment);
+            self.note(text);
+        }
+    }
+
+    /// Whether readers do not see this pipeline yet.
+    pub fn is_hidden(&self, id: &str) -> bool {
+        self.life(id)
+            .is_some_and(|life| Instant::now() < life.shown_at)
+    }
+
+    /// Answers a request.
+    pub fn answer(&mut self, sent: Sent<'_>, request: &Request<Bytes>) -> Response<Bytes> {
+        let who = sent.who;
+        if *request.method() == Method::PUT && self.nature.mixed && self.chance.percent(50) {
+            self.note(format!("{who}: an old node has no PUT"));
+            let mut reply = Response::new(Bytes::new());
+            *reply.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
+            return reply;
+        }
+        let known: BTreeSet<String> = self.kept.keys().cloned().collect();
+        let target = id_in(request.uri().path());
+        let before = self
+            .life(&target)
+            .and_then(|life| life.moments.last().cloned());
+        let reply = self.plane.handle(&mut self.outside, request);
+        self.keep(who);
+        self.note(format!(
+            "{who}: {} {} -> {}{}",
+            request.method(),
+            request.uri().path_and_query().unwrap(),
+            reply.status().as_u16(),
+            if sent.late { ", late" } else { "" },
+        ));
+        if reply.status().is_success() {
+            for deed in deeds(request) {
+                let id = match deed {
+                    Deed::Create => {
+                        let new = self.kept.keys().find(|id| !known.contains(*id));
+                        new.cloned().unwrap_or_default()
+                    }
+                    _ => target.clone(),
+                };
+                self.acts.push(Act {
+                    at: Instant::now(),
+                    sent_at: sent.at,
+                    who: who.to_owned(),
+                    deed,
+                    id,
+                    late: sent.late,
+                    before: before.clone(),
+                });
+            }
+        }
+        reply
+    }
+
+    fn get(&mut self, path: &str) -> Option<serde_json::Value> {
+        let request = Request::get(path).body(Bytes::new()).unwrap();
+        let reply = self.plane.handle(&mut self.outside, &request);
+        let found = reply.status().is_success();
+        found.then(|| serde_json::from_slice(reply.body()).unwrap())
+    }
+
+    /// The job of a pipeline.
+    fn shown(&mut self, id: &str) -> Option<serde_json::Value> {
+        let mut body = self.get(&format!("/api/v1/pipelines/{id}/jobs"))?;
+        Some(body["data"].get_mut(0)?.take())
+    }
+}
+
+/// The id of a pipeline in a path.
+pub fn id_in(path: &str) -> String {
+    let after = path.strip_prefix("/api/v1/pipelines/").unwrap_or_default();
+    after.split('/').next().unwrap_or_default().to_owned()
+}
+
+/// What a request does if it succeeds.
+fn deeds(request: &Request<Bytes>) -> Vec<Deed> {
+    let path = request.uri().path();
+    match *request.method() {
+        Method::DELETE => vec![Deed::Delete],
+        Method::PUT => vec![Deed::Create],
+        Method::POST if path == "/api/v1/pipelines" => vec![Deed::Create],
+        Method::POST if path.ends_with("/restart") => vec![Deed::Restart],
+        Method::PATCH => {
+            let body: serde_json::Value = serde_json::from_slice(request.body()).unwrap();
+            let mut deeds = Vec::new();
+            match body["stop"].as_str() {
+                Some("none") => deeds.push(Deed::Start),
+                Some(_) => deeds.push(Deed::Stop),
+                None => {}
+            }
+            if !body["parallelism"].is_null() {
+                deeds.push(Deed::Parallelism);
+            }
+            deeds
+        }
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,84 @@
+//! The promises, under a number of seeds: `STEPWELL_SEEDS=1000000 cargo test --release --test faults` for more of them, and
+//! `STEPWELL_SEED=17` for one, with everything that was sent.
+
+#![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
+
+use std::{
+    env,
+    sync::{
+        Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use faults::{matrix::Matrix, promise::Broken, story::play};
+
+/// So many in an unoptimised build, which a change must pass.
+const SEEDS: u64 = if cfg!(debug_assertions) {
+    1_000
+} else {
+    10_000
+};
+
+fn number(variable: &str) -> Option<u64> {
+    env::var(variable).ok().map(|text| text.parse().unwrap())
+}
+
+/// `STEPWELL_ALL=1`: with the checks that are still in question.
+fn all() -> bool {
+    env::var_os("STEPWELL_ALL").is_some()
+}
+
+#[test]
+fn the_promises_hold() {
+    if let Some(seed) = number("STEPWELL_SEED") {
+        if let Err(broken) = play(seed, &Matrix::default(), all()) {
+            panic!("not kept: {}\n{}", broken.promise, broken.story);
+        }
+        return;
+    }
+    let seeds = number("STEPWELL_SEEDS").unwrap_or(SEEDS);
+    let matrix = Matrix::default();
+    let first = first_broken(seeds, &matrix);
+    println!("{matrix}");
+    if let Some((seed, broken)) = first {
+        panic!(
+            "not kept under seed {seed}: {}\n{}",
+            broken.promise, broken.story
+        );
+    }
+    // Not yet a demand: restarts and the log of a failed job are met too rarely.
+    println!("met too rarely: {:#?}", matrix.too_rare(seeds));
+}
+
+/// Plays all of them on all cores, and finds the first that fails.
+fn first_broken(seeds: u64, matrix: &Matrix) -> Option<(u64, Broken)> {
+    let next = AtomicU64::new(0);
+    let end = AtomicU64::new(seeds);
+    let first: Mutex<Option<(u64, Broken)>> = Mutex::new(None);
+    let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                let mine = Matrix::default();
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= end.load(Ordering::Relaxed) {
+                        break;
+                    }
+                    let Err(broken) = play(seed, &mine, all()) else {
+                        continue;
+                    };
+                    // Those before it are played to the end: the first is the same whatever the number of cores.
+                    end.fetch_min(seed, Ordering::Relaxed);
+                    let mut first = first.lock().unwrap();
+                    if first.as_ref().is_none_or(|(other, _)| seed < *other) {
+                        *first = Some((seed, broken));
+                    }
+                }
+                matrix.merge(&mine);
+            });
+        }
+    });
+    first.into_inner().unwrap()
+}
