@@ -20,10 +20,10 @@ pub(super) fn cut(story: &Story) -> Option<String> {
 pub(super) fn by_submission(story: &Story) -> Option<String> {
     let mut made: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for life in &story.world.lock().lives {
-        if process_of(&life.made_by).is_some() {
-            made.entry(life.made_by.clone())
-                .or_default()
-                .push(life.id.clone());
+        let ids = made.entry(life.made_by.clone()).or_default();
+        // A `PUT` that comes through late, after somebody has deleted what an earlier one made, makes the same one again.
+        if process_of(&life.made_by).is_some() && !ids.contains(&life.id) {
+            ids.push(life.id.clone());
         }
     }
     made.into_iter()
