@@ -20,7 +20,7 @@ pub struct Broken {
 /// A check: what is wrong, if anything is.
 type Check = fn(&Story) -> Option<String>;
 
-const CHECKS: [(&str, Check); 9] = [
+const CHECKS: [(&str, Check); 8] = [
     ("at most one: a submission", at_most_one::by_submission),
     ("at most one: a spec", at_most_one::by_spec),
     (
@@ -30,13 +30,13 @@ const CHECKS: [(&str, Check); 9] = [
     ("at most one: what was asked for", at_most_one::as_asked_for),
     ("at most one: a restart", at_most_one::restarts),
     ("writes are not cut", at_most_one::cut),
-    ("no orphans: the report is true", no_orphans::report_is_true),
     ("it ends", it_ends::check),
     ("it tells", it_tells::check),
 ];
 
 /// Checks that some seeds do not pass, and of which it is not known yet whether the library or the check is wrong.
-const IN_QUESTION: [(&str, Check); 6] = [
+const IN_QUESTION: [(&str, Check); 7] = [
+    ("no orphans: the report is true", no_orphans::report_is_true),
     ("at most one: the next run", at_most_one::next_run),
     (
         "no orphans: all is in the report",
