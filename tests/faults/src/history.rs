@@ -1,5 +1,7 @@
 //! What really happened on the server.
 
+use bytes::Bytes;
+use http::{Method, Request};
 use tokio::time::Instant;
 
 /// A state that a pipeline's job was in, from then on.
@@ -143,5 +145,36 @@ impl Act {
             Deed::Restart => before.state == "Failed",
             _ => false,
         }
+    }
+}
+
+/// The id of a pipeline in a path.
+pub fn id_in(path: &str) -> String {
+    let after = path.strip_prefix("/api/v1/pipelines/").unwrap_or_default();
+    after.split('/').next().unwrap_or_default().to_owned()
+}
+
+/// What a request does if it succeeds.
+pub fn deeds(request: &Request<Bytes>) -> Vec<Deed> {
+    let path = request.uri().path();
+    match *request.method() {
+        Method::DELETE => vec![Deed::Delete],
+        Method::PUT => vec![Deed::Create],
+        Method::POST if path == "/api/v1/pipelines" => vec![Deed::Create],
+        Method::POST if path.ends_with("/restart") => vec![Deed::Restart],
+        Method::PATCH => {
+            let body: serde_json::Value = serde_json::from_slice(request.body()).unwrap();
+            let mut deeds = Vec::new();
+            match body["stop"].as_str() {
+                Some("none") => deeds.push(Deed::Start),
+                Some(_) => deeds.push(Deed::Stop),
+                None => {}
+            }
+            if !body["parallelism"].is_null() {
+                deeds.push(Deed::Parallelism);
+            }
+            deeds
+        }
+        _ => Vec::new(),
     }
 }

@@ -17,8 +17,9 @@ use tokio::{sync::Notify, time::Instant};
 use crate::{
     chance::Chance,
     fault::{Fault, Purpose},
+    history::id_in,
     matrix::Matrix,
-    world::{Sent, World, id_in},
+    world::{Sent, World},
 };
 
 /// The way of one submitter to the server.

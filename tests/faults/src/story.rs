@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use stepwell::{
-    Error, Options, PipelineSpec, ResolveError, Shutdown, ShutdownReport, StopPolicy, Submission,
-};
+use stepwell::{Error, Options, PipelineSpec, Shutdown, ShutdownReport, StopPolicy, Submission};
 use tokio::{
     task::JoinHandle,
     time::{Instant, timeout},
@@ -285,13 +283,3 @@ async fn stop_all(world: &World, process: usize, shutdown: &Shutdown) -> Ending 
 
 /// What `stop_all` may take: its deadline and one request, which there is given 10 s.
 pub const STOP_ALL: Duration = STOP.saturating_add(REQUEST.saturating_mul(2));
-
-/// Whether an error says that several pipelines have the query.
-pub fn is_ambiguous(error: &Error) -> bool {
-    matches!(
-        error,
-        Error::Resolve {
-            source: ResolveError::Ambiguous { .. }
-        }
-    )
-}

@@ -16,7 +16,7 @@ use tokio::{sync::Notify, time::Instant};
 
 use crate::{
     chance::Chance,
-    history::{Act, Deed, Life, Moment},
+    history::{Act, Deed, Life, Moment, deeds, id_in},
     nature::Nature,
 };
 
@@ -387,36 +387,5 @@ impl Inner {
     fn shown(&mut self, id: &str) -> Option<serde_json::Value> {
         let mut body = self.get(&format!("/api/v1/pipelines/{id}/jobs"))?;
         Some(body["data"].get_mut(0)?.take())
-    }
-}
-
-/// The id of a pipeline in a path.
-pub fn id_in(path: &str) -> String {
-    let after = path.strip_prefix("/api/v1/pipelines/").unwrap_or_default();
-    after.split('/').next().unwrap_or_default().to_owned()
-}
-
-/// What a request does if it succeeds.
-fn deeds(request: &Request<Bytes>) -> Vec<Deed> {
-    let path = request.uri().path();
-    match *request.method() {
-        Method::DELETE => vec![Deed::Delete],
-        Method::PUT => vec![Deed::Create],
-        Method::POST if path == "/api/v1/pipelines" => vec![Deed::Create],
-        Method::POST if path.ends_with("/restart") => vec![Deed::Restart],
-        Method::PATCH => {
-            let body: serde_json::Value = serde_json::from_slice(request.body()).unwrap();
-            let mut deeds = Vec::new();
-            match body["stop"].as_str() {
-                Some("none") => deeds.push(Deed::Start),
-                Some(_) => deeds.push(Deed::Stop),
-                None => {}
-            }
-            if !body["parallelism"].is_null() {
-                deeds.push(Deed::Parallelism);
-            }
-            deeds
-        }
-        _ => Vec::new(),
     }
 }

@@ -13,7 +13,9 @@ use stepwell::{
     transport::{Deadline, TransportError, TransportErrorKind as Kind},
 };
 
-use crate::{chance::Chance, world::World};
+use faults::chance::Chance;
+
+use crate::world::World;
 
 /// What can happen to a request. The name is a column of the matrix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

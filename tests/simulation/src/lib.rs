@@ -10,7 +10,6 @@
     reason = "a simulation may fail where it stands"
 )]
 
-pub mod chance;
 pub mod fault;
 pub mod scenario;
 pub mod world;

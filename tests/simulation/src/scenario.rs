@@ -9,8 +9,9 @@ use stepwell::{
 };
 use tokio::time::{Instant, timeout};
 
+use faults::chance::Chance;
+
 use crate::{
-    chance::Chance,
     fault::{Hits, Network},
     world::{Nature, World},
 };

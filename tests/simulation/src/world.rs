@@ -14,7 +14,7 @@ use stepwell_control_plane::{
 };
 use tokio::time::Instant;
 
-use crate::chance::Chance;
+use faults::chance::Chance;
 
 /// How the server of one run behaves.
 #[derive(Clone, Copy, Debug)]

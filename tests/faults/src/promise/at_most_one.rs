@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::process_of;
 use crate::{
     history::{Deed, Life},
-    story::{Story, is_ambiguous},
+    story::Story,
     submitter::query,
 };
 
@@ -160,7 +160,12 @@ pub(super) fn next_run(story: &Story) -> Option<String> {
     let told = match (&rerun.outcome, there.as_slice()) {
         (Ok(id), [one]) => one.id == *id,
         (Ok(id), []) => inner.life(id).is_some_and(|life| life.made_by == "rerun"),
-        (Err(error), [_, _, ..]) => is_ambiguous(error),
+        (Err(error), [_, _, ..]) => matches!(
+            error,
+            Error::Resolve {
+                source: ResolveError::Ambiguous { .. }
+            }
+        ),
         (Err(Error::Resolve { source }), []) => match source {
             ResolveError::Finished { .. } => finished,
             // The row of a create that was cut midway.
