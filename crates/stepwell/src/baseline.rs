@@ -20,6 +20,9 @@ pub(crate) struct Baseline {
     before: Option<Before>,
     /// When the reply to our patch or restart came; `None` when nothing was sent.
     replied: Option<Instant>,
+    /// Whether the run before was still seen after that reply. Then the next run began after our request; otherwise somebody else may
+    /// have begun it in between, and our request begins yet another.
+    old_run_seen: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -48,6 +51,7 @@ impl Baseline {
         Self {
             before: None,
             replied: None,
+            old_run_seen: false,
         }
     }
 
@@ -56,6 +60,7 @@ impl Baseline {
         Self {
             before: job.map(Before::new),
             replied: None,
+            old_run_seen: false,
         }
     }
 
@@ -64,16 +69,20 @@ impl Baseline {
         Self {
             before: job.map(Before::new),
             replied: Some(Instant::now()),
+            old_run_seen: false,
         }
     }
 
-    pub(crate) fn meaning(&self, job: &Job) -> Meaning {
+    /// What this observation means, after those before it.
+    pub(crate) fn meaning(&mut self, job: &Job) -> Meaning {
+        let is_new_run = self.is_new_run(job);
+        self.old_run_seen |= !is_new_run;
         match &job.state {
-            JobState::Running if self.is_new_run(job) => Meaning::Running,
             JobState::Running => match (self.replied, &self.before) {
                 (None, _) | (_, None) => Meaning::Running,
+                _ if is_new_run && self.old_run_seen => Meaning::Running,
                 // A stopped or failed job runs again only in a new run.
-                (Some(_), Some(before)) if before.terminal => Meaning::Pending,
+                (Some(_), Some(before)) if before.terminal && !is_new_run => Meaning::Pending,
                 (Some(replied), Some(_)) => Meaning::RunningIfUnchangedUntil(replied + TWO_TICKS),
             },
             // Nothing revives a finished job, and a finished one was refused before.
@@ -81,7 +90,7 @@ impl Baseline {
             // About to start again.
             JobState::Stopped if job.running_desired => Meaning::Pending,
             JobState::Stopped | JobState::Failed => {
-                let counts = self.is_new_run(job)
+                let counts = is_new_run
                     || match &self.before {
                         None => true,
                         Some(before) => self.replied.is_none() && !before.terminal,

@@ -15,6 +15,7 @@ use crate::{
     error::Error,
     observer::{Event, Step},
     options::Options,
+    poll::may_be_repeated,
     shutdown::registry::{Intended, Known, Ticket, WriteGuard},
     time_limit::{Pace, TimeLimit},
 };
@@ -96,7 +97,7 @@ impl Context {
         let mut attempt = 0;
         loop {
             match call(self.client_within(limit)).await {
-                Err(error) if error.is_retryable() && !limit.is_over() => {
+                Err(error) if may_be_repeated(&error) && !limit.is_over() => {
                     attempt += 1;
                     self.retrying(step, &error, attempt);
                     limit.sleep(pace.pause()).await;

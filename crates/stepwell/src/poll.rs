@@ -1,7 +1,13 @@
 //! Reading jobs.
 
+use std::time::Duration;
+
 use http::StatusCode;
 use stepwell_arroyo::{ClientError, ClientErrorKind, Job};
+
+/// How long a pipeline may be unknown to the server before it counts as deleted: one that was just made may not show yet, and a node that
+/// lags behind may not know it.
+pub(crate) const GONE_AFTER: Duration = Duration::from_secs(10);
 
 /// The job that counts: a pipeline has one, and if a server shows several, it is the newest.
 pub(crate) fn newest_job(jobs: Vec<Job>) -> Option<Job> {
@@ -13,6 +19,13 @@ pub(crate) fn newest_job(jobs: Vec<Job>) -> Option<Job> {
 /// `107_get_jobs_unknown_pipeline`, `146_patch_unknown_id`). A proxy's 404 does not say so.
 pub(crate) fn is_gone(error: &ClientError) -> bool {
     error.is_not_found()
+}
+
+/// Whether the same call may succeed later, on a server that has answered before: besides what is always worth another try, a page that a
+/// gateway shows with a 200.
+pub(crate) fn may_be_repeated(error: &ClientError) -> bool {
+    error.is_retryable()
+        || matches!(error.kind(), ClientErrorKind::NotArroyo { status, .. } if status.is_success())
 }
 
 /// Whether a server that has answered before may answer again: a gateway in between says many a thing while the server behind it is

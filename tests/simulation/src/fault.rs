@@ -1,293 +1,186 @@
-//! The network between a submitter and the server.
+//! What can happen to a request: the columns of the matrix.
 
-use std::{
-    fmt,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use crate::chance::Chance;
 
-use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Response, StatusCode, header};
-use stepwell::{
-    Phase, Transport,
-    transport::{Deadline, TransportError, TransportErrorKind as Kind},
-};
-
-use faults::chance::Chance;
-
-use crate::world::World;
-
-/// What can happen to a request. The name is a column of the matrix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
 pub enum Fault {
+    /// Nothing.
     None,
+    /// No connection is made.
     Refused,
+    /// The connection closes before it took effect.
     LostBefore,
+    /// The connection closes after it took effect.
     LostAfter,
+    /// Its sender has given it up long ago.
     CommittedLate,
+    /// The row is written, its job is not.
     CutMidway,
+    /// It took effect, and the reply does not come in time.
     ReplyTooLate,
-    Slow,
-    ErrorBefore,
-    ErrorAfter,
+    SlowRequest,
+    SlowReply,
+    /// Something on the way sends it twice; never a `POST` that creates.
+    Duplicated,
+    Error500,
+    Error502,
+    Error503,
+    /// A page of some gateway, with 200.
     Html,
     EmptyReply,
     TruncatedReply,
+    /// The server goes down with the request in its hands, and comes back.
+    ServerRestart,
+    /// The server is down.
     ServerDown,
+    /// The row that the page should begin after is deleted.
+    CursorDeleted,
+    /// The future of the step is dropped.
+    CallerGone,
+    /// The process is told to end.
+    Signal,
 }
 
-const FAULTS: [Fault; 12] = [
+/// The columns, in order.
+pub const FAULTS: [Fault; 20] = [
     Fault::Refused,
     Fault::LostBefore,
     Fault::LostAfter,
     Fault::CommittedLate,
     Fault::CutMidway,
     Fault::ReplyTooLate,
-    Fault::Slow,
-    Fault::ErrorBefore,
-    Fault::ErrorAfter,
+    Fault::SlowRequest,
+    Fault::SlowReply,
+    Fault::Duplicated,
+    Fault::Error500,
+    Fault::Error502,
+    Fault::Error503,
     Fault::Html,
     Fault::EmptyReply,
     Fault::TruncatedReply,
+    Fault::ServerRestart,
+    Fault::ServerDown,
+    Fault::CursorDeleted,
+    Fault::CallerGone,
+    Fault::Signal,
 ];
 
-/// How often each fault met each kind of request.
-pub type Hits = Arc<Mutex<std::collections::BTreeMap<(&'static str, Fault), u64>>>;
-
-/// The way of one submitter to the server.
-#[derive(Clone)]
-pub struct Network {
-    world: World,
-    who: String,
-    chance: Arc<Mutex<Chance>>,
-    /// How many of a hundred requests something happens to.
-    trouble: u64,
-    hits: Hits,
+/// What a request is for: the rows of the matrix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Purpose {
+    Ping,
+    Validate,
+    List,
+    NextPage,
+    Look,
+    Jobs,
+    Errors,
+    Checkpoints,
+    CreateByPut,
+    CreateByPost,
+    Start,
+    Restart,
+    Stop,
+    Delete,
 }
 
-impl Network {
-    pub fn new(world: &World, who: &str, trouble: u64, chance: Chance, hits: &Hits) -> Self {
-        Self {
-            world: world.clone(),
-            who: who.to_owned(),
-            chance: Arc::new(Mutex::new(chance)),
-            trouble,
-            hits: Arc::clone(hits),
+pub const PURPOSES: [Purpose; 14] = [
+    Purpose::Ping,
+    Purpose::Validate,
+    Purpose::List,
+    Purpose::NextPage,
+    Purpose::Look,
+    Purpose::Jobs,
+    Purpose::Errors,
+    Purpose::Checkpoints,
+    Purpose::CreateByPut,
+    Purpose::CreateByPost,
+    Purpose::Start,
+    Purpose::Restart,
+    Purpose::Stop,
+    Purpose::Delete,
+];
+
+impl Purpose {
+    pub fn creates(self) -> bool {
+        matches!(self, Self::CreateByPut | Self::CreateByPost)
+    }
+
+    pub fn changes(self) -> bool {
+        self.creates()
+            || matches!(
+                self,
+                Self::Start | Self::Restart | Self::Stop | Self::Delete
+            )
+    }
+
+    /// How many times likelier than for a poll something happens to it: what changes something is where it hurts, and what is rare has
+    /// to meet everything too.
+    fn weight(self) -> u64 {
+        match self {
+            Self::Jobs | Self::Checkpoints => 1,
+            Self::Ping | Self::Validate | Self::List | Self::Look | Self::Stop => 2,
+            _ => 4,
+        }
+    }
+}
+
+impl Fault {
+    /// Whether it can happen to such a request.
+    pub fn concerns(self, purpose: Purpose) -> bool {
+        match self {
+            Self::CutMidway => purpose.creates(),
+            Self::Duplicated => purpose != Purpose::CreateByPost,
+            Self::CursorDeleted => purpose == Purpose::NextPage,
+            // Stopping is what the signal is for, and these are sent by it.
+            Self::CallerGone | Self::Signal => {
+                !matches!(purpose, Purpose::Stop | Purpose::Checkpoints)
+            }
+            _ => true,
         }
     }
 
-    fn draw(&self, request: &Request<Bytes>) -> (Fault, Chance) {
-        let mut chance = self.chance.lock().unwrap();
-        let mut fault = Fault::None;
-        let writes = matches!(step_of(request), "create" | "patch" | "restart");
-        // What changes something is where it hurts.
-        let trouble = if writes {
-            (self.trouble * 2).min(80)
+    /// What happens to a request when things go wrong for so many of a hundred.
+    pub fn draw(purpose: Purpose, trouble: u64, chance: &mut Chance) -> Self {
+        if !chance.percent((trouble * purpose.weight()).min(85)) {
+            return Self::None;
+        }
+        let drawn = FAULTS[usize::try_from(chance.below(FAULTS.len() as u64)).unwrap()];
+        // It is down by itself only.
+        if drawn.concerns(purpose) && drawn != Self::ServerDown {
+            drawn
         } else {
-            self.trouble
-        };
-        if chance.percent(trouble) {
-            let last = FAULTS.len() as u64;
-            fault = FAULTS[usize::try_from(chance.below(last)).unwrap()];
-        }
-        let creates = step_of(request) == "create";
-        if fault == Fault::CutMidway && !creates {
-            fault = Fault::LostBefore;
-        }
-        if self.world.lock().is_down() {
-            fault = Fault::ServerDown;
-        }
-        *self
-            .hits
-            .lock()
-            .unwrap()
-            .entry((step_of(request), fault))
-            .or_default() += 1;
-        (fault, chance.fork())
-    }
-
-    fn effect(&self, request: &Request<Bytes>) -> Response<Bytes> {
-        self.world.lock().answer(&self.who, request)
-    }
-}
-
-/// What a request is for: a row of the matrix.
-pub fn step_of(request: &Request<Bytes>) -> &'static str {
-    let path = request.uri().path();
-    match *request.method() {
-        Method::PATCH => "patch",
-        Method::DELETE => "delete",
-        Method::POST if path.ends_with("/validate_query") => "validate",
-        Method::POST if path.ends_with("/restart") => "restart",
-        Method::PUT | Method::POST => "create",
-        _ if path.ends_with("/ping") => "ping",
-        _ if path.ends_with("/jobs") => "jobs",
-        _ if path == "/api/v1/pipelines" => "list",
-        _ => "look",
-    }
-}
-
-impl Transport for Network {
-    async fn execute(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
-        let deadline = request
-            .extensions()
-            .get::<Deadline>()
-            .map_or(Duration::from_secs(30), |deadline| deadline.0);
-        let (fault, mut chance) = self.draw(&request);
-        if fault != Fault::None {
-            let step = step_of(&request);
-            self.world
-                .lock()
-                .note(format!("{}: {fault:?} for {step}", self.who));
-        }
-        let mut under_way = UnderWay {
-            network: self,
-            request: Some(&request),
-            chance: chance.fork(),
-        };
-        tokio::time::sleep(chance.millis(0, 20).min(deadline)).await;
-        under_way.request = None;
-        match fault {
-            Fault::None => Ok(self.effect(&request)),
-            Fault::Slow => {
-                let pause = chance.millis(100, 3_000);
-                if pause >= deadline {
-                    return timed_out(deadline).await;
-                }
-                tokio::time::sleep(pause).await;
-                Ok(self.effect(&request))
-            }
-            Fault::Refused => Err(TransportError::new(
-                Kind::Refused,
-                Phase::NotSent,
-                "refused",
-            )),
-            Fault::ServerDown if chance.percent(50) => {
-                Err(TransportError::new(Kind::Refused, Phase::NotSent, "down"))
-            }
-            Fault::ServerDown | Fault::LostBefore => Err(closed()),
-            Fault::LostAfter => {
-                self.effect(&request);
-                Err(closed())
-            }
-            Fault::CommittedLate => {
-                let (network, late) = (self.clone(), chance.millis(500, 100_000));
-                let request = request.clone();
-                tokio::spawn(async move {
-                    tokio::time::sleep(late).await;
-                    network
-                        .world
-                        .lock()
-                        .note(format!("{}: committed late", network.who));
-                    network.effect(&request);
-                    if step_of(&request) != "create" {
-                        let path = request.uri().path().to_owned();
-                        network.world.lock().late.push(path);
-                    }
-                });
-                if chance.percent(50) {
-                    Err(closed())
-                } else {
-                    timed_out(deadline).await
-                }
-            }
-            Fault::CutMidway => {
-                // The row is written, its job is not.
-                self.effect(&without_job(&request));
-                Err(closed())
-            }
-            Fault::ReplyTooLate => {
-                self.effect(&request);
-                timed_out(deadline).await
-            }
-            Fault::ErrorBefore => Ok(gateway(&mut chance)),
-            Fault::ErrorAfter => {
-                self.effect(&request);
-                Ok(gateway(&mut chance))
-            }
-            Fault::Html => Ok(html(StatusCode::OK)),
-            Fault::EmptyReply => {
-                let status = self.effect(&request).status();
-                let mut reply = Response::new(Bytes::new());
-                *reply.status_mut() = status;
-                Ok(reply)
-            }
-            Fault::TruncatedReply => {
-                let reply = self.effect(&request);
-                let half = reply.body().len() / 2;
-                Ok(reply.map(|body| body.slice(..half)))
-            }
+            Self::LostAfter
         }
     }
 }
 
-/// A request that its caller may drop: the server then has it, or not, or half of it.
-struct UnderWay<'a> {
-    network: &'a Network,
-    request: Option<&'a Request<Bytes>>,
-    chance: Chance,
+/// What a run is about: one fault for one kind of request, so that each meets each often enough.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Focus {
+    pub purpose: Purpose,
+    pub fault: Fault,
 }
 
-impl Drop for UnderWay<'_> {
-    fn drop(&mut self) {
-        let Some(request) = self.request else { return };
-        let creates = step_of(request) == "create";
-        match self.chance.below(3) {
-            0 => {}
-            1 if creates => drop(self.network.effect(&without_job(request))),
-            _ => drop(self.network.effect(request)),
+impl Focus {
+    pub fn draw(chance: &mut Chance) -> Self {
+        let mut cells = Vec::new();
+        for purpose in PURPOSES {
+            // The less often a run comes to it, the more runs are about it.
+            let share = match purpose {
+                Purpose::Delete => 10,
+                Purpose::Errors | Purpose::Restart => 9,
+                Purpose::CreateByPost | Purpose::Start | Purpose::Checkpoints => 4,
+                Purpose::NextPage | Purpose::CreateByPut | Purpose::Stop => 2,
+                _ => 1,
+            };
+            for fault in FAULTS.into_iter().filter(|fault| fault.concerns(purpose)) {
+                // These come by themselves the least.
+                let twice = matches!(fault, Fault::ServerDown | Fault::Signal);
+                let cell = Self { purpose, fault };
+                cells.extend(std::iter::repeat_n(cell, share * (1 + usize::from(twice))));
+            }
         }
-    }
-}
-
-async fn timed_out(deadline: Duration) -> Result<Response<Bytes>, TransportError> {
-    tokio::time::sleep(deadline).await;
-    Err(TransportError::new(
-        Kind::TimedOut,
-        Phase::MaybeSent,
-        "timed out",
-    ))
-}
-
-fn closed() -> TransportError {
-    TransportError::new(Kind::Closed, Phase::MaybeSent, "closed")
-}
-
-fn gateway(chance: &mut Chance) -> Response<Bytes> {
-    let statuses = [
-        StatusCode::INTERNAL_SERVER_ERROR,
-        StatusCode::BAD_GATEWAY,
-        StatusCode::SERVICE_UNAVAILABLE,
-    ];
-    html(statuses[usize::try_from(chance.below(3)).unwrap()])
-}
-
-fn html(status: StatusCode) -> Response<Bytes> {
-    let mut reply = Response::new(Bytes::from_static(b"<!doctype html><title>gateway</title>"));
-    *reply.status_mut() = status;
-    reply
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html"));
-    reply
-}
-
-/// The same create with an interval out of range, which a server finds out after it has written the row.
-fn without_job(request: &Request<Bytes>) -> Request<Bytes> {
-    let mut body: serde_json::Value = serde_json::from_slice(request.body()).unwrap_or_default();
-    body["checkpoint_interval_micros"] = 1.into();
-    let mut cut = Request::builder()
-        .method(request.method())
-        .uri(request.uri());
-    cut = cut.header(header::CONTENT_TYPE, "application/json");
-    cut.body(Bytes::from(body.to_string())).unwrap()
-}
-
-impl fmt::Debug for Network {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Network")
-            .field("who", &self.who)
-            .finish_non_exhaustive()
+        cells[usize::try_from(chance.below(cells.len() as u64)).unwrap()]
     }
 }

@@ -1,15 +1,27 @@
 //! Seeded faults against the control plane: what stepwell promises holds whatever the network does.
 //!
 //! One run is a function of its seed. A control plane, with workers that take their time, stands behind transports that lose, delay,
-//! repeat and garble what goes through them; submissions, rivals and a shutdown meet there, on tokio's paused clock.
+//! repeat and garble what goes through them; processes with submissions of ours, others, and signals meet there, on tokio's paused clock.
+//! The world keeps what really happened, and [`promise`] compares it with what the library said.
 
 #![allow(missing_docs, reason = "a test crate")]
 #![allow(
     clippy::unwrap_used,
     clippy::missing_panics_doc,
-    reason = "a simulation may fail where it stands"
+    clippy::exhaustive_structs,
+    clippy::exhaustive_enums,
+    reason = "a simulation may fail where it stands, and nobody depends on it"
 )]
 
+pub mod chance;
+pub mod diary;
 pub mod fault;
-pub mod scenario;
+pub mod history;
+pub mod matrix;
+pub mod nature;
+pub mod network;
+pub mod others;
+pub mod promise;
+pub mod story;
+pub mod submitter;
 pub mod world;

@@ -1,7 +1,7 @@
-//! The server: a control plane, its controller and its workers, on tokio's clock.
+//! The server: a control plane, its controller and its workers, on tokio's clock; and what really happened there.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
@@ -12,22 +12,13 @@ use stepwell::arroyo::{ErrorDomain, JobId, PipelineGraph, PipelineNode, Udf};
 use stepwell_control_plane::{
     Command, ControlPlane, Environment, Options, Plan, PlanFailure, Record, WorkerEvent,
 };
-use tokio::time::Instant;
+use tokio::{sync::Notify, time::Instant};
 
-use faults::chance::Chance;
-
-/// How the server of one run behaves.
-#[derive(Clone, Copy, Debug)]
-#[allow(clippy::exhaustive_structs, reason = "a scenario makes it up")]
-pub struct Nature {
-    /// Whether it has `PUT`; with `mixed` only some of its nodes have.
-    pub put: bool,
-    pub mixed: bool,
-    /// How long the controller takes between two looks, in milliseconds.
-    pub tick: u64,
-    /// Whether it is restarted now and then.
-    pub restarts: bool,
-}
+use crate::{
+    chance::Chance,
+    history::{Act, Deed, Life, Moment, deeds, id_in},
+    nature::Nature,
+};
 
 /// The server, shared by all that talk to it.
 #[derive(Clone, Debug)]
@@ -40,16 +31,23 @@ pub struct Inner {
     plane: ControlPlane,
     outside: Outside,
     chance: Chance,
-    nature: Nature,
+    pub nature: Nature,
     /// Until when it is down.
     down_until: Instant,
     /// What it would come back with.
     kept: BTreeMap<String, Record>,
-    /// Who has made which pipeline.
-    pub made: Vec<(String, String)>,
-    /// Paths of changes that came through long after their sender had given them up. Nobody can keep such a one from starting again
-    /// what was stopped meanwhile.
-    pub late: Vec<String>,
+    pub lives: Vec<Life>,
+    /// Rows whose job was never made: their ids are taken.
+    pub rows: BTreeSet<String>,
+    pub acts: Vec<Act>,
+    /// Who has sent a create, whether it arrived or not.
+    pub creates_sent: Vec<(String, Instant)>,
+    /// Who has sent a request that starts a run, and of which pipeline, whether it arrived or not.
+    pub starts_sent: Vec<(String, String)>,
+    /// Requests that change something and that were cut by the caller.
+    pub cut: Vec<String>,
+    /// Told to end, by process.
+    pub signals: Vec<Arc<Notify>>,
     /// What happened, for a failure to show.
     pub trace: Vec<String>,
 }
@@ -76,6 +74,14 @@ impl Environment for Outside {
     }
 }
 
+/// A request on its way.
+#[derive(Clone, Copy, Debug)]
+pub struct Sent<'a> {
+    pub who: &'a str,
+    pub at: Instant,
+    pub late: bool,
+}
+
 impl World {
     /// A server, and its controller at work.
     pub fn start(nature: Nature, mut chance: Chance) -> Self {
@@ -90,8 +96,13 @@ impl World {
             nature,
             down_until: now,
             kept: BTreeMap::new(),
-            made: Vec::new(),
-            late: Vec::new(),
+            lives: Vec::new(),
+            rows: BTreeSet::new(),
+            acts: Vec::new(),
+            creates_sent: Vec::new(),
+            starts_sent: Vec::new(),
+            cut: Vec::new(),
+            signals: Vec::new(),
             trace: Vec::new(),
         };
         let world = Self {
@@ -140,11 +151,29 @@ impl World {
                 parallelism,
                 ..
             } => {
+                let (fails, finishes, retryable, after) = {
+                    let inner = &mut *self.lock();
+                    let nature = inner.nature;
+                    (
+                        inner.chance.percent(nature.failing),
+                        inner.chance.percent(nature.finite),
+                        inner
+                            .chance
+                            .percent(if nature.failing == 100 { 10 } else { 40 }),
+                        inner.chance.millis(0, 4_000),
+                    )
+                };
                 self.tell(WorkerEvent::Started {
-                    job,
+                    job: job.clone(),
                     run_id,
                     tasks: u64::from(parallelism) * 3,
                 });
+                tokio::time::sleep(after).await;
+                if fails {
+                    self.tell(failure(job, run_id, retryable));
+                } else if finishes {
+                    self.tell(WorkerEvent::Finished { job, run_id });
+                }
             }
             Command::Checkpoint {
                 job,
@@ -169,39 +198,33 @@ impl World {
     fn tell(&self, event: WorkerEvent) {
         let inner = &mut *self.lock();
         inner.plane.notify(&mut inner.outside, event);
-        inner.keep();
+        inner.keep("");
     }
 
-    /// The current run of a pipeline fails; `false`: it has none.
-    pub fn fail(&self, id: &str) -> bool {
-        let Some((job, run_id)) = self.lock().run(id) else {
-            return false;
-        };
-        let error = "out of luck".to_owned();
-        self.tell(WorkerEvent::Failed {
-            job,
-            run_id,
-            error,
-            domain: ErrorDomain::User,
-            retryable: false,
-        });
-        true
+    /// The current run of a pipeline fails.
+    pub fn fail(&self, id: &str) {
+        let shown = self.lock().shown(id);
+        if let Some(job) = shown {
+            let id = JobId::from_server(job["id"].as_str().unwrap());
+            self.tell(failure(id, job["run_id"].as_u64().unwrap(), false));
+        }
     }
+}
 
-    /// Whether anybody's pipeline with this id may be running, or come to run.
-    pub fn is_alive(&self, id: &str) -> bool {
-        let job = self.lock().job(id);
-        job.is_some_and(|(state, desired)| match state.as_str() {
-            "Stopped" => desired,
-            "Finished" | "Failed" => false,
-            _ => true,
-        })
+fn failure(job: JobId, run_id: u64, retryable: bool) -> WorkerEvent {
+    WorkerEvent::Failed {
+        job,
+        run_id,
+        error: "out of luck".to_owned(),
+        domain: ErrorDomain::User,
+        retryable,
     }
 }
 
 fn options(nature: Nature) -> Options {
     let mut options = Options::default();
     options.put = nature.put;
+    options.created_at_resolution = nature.resolution;
     options
 }
 
@@ -210,16 +233,22 @@ impl Inner {
         Instant::now() < self.down_until
     }
 
-    pub fn nature(&self) -> Nature {
-        self.nature
-    }
-
     pub fn note(&mut self, text: impl Into<String>) {
         let at = self.outside.started.elapsed().as_secs_f64();
         self.trace.push(format!("{at:8.3} {}", text.into()));
     }
 
-    fn restart(&mut self) {
+    pub fn life(&self, id: &str) -> Option<&Life> {
+        self.lives.iter().rev().find(|life| life.id == id)
+    }
+
+    /// The pipeline that had this id at that time: one that is free again may be taken again.
+    pub fn life_at(&self, id: &str, time: Instant) -> Option<&Life> {
+        let mut lives = self.lives.iter().rev();
+        lives.find(|life| life.id == id && life.made_at <= time)
+    }
+
+    pub fn restart(&mut self) {
         let down = self.chance.millis(200, 4_000);
         self.note(format!("server restarts, down for {down:?}"));
         self.down_until = Instant::now() + down;
@@ -229,77 +258,145 @@ impl Inner {
 
     fn tick(&mut self) -> Vec<(Command, Duration)> {
         let commands = self.plane.tick(&mut self.outside);
-        self.keep();
+        self.keep("");
         commands
             .into_iter()
             .map(|command| (command, self.chance.millis(20, 400)))
             .collect()
     }
 
-    fn keep(&mut self) {
+    /// Takes over what has changed, in the name of `who`.
+    fn keep(&mut self, who: &str) {
         let changes = self.plane.take_changes();
-        for record in changes.upserts {
-            self.kept.insert(record.id().to_string(), record);
-        }
+        let now = Instant::now();
         for id in changes.deleted {
             self.kept.remove(id.as_str());
+            self.rows.remove(id.as_str());
+            self.note(format!("{id} is deleted"));
+            if let Some(life) = self
+                .lives
+                .iter_mut()
+                .rev()
+                .find(|life| life.id == *id.as_str())
+            {
+                life.deleted_at = Some(now);
+            }
+        }
+        for record in changes.upserts {
+            let id = record.id().to_string();
+            self.kept.insert(id.clone(), record);
+            let Some(job) = self.shown(&id) else {
+                self.rows.insert(id);
+                continue;
+            };
+            if self.life(&id).is_none_or(|life| life.deleted_at.is_some()) {
+                self.begin_life(&id, who, now);
+            }
+            let moment = Moment {
+                at: now,
+                run_id: job["run_id"].as_u64().unwrap(),
+                state: job["state"].as_str().unwrap().to_owned(),
+                desired: job["running_desired"].as_bool().unwrap(),
+            };
+            self.add(&id, moment);
         }
     }
 
-    /// Answers a request, in the name of `who`.
-    pub fn answer(&mut self, who: &str, request: &Request<Bytes>) -> Response<Bytes> {
+    fn begin_life(&mut self, id: &str, who: &str, now: Instant) {
+        let pipeline = self.get(&format!("/api/v1/pipelines/{id}")).unwrap();
+        self.lives.push(Life {
+            id: id.to_owned(),
+            name: pipeline["name"].as_str().unwrap().to_owned(),
+            query: pipeline["query"].as_str().unwrap().to_owned(),
+            made_by: who.to_owned(),
+            made_at: now,
+            shown_at: now + self.nature.lag,
+            moments: Vec::new(),
+            deleted_at: None,
+        });
+    }
+
+    fn add(&mut self, id: &str, moment: Moment) {
+        let life = self
+            .lives
+            .iter_mut()
+            .rev()
+            .find(|life| life.id == id)
+            .unwrap();
+        let is_new = life.moments.last().is_none_or(|last| {
+            (last.run_id, &last.state, last.desired)
+                != (moment.run_id, &moment.state, moment.desired)
+        });
+        if is_new {
+            let told = if moment.desired { "" } else { ", told to stop" };
+            let text = format!("{id} is {} in run {}{told}", moment.state, moment.run_id);
+            life.moments.push(moment);
+            self.note(text);
+        }
+    }
+
+    /// Whether readers do not see this pipeline yet.
+    pub fn is_hidden(&self, id: &str) -> bool {
+        self.life(id)
+            .is_some_and(|life| Instant::now() < life.shown_at)
+    }
+
+    /// Answers a request.
+    pub fn answer(&mut self, sent: Sent<'_>, request: &Request<Bytes>) -> Response<Bytes> {
+        let who = sent.who;
         if *request.method() == Method::PUT && self.nature.mixed && self.chance.percent(50) {
+            self.note(format!("{who}: an old node has no PUT"));
             let mut reply = Response::new(Bytes::new());
             *reply.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
             return reply;
         }
-        let before: Vec<String> = self.kept.keys().cloned().collect();
+        let known: BTreeSet<String> = self.kept.keys().cloned().collect();
+        let target = id_in(request.uri().path());
+        let before = self
+            .life(&target)
+            .and_then(|life| life.moments.last().cloned());
         let reply = self.plane.handle(&mut self.outside, request);
-        self.keep();
-        let new: Vec<String> = self
-            .kept
-            .keys()
-            .filter(|id| !before.contains(id))
-            .cloned()
-            .collect();
-        for id in new {
-            // A row without a job is no pipeline.
-            if self.job(&id).is_some() {
-                self.made.push((who.to_owned(), id));
+        self.keep(who);
+        self.note(format!(
+            "{who}: {} {} -> {}{}",
+            request.method(),
+            request.uri().path_and_query().unwrap(),
+            reply.status().as_u16(),
+            if sent.late { ", late" } else { "" },
+        ));
+        if reply.status().is_success() {
+            for deed in deeds(request) {
+                let id = match deed {
+                    Deed::Create => {
+                        let new = self.kept.keys().find(|id| !known.contains(*id));
+                        new.cloned().unwrap_or_default()
+                    }
+                    _ => target.clone(),
+                };
+                self.acts.push(Act {
+                    at: Instant::now(),
+                    sent_at: sent.at,
+                    who: who.to_owned(),
+                    deed,
+                    id,
+                    late: sent.late,
+                    before: before.clone(),
+                });
             }
         }
-        self.note(format!(
-            "{who}: {} {} -> {}",
-            request.method(),
-            request.uri().path(),
-            reply.status().as_u16()
-        ));
         reply
     }
 
-    fn shown(&mut self, id: &str) -> Option<serde_json::Value> {
-        let request = Request::get(format!("/api/v1/pipelines/{id}/jobs"))
-            .body(Bytes::new())
-            .unwrap();
+    fn get(&mut self, path: &str) -> Option<serde_json::Value> {
+        let request = Request::get(path).body(Bytes::new()).unwrap();
         let reply = self.plane.handle(&mut self.outside, &request);
-        let mut body: serde_json::Value = serde_json::from_slice(reply.body()).ok()?;
+        let found = reply.status().is_success();
+        found.then(|| serde_json::from_slice(reply.body()).unwrap())
+    }
+
+    /// The job of a pipeline.
+    fn shown(&mut self, id: &str) -> Option<serde_json::Value> {
+        let mut body = self.get(&format!("/api/v1/pipelines/{id}/jobs"))?;
         Some(body["data"].get_mut(0)?.take())
-    }
-
-    fn run(&mut self, id: &str) -> Option<(JobId, u64)> {
-        let job = self.shown(id)?;
-        Some((
-            JobId::from_server(job["id"].as_str()?),
-            job["run_id"].as_u64()?,
-        ))
-    }
-
-    /// The state of a pipeline's job and whether it is meant to run.
-    pub fn job(&mut self, id: &str) -> Option<(String, bool)> {
-        let job = self.shown(id)?;
-        Some((
-            job["state"].as_str()?.to_owned(),
-            job["running_desired"].as_bool()?,
-        ))
     }
 }

@@ -58,24 +58,44 @@ async fn without_a_run_before_everything_counts() {
     }
 }
 
+/// Observations of a new run: of the same job, and of another one, whose runs are counted anew.
+fn new_runs(state: &JobState, desired: bool) -> [Job; 2] {
+    let mut another = job(state, 1, desired);
+    another.id = JobId::from_server("job_2");
+    [job(state, 4, desired), another]
+}
+
 #[tokio::test(start_paused = true)]
-async fn a_new_run_counts_whatever_was_before_and_whatever_we_did() {
+async fn a_new_run_counts_when_nothing_was_sent_or_the_old_one_was_seen_after_the_reply() {
     for before in &STATES {
         let before = job(before, 3, true);
-        for baseline in [
-            Baseline::found(Some(&before)),
-            Baseline::acted(Some(&before)),
-        ] {
+        let mut acted = Baseline::acted(Some(&before));
+        acted.meaning(&before);
+        for baseline in [Baseline::found(Some(&before)), acted] {
             for state in &STATES {
                 for desired in [true, false] {
-                    let wanted = plain(state, desired);
-                    assert_eq!(baseline.meaning(&job(state, 4, desired)), wanted, "{state}");
-                    // Another job, whose runs are counted anew.
-                    let mut another = job(state, 1, desired);
-                    another.id = JobId::from_server("job_2");
-                    assert_eq!(baseline.meaning(&another), wanted, "{state}");
+                    for observed in new_runs(state, desired) {
+                        let wanted = plain(state, desired);
+                        assert_eq!(baseline.clone().meaning(&observed), wanted, "{state}");
+                    }
                 }
             }
+        }
+    }
+}
+
+/// Somebody else may have begun it before our request, which then begins yet another.
+#[tokio::test(start_paused = true)]
+async fn running_in_a_new_run_that_is_seen_first_after_an_act_of_ours_counts_two_ticks_after_the_reply()
+ {
+    let replied = Instant::now();
+    for before in &STATES {
+        let before = job(before, 3, true);
+        for observed in new_runs(&JobState::Running, true) {
+            assert_eq!(
+                Baseline::acted(Some(&before)).meaning(&observed),
+                Meaning::RunningIfUnchangedUntil(replied + Duration::from_secs(1))
+            );
         }
     }
 }
@@ -83,7 +103,7 @@ async fn a_new_run_counts_whatever_was_before_and_whatever_we_did() {
 #[tokio::test(start_paused = true)]
 async fn a_job_that_lived_and_was_left_alone_is_taken_at_its_word() {
     for before in STATES.iter().filter(|state| !state.is_terminal()) {
-        let baseline = Baseline::found(Some(&job(before, 3, true)));
+        let mut baseline = Baseline::found(Some(&job(before, 3, true)));
         for state in &STATES {
             for desired in [true, false] {
                 let observed = job(state, 3, desired);
@@ -100,7 +120,7 @@ async fn a_job_that_lived_and_was_left_alone_is_taken_at_its_word() {
 #[tokio::test(start_paused = true)]
 async fn after_an_act_of_ours_no_end_in_the_run_before_counts_but_finished() {
     for before in &STATES {
-        let baseline = Baseline::acted(Some(&job(before, 3, true)));
+        let mut baseline = Baseline::acted(Some(&job(before, 3, true)));
         for state in [JobState::Stopped, JobState::Failed] {
             for desired in [true, false] {
                 let observed = job(&state, 3, desired);
@@ -120,7 +140,7 @@ async fn after_an_act_of_ours_no_end_in_the_run_before_counts_but_finished() {
 async fn after_an_act_of_ours_running_in_the_run_before_counts_two_ticks_after_the_reply() {
     let replied = Instant::now();
     for before in &STATES {
-        let baseline = Baseline::acted(Some(&job(before, 3, true)));
+        let mut baseline = Baseline::acted(Some(&job(before, 3, true)));
         let wanted = if before.is_terminal() {
             Meaning::Pending
         } else {

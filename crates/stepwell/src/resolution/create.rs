@@ -186,16 +186,15 @@ impl Creating<'_> {
                 // The answer leaves no doubt whose it is.
                 ticket.registry().claim(&server, &pipeline.id, ticket.id());
                 ticket.found(&server, &pipeline.id, true);
-            } else if before == Sent::Nothing
-                && reply.as_ref().is_err_and(|error| {
-                    matches!(
-                        Answer::of(error, by_put),
-                        Answer::NotSent | Answer::NoPut | Answer::Refused | Answer::Duplicate
-                    )
-                })
-            {
-                // Here and not in the caller, which may be gone. What a duplicate is a duplicate of, somebody else has started.
-                ticket.forget();
+            } else if let (Sent::Nothing, Err(error)) = (before, &reply) {
+                // Here and not in the caller, which may be gone.
+                match Answer::of(error, by_put) {
+                    Answer::NotSent | Answer::NoPut | Answer::Refused => ticket.forget(),
+                    // What it is a duplicate of, somebody else has started; or a proxy has sent it twice, and it is ours. The shutdown
+                    // knows of it, and leaves it alone unless it is to stop all.
+                    Answer::Duplicate => guard.started_nothing(),
+                    Answer::InDoubt => {}
+                }
             }
             drop(guard);
             reply
@@ -220,7 +219,10 @@ impl Creating<'_> {
         let settled = self.look_until(attempt, RIVAL).await;
         match self.adopted(attempt, settled, maybe_ours)? {
             Ok(outcome) => Ok(outcome),
-            Err(_) => {
+            Err(looked) => {
+                if !maybe_ours && looked.is_none() {
+                    self.context.ticket.forget();
+                }
                 let id = match &attempt.id {
                     Some(id) => id.clone(),
                     None => return Err(self.unknown(attempt, error)),

@@ -22,6 +22,8 @@ pub(crate) struct Listing {
 #[derive(Debug)]
 pub(crate) struct Rest {
     listed: BTreeSet<PipelineId>,
+    /// Matches that were deleted after they were listed: their ids are free.
+    gone: BTreeSet<PipelineId>,
     others: Vec<PipelineSummary>,
     near: Option<PipelineSummary>,
 }
@@ -97,6 +99,7 @@ impl Listing {
             matches,
             Rest {
                 listed,
+                gone: BTreeSet::new(),
                 others,
                 near,
             },
@@ -105,6 +108,11 @@ impl Listing {
 }
 
 impl Rest {
+    /// A match was deleted since it was listed.
+    pub(crate) fn note_gone(&mut self, id: PipelineId) {
+        self.gone.insert(id);
+    }
+
     /// Decides, given each match with its job.
     pub(crate) fn decide(
         self,
@@ -113,6 +121,7 @@ impl Rest {
     ) -> Result<Decision, ResolveError> {
         let Self {
             listed,
+            gone,
             others,
             near,
         } = self;
@@ -160,7 +169,7 @@ impl Rest {
             _ => {}
         }
         Ok(Decision::Create {
-            id: free_id(spec, &listed)?,
+            id: free_id(spec, |id| listed.contains(id) && !gone.contains(id))?,
             listed,
             forced_past: others,
         })
@@ -171,11 +180,11 @@ impl Rest {
 /// start one at the same time still choose the same.
 fn free_id(
     spec: &PipelineSpec,
-    listed: &BTreeSet<PipelineId>,
+    is_taken: impl Fn(&PipelineId) -> bool,
 ) -> Result<Option<PipelineId>, ResolveError> {
     match spec.identity() {
         Identity::ServerAssigned => Ok(None),
-        Identity::Given(id) if listed.contains(id) => Err(ResolveError::Conflict {
+        Identity::Given(id) if is_taken(id) => Err(ResolveError::Conflict {
             id: id.clone(),
             name: spec.name().to_owned(),
         }),
@@ -184,10 +193,10 @@ fn free_id(
             let mut run = 0_u64;
             loop {
                 let id = id_of_run(namespace, spec, run);
-                if !listed.contains(&id) {
+                if !is_taken(&id) {
                     return Ok(Some(id));
                 }
-                // Ends: each round takes one of the listed ids away.
+                // Ends: finitely many are taken.
                 run += 1;
             }
         }

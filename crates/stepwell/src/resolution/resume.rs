@@ -13,8 +13,8 @@ use crate::{
     error::Error,
     last_seen::LastSeen,
     observer::{Event, JobTransition, Step},
-    poll::{is_gone, newest_job},
-    shutdown::registry::Known,
+    poll::{is_gone, may_be_repeated, newest_job},
+    shutdown::registry::{Known, WriteGuard},
     spec::{PipelineSpec, WhenUdfsDiffer},
     time_limit::{Pace, TimeLimit},
     uncut::uncut,
@@ -164,7 +164,7 @@ impl Resuming<'_> {
             let guard = self.guard(starts)?;
             let sent = uncut(async move {
                 let sent = client.patch(&id, &patch).await;
-                drop(guard);
+                note(&guard, &sent);
                 sent
             });
             let Err(error) = sent.await else {
@@ -189,7 +189,7 @@ impl Resuming<'_> {
             let guard = self.guard(true)?;
             let sent = uncut(async move {
                 let sent = client.restart(&id, &RestartPipeline::new()).await;
-                drop(guard);
+                note(&guard, &sent);
                 sent
             });
             let Err(error) = sent.await else {
@@ -263,7 +263,7 @@ impl Resuming<'_> {
         }
     }
 
-    fn guard(&self, starts: bool) -> Result<crate::shutdown::registry::WriteGuard, Error> {
+    fn guard(&self, starts: bool) -> Result<WriteGuard, Error> {
         self.context.intend(
             &self.pipeline.name,
             Known::Pipeline(self.pipeline.id.clone()),
@@ -280,7 +280,7 @@ impl Resuming<'_> {
             }
             .into());
         }
-        if error.is_retryable() {
+        if may_be_repeated(&error) {
             return Ok(error);
         }
         Err(ResolveError::rejected(Action::Resume, &self.pipeline.name, error).into())
@@ -292,6 +292,16 @@ impl Resuming<'_> {
 
     fn summary(&self) -> PipelineSummary {
         PipelineSummary::new(self.pipeline)
+    }
+}
+
+/// A request that never left has started nothing.
+fn note<T>(guard: &WriteGuard, sent: &Result<T, ClientError>) {
+    if let Err(error) = sent
+        && error.status().is_none()
+        && error.phase() == Phase::NotSent
+    {
+        guard.started_nothing();
     }
 }
 

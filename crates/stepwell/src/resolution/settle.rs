@@ -6,7 +6,7 @@ use stepwell_arroyo::{Client, ClientError, Pipeline, PipelineId};
 
 use super::attempt::{Attempt, Sent};
 use crate::{
-    poll::is_gone,
+    poll::{is_gone, may_be_repeated},
     shutdown::registry::{EntryId, Registry},
     time_limit::{Pace, TimeLimit},
 };
@@ -60,7 +60,7 @@ pub(crate) async fn settle(
         let settled = match look(&client, attempt, claims).await {
             Ok(Settled::Absent) => Settled::Absent,
             Ok(settled) => return settled,
-            Err(error) if error.is_retryable() => Settled::Failed(error),
+            Err(error) if may_be_repeated(&error) => Settled::Failed(error),
             Err(error) => return Settled::Failed(error),
         };
         if limit.is_over() {

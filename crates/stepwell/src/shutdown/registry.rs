@@ -222,6 +222,7 @@ impl Ticket {
         drop(inner);
         Ok(WriteGuard {
             ticket: self.clone(),
+            started_before,
         })
     }
 
@@ -259,6 +260,18 @@ pub(crate) struct Intended {
 #[derive(Debug)]
 pub(crate) struct WriteGuard {
     ticket: Ticket,
+    /// Whether the run counted as started here before this request.
+    started_before: bool,
+}
+
+impl WriteGuard {
+    /// The request has started nothing: it never left, or was refused.
+    pub(crate) fn started_nothing(&self) {
+        let mut inner = self.ticket.registry.lock();
+        if let Some(entry) = inner.entries.get_mut(&self.ticket.id) {
+            entry.started_here = self.started_before;
+        }
+    }
 }
 
 impl Drop for WriteGuard {

@@ -12,7 +12,7 @@ use super::Escalation;
 use crate::{
     last_seen::LastSeen,
     observer::{Event, JobTransition, Observation, Step},
-    poll::{is_gone, may_pass, newest_job},
+    poll::{GONE_AFTER, is_gone, may_pass, newest_job},
     time_limit::{Pace, TimeLimit},
     uncut::uncut,
 };
@@ -82,6 +82,13 @@ pub(crate) struct Ending {
     pub(crate) final_checkpoint: Option<bool>,
 }
 
+/// What is known of the job while it is being stopped.
+struct Sight {
+    began: Instant,
+    last: LastSeen,
+    reported: Option<JobTransition>,
+}
+
 pub(crate) struct Stop<'a> {
     pub(crate) client: &'a Client,
     pub(crate) id: &'a PipelineId,
@@ -100,11 +107,12 @@ const RESUMED_AFTER: Duration = Duration::from_secs(1);
 impl Stop<'_> {
     /// Stops it and waits until it was seen Stopped, Finished or Failed with `running_desired: false`.
     pub(crate) async fn run(&self) -> Result<Ending, StopError> {
-        let mut seen = LastSeen::Nothing;
-        let mut reported = None;
-        let started = Instant::now();
-
-        let job = self.look(&mut seen, &mut reported).await?;
+        let mut sight = Sight {
+            began: Instant::now(),
+            last: LastSeen::Nothing,
+            reported: None,
+        };
+        let job = self.look(&mut sight).await?;
         if let Some(job) = job.as_ref().filter(|job| has_ended(job)) {
             return Ok(Ending {
                 job: job.clone(),
@@ -131,13 +139,13 @@ impl Stop<'_> {
                 *mode == StopMode::Force && state == Some(JobState::CheckpointStopping)
             };
             if let Some((_, mode)) =
-                pending.next_if(|(after, mode)| started.elapsed() >= *after && !held_back(mode))
+                pending.next_if(|(after, mode)| sight.began.elapsed() >= *after && !held_back(mode))
             {
-                self.ask(mode, &mut seen).await?;
+                self.ask(mode, &mut sight).await?;
                 resumed_since = None;
                 pace = Pace::new(Duration::from_millis(50), self.poll_ceiling);
             }
-            if let Some(job) = self.look(&mut seen, &mut reported).await? {
+            if let Some(job) = self.look(&mut sight).await? {
                 if has_ended(&job) {
                     let final_checkpoint = match epoch_before {
                         Some(epoch) => self.final_checkpoint_after(&job, epoch).await,
@@ -162,14 +170,14 @@ impl Stop<'_> {
                 state = Some(job.state);
             }
             if self.limit.is_over() {
-                return Err(self.deadline(seen));
+                return Err(self.deadline(sight.last));
             }
             self.limit.sleep(pace.pause()).await;
         }
     }
 
     /// Sends the stop until it is accepted. Repeating it is safe: it sets a wish, it does not count.
-    async fn ask(&self, mode: StopMode, seen: &mut LastSeen) -> Result<(), StopError> {
+    async fn ask(&self, mode: StopMode, sight: &mut Sight) -> Result<(), StopError> {
         let mut pace = Pace::new(Duration::from_millis(100), Duration::from_secs(2));
         let mut attempt = 0;
         loop {
@@ -180,13 +188,14 @@ impl Stop<'_> {
             let Err(error) = uncut(async move { client.patch(&id, &patch).await }).await else {
                 return Ok(());
             };
-            if is_gone(&error) {
+            let is_gone = is_gone(&error);
+            if is_gone && sight.is_deleted() {
                 return VanishedSnafu {
                     id: self.id.clone(),
                 }
                 .fail();
             }
-            if !may_pass(&error) {
+            if !is_gone && !may_pass(&error) {
                 return Err(StopError::Rejected {
                     id: self.id.clone(),
                     source: Box::new(error),
@@ -198,39 +207,35 @@ impl Stop<'_> {
                 reason: error.to_string(),
                 attempt,
             });
-            seen.failed(error);
+            sight.last.failed(error);
             if self.limit.is_over() {
-                return Err(self.deadline(std::mem::replace(seen, LastSeen::Nothing)));
+                return Err(self.deadline(std::mem::replace(&mut sight.last, LastSeen::Nothing)));
             }
             self.limit.sleep(pace.pause()).await;
         }
     }
 
     /// Looks at the job once. What may pass is noted and `None`.
-    async fn look(
-        &self,
-        seen: &mut LastSeen,
-        reported: &mut Option<JobTransition>,
-    ) -> Result<Option<Job>, StopError> {
+    async fn look(&self, sight: &mut Sight) -> Result<Option<Job>, StopError> {
         match self.client().jobs(self.id).await {
             Ok(jobs) => {
                 let job = newest_job(jobs);
-                *seen = job.as_ref().map_or(LastSeen::NoJob, LastSeen::job);
+                sight.last = job.as_ref().map_or(LastSeen::NoJob, LastSeen::job);
                 if let Some(job) = &job
-                    && !reported.as_ref().is_some_and(|last| last.shows(job))
+                    && !sight.reported.as_ref().is_some_and(|last| last.shows(job))
                 {
                     let transition = JobTransition::new(self.id, job, self.limit.elapsed());
                     self.observation.tell(&Event::JobState(transition.clone()));
-                    *reported = Some(transition);
+                    sight.reported = Some(transition);
                 }
                 Ok(job)
             }
-            Err(error) if is_gone(&error) => VanishedSnafu {
+            Err(error) if is_gone(&error) && sight.is_deleted() => VanishedSnafu {
                 id: self.id.clone(),
             }
             .fail(),
-            Err(error) if may_pass(&error) => {
-                seen.failed(error);
+            Err(error) if is_gone(&error) || may_pass(&error) => {
+                sight.last.failed(error);
                 Ok(None)
             }
             Err(error) => Err(StopError::Rejected {
@@ -280,6 +285,13 @@ impl Stop<'_> {
             elapsed: self.limit.elapsed(),
             source: Box::new(seen),
         }
+    }
+}
+
+impl Sight {
+    /// Whether a server that does not know the pipeline has had it deleted: it was there, or had the time to show.
+    fn is_deleted(&self) -> bool {
+        self.last.state().is_some() || self.began.elapsed() >= GONE_AFTER
     }
 }
 

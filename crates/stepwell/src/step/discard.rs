@@ -5,7 +5,7 @@ use crate::{
     Created, Resolved, Submission, TransitionError,
     error::Error,
     observer::Step,
-    poll::is_gone,
+    poll::{is_gone, may_pass},
     resolution::{Action, ResolveError},
     shutdown::stop_pipeline::{Stop, StopError},
     uncut::uncut,
@@ -57,7 +57,7 @@ impl Submission<Resolved<Created>> {
             match uncut(async move { client.delete(&id).await }).await {
                 Ok(()) => break,
                 Err(error) if is_gone(&error) => break,
-                Err(error) if error.is_retryable() && !begun.limit.is_over() => {
+                Err(error) if may_pass(&error) && !begun.limit.is_over() => {
                     begun.limit.sleep(pace.pause()).await;
                 }
                 Err(error) => {

@@ -326,14 +326,13 @@ async fn decide(
         .map_err(|error| ResolveError::unanswered(Action::Find, spec.name(), limit, error))?;
     let server = context.server();
     let registry = context.ticket.registry();
-    let (matches, rest) =
+    let (matches, mut rest) =
         Listing::new(pipelines).matches(spec, |id| registry.is_ours(&server, id))?;
     let mut with_jobs = Vec::with_capacity(matches.len());
     for pipeline in matches {
         match job_of(context, &pipeline, limit).await? {
             Looked::Job(job) => with_jobs.push((pipeline, job)),
-            // Deleted since it was listed.
-            Looked::Gone => {}
+            Looked::Gone => rest.note_gone(pipeline.id),
         }
     }
     Ok(rest.decide(spec, with_jobs)?)

@@ -172,21 +172,24 @@ async fn wait(submission: &Submission<Registered>, begun: &Begun) -> Result<Job,
     let context: &Context = &submission.context;
     let stable_for = context.options.stable_for.unwrap_or_default();
     let mut watch = Watch::new(context, submission.id(), begun.limit);
+    let mut baseline = submission.state.baseline.clone();
     let mut pace = context.poll_pace();
     // Since when it was Running, and in which run.
     let mut running: Option<(u64, Instant)> = None;
     loop {
         let mut next = pace.pause();
+        // What a reply shows was so at some time between these two.
+        let asked = Instant::now();
         if let Some(job) = watch.look().await? {
-            let now = Instant::now();
-            let counts_at = match submission.state.baseline.meaning(&job) {
+            let told = Instant::now();
+            let counts_at = match baseline.meaning(&job) {
                 Meaning::Ended => {
                     return Err(ended(context, submission.id(), job)
                         .await
                         .into_error()
                         .into());
                 }
-                Meaning::Running => Some(now),
+                Meaning::Running => Some(asked),
                 Meaning::RunningIfUnchangedUntil(at) => Some(at),
                 Meaning::Pending => None,
             };
@@ -200,15 +203,20 @@ async fn wait(submission: &Submission<Registered>, begun: &Begun) -> Result<Job,
                 }
                 let since = match running {
                     Some((run_id, since)) if run_id == job.run_id => since,
-                    _ => now,
+                    _ => told,
                 };
                 running = Some((job.run_id, since));
-                let at = (since + stable_for).max(counts_at);
-                if at <= now {
+                let stable_at = if stable_for.is_zero() {
+                    asked
+                } else {
+                    since + stable_for
+                };
+                let at = stable_at.max(counts_at);
+                if at <= asked {
                     return Ok(job);
                 }
-                // Not later than the moment at which it counts.
-                next = next.min(at - now);
+                // Not later than the moment from which on a look counts.
+                next = next.min(at.saturating_duration_since(told));
             } else {
                 running = None;
             }

@@ -14,12 +14,9 @@ use crate::{
     error::Error,
     last_seen::LastSeen,
     observer::{Event, JobTransition, Step},
-    poll::{is_gone, newest_job},
+    poll::{GONE_AFTER, is_gone, newest_job},
     time_limit::TimeLimit,
 };
-
-/// How long a pipeline may be unknown to the server before it counts as deleted: one that was just made may not show yet.
-const GONE_AFTER: Duration = Duration::from_secs(10);
 
 /// Looks at one job, reports its transitions, and tolerates what may pass.
 pub(super) struct Watch<'a> {

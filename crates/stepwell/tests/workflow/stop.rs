@@ -179,7 +179,7 @@ async fn a_job_that_ends_otherwise_is_not_called_stopped() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stop_that_is_refused_and_a_pipeline_that_is_gone_end_it_at_once() {
+async fn a_stop_that_is_refused_ends_it_at_once() {
     let fake = FakeTransport::new();
     let refusing = running(&fake, options()).await;
     shows(&fake, &[job("Running")]);
@@ -189,13 +189,37 @@ async fn a_stop_that_is_refused_and_a_pipeline_that_is_gone_end_it_at_once() {
     let (error, _) = stop_error(refusing.stop().await);
     assert!(matches!(error, StopError::Rejected { .. }), "{error:?}");
     assert!(chain(&error).contains("unknown stop mode"));
+}
 
+/// A node that lags behind, or a row that does not show yet, answers the same for a moment.
+#[tokio::test(start_paused = true)]
+async fn a_pipeline_that_stays_unknown_for_ten_seconds_is_gone() {
     let fake = FakeTransport::new();
     let gone = running(&fake, options()).await;
-    fake.expect(Method::GET, jobs_path("pl_1"))
-        .reply_json(404, &json!({"error": "Pipeline not found"}));
+    for (method, path) in [
+        (Method::GET, jobs_path("pl_1")),
+        (Method::PATCH, path("pl_1")),
+    ] {
+        fake.expect(method, path)
+            .reply_json(404, &json!({"error": "Pipeline not found"}))
+            .always();
+    }
+    let began = tokio::time::Instant::now();
     let (error, _) = stop_error(gone.stop().await);
     assert!(matches!(error, StopError::Vanished { .. }), "{error:?}");
+    let took = began.elapsed();
+    assert!(took >= millis(10_000) && took < millis(13_000), "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pipeline_that_does_not_show_yet_is_stopped_when_it_does() {
+    let fake = FakeTransport::new();
+    let hidden = running(&fake, options()).await;
+    fake.expect(Method::GET, jobs_path("pl_1"))
+        .reply_json(404, &json!({"error": "Pipeline not found"}));
+    fake.patch("pl_1", json!({"stop": "checkpoint"}));
+    shows(&fake, &[undesired("Stopped")]);
+    let _ = hidden.stop().await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]

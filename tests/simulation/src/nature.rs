@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use crate::chance::Chance;
+use crate::{
+    chance::Chance,
+    fault::{Focus, Purpose},
+};
 
 #[derive(Clone, Copy, Debug)]
 pub struct Nature {
@@ -25,7 +28,33 @@ pub struct Nature {
 }
 
 impl Nature {
-    pub fn draw(chance: &mut Chance) -> Self {
+    pub fn draw(focus: Option<Focus>, chance: &mut Chance) -> Self {
+        let drawn = Self::any(chance);
+        match focus.map(|focus| focus.purpose) {
+            Some(Purpose::CreateByPut) => Self {
+                put: true,
+                mixed: false,
+                ..drawn
+            },
+            Some(Purpose::CreateByPost) => Self {
+                put: false,
+                mixed: false,
+                ..drawn
+            },
+            Some(Purpose::NextPage) => Self {
+                page: Some(usize::try_from(1 + chance.below(4)).unwrap()),
+                resolution: Duration::from_millis(1),
+                ..drawn
+            },
+            Some(Purpose::Errors) => Self {
+                failing: 100,
+                ..drawn
+            },
+            _ => drawn,
+        }
+    }
+
+    fn any(chance: &mut Chance) -> Self {
         let put = chance.percent(45);
         Self {
             put,

@@ -16,7 +16,7 @@ use tokio::{sync::Notify, time::Instant};
 
 use crate::{
     chance::Chance,
-    fault::{Fault, Purpose},
+    fault::{Fault, Focus, Purpose},
     history::id_in,
     matrix::Matrix,
     world::{Sent, World},
@@ -31,6 +31,8 @@ pub struct Network {
     chance: Arc<Mutex<Chance>>,
     /// Of a hundred requests, how many something happens to.
     trouble: u64,
+    /// What is to happen once beside that.
+    focus: Arc<Mutex<Option<Focus>>>,
     matrix: Matrix,
     gone: Arc<Notify>,
 }
@@ -41,6 +43,7 @@ impl Network {
         who: &str,
         process: usize,
         trouble: u64,
+        focus: Option<Focus>,
         chance: Chance,
         matrix: &Matrix,
         gone: &Arc<Notify>,
@@ -51,6 +54,7 @@ impl Network {
             process,
             chance: Arc::new(Mutex::new(chance)),
             trouble,
+            focus: Arc::new(Mutex::new(focus)),
             matrix: matrix.clone(),
             gone: Arc::clone(gone),
         }
@@ -58,13 +62,23 @@ impl Network {
 
     fn draw(&self, purpose: Purpose) -> (Fault, Chance) {
         let mut chance = self.chance.lock().unwrap();
-        let fault = if self.world.lock().is_down() {
-            Fault::ServerDown
-        } else {
-            Fault::draw(purpose, self.trouble, &mut chance)
+        let fault = match self.focused(purpose, &mut chance) {
+            Some(Fault::ServerDown) => {
+                self.world.lock().restart();
+                Fault::ServerDown
+            }
+            _ if self.world.lock().is_down() => Fault::ServerDown,
+            Some(fault) => fault,
+            None => Fault::draw(purpose, self.trouble, &mut chance),
         };
         self.matrix.hit(purpose, fault);
         (fault, chance.fork())
+    }
+
+    fn focused(&self, purpose: Purpose, chance: &mut Chance) -> Option<Fault> {
+        let mut focus = self.focus.lock().unwrap();
+        let meant = focus.is_some_and(|focus| focus.purpose == purpose) && chance.percent(85);
+        meant.then(|| focus.take().unwrap().fault)
     }
 
     fn effect(&self, request: &Request<Bytes>, sent_at: Instant, late: bool) -> Response<Bytes> {
@@ -150,6 +164,7 @@ impl Transport for Network {
             .map_or(Duration::from_secs(30), |deadline| deadline.0);
         let purpose = purpose(&request);
         let (fault, mut chance) = self.draw(purpose);
+        let refused = fault == Fault::Refused || fault == Fault::ServerDown && chance.percent(50);
         let sent_at = Instant::now();
         {
             let mut inner = self.world.lock();
@@ -157,8 +172,12 @@ impl Transport for Network {
                 let text = format!("{}: {fault:?} for {purpose:?}", self.who);
                 inner.note(text);
             }
-            if purpose.creates() && fault != Fault::Refused {
+            if purpose.creates() && !refused {
                 inner.creates_sent.push((self.who.clone(), sent_at));
+            }
+            if matches!(purpose, Purpose::Start | Purpose::Restart) && !refused {
+                let id = id_in(request.uri().path());
+                inner.starts_sent.push((self.who.clone(), id));
             }
         }
         let mut under_way = UnderWay {
@@ -169,9 +188,16 @@ impl Transport for Network {
         };
         tokio::time::sleep(chance.millis(0, 20).min(deadline)).await;
         let until = sent_at + deadline;
-        let outcome = self
-            .meet(fault, purpose, &request, until, &mut chance)
-            .await;
+        let outcome = if refused {
+            Err(TransportError::new(
+                Kind::Refused,
+                Phase::NotSent,
+                "refused",
+            ))
+        } else {
+            self.meet(fault, purpose, &request, until, &mut chance)
+                .await
+        };
         under_way.request = None;
         outcome
     }
@@ -190,9 +216,7 @@ impl Network {
         let effect = || self.effect(request, sent_at, false);
         match fault {
             Fault::None => Ok(effect()),
-            Fault::Refused => Err(refused()),
-            Fault::ServerDown if chance.percent(50) => Err(refused()),
-            Fault::ServerDown | Fault::LostBefore => Err(closed()),
+            Fault::Refused | Fault::ServerDown | Fault::LostBefore => Err(closed()),
             Fault::LostAfter => {
                 effect();
                 Err(closed())
@@ -347,10 +371,6 @@ async fn timed_out(until: Instant) -> Result<Response<Bytes>, TransportError> {
         Phase::MaybeSent,
         "timed out",
     ))
-}
-
-fn refused() -> TransportError {
-    TransportError::new(Kind::Refused, Phase::NotSent, "refused")
 }
 
 fn closed() -> TransportError {

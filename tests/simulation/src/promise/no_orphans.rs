@@ -1,6 +1,6 @@
 //! What a shutdown says of what was made and started.
 
-use stepwell::{OnShutdown, ShutdownEnd, ShutdownEntry};
+use stepwell::{Error, OnShutdown, ResolveError, ShutdownEnd, ShutdownEntry};
 use tokio::time::Instant;
 
 use super::process_of;
@@ -13,8 +13,6 @@ use crate::{
 /// Whether the report speaks of it, by its id or, where there is none, by its name.
 fn speaks_of<'a>(ending: &'a Ending, life: &Life) -> Vec<&'a ShutdownEntry> {
     let entries = ending.report.entries.iter();
-    // The same id may have been freed and taken again since.
-    let entries = entries.filter(|_| life.made_at <= ending.ended);
     entries
         .filter(|entry| match &entry.id {
             Some(id) => *id.as_str() == *life.id,
@@ -23,12 +21,35 @@ fn speaks_of<'a>(ending: &'a Ending, life: &Life) -> Vec<&'a ShutdownEntry> {
         .collect()
 }
 
+/// Without an id of its own, a create whose reply was lost cannot be told from that of another process in the same moment: whose pipeline
+/// shows first is taken for it, and one that shows later is found by the next run.
+fn is_hidden_by_a_twin(story: &Story, process: usize, life: &Life) -> bool {
+    let inner = story.world.lock();
+    let mut sent = inner.creates_sent.iter();
+    let Some((_, sent_at)) = sent.find(|(who, _)| *who == life.made_by) else {
+        return false;
+    };
+    life.id.starts_with("pl_")
+        && inner.lives.iter().any(|twin| {
+            twin.id != life.id
+                && twin.query == life.query
+                && twin.name == life.name
+                && twin.shown_at >= *sent_at
+                && process_of(&twin.made_by) != Some(process)
+        })
+}
+
 /// Since when the process has had it in hand: it made it, or began its run. Not: by a request that came through long after its sender had
-/// given it up, for which nobody can answer; a late create can.
+/// given it up, for which nobody can answer; a late create can, unless it makes again what had been made and deleted.
 fn in_hand_since(story: &Story, process: usize, life: &Life) -> Option<Instant> {
     let inner = story.world.lock();
+    let again = inner
+        .lives
+        .iter()
+        .any(|other| other.id == life.id && other.made_at < life.made_at);
     let begun = inner.acts.iter().rev().find(|act| {
         act.id == life.id
+            && !(again && act.late)
             && act.at >= life.made_at
             && life.deleted_at.is_none_or(|at| act.at <= at)
             && process_of(&act.who) == Some(process)
@@ -44,6 +65,19 @@ fn was_let_go(story: &Story, process: usize, life: &Life) -> bool {
         pages.process == process
             && pages.told.iter().any(|(_, told)| {
                 matches!(told, Told::Detached { id } | Told::Discarded { id } if *id == life.id)
+            })
+    })
+}
+
+/// Whether its maker was told by an error that it is there: who only wants to create, and whose create a proxy has sent twice, is refused.
+fn was_refused(story: &Story, life: &Life) -> bool {
+    story.diaries.iter().any(|diary| {
+        let pages = diary.read();
+        pages.who == life.made_by
+            && pages.told.iter().any(|(_, told)| {
+                matches!(told, Told::Failed(Error::Resolve {
+                    source: ResolveError::AlreadyExists { existing },
+                }) if *existing.id.as_str() == *life.id)
             })
     })
 }
@@ -70,7 +104,10 @@ pub(super) fn all_are_reported(story: &Story) -> Option<String> {
             let Some(since) = in_hand_since(story, process, life) else {
                 continue;
             };
-            if since > last.ended && life.made_by == "rerun" || was_let_go(story, process, life) {
+            if was_let_go(story, process, life)
+                || was_refused(story, life)
+                || is_hidden_by_a_twin(story, process, life)
+            {
                 continue;
             }
             let spoken: Vec<_> = endings
@@ -111,15 +148,27 @@ pub(super) fn report_is_true(story: &Story) -> Option<String> {
     for (process, endings) in story.shutdowns.iter().enumerate() {
         for ending in endings {
             for life in &lives {
-                for entry in speaks_of(ending, life) {
+                // The same id may have been freed and taken again since.
+                if life.made_at > ending.ended {
+                    continue;
+                }
+                let entries = speaks_of(ending, life);
+                for entry in &entries {
                     let wrong = match &entry.end {
                         // Not before the shutdown began, if it ran then.
                         ShutdownEnd::Ended { .. } => {
-                            !life.had_ended_between(ending.began, ending.ended)
+                            let mut same = lives
+                                .iter()
+                                .filter(|same| same.id == life.id && same.made_at <= ending.ended);
+                            !same.any(|same| same.had_ended_between(ending.began, ending.ended))
                         }
                         // Where the id is known, there is no such pipeline of ours.
                         ShutdownEnd::NotCreated => {
-                            entry.id.is_some() && process_of(&life.made_by) == Some(process)
+                            entry.id.is_some()
+                                && entries.len() == 1
+                                && process_of(&life.made_by) == Some(process)
+                                && !life.had_ended_between(ending.began, ending.ended)
+                                && !was_let_go(story, process, life)
                         }
                         ShutdownEnd::Left => {
                             let asked_to_leave = story.diaries.iter().any(|diary| {
@@ -165,7 +214,10 @@ pub(super) fn others_are_left(story: &Story) -> Option<String> {
                 act.id == life.id
                     && process_of(&act.who) == Some(process)
                     && matches!(act.deed, Deed::Create | Deed::Start | Deed::Restart)
-            });
+            }) || inner
+                .starts_sent
+                .iter()
+                .any(|(who, id)| *id == life.id && process_of(who) == Some(process));
             let ours = |who: &str| {
                 let mut diaries = story.diaries.iter();
                 diaries.any(|diary| {

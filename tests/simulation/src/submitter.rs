@@ -10,6 +10,7 @@ use stepwell::{
 use crate::{
     chance::Chance,
     diary::{Diary, Told},
+    fault::{Focus, Purpose},
     matrix::Matrix,
     network::Network,
     world::World,
@@ -36,6 +37,10 @@ pub struct Submitter {
     network: Network,
     chance: Chance,
     world: World,
+    /// Of a hundred creates, how many are undone.
+    discards: u64,
+    /// Whether it waits for the end of the job.
+    awaits_end: bool,
 }
 
 /// What a submitter needs to know of the run.
@@ -44,6 +49,7 @@ pub struct Place<'a> {
     pub world: &'a World,
     pub matrix: &'a Matrix,
     pub process: usize,
+    pub focus: Option<Focus>,
     pub shutdown: &'a Shutdown,
 }
 
@@ -75,7 +81,14 @@ impl Submitter {
         } else {
             Duration::ZERO
         };
-        let trouble = [0, 5, 10, 30][usize::try_from(chance.below(4)).unwrap()];
+        // What a run is about has to be reached.
+        let troubles = if place.focus.is_some() { 3 } else { 4 };
+        let trouble = [0, 5, 10, 30][usize::try_from(chance.below(troubles)).unwrap()];
+        let discards = match place.focus.map(|focus| focus.purpose) {
+            Some(Purpose::Delete) => 90,
+            Some(_) => 10,
+            None => 20,
+        };
         let diary = Diary::new(
             who.to_owned(),
             place.process,
@@ -102,6 +115,7 @@ impl Submitter {
                 who,
                 place.process,
                 trouble,
+                place.focus,
                 chance.fork(),
                 place.matrix,
                 &diary.gone,
@@ -111,6 +125,10 @@ impl Submitter {
             options,
             chance: chance.fork(),
             world: place.world.clone(),
+            discards,
+            awaits_end: place
+                .focus
+                .is_some_and(|focus| focus.purpose == Purpose::Errors),
         }
     }
 
@@ -150,13 +168,15 @@ impl Submitter {
             .time("validate", CONNECT + REQUEST, connected.validate())
             .await?;
         if self.chance.percent(10) {
+            let now = tokio::time::Instant::now();
+            diary.read().resolves.push((now, None));
             diary
                 .time("plan", RESOLVE + REQUEST, validated.plan())
                 .await?;
         }
         let resolution = self.resolve(validated).await?;
         let resolution = match resolution {
-            Resolution::Created(created) if self.chance.percent(20) => {
+            Resolution::Created(created) if self.chance.percent(self.discards) => {
                 let id = created.id().to_string();
                 let discarded = diary
                     .time("discard", STOP + REQUEST, created.discard())
@@ -233,7 +253,12 @@ impl Submitter {
 
     async fn after(&mut self, running: Submission<Running>) -> Result<(), Error> {
         let diary = self.diary.clone();
-        match self.chance.below(10) {
+        let next = if self.awaits_end {
+            3
+        } else {
+            self.chance.below(10)
+        };
+        match next {
             0 | 1 => {
                 let stopped = diary.time("stop", STOP + REQUEST, running.stop()).await?;
                 let id = stopped.id().to_string();
@@ -241,7 +266,9 @@ impl Submitter {
             }
             2..=4 => {
                 diary.time("status", REQUEST * 4, running.status()).await?;
-                let watch = self.chance.millis(0, 20_000);
+                let watch = self
+                    .chance
+                    .millis(if self.awaits_end { 15_000 } else { 0 }, 20_000);
                 let Ok(ended) = tokio::time::timeout(watch, running.ended()).await else {
                     return Ok(());
                 };

@@ -8,7 +8,10 @@ use std::{
 
 use crate::fault::{FAULTS, Fault, PURPOSES, Purpose};
 
-/// So often in 10,000 seeds each fault meets each kind of request that it can meet.
+/// So many seeds show whether the matrix is full.
+pub const ENOUGH: u64 = 10_000;
+
+/// So often in them each fault meets each kind of request that it can meet.
 pub const FLOOR: u64 = 50;
 
 #[derive(Clone, Debug, Default)]
@@ -40,7 +43,7 @@ impl Matrix {
 
     /// The cells that `seeds` seeds have not hit often enough.
     pub fn too_rare(&self, seeds: u64) -> Vec<String> {
-        let floor = FLOOR * seeds / 10_000;
+        let floor = FLOOR * seeds / ENOUGH;
         let mut rare = Vec::new();
         for purpose in PURPOSES {
             for fault in FAULTS.into_iter().filter(|fault| fault.concerns(purpose)) {

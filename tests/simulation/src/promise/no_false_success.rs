@@ -21,7 +21,7 @@ pub(super) fn running(story: &Story) -> Option<String> {
             let Told::Running { id, run_id } = told else {
                 continue;
             };
-            let life = story.world.lock().life(id).cloned();
+            let life = story.world.lock().life_at(id, *at).cloned();
             let wrong = match life {
                 None => Some("there is no such pipeline".to_owned()),
                 Some(life) => stable(&life, *run_id, *at, pages.stable_for)
@@ -94,7 +94,7 @@ pub(super) fn ends(story: &Story) -> Option<String> {
                 Told::Ended { id, state } => (id, &[state.as_str()]),
                 _ => continue,
             };
-            let life = story.world.lock().life(id).cloned();
+            let life = story.world.lock().life_at(id, *at).cloned();
             let was = life.is_some_and(|life| {
                 life.moments
                     .iter()

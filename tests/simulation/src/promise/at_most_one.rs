@@ -160,6 +160,13 @@ pub(super) fn next_run(story: &Story) -> Option<String> {
     let told = match (&rerun.outcome, there.as_slice()) {
         (Ok(id), [one]) => one.id == *id,
         (Ok(id), []) => inner.life(id).is_some_and(|life| life.made_by == "rerun"),
+        // A page that is cut shorter than the pipelines of one moment proves nothing, and the reading says so.
+        (
+            Err(Error::Resolve {
+                source: ResolveError::Rejected { .. },
+            }),
+            _,
+        ) => story.nature.page.is_some(),
         (Err(error), [_, _, ..]) => matches!(
             error,
             Error::Resolve {
@@ -172,13 +179,6 @@ pub(super) fn next_run(story: &Story) -> Option<String> {
             ResolveError::Burnt { id, .. } => inner.rows.contains(id.as_str()),
             _ => false,
         },
-        // A page that is cut shorter than the pipelines of one moment proves nothing, and the reading says so.
-        (
-            Err(Error::Resolve {
-                source: ResolveError::Rejected { .. },
-            }),
-            _,
-        ) => story.nature.page.is_some(),
         // It was finishing when it was looked at.
         (Err(Error::Resolve { source }), [one]) => {
             matches!(source, ResolveError::Finished { .. })

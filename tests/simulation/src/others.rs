@@ -9,6 +9,7 @@ use tokio::{sync::Notify, time::Instant};
 
 use crate::{
     chance::Chance,
+    fault::{Focus, Purpose},
     matrix::Matrix,
     network::Network,
     submitter::query,
@@ -49,10 +50,15 @@ fn stop(world: &World, who: &str, id: &str, mode: &str) {
 }
 
 /// A pipeline of the first query that is there already: in any state that the chance of the moment brings.
-pub async fn make_one_before(world: &World, chance: &mut Chance) {
+pub async fn make_one_before(world: &World, focus: Option<Focus>, chance: &mut Chance) {
     let id = create(world, "before", "spec0", &query(0));
     tokio::time::sleep(chance.millis(0, 8_000)).await;
-    match chance.below(10) {
+    let end = match focus.map(|focus| focus.purpose) {
+        Some(Purpose::Restart) => 2,
+        Some(Purpose::Start) => 6,
+        _ => chance.below(10),
+    };
+    match end {
         0 | 1 => {}
         2..=5 => world.fail(&id),
         _ => stop(
@@ -97,7 +103,7 @@ pub async fn meddle(world: World, mut chance: Chance, matrix: Matrix) {
                 let spec = PipelineSpec::builder(query(0)).name("spec0").force(true);
                 let gone = Arc::new(Notify::new());
                 let fork = chance.fork();
-                let network = Network::new(&world, "rival", 0, 0, fork, &matrix, &gone);
+                let network = Network::new(&world, "rival", 0, 0, None, fork, &matrix, &gone);
                 let _outcome = Submission::new(network, spec.build().unwrap()).run().await;
             }
             (1, _) => {

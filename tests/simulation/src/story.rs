@@ -11,6 +11,7 @@ use tokio::{
 use crate::{
     chance::Chance,
     diary::{Diary, Told},
+    fault::{Focus, Purpose},
     matrix::Matrix,
     nature::Nature,
     network::Network,
@@ -58,14 +59,14 @@ pub struct Rerun {
 /// # Errors
 ///
 /// The first promise that did not hold.
-pub fn play(seed: u64, matrix: &Matrix, all: bool) -> Result<(), Broken> {
+pub fn play(seed: u64, matrix: &Matrix) -> Result<(), Broken> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
         .build()
         .unwrap();
     let story = runtime.block_on(tell(seed, matrix));
-    let broken = promise::first_broken(&story, all);
+    let broken = promise::first_broken(&story);
     // Before the runtime goes down, and cuts what is left.
     let broken = broken.map(|(promise, what)| {
         let trace = story.world.lock().trace.join("\n");
@@ -80,14 +81,20 @@ pub fn play(seed: u64, matrix: &Matrix, all: bool) -> Result<(), Broken> {
 
 async fn tell(seed: u64, matrix: &Matrix) -> Story {
     let mut chance = Chance::new(seed);
-    let nature = Nature::draw(&mut chance);
+    let focus = chance.percent(95).then(|| Focus::draw(&mut chance));
+    let nature = Nature::draw(focus, &mut chance);
     let world = World::start(nature, chance.fork());
     if nature.page.is_some() || chance.percent(10) {
         let count = 1 + chance.below(6);
         make_fillers(&world, &mut chance, count).await;
     }
-    if chance.percent(50) {
-        make_one_before(&world, &mut chance).await;
+    let resumes = focus.map(|focus| match focus.purpose {
+        Purpose::Start | Purpose::Restart => 100,
+        Purpose::CreateByPut | Purpose::CreateByPost | Purpose::Delete => 10,
+        _ => 50,
+    });
+    if chance.percent(resumes.unwrap_or(50)) {
+        make_one_before(&world, focus, &mut chance).await;
         if nature.page.is_some() && chance.percent(50) {
             let count = 1 + chance.below(3);
             make_fillers(&world, &mut chance, count).await;
@@ -96,6 +103,7 @@ async fn tell(seed: u64, matrix: &Matrix) -> Story {
     let mut run = Run {
         world: world.clone(),
         matrix: matrix.clone(),
+        focus,
         chance,
         story: Story {
             world,
@@ -114,6 +122,7 @@ async fn tell(seed: u64, matrix: &Matrix) -> Story {
 struct Run {
     world: World,
     matrix: Matrix,
+    focus: Option<Focus>,
     chance: Chance,
     story: Story,
 }
@@ -165,7 +174,10 @@ impl Run {
             let who = format!("p{process}s{number}");
             submissions.push(self.submission(&who, spec, process, &shutdown));
         }
-        let moment = if self.chance.percent(70) {
+        let waits_for_failure = self
+            .focus
+            .is_some_and(|focus| focus.purpose == Purpose::Errors);
+        let moment = if self.chance.percent(if waits_for_failure { 10 } else { 70 }) {
             self.chance.millis(0, 12_000)
         } else {
             // Long after everything.
@@ -199,6 +211,7 @@ impl Run {
             world: &self.world,
             matrix: &self.matrix,
             process,
+            focus: self.focus,
             shutdown,
         };
         let first = Submitter::draw(who, spec, &place, &mut self.chance);
@@ -238,6 +251,7 @@ impl Run {
             "rerun",
             0,
             0,
+            None,
             self.chance.fork(),
             &self.matrix,
             &gone,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use stepwell::{Error, Intent, PipelineId, ResolveError, WaitError};
+use stepwell::{Action, Error, Intent, PipelineId, ResolveError, WaitError};
 use tokio::time::Instant;
 
 use super::last_act;
@@ -31,18 +31,26 @@ pub(super) fn check(story: &Story) -> Option<String> {
 }
 
 fn of_wait(story: &Story, pages: &Pages, error: &WaitError, at: Instant) -> Option<String> {
-    let life = |id: &PipelineId| story.world.lock().life(id.as_str()).cloned();
-    // Since its last request to run, or since it looked first.
+    let life = |id: &PipelineId| story.world.lock().life_at(id.as_str(), at).cloned();
+    // Since its last request that began a run, or since it looked first.
     let since = |id: &PipelineId| {
-        last_act(story, &pages.who, id.as_str(), at)
+        let inner = story.world.lock();
+        let acts = inner.acts.iter().rev();
+        let mut ours = acts.filter(|act| act.who == pages.who && *act.id == *id.as_str());
+        ours.find(|act| !act.late && act.at <= at && act.began_a_run())
+            .map(|act| act.at)
             .or_else(|| pages.began())
             .unwrap_or(at)
     };
     let came_to = |id: &PipelineId, state: &str| {
         let life = life(id)?;
         let after = since(id);
-        // A first run of its own may be over before anybody looks.
-        let after = if life.made_by == pages.who || pages.resolves.is_empty() {
+        // A first run of its own, or what may be its own, may be over before anybody looks.
+        let sent = &story.world.lock().creates_sent;
+        let maybe_made = sent
+            .iter()
+            .any(|(who, sent_at)| *who == pages.who && life.made_at >= *sent_at);
+        let after = if maybe_made || pages.resolves.is_empty() {
             life.made_at
         } else {
             after
@@ -102,13 +110,20 @@ fn of_resolve(story: &Story, pages: &Pages, error: &ResolveError, at: Instant) -
                     life.shown_at < began && life.deleted_at.is_none() && !life.was_finished_at(at)
                 })
         }
-        ResolveError::Vanished { existing } => inner
-            .life(existing.id.as_str())
-            .is_none_or(|life| life.deleted_at.is_none()),
+        ResolveError::Vanished { existing } => !inner.lives.iter().any(|life| {
+            *life.id == *existing.id.as_str() && life.deleted_at.is_some_and(|gone| gone <= at)
+        }),
         ResolveError::Burnt { id, .. } => {
             !inner.rows.contains(id.as_str()) && inner.life(id.as_str()).is_none()
         }
         ResolveError::Conflict { .. } | ResolveError::UdfsDiffer { .. } => true,
+        // Somebody has started again what was to be deleted.
+        ResolveError::Rejected {
+            action: Action::Discard,
+            ..
+        } => !inner.acts.iter().any(|act| {
+            act.who != pages.who && act.began_a_run() && same.iter().any(|life| life.id == act.id)
+        }),
         ResolveError::Rejected { .. } => {
             story.nature.page.is_none() && !same.iter().any(|life| life.deleted_at.is_some())
         }
