@@ -11,7 +11,7 @@
 //!
 //! - `limit=4294967295` makes a real server panic; here it is a large limit.
 //! - Paths outside of `/api/v1` are 404: there is no web UI to answer them.
-//! - Connection tables, profiles, global UDFs, previews and metrics are not there: `Route not found`.
+//! - Connection tables, profiles, global UDFs, metrics and the output of previews are not there: `Route not found`.
 //! - A restart, or a change of parallelism, during a periodic checkpoint waits for it and does not get stuck.
 
 // A refusal is an ordinary reply here, and replies are made one at a time.

@@ -6,6 +6,8 @@ use std::time::Duration;
 pub struct Options {
     /// Whether it has `PUT /api/v1/pipelines/{id}`; servers up to 0.15 answer 405.
     pub put: bool,
+    /// Whether it has `POST /api/v1/pipelines/preview`. What a preview gives out is not served: that is for whoever runs it.
+    pub previews: bool,
     /// The resolution of `created_at`: one second on SQLite, by which rows are skipped at the border of two pages.
     pub created_at_resolution: Duration,
     /// How long a job is Failing before it is Failed; 5 s on a real server.
@@ -24,6 +26,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             put: true,
+            previews: true,
             created_at_resolution: Duration::from_secs(1),
             failing_pause: Duration::from_secs(5),
             recovering_pause: Duration::from_secs(6),
