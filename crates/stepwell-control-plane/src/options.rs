@@ -14,7 +14,7 @@ pub struct Options {
     pub failing_pause: Duration,
     /// How long a job is Recovering at first; it grows with each failure.
     pub recovering_pause: Duration,
-    /// How often a job recovers before it fails; 20 on a real server.
+    /// How many runs may fail, the first one included, until the job does; 20 on a real server. A job with 2 recovers once.
     pub allowed_restarts: u32,
     /// How many subtasks can be scheduled; a job with more stays in Scheduling. 16 on a real server with the embedded scheduler.
     pub slots: Option<u32>,

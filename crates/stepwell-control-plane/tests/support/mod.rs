@@ -219,6 +219,12 @@ impl Server {
         });
     }
 
+    /// The worker of the current run is gone without a word.
+    pub fn lose(&mut self, id: &str) {
+        let (job, run_id) = self.run(id);
+        self.tell(WorkerEvent::Lost { job, run_id });
+    }
+
     pub fn finish(&mut self, id: &str) {
         let (job, run_id) = self.run(id);
         self.tell(WorkerEvent::Finished { job, run_id });

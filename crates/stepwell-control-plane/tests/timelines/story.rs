@@ -35,6 +35,8 @@ pub enum Step {
     Fail(&'static str, ErrorDomain),
     /// The current run fails, in these words, and another may do better.
     FailForNow(&'static str, ErrorDomain),
+    /// Nothing is heard of the current run's worker any more.
+    Lose,
     /// The current run's sources end.
     Finish,
     /// Workers no longer do what they are told.
@@ -48,8 +50,8 @@ pub enum Step {
 }
 
 use Step::{
-    Answer, Ask, Create, Expect, Fail, FailForNow, Finish, Looks, RestartServer, Silence, Stop,
-    Until, Watch,
+    Answer, Ask, Create, Expect, Fail, FailForNow, Finish, Looks, Lose, RestartServer, Silence,
+    Stop, Until, Watch,
 };
 
 pub struct Story {
@@ -114,6 +116,11 @@ impl Player {
             Looks(count) => self.looks(*count),
             Fail(error, domain) => self.fail(error, domain, false),
             FailForNow(error, domain) => self.fail(error, domain, true),
+            Lose => {
+                let id = self.id().to_owned();
+                self.server.lose(&id);
+                self.observe();
+            }
             Finish => {
                 let id = self.id().to_owned();
                 self.server.finish(&id);
@@ -149,6 +156,9 @@ impl Player {
                 self.times.agree(&recorded, &model),
                 "{name}: recorded {recorded:#?}, and in the model {model:#?}"
             );
+        }
+        if name.ends_with("_errors") {
+            assert_eq!(failures(&answer), failures(&recorded.answer), "{name}");
         }
         match method {
             Method::GET => return,
@@ -265,4 +275,13 @@ impl Player {
         compare(&timeline, &self.seen, &mut self.times);
         self.watch();
     }
+}
+
+/// The failures that a job's log tells of, newest first. What else is in it are words of operators, which the model has not.
+fn failures(log: &Value) -> Vec<(Value, Value)> {
+    let entries = log["data"].as_array().unwrap().iter();
+    entries
+        .filter(|entry| entry["message"] == "task failed")
+        .map(|entry| (entry["details"].clone(), entry["error_domain"].clone()))
+        .collect()
 }

@@ -2,7 +2,7 @@
 
 use http::Method;
 use serde_json::{Value, json};
-use stepwell_control_plane::{Command, Options};
+use stepwell_control_plane::Command;
 
 use crate::support::Server;
 
