@@ -272,7 +272,9 @@ impl Player {
         if timeline.timed_out {
             self.looks(IDLE_LOOKS);
         }
-        compare(&timeline, &self.seen, &mut self.times);
+        if let Err(difference) = compare(&timeline, &self.seen, &mut self.times) {
+            panic!("{difference}");
+        }
         self.watch();
     }
 }
