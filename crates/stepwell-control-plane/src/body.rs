@@ -34,6 +34,12 @@ pub(crate) struct PipelinePost {
 }
 
 #[derive(Deserialize)]
+pub(crate) struct PreviewPost {
+    pub(crate) query: String,
+    pub(crate) udfs: Option<Vec<Udf>>,
+}
+
+#[derive(Deserialize)]
 pub(crate) struct PipelinePatch {
     pub(crate) stop: Option<Stop>,
     pub(crate) parallelism: Option<u64>,

@@ -107,6 +107,13 @@ pub enum WorkerEvent {
         /// Whether another run may do better.
         retryable: bool,
     },
+    /// Nothing has been heard of a worker of the run for too long. Another run is tried, and the job's log says nothing of it.
+    Lost {
+        /// The job.
+        job: JobId,
+        /// The run.
+        run_id: u64,
+    },
 }
 
 impl WorkerEvent {
@@ -117,6 +124,7 @@ impl WorkerEvent {
             | Self::CheckpointFailed { job, run_id, .. }
             | Self::Stopped { job, run_id }
             | Self::Finished { job, run_id }
+            | Self::Lost { job, run_id }
             | Self::Failed { job, run_id, .. } => (job, *run_id),
         }
     }

@@ -68,7 +68,10 @@ pub(crate) fn look(record: &mut Record, now: u64, options: &Options, commands: &
             look.job.recoveries = 0;
             look.start();
         }
-        (JobState::Recovering, StopMode::None) if now >= look.job.pause_until => look.start_anew(),
+        // The new run has its number only with the next look: for a moment the state is new and the number old.
+        (JobState::Recovering, StopMode::None) if now >= look.job.pause_until => {
+            look.job.shown.state = JobState::Scheduling;
+        }
         (JobState::Recovering, StopMode::None) => {}
         (JobState::Recovering, _) => look.stopped(),
 

@@ -7,7 +7,7 @@ use stepwell_arroyo::{Job, JobId, Page, Pipeline, PipelineId, SqlDiagnostic, Val
 
 use crate::{
     ControlPlane, Environment, PlanFailure, action,
-    body::{self, PipelinePatch, PipelinePost, PipelineRestart, ValidateQueryPost},
+    body::{self, PipelinePatch, PipelinePost, PipelineRestart, PreviewPost, ValidateQueryPost},
     record::{JobRecord, Record, Restart},
     reply::{Reply, empty, json, not_found, reject, reject_text},
     route::parameter,
@@ -48,10 +48,43 @@ pub(crate) fn create(
     request: &Request<Bytes>,
     id: Option<PipelineId>,
 ) -> Reply {
-    let post: PipelinePost = match body::read(request) {
+    match body::read::<PipelinePost>(request) {
+        Ok(post) => insert(plane, environment, post, id, false),
+        Err(refusal) => refusal,
+    }
+}
+
+/// A pipeline that is made to be looked at: it is not listed, and takes no checkpoints.
+pub(crate) fn preview(
+    plane: &mut ControlPlane,
+    environment: &mut dyn Environment,
+    request: &Request<Bytes>,
+) -> Reply {
+    let post: PreviewPost = match body::read(request) {
         Ok(post) => post,
         Err(refusal) => return refusal,
     };
+    let post = PipelinePost {
+        name: format!("preview_{}", environment.now() / 1_000),
+        query: post.query,
+        parallelism: 1,
+        checkpoint_interval_micros: Some(*INTERVALS.end()),
+        udfs: post.udfs,
+        state_url: None,
+        tags: None,
+        env_vars: None,
+        scheduler_config: None,
+    };
+    insert(plane, environment, post, None, true)
+}
+
+fn insert(
+    plane: &mut ControlPlane,
+    environment: &mut dyn Environment,
+    post: PipelinePost,
+    id: Option<PipelineId>,
+    preview: bool,
+) -> Reply {
     let udfs = post.udfs.unwrap_or_default();
     let parallelism = u32::try_from(post.parallelism).unwrap_or(u32::MAX);
     let plan = match environment.plan(&post.query, &udfs, parallelism) {
@@ -77,6 +110,7 @@ pub(crate) fn create(
     let mut pipeline = Pipeline::new(id.clone(), post.name, post.query, created_at);
     pipeline.udfs = udfs;
     pipeline.graph = plan.graph;
+    pipeline.preview = preview;
     pipeline.state_url = post.state_url;
     pipeline.tags = post.tags.unwrap_or_default();
     pipeline.checkpoint_interval_micros =

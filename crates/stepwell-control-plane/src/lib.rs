@@ -5,13 +5,16 @@
 //! ([`Command`]), and [`notify`](ControlPlane::notify) is told what became of them ([`WorkerEvent`]). There is no I/O, no clock and no
 //! chance in it, so one thing follows from another the same way every time.
 //!
-//! Statuses, texts, states and their order are those that a real Arroyo was recorded with.
+//! Statuses, texts, states and their order are those that a real Arroyo was recorded with: all the timelines of the recording are replayed
+//! by the tests.
 //!
 //! # Differences from a real server
 //!
 //! - `limit=4294967295` makes a real server panic; here it is a large limit.
 //! - Paths outside of `/api/v1` are 404: there is no web UI to answer them.
-//! - Connection tables, profiles, global UDFs, previews and metrics are not there: `Route not found`.
+//! - Connection tables, profiles, global UDFs, metrics and the output of previews are not there: `Route not found`.
+//! - A preview does not end by itself.
+//! - A stop during Recovering is acted on with the next look, not at the end of the pause.
 //! - A restart, or a change of parallelism, during a periodic checkpoint waits for it and does not get stuck.
 
 // A refusal is an ordinary reply here, and replies are made one at a time.

@@ -47,6 +47,11 @@ pub(crate) fn answer(
         (["pipelines", "validate_query"], "POST") => endpoint::validate(environment, request),
         (["pipelines", "validate_query"], _) => wrong_method("POST"),
 
+        (["pipelines", "preview"], "POST") if plane.options.previews => {
+            endpoint::preview(plane, environment, request)
+        }
+        (["pipelines", "preview"], _) if plane.options.previews => wrong_method("POST"),
+
         (["jobs"], "GET") => endpoint::all_jobs(plane),
         (["jobs"], _) => wrong_method("GET,HEAD"),
 

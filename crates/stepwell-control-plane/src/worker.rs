@@ -66,9 +66,17 @@ pub(crate) fn take_in(
             ..
         } => {
             if is_under_way(job.state()) {
-                drop_in_flight(job);
-                job.has_worker = false;
-                failed(job, error, domain, retryable, environment, options);
+                let id = environment.new_id("jlm_");
+                let entry = JobError::task_failed(id, now, error.clone(), domain.clone());
+                job.errors.insert(0, entry);
+                job.errors.truncate(ERRORS);
+                failed(job, error, domain, retryable, now, options);
+            }
+        }
+        WorkerEvent::Lost { .. } => {
+            if is_under_way(job.state()) {
+                let error = "a worker was lost".to_owned();
+                failed(job, error, ErrorDomain::Internal, true, now, options);
             }
         }
     }
@@ -131,17 +139,13 @@ fn failed(
     error: String,
     domain: ErrorDomain,
     retryable: bool,
-    environment: &mut dyn Environment,
+    now: u64,
     options: &Options,
 ) {
-    let now = environment.now();
-    let id = environment.new_id("jlm_");
-    job.errors.insert(
-        0,
-        JobError::task_failed(id, now, error.clone(), domain.clone()),
-    );
-    job.errors.truncate(ERRORS);
-    if retryable && job.recoveries < options.allowed_restarts {
+    drop_in_flight(job);
+    job.has_worker = false;
+    // The first run counts too.
+    if retryable && job.recoveries + 1 < options.allowed_restarts {
         job.recoveries += 1;
         job.shown.state = JobState::Recovering;
         job.pause_until =

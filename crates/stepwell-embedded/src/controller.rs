@@ -142,6 +142,8 @@ impl Core {
             .collect::<Result<_, _>>()?;
         let mut options = Options::default();
         options.slots = Some(SLOTS);
+        // There would be nothing to look at.
+        options.previews = false;
         let environment = EngineEnvironment::new(Planner::default());
         Ok(Self {
             plane: ControlPlane::restore(options, records),

@@ -204,15 +204,25 @@ impl Server {
 
     /// The current run fails.
     pub fn fail(&mut self, id: &str, retryable: bool) {
+        let error = "SQL error: Divide by zero error";
+        self.fail_with(id, error, ErrorDomain::User, retryable);
+    }
+
+    pub fn fail_with(&mut self, id: &str, error: &str, domain: ErrorDomain, retryable: bool) {
         let (job, run_id) = self.run(id);
-        let error = "SQL error: Divide by zero error".to_owned();
         self.tell(WorkerEvent::Failed {
             job,
             run_id,
-            error,
-            domain: ErrorDomain::User,
+            error: error.to_owned(),
+            domain,
             retryable,
         });
+    }
+
+    /// The worker of the current run is gone without a word.
+    pub fn lose(&mut self, id: &str) {
+        let (job, run_id) = self.run(id);
+        self.tell(WorkerEvent::Lost { job, run_id });
     }
 
     pub fn finish(&mut self, id: &str) {

@@ -1,0 +1,84 @@
+//! The recordings of a real Arroyo.
+
+use std::{path::Path, sync::LazyLock};
+
+use serde_json::Value;
+
+use crate::observation::{Job, Observation, Offer};
+
+pub struct Timeline {
+    pub name: String,
+    /// Whether it was watched on after its last line, for some time, and nothing more was seen. If not, it was watched until the state
+    /// that was waited for.
+    pub timed_out: bool,
+    pub observations: Vec<Observation>,
+}
+
+pub struct Exchange {
+    pub method: String,
+    pub path: String,
+    pub body: String,
+    pub status: u64,
+    /// The body of the answer, when it is JSON.
+    pub answer: Value,
+}
+
+fn read(file: &str) -> Vec<Value> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../stepwell-arroyo/tests/recordings")
+        .join(file);
+    let text = std::fs::read_to_string(path).unwrap();
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+pub fn timelines() -> Vec<Timeline> {
+    read("timelines.jsonl").iter().map(timeline).collect()
+}
+
+fn timeline(recorded: &Value) -> Timeline {
+    let lines = recorded["timeline"].as_array().unwrap();
+    let jobs = recorded["jobs"].as_array().unwrap();
+    // The same answers twice: as a line with what matters of both, and the whole body of the job's.
+    assert_eq!(lines.len(), jobs.len());
+    Timeline {
+        name: recorded["name"].as_str().unwrap().to_owned(),
+        timed_out: recorded["timed_out"].as_bool().unwrap(),
+        observations: lines
+            .iter()
+            .zip(jobs)
+            .map(|(line, job)| observation(line, job))
+            .collect(),
+    }
+}
+
+fn observation(line: &Value, job: &Value) -> Observation {
+    assert_eq!(line["t"], job["t"]);
+    let body: Value = serde_json::from_str(job["body"].as_str().unwrap()).unwrap();
+    Observation {
+        at: std::time::Duration::from_secs_f64(line["t"].as_f64().unwrap())
+            .as_micros()
+            .try_into()
+            .unwrap(),
+        job: Job::new(&body["data"][0]),
+        offer: Offer::recorded(line["line"].as_str().unwrap()),
+    }
+}
+
+pub fn exchange(name: &str) -> Exchange {
+    static EXCHANGES: LazyLock<Vec<Value>> = LazyLock::new(|| read("exchanges.jsonl"));
+    let recorded = EXCHANGES
+        .iter()
+        .find(|exchange| exchange["name"] == name)
+        .unwrap_or_else(|| panic!("there is no exchange {name}"));
+    let (request, response) = (&recorded["request"], &recorded["response"]);
+    let answer = response["body"].as_str().unwrap_or_default();
+    Exchange {
+        method: request["method"].as_str().unwrap().to_owned(),
+        path: request["path"].as_str().unwrap().to_owned(),
+        body: request["body"].as_str().unwrap_or_default().to_owned(),
+        status: response["status"].as_u64().unwrap(),
+        answer: serde_json::from_str(answer).unwrap_or_default(),
+    }
+}
