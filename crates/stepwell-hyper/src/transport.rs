@@ -137,7 +137,9 @@ impl HyperTransport {
         limit: usize,
         started: Instant,
     ) -> Result<Response<Bytes>, TransportError> {
-        let (parts, body) = reply.into_parts();
+        let (mut parts, body) = reply.into_parts();
+        // hyper's own things are in there. One of them holds the connection of a 101 open for as long as the reply is kept.
+        parts.extensions.clear();
         refuse_encoding(&parts.headers, &self.place())?;
         // What it says of itself first: a body of 10^12 bytes is not even begun.
         if body.size_hint().lower() > limit as u64 {

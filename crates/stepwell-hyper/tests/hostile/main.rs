@@ -1,0 +1,10 @@
+//! The transport against servers that do what they should not, on real sockets.
+
+#![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
+#![allow(clippy::expect_used, reason = "a test may fail where it stands")]
+
+mod check;
+mod heads;
+mod server;
+#[path = "../support/mod.rs"]
+mod support;
