@@ -11,7 +11,7 @@ use stepwell_transport::{
 
 use crate::{
     server::{Act, Hostile, Report},
-    support::{chain, fetch, request},
+    support::{chain, get, request},
 };
 
 /// How long a call may take where nothing is said of it.
@@ -53,8 +53,8 @@ pub(crate) async fn play(script: Vec<Act>, deadline: Duration) -> (Outcome, Repo
     let mut server = Hostile::start([script]).await;
     let transport = server.transport();
     let outcome = send(&transport, write(), deadline).await;
-    let next = fetch(&transport).await;
-    assert_eq!(next.expect("the next request is answered"), "well");
+    let next = send(&transport, get("/api/v1/ping"), DEADLINE).await;
+    assert_eq!(next.expect("the next request is answered").body(), "well");
     // The connection that is still in the pool would keep a script waiting that serves to its end.
     drop(transport);
     let report = server.report().await;
@@ -108,4 +108,14 @@ pub(crate) async fn replies(name: &str, script: Vec<Act>, status: u16, body: &st
         Err(error) => panic!("{name}: {}", chain(&error)),
     }
     report
+}
+
+/// Reads the request, sends this, and waits for the client to close.
+pub(crate) fn answer(bytes: impl AsRef<[u8]>) -> Vec<Act> {
+    vec![Act::Read, Act::Send(bytes.as_ref().to_vec()), Act::Gone]
+}
+
+/// Reads the request, sends this, and answers whatever comes next.
+pub(crate) fn answer_and_serve(bytes: impl AsRef<[u8]>) -> Vec<Act> {
+    vec![Act::Read, Act::Send(bytes.as_ref().to_vec()), Act::Serve]
 }

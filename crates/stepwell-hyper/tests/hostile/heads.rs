@@ -5,19 +5,9 @@ use std::time::Duration;
 use stepwell_transport::{Phase, TransportErrorKind as Kind};
 
 use crate::{
-    check::{DEADLINE, SHORT, fails, fails_within, play, replies},
+    check::{DEADLINE, SHORT, answer, answer_and_serve, fails, fails_within, play, replies},
     server::Act,
 };
-
-/// Reads the request, sends this, and waits for the client to close.
-fn answer(bytes: impl AsRef<[u8]>) -> Vec<Act> {
-    vec![Act::Read, Act::Send(bytes.as_ref().to_vec()), Act::Gone]
-}
-
-/// Reads the request, sends this, and answers whatever comes next.
-fn answer_and_serve(bytes: impl AsRef<[u8]>) -> Vec<Act> {
-    vec![Act::Read, Act::Send(bytes.as_ref().to_vec()), Act::Serve]
-}
 
 #[tokio::test]
 async fn a_broken_status_line_is_not_http_and_the_write_may_have_been_done() {

@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
 #![allow(clippy::expect_used, reason = "a test may fail where it stands")]
 
+mod bodies;
 mod check;
+mod connections;
 mod heads;
 mod server;
 #[path = "../support/mod.rs"]
