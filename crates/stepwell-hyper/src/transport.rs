@@ -1,6 +1,6 @@
-use std::{fmt, future::Future, path::Path, time::Duration};
+use std::{error::Error, fmt, future::Future, path::Path, time::Duration};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, Uri, header};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Body, Incoming};
@@ -158,25 +158,38 @@ impl HyperTransport {
         if body.size_hint().lower() > limit as u64 {
             return Err(self.too_large(limit));
         }
-        match Limited::new(body, limit).collect().await {
-            Ok(body) => Ok(Response::from_parts(parts, body.to_bytes())),
-            Err(error) if error.is::<LengthLimitError>() => Err(self.too_large(limit)),
-            Err(error) => {
-                let place = self.place();
-                let elapsed = started.elapsed();
-                let kind = classify_body(&*error);
-                let message = if kind == TransportErrorKind::Protocol {
-                    format!(
-                        "the body of the reply of {place} is not HTTP/1; is there a proxy in between that breaks it?"
-                    )
-                } else {
-                    format!(
-                        "the reply of {place} broke off after {elapsed:.1?}; is there a proxy in between that gives up?"
-                    )
-                };
-                Err(TransportError::new(kind, Phase::Responded, message).with_source(error))
+        let mut body = Limited::new(body, limit);
+        // Not collected frame by frame: a body in chunks of one byte would take forty times its size.
+        let mut bytes = BytesMut::new();
+        while let Some(frame) = body.frame().await {
+            match frame {
+                Ok(frame) => {
+                    // The others are trailers, which say nothing that is needed.
+                    if let Some(data) = frame.data_ref() {
+                        bytes.extend_from_slice(data);
+                    }
+                }
+                Err(error) if error.is::<LengthLimitError>() => return Err(self.too_large(limit)),
+                Err(error) => return Err(self.broke_off(error, started)),
             }
         }
+        Ok(Response::from_parts(parts, bytes.freeze()))
+    }
+
+    fn broke_off(&self, error: Box<dyn Error + Send + Sync>, started: Instant) -> TransportError {
+        let place = self.place();
+        let elapsed = started.elapsed();
+        let kind = classify_body(&*error);
+        let message = if kind == TransportErrorKind::Protocol {
+            format!(
+                "the body of the reply of {place} is not HTTP/1; is there a proxy in between that breaks it?"
+            )
+        } else {
+            format!(
+                "the reply of {place} broke off after {elapsed:.1?}; is there a proxy in between that gives up?"
+            )
+        };
+        TransportError::new(kind, Phase::Responded, message).with_source(error)
     }
 
     fn too_large(&self, limit: usize) -> TransportError {

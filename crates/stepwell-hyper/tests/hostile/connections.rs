@@ -1,15 +1,12 @@
 //! The connection: resets and ends in every phase, and what is left in it for the next request.
 
-use std::time::Duration;
-
-use bytes::Bytes;
-use http::{Method, Request, header};
+use http::Method;
 use stepwell_hyper::HyperTransport;
-use stepwell_transport::{Phase, Transport as _, TransportErrorKind as Kind};
-use tokio::{net::TcpListener, sync::oneshot};
+use stepwell_transport::{Phase, TransportErrorKind as Kind};
+use tokio::net::TcpListener;
 
 use crate::{
-    check::{DEADLINE, SHORT, answer_and_serve, fails, fails_within, play, replies, send, write},
+    check::{DEADLINE, fails, play, replies, send, write},
     server::{Act, Hostile},
     support::{chain, get, request},
 };
@@ -19,13 +16,6 @@ const FORGED: &str = "HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nforged";
 
 fn bytes(text: &str) -> Act {
     Act::Send(text.as_bytes().to_vec())
-}
-
-/// More than the kernel holds for a server that does not read.
-fn large_write() -> Request<Bytes> {
-    Request::post("/api/v1/pipelines")
-        .body(Bytes::from(vec![b'x'; 32 << 20]))
-        .unwrap()
 }
 
 #[tokio::test]

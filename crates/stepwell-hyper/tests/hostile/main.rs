@@ -7,6 +7,9 @@ mod bodies;
 mod check;
 mod connections;
 mod heads;
+mod requests;
 mod server;
 #[path = "../support/mod.rs"]
 mod support;
+#[cfg(feature = "tls")]
+mod tls;

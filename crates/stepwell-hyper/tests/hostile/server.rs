@@ -10,7 +10,7 @@ use stepwell_hyper::HyperTransport;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
-    sync::oneshot,
+    sync::{Notify, oneshot},
 };
 
 use crate::support::{ok, read};
@@ -32,6 +32,10 @@ pub(crate) enum Act {
     HalfClose,
     /// Reads until the client has closed. A connection that the client uses again instead is stuck here.
     Gone,
+    /// Does nothing for ever, and reads nothing.
+    Hold,
+    /// Says that the script has come so far.
+    Tell(Arc<Notify>),
     /// Answers well from now on.
     Serve,
     /// Resets the connection.
@@ -159,6 +163,8 @@ impl Act {
             }
             Self::HalfClose => connection.shutdown().await?,
             Self::Gone => while connection.read_buf(&mut report.received).await? > 0 {},
+            Self::Hold => std::future::pending().await,
+            Self::Tell(listener) => listener.notify_one(),
             Self::Serve => loop {
                 Box::pin(Self::Read.perform(connection, report)).await?;
                 connection.write_all(&ok("well")).await?;
