@@ -231,6 +231,9 @@ impl HyperTransport {
             TransportErrorKind::Protocol => {
                 format!("what {place} answered is not HTTP/1; is this the right port?")
             }
+            TransportErrorKind::Canceled => format!(
+                "the connection to {place} was given up after {elapsed:.1?}; was the runtime that made it shut down?"
+            ),
             _ => format!("the request to {place} failed after {elapsed:.1?}"),
         };
         TransportError::new(kind, phase, message).with_source(error)

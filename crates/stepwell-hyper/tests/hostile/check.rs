@@ -15,9 +15,9 @@ use crate::{
 };
 
 /// How long a call may take where nothing is said of it.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(5);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(10);
 /// A deadline for a server that never answers.
-pub(crate) const SHORT: Duration = Duration::from_millis(200);
+pub(crate) const SHORT: Duration = Duration::from_millis(400);
 /// How much later than its deadline a call may end on a busy machine.
 const SLACK: Duration = Duration::from_secs(2);
 /// How large the body of a reply may be.
