@@ -10,7 +10,7 @@
 //! | … with every method but `GET` and `HEAD` | `connections`: `no_write_of_any_method_…` |
 //! | a reset on accept, in the request, in the reply's head, in the body, between chunks | `connections`: `a_reset_in_any_phase_…`, `a_connection_that_ends_before_…` |
 //! | half-closed connections | `connections`: `a_server_that_has_said_its_last_word_…` |
-//! | a kept-alive connection that was closed in the pool | `wire`: twenty polls; `connections`: `… closed_in_the_pool …` |
+//! | a kept-alive connection that was closed in the pool | `wire`: twenty polls; `connections`: `a_connection_that_was_closed_…` |
 //! | every read is closed after it was read | `connections`: `a_read_is_sent_twice_at_most`, `a_read_that_arrived_…` |
 //! | garbage after the reply, replies that nobody asked for | `connections`: `garbage_…`, `a_word_of_farewell_…`, `a_reply_before_…` |
 //! | bad status lines and headers; lengths that are negative, huge, or two | `heads`: `a_broken_status_line_…`, `broken_headers_…` |
