@@ -24,7 +24,8 @@ pub(crate) fn classify(error: &legacy::Error) -> (TransportErrorKind, Phase) {
                 return (TransportErrorKind::TimedOut, Phase::MaybeSent);
             }
             if error.is_user() {
-                return (TransportErrorKind::InvalidRequest, Phase::NotSent);
+                // The runtime that drove the connection is gone; how far the request had come went with it.
+                return (TransportErrorKind::Canceled, Phase::MaybeSent);
             }
             // An incomplete message is not "not sent": the server may have acted and died before it answered.
             return (TransportErrorKind::Closed, Phase::MaybeSent);
@@ -34,6 +35,24 @@ pub(crate) fn classify(error: &legacy::Error) -> (TransportErrorKind, Phase) {
         }
     }
     (TransportErrorKind::Other, Phase::MaybeSent)
+}
+
+/// What went wrong with the body of a reply.
+pub(crate) fn classify_body(error: &(dyn Error + 'static)) -> TransportErrorKind {
+    let broken = chain(error)
+        .filter_map(|error| error.downcast_ref::<io::Error>())
+        .any(|error| {
+            // So hyper says that chunks or trailers are malformed, or without end.
+            matches!(
+                error.kind(),
+                io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData
+            )
+        });
+    if broken {
+        TransportErrorKind::Protocol
+    } else {
+        TransportErrorKind::Closed
+    }
 }
 
 fn connect(error: &legacy::Error) -> TransportErrorKind {

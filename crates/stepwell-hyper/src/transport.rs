@@ -1,6 +1,6 @@
-use std::{fmt, future::Future, path::Path, time::Duration};
+use std::{error::Error, fmt, future::Future, path::Path, time::Duration};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, Uri, header};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Body, Incoming};
@@ -18,7 +18,7 @@ use tokio::time::Instant;
 
 use crate::{
     builder::{HyperTransportBuilder, HyperTransportError},
-    classify::classify,
+    classify::{classify, classify_body},
 };
 
 #[cfg(feature = "tls")]
@@ -96,6 +96,9 @@ impl HyperTransport {
         );
         parts.uri = Uri::from_parts(uri).map_err(|error| invalid(&error))?;
         parts.headers.remove(header::HOST);
+        // The body is here, so its length is known. hyper would believe another one, and cut the body to it.
+        parts.headers.remove(header::CONTENT_LENGTH);
+        parts.headers.remove(header::TRANSFER_ENCODING);
         if let Some(token) = &self.token {
             parts
                 .headers
@@ -108,7 +111,7 @@ impl HyperTransport {
         Ok(Request::from_parts(parts, Full::new(body)))
     }
 
-    /// Sends once, or twice when the first connection was a dead one from the pool and the method is idempotent.
+    /// Sends once, or twice when the first connection was closed without an answer and the method asks for nothing to be done.
     async fn send(
         &self,
         request: Request<Full<Bytes>>,
@@ -122,10 +125,20 @@ impl HyperTransport {
         };
         let (kind, phase) = classify(&error);
         match again {
-            // The server closed a kept-alive connection as it was used. The request may have been read, but asks for nothing to be done.
+            // As when the server closed a kept-alive connection as it was used. The request may have been read, but does nothing.
             Some(again) if kind == TransportErrorKind::Closed => {
-                let second = self.client.request(again).await;
-                second.map_err(|error| self.failed(error, started))
+                let error = match self.client.request(again).await {
+                    Ok(reply) => return Ok(reply),
+                    Err(error) => error,
+                };
+                let (kind, second) = classify(&error);
+                // That the second was not sent does not make the first one so.
+                let phase = if second == Phase::NotSent {
+                    phase
+                } else {
+                    second
+                };
+                Err(self.describe(kind, phase, error, started))
             }
             _ => Err(self.describe(kind, phase, error, started)),
         }
@@ -137,27 +150,46 @@ impl HyperTransport {
         limit: usize,
         started: Instant,
     ) -> Result<Response<Bytes>, TransportError> {
-        let (parts, body) = reply.into_parts();
+        let (mut parts, body) = reply.into_parts();
+        // hyper's own things are in there. One of them holds the connection of a 101 open for as long as the reply is kept.
+        parts.extensions.clear();
         refuse_encoding(&parts.headers, &self.place())?;
         // What it says of itself first: a body of 10^12 bytes is not even begun.
         if body.size_hint().lower() > limit as u64 {
             return Err(self.too_large(limit));
         }
-        match Limited::new(body, limit).collect().await {
-            Ok(body) => Ok(Response::from_parts(parts, body.to_bytes())),
-            Err(error) if error.is::<LengthLimitError>() => Err(self.too_large(limit)),
-            Err(error) => {
-                let message = format!(
-                    "the reply of {} broke off after {:.1?}; is there a proxy in between that gives up?",
-                    self.place(),
-                    started.elapsed()
-                );
-                Err(
-                    TransportError::new(TransportErrorKind::Closed, Phase::Responded, message)
-                        .with_source(error),
-                )
+        let mut body = Limited::new(body, limit);
+        // Not collected frame by frame: a body in chunks of one byte would take forty times its size.
+        let mut bytes = BytesMut::new();
+        while let Some(frame) = body.frame().await {
+            match frame {
+                Ok(frame) => {
+                    // The others are trailers, which say nothing that is needed.
+                    if let Some(data) = frame.data_ref() {
+                        bytes.extend_from_slice(data);
+                    }
+                }
+                Err(error) if error.is::<LengthLimitError>() => return Err(self.too_large(limit)),
+                Err(error) => return Err(self.broke_off(error, started)),
             }
         }
+        Ok(Response::from_parts(parts, bytes.freeze()))
+    }
+
+    fn broke_off(&self, error: Box<dyn Error + Send + Sync>, started: Instant) -> TransportError {
+        let place = self.place();
+        let elapsed = started.elapsed();
+        let kind = classify_body(&*error);
+        let message = if kind == TransportErrorKind::Protocol {
+            format!(
+                "the body of the reply of {place} is not HTTP/1; is there a proxy in between that breaks it?"
+            )
+        } else {
+            format!(
+                "the reply of {place} broke off after {elapsed:.1?}; is there a proxy in between that gives up?"
+            )
+        };
+        TransportError::new(kind, Phase::Responded, message).with_source(error)
     }
 
     fn too_large(&self, limit: usize) -> TransportError {
@@ -166,11 +198,6 @@ impl HyperTransport {
             self.place()
         );
         TransportError::new(TransportErrorKind::BodyTooLarge, Phase::Responded, message)
-    }
-
-    fn failed(&self, error: hyper_util::client::legacy::Error, started: Instant) -> TransportError {
-        let (kind, phase) = classify(&error);
-        self.describe(kind, phase, error, started)
     }
 
     fn describe(
@@ -204,6 +231,9 @@ impl HyperTransport {
             TransportErrorKind::Protocol => {
                 format!("what {place} answered is not HTTP/1; is this the right port?")
             }
+            TransportErrorKind::Canceled => format!(
+                "the connection to {place} was given up after {elapsed:.1?}; was the runtime that made it shut down?"
+            ),
             _ => format!("the request to {place} failed after {elapsed:.1?}"),
         };
         TransportError::new(kind, phase, message).with_source(error)
@@ -287,20 +317,35 @@ async fn until<T>(deadline: Option<Instant>, work: impl Future<Output = T>) -> O
 
 /// A compressed body was not asked for, and would reach a parser that cannot read it.
 fn refuse_encoding(headers: &HeaderMap, place: &str) -> Result<(), TransportError> {
-    match headers.get(header::CONTENT_ENCODING) {
-        Some(encoding) if !encoding.as_bytes().eq_ignore_ascii_case(b"identity") => {
-            let message = format!(
-                "the reply of {place} is compressed ({}), which was not asked for; is there a proxy in between?",
-                String::from_utf8_lossy(encoding.as_bytes()).escape_debug()
-            );
-            Err(TransportError::new(
-                TransportErrorKind::ContentEncoding,
-                Phase::Responded,
-                message,
-            ))
+    // A connection can compress, too; of its encodings only chunks are undone.
+    let table = [
+        (header::CONTENT_ENCODING, "identity"),
+        (header::TRANSFER_ENCODING, "chunked"),
+    ];
+    for (name, allowed) in table {
+        // Either header may come more than once, and each may be a list.
+        for value in headers.get_all(name) {
+            let refused = value
+                .as_bytes()
+                .split(|&byte| byte == b',')
+                .map(<[u8]>::trim_ascii)
+                .any(|encoding| {
+                    !encoding.is_empty() && !encoding.eq_ignore_ascii_case(allowed.as_bytes())
+                });
+            if refused {
+                let message = format!(
+                    "the reply of {place} is compressed ({}), which was not asked for; is there a proxy in between?",
+                    String::from_utf8_lossy(value.as_bytes()).escape_debug()
+                );
+                return Err(TransportError::new(
+                    TransportErrorKind::ContentEncoding,
+                    Phase::Responded,
+                    message,
+                ));
+            }
         }
-        _ => Ok(()),
     }
+    Ok(())
 }
 
 fn invalid(error: &dyn fmt::Display) -> TransportError {

@@ -19,8 +19,8 @@ use crate::TransportError;
 ///
 /// - The request's URI is in origin form (`/api/v1/ping`); the transport joins it to the address that it sends to, and sets `Host`.
 /// - Any status is a reply, not an error.
-/// - A request is sent at most once, unless the transport knows that nothing of it was written, or its method is idempotent and the
-///   connection was a kept-alive one that the server had closed.
+/// - A request is sent at most once, unless the transport knows that nothing of it was written, or its method asks for nothing to be
+///   done and the connection was closed without an answer, as a kept-alive one is that the server had closed. Then it is sent twice.
 /// - Redirects are not followed.
 /// - The request extensions [`Deadline`] and [`BodyLimit`] are honoured.
 /// - An error says whether the request may have reached the server ([`Phase`](crate::Phase)).
