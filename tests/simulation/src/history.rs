@@ -99,14 +99,6 @@ impl Life {
         }
         found
     }
-
-    /// When the run began.
-    pub fn began(&self, run_id: u64) -> Option<Instant> {
-        self.moments
-            .iter()
-            .find(|moment| moment.run_id == run_id)
-            .map(|moment| moment.at)
-    }
 }
 
 /// What a request did.

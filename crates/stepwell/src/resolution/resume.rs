@@ -183,6 +183,7 @@ impl Resuming<'_> {
     /// Restarts once. A restart counts up, so a lost one is repeated only while the job is still Failed in the run that was seen.
     async fn restart(&self) -> Result<(), Error> {
         let mut attempt = 0;
+        let mut in_doubt = false;
         loop {
             let client = self.context.client_within(self.limit);
             let id = self.pipeline.id.clone();
@@ -202,7 +203,8 @@ impl Resuming<'_> {
             attempt += 1;
             self.context.retrying(Step::Resolve, &error, attempt);
             self.limit.sleep(TWO_TICKS).await;
-            if error.phase() != Phase::NotSent && !self.is_still_failed().await? {
+            in_doubt |= error.phase() != Phase::NotSent;
+            if in_doubt && !self.is_still_failed().await? {
                 return Ok(());
             }
         }

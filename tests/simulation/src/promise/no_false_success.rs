@@ -52,13 +52,12 @@ fn stable(life: &Life, run_id: u64, at: Instant, stable_for: Duration) -> Option
 /// Not the run before the request that was to change it.
 fn old_run(story: &Story, who: &str, life: &Life, run_id: u64, at: Instant) -> Option<String> {
     let act_at = last_act(story, who, &life.id, at)?;
-    let began = life.began(run_id)?;
-    if began > act_at {
-        return None;
-    }
     let inner = story.world.lock();
     let ours = |act: &&crate::history::Act| act.who == who && act.id == life.id && act.at == act_at;
     let before = inner.acts.iter().find(ours)?.before.clone()?;
+    if before.run_id < run_id {
+        return None;
+    }
     if before.is_terminal() {
         return Some("that run had ended before it was started again".to_owned());
     }
