@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::last_act;
 use crate::{
     diary::{Pages, Told},
-    history::Life,
+    history::{Deed, Life},
     story::Story,
 };
 
@@ -117,12 +117,14 @@ fn of_resolve(story: &Story, pages: &Pages, error: &ResolveError, at: Instant) -
             !inner.rows.contains(id.as_str()) && inner.life(id.as_str()).is_none()
         }
         ResolveError::Conflict { .. } | ResolveError::UdfsDiffer { .. } => true,
-        // Somebody has started again what was to be deleted.
+        // Somebody has started again what was to be deleted, or made it again after it was.
         ResolveError::Rejected {
             action: Action::Discard,
             ..
         } => !inner.acts.iter().any(|act| {
-            act.who != pages.who && act.began_a_run() && same.iter().any(|life| life.id == act.id)
+            act.who != pages.who
+                && (act.began_a_run() || act.deed == Deed::Create)
+                && same.iter().any(|life| life.id == act.id)
         }),
         ResolveError::Rejected { .. } => {
             story.nature.page.is_none() && !same.iter().any(|life| life.deleted_at.is_some())
