@@ -108,13 +108,16 @@ impl Endpoint {
             !authority.is_empty() && !authority.starts_with(':'),
             NoHostSnafu
         );
-        let uri: Uri = format!("{scheme}://{rest}")
+        let uri: Uri = format!("{scheme}://{}", without_api(rest))
             .parse()
             .map_err(|_| EndpointError::Invalid)?;
         Self::from_uri(&uri)
     }
 
-    /// Normalises an address that has been read already.
+    /// Takes the address that a transport sends to ([`Transport::base_url`](stepwell_transport::Transport::base_url)).
+    ///
+    /// Its path is a prefix, as it is: where it ends with `/api`, requests go to `/api/api/v1`, and a message that showed less would hide
+    /// it.
     ///
     /// # Errors
     ///
@@ -136,14 +139,9 @@ impl Endpoint {
         );
         ensure!(uri.query().is_none(), QuerySnafu);
         check_host_and_port(authority)?;
-        let mut path = uri.path().trim_end_matches('/');
-        // What people paste: the API's own paths.
-        for suffix in ["/api/v1", "/api"] {
-            if let Some(prefix) = path.strip_suffix(suffix) {
-                path = prefix.trim_end_matches('/');
-                break;
-            }
-        }
+        let path = uri.path().trim_end_matches('/');
+        // `Uri` lets any character beyond ASCII through: white space, and what turns the line that the address is shown in.
+        ensure!(printable::line(path, usize::MAX) == path, InvalidSnafu);
         let authority = authority.as_str().to_ascii_lowercase();
         Ok(Self {
             base: format!("{scheme}://{authority}{path}"),
@@ -168,6 +166,16 @@ impl Endpoint {
     pub fn dashboard(&self, id: &PipelineId) -> String {
         format!("{}/pipelines/{}", self.base, encode_segment(id.as_str()))
     }
+}
+
+/// What people paste without the API's own path. One of them goes: a reverse proxy may have `/api` as its prefix, and what stands under it
+/// at `/api/api/v1` is to be reached.
+fn without_api(rest: &str) -> &str {
+    let rest = rest.trim_end_matches('/');
+    ["/api/v1", "/api"]
+        .into_iter()
+        .find_map(|suffix| rest.strip_suffix(suffix))
+        .unwrap_or(rest)
 }
 
 /// Says what was meant, if it can be told.

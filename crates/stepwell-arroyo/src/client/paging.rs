@@ -4,7 +4,7 @@
 //! were created in the same second as the last row of a page are skipped by the next one (recordings `420_fast_list_all`, `421_fast_list_limit_2`). And a cursor whose row
 //! has been deleted gives an empty page that claims to be the last. Only a reading that excludes both proves that something is absent.
 
-use std::{collections::BTreeSet, num::NonZeroU32};
+use std::{cmp::Reverse, collections::BTreeSet, num::NonZeroU32};
 
 use super::Client;
 use crate::{ClientError, Page, Pipeline, PipelineId};
@@ -29,21 +29,22 @@ async fn all_pipelines_by(
     client: &Client,
     first_limit: NonZeroU32,
 ) -> Result<Vec<Pipeline>, ClientError> {
-    let mut before: Option<BTreeSet<PipelineId>> = None;
+    let mut before: Option<BTreeSet<(PipelineId, u64)>> = None;
     for _ in 0..READINGS {
         let reading = read(client, first_limit).await?;
         if !reading.doubtful {
             return Ok(reading.pipelines);
         }
-        let ids = reading
+        // With the time: a cursor that was deleted may be back under its id, as another pipeline.
+        let rows = reading
             .pipelines
             .iter()
-            .map(|pipeline| pipeline.id.clone())
+            .map(|pipeline| (pipeline.id.clone(), pipeline.created_at))
             .collect();
-        if before.as_ref() == Some(&ids) {
+        if before.as_ref() == Some(&rows) {
             return Ok(reading.pipelines);
         }
-        before = Some(ids);
+        before = Some(rows);
     }
     Err(client.paging_error("the list changes faster than it can be read; try again"))
 }
@@ -76,6 +77,9 @@ async fn read(client: &Client, mut limit: NonZeroU32) -> Result<Reading, ClientE
             }
         }
         if !has_more {
+            // A later page may have begun with what came to be after an earlier one.
+            let newest_first = |pipeline: &Pipeline| Reverse(pipeline.created_at);
+            reading.pipelines.sort_by_key(newest_first);
             return Ok(reading);
         }
         match border {

@@ -32,6 +32,13 @@ fn all_forms_of_an_address_come_to_one() {
         assert_eq!(endpoint.as_str(), normal, "{text}");
         assert_eq!(endpoint.to_string().parse(), Ok(endpoint), "{text}");
     }
+    // Under a prefix that looks like the API's path.
+    let endpoint = Endpoint::parse("https://host/api/api/v1").unwrap();
+    assert_eq!(endpoint.as_str(), "https://host/api");
+    assert_eq!(
+        Endpoint::from_uri(&endpoint.as_str().parse().unwrap()),
+        Ok(endpoint)
+    );
 }
 
 #[test]
@@ -77,6 +84,9 @@ fn what_is_no_address_is_told_apart() {
         ("http://ho st:5115", E::Invalid),
         ("http://host:5115/a b", E::Invalid),
         ("http://ho\0st", E::Invalid),
+        ("http://host/a\u{A0}b", E::Invalid),
+        ("http://host/a\u{3000}/api", E::Invalid),
+        ("http://host/\u{202E}moc.elpmaxe", E::Invalid),
     ] {
         assert_eq!(Endpoint::parse(text), Err(expected), "{text:?}");
     }
@@ -109,12 +119,21 @@ fn credentials_are_refused_and_never_shown() {
 }
 
 #[test]
-fn what_has_been_read_already_is_normalised_the_same() {
+fn the_address_of_a_transport_keeps_its_path() {
     let uri = |text: &'static str| Uri::from_static(text);
-    assert_eq!(
-        Endpoint::from_uri(&uri("http://host:5115/api/")).map(|endpoint| endpoint.base),
-        Ok("http://host:5115".to_owned())
-    );
+    for (text, base) in [
+        ("http://Host:5115/", "http://host:5115"),
+        ("http://host:5115/Team-A/", "http://host:5115/Team-A"),
+        // Requests go under it, so it is no mistake of writing.
+        ("http://host:5115/api/", "http://host:5115/api"),
+    ] {
+        let endpoint = Endpoint::from_uri(&uri(text));
+        assert_eq!(
+            endpoint.map(|endpoint| endpoint.base).as_deref(),
+            Ok(base),
+            "{text}"
+        );
+    }
     assert_eq!(
         Endpoint::from_uri(&uri("/api/v1/ping")),
         Err(EndpointError::NoHost)

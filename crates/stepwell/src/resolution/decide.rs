@@ -153,13 +153,14 @@ impl Rest {
                 job,
             });
         }
+        let only_resumes = matches!(spec.intent(), Intent::ResumeOnly | Intent::Resume(_));
         match finished.pop() {
-            Some((pipeline, _)) if spec.when_finished() == WhenFinished::Refuse => {
+            Some((pipeline, _)) if only_resumes || spec.when_finished() == WhenFinished::Refuse => {
                 return Err(ResolveError::Finished {
                     finished: PipelineSummary::new(&pipeline),
                 });
             }
-            None if matches!(spec.intent(), Intent::ResumeOnly | Intent::Resume(_)) => {
+            None if only_resumes => {
                 return Err(ResolveError::NothingToResume { near });
             }
             None if !others.is_empty() && !spec.force() => {

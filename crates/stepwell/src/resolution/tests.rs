@@ -1,3 +1,5 @@
+mod properties;
+
 use std::{collections::BTreeMap, num::NonZeroU32, time::Duration};
 
 use stepwell_arroyo::{Job, JobId, JobState, Pipeline, PipelineGraph, PipelineNode, StopMode, Udf};
@@ -33,14 +35,20 @@ fn decide(
     spec: PipelineSpecBuilder,
     pipelines: &[(Pipeline, Option<JobState>)],
 ) -> Result<Decision, ResolveError> {
-    let spec = spec.build().unwrap();
+    decide_for(&spec.build().unwrap(), pipelines)
+}
+
+fn decide_for(
+    spec: &PipelineSpec,
+    pipelines: &[(Pipeline, Option<JobState>)],
+) -> Result<Decision, ResolveError> {
     let listing = Listing::new(
         pipelines
             .iter()
             .map(|(pipeline, _)| pipeline.clone())
             .collect(),
     );
-    let (matches, rest) = listing.matches(&spec, |id| id.as_str() == "pl_ours")?;
+    let (matches, rest) = listing.matches(spec, |id| id.as_str() == "pl_ours")?;
     let with_jobs = matches.into_iter().map(|found| {
         let state = pipelines
             .iter()
@@ -48,7 +56,7 @@ fn decide(
         let state = state.and_then(|(_, state)| state.clone());
         (found, state.map(|state| Box::new(job(state))))
     });
-    rest.decide(&spec, with_jobs.collect())
+    rest.decide(spec, with_jobs.collect())
 }
 
 fn created_id(decision: Decision) -> Option<String> {
@@ -139,6 +147,14 @@ fn a_finished_one_is_not_resumed_and_others_beside_it_need_no_force() {
     let resume_only = builder().intent(Intent::ResumeOnly);
     let error = decide(resume_only, &there).unwrap_err();
     assert!(matches!(error, ResolveError::Finished { .. }), "{error}");
+    // A new run is a pipeline that is created, and who only resumes creates none.
+    for intent in [
+        Intent::ResumeOnly,
+        Intent::Resume(PipelineId::from_server("pl_1")),
+    ] {
+        let error = decide(new_run().intent(intent), &there).unwrap_err();
+        assert!(matches!(error, ResolveError::Finished { .. }), "{error}");
+    }
 }
 
 #[test]

@@ -36,7 +36,8 @@ pub enum WhenFinished {
     /// An error that says so.
     #[default]
     Refuse,
-    /// Create a new pipeline, which starts from the beginning.
+    /// Create a new pipeline, which starts from the beginning; not under [`Intent::ResumeOnly`] and [`Intent::Resume`], which create
+    /// nothing.
     NewRun,
 }
 

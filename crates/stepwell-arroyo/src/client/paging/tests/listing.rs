@@ -1,0 +1,186 @@
+//! A server's list of pipelines, as it is read by pages.
+
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use stepwell_transport::{SharedTransport, Transport, TransportError};
+
+use super::super::*;
+
+/// A list of pipelines with the cursor of a real Arroyo: "created before `starting_after`".
+#[derive(Clone, Debug)]
+pub(super) struct Listing(Arc<Mutex<State>>);
+
+#[derive(Debug, Default)]
+pub(super) struct State {
+    /// Id and time of creation, newest first.
+    pub(super) rows: Vec<(String, u64)>,
+    /// No page is larger, whatever is asked for.
+    pub(super) cap: Option<usize>,
+    /// What changes after so many pages.
+    pub(super) changes: Vec<(usize, Change)>,
+    pub(super) ignores_cursor: bool,
+    /// Whether rows of one moment change places from page to page: nothing orders them.
+    pub(super) mixes_ties: bool,
+    requests: Vec<String>,
+    /// What was deleted, the last one at the end.
+    deleted: Vec<String>,
+    created: usize,
+    /// The newest time that any row has had.
+    clock: u64,
+}
+
+/// What others do while the list is read.
+#[derive(Clone, Debug)]
+pub(super) enum Change {
+    Delete(String),
+    /// The row at this place; beyond the end it counts from the beginning again.
+    DeleteAt(usize),
+    /// The row that the next page will be asked for by.
+    DeleteCursor,
+    /// A new row, in the moment of the newest one or later.
+    Create {
+        later: bool,
+    },
+    /// A new row under the id that was deleted last, in a later moment. In the same one it could not be told from the old row, and
+    /// two readings could agree that should not: deleted, created and deleted again within one second.
+    CreateAnew,
+}
+
+impl Listing {
+    pub(super) fn new(rows: impl IntoIterator<Item = (String, u64)>) -> Self {
+        let mut rows: Vec<_> = rows.into_iter().collect();
+        rows.sort_by_key(|(_, created_at)| Reverse(*created_at));
+        Self(Arc::new(Mutex::new(State {
+            rows,
+            ..State::default()
+        })))
+    }
+
+    pub(super) fn with(self, change: impl FnOnce(&mut State)) -> Self {
+        change(&mut self.0.lock().unwrap());
+        self
+    }
+
+    pub(super) async fn pipelines_by(&self, limit: u32) -> Result<Vec<Pipeline>, ClientError> {
+        let client = Client::new(SharedTransport::new(self.clone()));
+        let limit = NonZeroU32::new(limit).unwrap();
+        all_pipelines_by(&client, limit).await
+    }
+
+    pub(super) async fn read_by(&self, limit: u32) -> Result<Vec<String>, ClientError> {
+        let pipelines = self.pipelines_by(limit).await?;
+        Ok(pipelines
+            .into_iter()
+            .map(|pipeline| pipeline.id.to_string())
+            .collect())
+    }
+
+    pub(super) async fn read(&self) -> Result<Vec<String>, ClientError> {
+        self.read_by(FIRST_LIMIT.get()).await
+    }
+
+    pub(super) fn requests(&self) -> Vec<String> {
+        self.0.lock().unwrap().requests.clone()
+    }
+
+    pub(super) fn rows(&self) -> Vec<(String, u64)> {
+        self.0.lock().unwrap().rows.clone()
+    }
+
+    pub(super) fn ids(&self) -> Vec<String> {
+        self.rows().into_iter().map(|(id, _)| id).collect()
+    }
+}
+
+impl State {
+    fn page(&mut self, query: &str) -> Page<Pipeline> {
+        let parameter = |name: &str| {
+            query
+                .split('&')
+                .find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
+        };
+        let limit: usize = parameter("limit").unwrap().parse().unwrap();
+        let limit = limit.min(self.cap.unwrap_or(usize::MAX));
+        let before = match parameter("starting_after").filter(|_| !self.ignores_cursor) {
+            None => u64::MAX,
+            // A cursor that is not there leaves nothing.
+            Some(after) => self
+                .rows
+                .iter()
+                .find_map(|(id, created_at)| (id == after).then_some(*created_at))
+                .unwrap_or(0),
+        };
+        if self.mixes_ties {
+            let pages = self.requests.len();
+            self.rows.sort_by_key(|(id, created_at)| {
+                let sum: usize = id.bytes().map(usize::from).sum();
+                (Reverse(*created_at), sum * pages % 7)
+            });
+        }
+        let mut data: Vec<_> = self
+            .rows
+            .iter()
+            .filter(|(_, created_at)| *created_at < before)
+            .take(limit + 1)
+            .map(|(id, created_at)| {
+                Pipeline::new(PipelineId::from_server(id), "name", "SELECT 1", *created_at)
+            })
+            .collect();
+        let has_more = data.len() > limit;
+        data.truncate(limit);
+        Page::new(data, has_more)
+    }
+
+    fn change(&mut self, change: &Change, page: &[Pipeline]) {
+        let newest = self.rows.first().map_or(1, |(_, created_at)| *created_at);
+        self.clock = self.clock.max(newest);
+        match change {
+            Change::Delete(id) => self.rows.retain(|(row, _)| row != id),
+            Change::DeleteAt(place) => self.delete(place % self.rows.len().max(1)),
+            Change::DeleteCursor => {
+                if let Some(Border::Before { cursor, .. }) = border(page) {
+                    let mut rows = self.rows.iter();
+                    if let Some(place) = rows.position(|(id, _)| id == cursor.as_str()) {
+                        self.delete(place);
+                    }
+                }
+            }
+            Change::Create { later } => {
+                self.created += 1;
+                let id = format!("pl_new_{}", self.created);
+                self.clock += u64::from(*later);
+                self.rows.insert(0, (id, self.clock));
+            }
+            Change::CreateAnew => {
+                if let Some(id) = self.deleted.pop() {
+                    self.clock += 1;
+                    self.rows.insert(0, (id, self.clock));
+                }
+            }
+        }
+    }
+
+    fn delete(&mut self, place: usize) {
+        if place < self.rows.len() {
+            self.deleted.push(self.rows.remove(place).0);
+        }
+    }
+}
+
+impl Transport for Listing {
+    async fn execute(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        let mut state = self.0.lock().unwrap();
+        let query = request.uri().query().unwrap();
+        state.requests.push(query.to_owned());
+        let page = state.page(query);
+        let pages = state.requests.len();
+        for (after, change) in state.changes.clone() {
+            if after == pages {
+                state.change(&change, &page.data);
+            }
+        }
+        Ok(Response::new(serde_json::to_vec(&page).unwrap().into()))
+    }
+}
