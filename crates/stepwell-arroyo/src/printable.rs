@@ -1,5 +1,20 @@
 //! Texts of others, made fit for a terminal and a log.
 
+use std::borrow::Cow;
+
+/// The text without characters that are not shown; borrowed when it has none.
+pub(crate) fn plain(text: &str) -> Cow<'_, str> {
+    if text.chars().all(is_plain) {
+        Cow::Borrowed(text)
+    } else {
+        Cow::Owned(
+            text.chars()
+                .filter(|character| is_plain(*character))
+                .collect(),
+        )
+    }
+}
+
 /// The text on its own lines, at most `bytes` long: without control characters but line feeds and tabs, and without what turns the
 /// direction of writing.
 pub(crate) fn lines(text: &str, bytes: usize) -> String {

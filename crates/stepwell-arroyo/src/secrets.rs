@@ -1,11 +1,16 @@
 //! What must not come back: a server that refuses a request may repeat it, and its words are shown.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use http::Response;
 use serde::Deserialize;
 use stepwell_transport::Token;
 
-use crate::mask::{literals, mask_options};
+use crate::{
+    mask::{literals, mask_options},
+    printable,
+};
 
 /// What stands for a secret.
 const HIDDEN: &str = "***";
@@ -80,8 +85,18 @@ impl Secrets {
         self.texts.sort_by_key(|text| std::cmp::Reverse(text.len()));
     }
 
-    /// The text without them, and without what it quotes of any `WITH (…)`.
+    /// The text without them, and without what it quotes of any `WITH (…)`. Characters that are not shown are taken out too: without
+    /// them, what stood around one may be a secret.
     pub(crate) fn hide(&self, text: &str) -> String {
+        // As it was sent first: a secret may have such characters itself.
+        let text = self.hide_as_it_is(text);
+        match printable::plain(&text) {
+            Cow::Borrowed(_) => text,
+            Cow::Owned(plain) => self.hide_as_it_is(&plain),
+        }
+    }
+
+    fn hide_as_it_is(&self, text: &str) -> String {
         let mut text = mask_options(text);
         if let Some(token) = &self.token {
             text = token.hide_in(&text, HIDDEN);
@@ -119,5 +134,14 @@ mod tests {
         for (text, expected) in table {
             assert_eq!(secrets.hide(text), expected);
         }
+    }
+
+    /// Found by fuzzing: they were taken out after the secrets had been looked for.
+    #[test]
+    fn characters_that_are_not_shown_do_not_keep_a_secret_from_being_found() {
+        let secrets = Secrets::of_query("WITH (p = 'hunter2', q = 'one\u{7}two')");
+        assert_eq!(secrets.hide("no hun\0\u{202E}ter2 here"), "no *** here");
+        assert_eq!(secrets.hide("no one\u{7}two here"), "no *** here");
+        assert_eq!(secrets.hide("WI\0TH (a = 'secret')"), "WITH (a = '******')");
     }
 }
