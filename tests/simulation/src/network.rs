@@ -260,6 +260,14 @@ impl Network {
             Fault::Duplicated => {
                 let first = effect();
                 let second = effect();
+                // Who is told that it is there already, and ends before it has looked, must not lose it.
+                if purpose.creates() {
+                    match chance.below(3) {
+                        0 => self.world.lock().signals[self.process].notify_one(),
+                        1 => self.gone.notify_one(),
+                        _ => {}
+                    }
+                }
                 Ok(if chance.percent(50) { first } else { second })
             }
             Fault::Error500 | Fault::Error502 | Fault::Error503 => {

@@ -370,13 +370,16 @@ async fn a_list_that_cannot_be_read_creates_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn a_match_that_is_deleted_meanwhile_is_no_match() {
-    let fake = FakeTransport::new();
-    let validated = among(&fake, builder(), &[pipeline("pl_1", QUERY)]).await;
-    fake.expect(Method::GET, jobs_path("pl_1"))
-        .reply_json(404, &json!({"error": "Pipeline not found"}));
-    fake.expect(Method::PUT, path(spec_id()))
-        .reply_json(200, &pipeline(spec_id(), QUERY));
-    let _ = created(validated.resolve().await.unwrap());
+    // Its id is free again: another would be a second one beside that of who has not listed it.
+    for id in ["pl_1", spec_id().as_str()] {
+        let fake = FakeTransport::new();
+        let validated = among(&fake, builder(), &[pipeline(id, QUERY)]).await;
+        fake.expect(Method::GET, jobs_path(id))
+            .reply_json(404, &json!({"error": "Pipeline not found"}));
+        fake.expect(Method::PUT, path(spec_id()))
+            .reply_json(200, &pipeline(spec_id(), QUERY));
+        let _ = created(validated.resolve().await.unwrap());
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -235,6 +235,30 @@ async fn a_restart_that_did_not_leave_is_repeated_without_a_look() {
     let _ = resumed(validated.resolve().await.unwrap());
 }
 
+/// The last one never left, and the one before it may have come through.
+#[tokio::test(start_paused = true)]
+async fn a_restart_in_doubt_stays_so_when_the_next_one_does_not_leave() {
+    let fake = FakeTransport::new();
+    let validated = with_job(&fake, spec(), "none", job("Failed")).await;
+    fake.expect(Method::POST, RESTART).lost();
+    fake.jobs("pl_1", job("Failed"));
+    fake.expect(Method::POST, RESTART).refused();
+    fake.jobs("pl_1", job("Running").with("run_id", json!(2)));
+    let _ = resumed(validated.resolve().await.unwrap());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_page_of_a_gateway_with_a_200_is_no_answer_and_asked_again() {
+    let html = "<!doctype html><title>gateway</title>";
+    let fake = FakeTransport::new();
+    let validated = validated(&fake, spec()).await;
+    fake.expect(Method::GET, LIST).reply(200, html);
+    fake.list(&[pipeline("pl_1", QUERY)]);
+    fake.expect(Method::GET, jobs_path("pl_1")).reply(200, html);
+    fake.jobs("pl_1", job("Running"));
+    let _ = resumed(validated.resolve().await.unwrap());
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_refused_resume_shows_the_words_of_the_server() {
     let fake = FakeTransport::new();

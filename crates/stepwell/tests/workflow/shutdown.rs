@@ -294,6 +294,26 @@ async fn a_pipeline_that_somebody_has_deleted_is_reported_and_not_called_stopped
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_request_that_never_left_has_started_nothing() {
+    let fake = FakeTransport::new();
+    let shutdown = Shutdown::new();
+    let options = options()
+        .shutdown(&shutdown)
+        .on_shutdown(OnShutdown::StopIfStartedHere)
+        .resolve_timeout(seconds(2));
+    let validated = validated_with(fake.clone(), &fake, spec(), options).await;
+    fake.list(&[pipeline("pl_1", QUERY).with("stop", json!("checkpoint"))]);
+    fake.jobs("pl_1", undesired("Stopped"));
+    fake.expect(Method::PATCH, path("pl_1")).refused().always();
+    let _ = validated.resolve().await.unwrap_err();
+    let report = shutdown.stop_all(policy()).await.unwrap();
+    assert!(
+        matches!(report.entries[0].end, ShutdownEnd::Left),
+        "{report}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_dropped_stop_of_everything_can_be_taken_up_again() {
     let fake = FakeTransport::new();
     let shutdown = Shutdown::new();

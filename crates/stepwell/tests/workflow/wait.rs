@@ -294,6 +294,20 @@ async fn stable_means_running_in_one_run_for_that_long() {
     assert!(matches!(error, WaitError::Failed { .. }), "{error:?}");
 }
 
+/// Between the first reply and the last request it surely was so; while a reply is on its way it need not be.
+#[tokio::test(start_paused = true)]
+async fn the_time_that_a_reply_takes_is_no_stable_time() {
+    let fake = FakeTransport::new();
+    let registered = registered(&fake, options().stable_for(seconds(5))).await;
+    fake.expect(Method::GET, jobs_path("pl_1"))
+        .delay(seconds(2))
+        .reply_json(200, &json!({"data": [job("Running")]}))
+        .always();
+    let started = Instant::now();
+    let _ = registered.wait_until_running().await.unwrap();
+    assert!(started.elapsed() >= seconds(9), "{:?}", started.elapsed());
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_new_run_and_a_recovery_begin_the_stable_time_anew() {
     for between in [job("Recovering"), job("Running").with("run_id", json!(2))] {
