@@ -163,15 +163,16 @@ pub struct Focus {
 }
 
 impl Focus {
-    pub fn draw(chance: &mut Chance) -> Self {
+    /// In turn, so that no cell depends on chance alone.
+    pub fn of_seed(seed: u64) -> Self {
         let mut cells = Vec::new();
         for purpose in PURPOSES {
             // The less often a run comes to it, the more runs are about it.
             let share = match purpose {
-                Purpose::Delete => 10,
-                Purpose::Errors | Purpose::Restart => 9,
-                Purpose::CreateByPost | Purpose::Start | Purpose::Checkpoints => 4,
-                Purpose::NextPage | Purpose::CreateByPut | Purpose::Stop => 2,
+                Purpose::Delete => 14,
+                Purpose::Errors | Purpose::Restart => 12,
+                Purpose::CreateByPost | Purpose::Start | Purpose::Checkpoints => 6,
+                Purpose::NextPage | Purpose::CreateByPut | Purpose::Stop => 3,
                 _ => 1,
             };
             for fault in FAULTS.into_iter().filter(|fault| fault.concerns(purpose)) {
@@ -181,6 +182,7 @@ impl Focus {
                 cells.extend(std::iter::repeat_n(cell, share * (1 + usize::from(twice))));
             }
         }
-        cells[usize::try_from(chance.below(cells.len() as u64)).unwrap()]
+        let turn = seed % cells.len() as u64;
+        cells[usize::try_from(turn).unwrap()]
     }
 }

@@ -81,7 +81,7 @@ pub fn play(seed: u64, matrix: &Matrix) -> Result<(), Broken> {
 
 async fn tell(seed: u64, matrix: &Matrix) -> Story {
     let mut chance = Chance::new(seed);
-    let focus = chance.percent(95).then(|| Focus::draw(&mut chance));
+    let focus = chance.percent(97).then(|| Focus::of_seed(seed));
     let nature = Nature::draw(focus, &mut chance);
     let world = World::start(nature, chance.fork());
     if nature.page.is_some() || chance.percent(10) {
@@ -166,8 +166,12 @@ impl Run {
             .lock()
             .signals
             .push(std::sync::Arc::clone(&signal));
-        let same = self.chance.percent(60);
-        let count = 1 + self.chance.below(3);
+        let creates = self.focus.is_some_and(|focus| focus.purpose.creates());
+        let same = self.chance.percent(if creates { 30 } else { 60 });
+        let count = match self.focus {
+            Some(_) => 2 + self.chance.below(2),
+            None => 1 + self.chance.below(3),
+        };
         let mut submissions = Vec::new();
         for number in 0..count {
             let spec = if same { 0 } else { number };
@@ -244,6 +248,9 @@ impl Run {
     }
 
     async fn rerun(&mut self) {
+        // No more of that: the longest restart is over by then.
+        self.world.lock().nature.restarts = false;
+        tokio::time::sleep(Duration::from_secs(5)).await;
         let spec = PipelineSpec::builder(query(0)).name("spec0").force(true);
         let gone = std::sync::Arc::new(tokio::sync::Notify::new());
         let network = Network::new(

@@ -59,7 +59,15 @@ fn of_wait(story: &Story, pages: &Pages, error: &WaitError, at: Instant) -> Opti
     };
     match error {
         WaitError::Failed { id, .. } => came_to(id, "Failed"),
-        WaitError::Finished { id, .. } => came_to(id, "Finished"),
+        // Nothing revives a finished one, so it is so even if it was over before the request that was to start it.
+        WaitError::Finished { id, .. } => {
+            let is_finished = life(id).is_some_and(|life| life.was_finished_at(at));
+            if is_finished {
+                None
+            } else {
+                came_to(id, "Finished")
+            }
+        }
         WaitError::Stopped { id, .. } => came_to(id, "Stopped"),
         WaitError::Vanished { id } => life(id)
             .is_none_or(|life| life.deleted_at.is_none())

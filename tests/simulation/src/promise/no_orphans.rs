@@ -24,17 +24,27 @@ fn speaks_of<'a>(ending: &'a Ending, life: &Life) -> Vec<&'a ShutdownEntry> {
 /// Without an id of its own, a create whose reply was lost cannot be told from that of another process in the same moment: whose pipeline
 /// shows first is taken for it, and one that shows later is found by the next run.
 fn is_hidden_by_a_twin(story: &Story, process: usize, life: &Life) -> bool {
+    let mut diaries = story.diaries.iter();
+    let maker = diaries.find(|diary| diary.read().who == life.made_by);
+    // Since the list was read.
+    let since = maker.and_then(|diary| {
+        let pages = diary.read();
+        let before = |(from, _): &&(Instant, Option<Instant>)| *from <= life.made_at;
+        pages
+            .resolves
+            .iter()
+            .rev()
+            .find(before)
+            .map(|(from, _)| *from)
+    });
+    let Some(since) = since else { return false };
     let inner = story.world.lock();
-    let mut sent = inner.creates_sent.iter();
-    let Some((_, sent_at)) = sent.find(|(who, _)| *who == life.made_by) else {
-        return false;
-    };
     life.id.starts_with("pl_")
         && inner.lives.iter().any(|twin| {
             twin.id != life.id
                 && twin.query == life.query
                 && twin.name == life.name
-                && twin.shown_at >= *sent_at
+                && twin.shown_at >= since
                 && process_of(&twin.made_by) != Some(process)
         })
 }
@@ -130,7 +140,19 @@ pub(super) fn all_are_reported(story: &Story) -> Option<String> {
                     life.at(last.ended)
                 ));
             }
-            let still = life.is_alive() && !told;
+            // A controller that is slower than two ticks can be told twice to restart, and does so when the first of these runs has failed.
+            let restarted_twice = !story.nature.is_prompt()
+                && story
+                    .world
+                    .lock()
+                    .acts
+                    .iter()
+                    .filter(|act| {
+                        act.id == life.id && act.deed == Deed::Restart && act.at >= life.made_at
+                    })
+                    .count()
+                    > 1;
+            let still = life.is_alive() && !told && !restarted_twice;
             if still && !started_by_another(story, process, life, since) {
                 return Some(format!(
                     "{} of {} is alive and not in the report of p{process}",
