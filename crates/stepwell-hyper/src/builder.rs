@@ -15,6 +15,7 @@ pub struct HyperTransportBuilder {
     connect_timeout: Duration,
     request_timeout: Duration,
     body_limit: usize,
+    requests_at_once: usize,
     ca_file: Option<PathBuf>,
 }
 
@@ -89,6 +90,8 @@ impl HyperTransportBuilder {
             connect_timeout: Duration::from_secs(10),
             request_timeout: Duration::from_secs(30),
             body_limit: 64 * 1024 * 1024,
+            // As many as a shutdown stops at once, and a fraction of the files that a process may usually open.
+            requests_at_once: 64,
             ca_file: None,
         }
     }
@@ -117,6 +120,15 @@ impl HyperTransportBuilder {
         self
     }
 
+    /// How many requests may be under way at the same time, over all clones; 64 by default, at least 1. Those beyond it wait for a place
+    /// within their deadline. It bounds the memory of replies, and the open connections, each of which takes a file here and on the
+    /// server. For moments there are more connections than requests: one that was begun for a request which another one has served
+    /// meanwhile is made nevertheless, and kept as an idle one, of which there are as many at most.
+    pub fn requests_at_once(mut self, requests: usize) -> Self {
+        self.requests_at_once = requests;
+        self
+    }
+
     /// A file of PEM certificates that are trusted besides the platform's: that of a company, or a private one. For https alone.
     pub fn ca_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.ca_file = Some(path.into());
@@ -131,13 +143,14 @@ impl HyperTransportBuilder {
     pub fn build(self) -> Result<HyperTransport, HyperTransportError> {
         let base = parse(&self.base)?;
         let connector =
-            crate::transport::connector(&base, self.connect_timeout, self.ca_file.as_deref())?;
+            crate::connector::connector(&base, self.connect_timeout, self.ca_file.as_deref())?;
         Ok(HyperTransport::new(
             base,
             connector,
             self.token,
             self.request_timeout,
             self.body_limit,
+            self.requests_at_once,
         ))
     }
 }
@@ -157,6 +170,7 @@ impl fmt::Debug for HyperTransportBuilder {
             .field("connect_timeout", &self.connect_timeout)
             .field("request_timeout", &self.request_timeout)
             .field("body_limit", &self.body_limit)
+            .field("requests_at_once", &self.requests_at_once)
             .field("ca_file", &self.ca_file)
             .finish()
     }

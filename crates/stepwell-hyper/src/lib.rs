@@ -6,6 +6,7 @@
 
 mod builder;
 mod classify;
+mod connector;
 #[cfg(feature = "tls")]
 mod tls;
 mod transport;

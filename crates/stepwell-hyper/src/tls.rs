@@ -11,7 +11,7 @@ use snafu::{ResultExt, ensure};
 
 use crate::{
     builder::{CaFileSnafu, HyperTransportError, NoCertificateSnafu, NoRootsSnafu},
-    transport::Connector,
+    connector::Connector,
 };
 
 /// https with the platform's roots and those of a file; plain http stays possible.

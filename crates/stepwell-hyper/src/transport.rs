@@ -1,32 +1,25 @@
-use std::{error::Error, fmt, future::Future, path::Path, time::Duration};
+use std::{error::Error, fmt, future::Future, sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, Uri, header};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Body, Incoming};
 use hyper_util::{
-    client::legacy::{
-        Client,
-        connect::{HttpConnector, capture_connection},
-    },
+    client::legacy::{Client, connect::capture_connection},
     rt::{TokioExecutor, TokioTimer},
 };
 use stepwell_transport::{
     BodyLimit, Deadline, Phase, Token, Transport, TransportError, TransportErrorKind,
 };
-use tokio::time::Instant;
+use tokio::{sync::Semaphore, time::Instant};
 
 use crate::{
-    builder::{HyperTransportBuilder, HyperTransportError},
+    builder::HyperTransportBuilder,
     classify::{classify, classify_body},
+    connector::Connector,
 };
 
-#[cfg(feature = "tls")]
-pub(crate) type Connector = hyper_rustls::HttpsConnector<HttpConnector>;
-#[cfg(not(feature = "tls"))]
-pub(crate) type Connector = HttpConnector;
-
-/// A transport on raw hyper: HTTP/1, a small pool of kept-alive connections, TLS with the feature `tls`.
+/// A transport on raw hyper: HTTP/1, a bounded pool of kept-alive connections, TLS with the feature `tls`.
 ///
 /// ```
 /// use stepwell_hyper::HyperTransport;
@@ -36,7 +29,7 @@ pub(crate) type Connector = HttpConnector;
 /// # Ok::<(), stepwell_hyper::HyperTransportError>(())
 /// ```
 ///
-/// Clones share the connections. `Debug` shows neither token nor headers.
+/// Clones share the connections, and the bound on [requests at once](HyperTransportBuilder::requests_at_once). `Debug` shows neither token nor headers.
 #[derive(Clone)]
 pub struct HyperTransport {
     client: Client<Connector, Full<Bytes>>,
@@ -44,6 +37,8 @@ pub struct HyperTransport {
     token: Option<Token>,
     request_timeout: Duration,
     body_limit: usize,
+    /// One place for each request that may be under way. The pool of hyper-util opens a connection whenever none is idle.
+    places: Arc<Semaphore>,
 }
 
 impl HyperTransport {
@@ -58,14 +53,16 @@ impl HyperTransport {
         token: Option<Token>,
         request_timeout: Duration,
         body_limit: usize,
+        requests_at_once: usize,
     ) -> Self {
+        let requests_at_once = requests_at_once.clamp(1, Semaphore::MAX_PERMITS);
         let client = Client::builder(TokioExecutor::new())
             // Without it an idle connection is only thrown away when somebody asks for it.
             .pool_timer(TokioTimer::new())
             // Less than the minute after which servers and proxies usually close.
             .pool_idle_timeout(Duration::from_secs(20))
-            // One submission needs one; many at once share a few.
-            .pool_max_idle_per_host(8)
+            // As many as can be under way: with fewer, many submissions at once would open a new one for nearly every other request.
+            .pool_max_idle_per_host(requests_at_once)
             // What was never written may go on another connection; hyper-util knows, and nothing else is sent twice by it.
             .retry_canceled_requests(true)
             // `Host` is set once, from the address.
@@ -77,6 +74,7 @@ impl HyperTransport {
             token,
             request_timeout,
             body_limit,
+            places: Arc::new(Semaphore::new(requests_at_once)),
         }
     }
 
@@ -272,6 +270,18 @@ impl Transport for HyperTransport {
 
         // The deadline is kept here and not by a timeout around everything, which would lose how far the request had come.
         let deadline = started.checked_add(timeout);
+        // Kept until the reply is read. The semaphore is never closed.
+        let Some(_place) = until(deadline, self.places.acquire()).await else {
+            let message = format!(
+                "no place was free for a request to {} within {timeout:.1?}; send fewer at once, or allow for more",
+                self.place()
+            );
+            return Err(TransportError::new(
+                TransportErrorKind::TimedOut,
+                Phase::NotSent,
+                message,
+            ));
+        };
         let Some(reply) = until(deadline, self.send(request, started)).await else {
             // Nothing is written before there is a connection.
             let connected = connection.connection_metadata().is_some();
@@ -360,35 +370,5 @@ impl fmt::Debug for HyperTransport {
             .field("base", &self.base)
             .field("token", &self.token)
             .finish_non_exhaustive()
-    }
-}
-
-/// What connects, with hyper-util's defaults overridden where they do not fit.
-pub(crate) fn connector(
-    base: &Uri,
-    connect_timeout: Duration,
-    ca_file: Option<&Path>,
-) -> Result<Connector, HyperTransportError> {
-    let mut http = HttpConnector::new();
-    // There is none by default: a host that drops packets would hold a step until the kernel gives up.
-    http.set_connect_timeout(Some(connect_timeout));
-    // Requests are one small write each; waiting to fill a packet only delays them.
-    http.set_nodelay(true);
-    // A peer that is gone is found out between polls.
-    http.set_keepalive(Some(Duration::from_secs(30)));
-    // The scheme is checked here, and https comes through the same connector.
-    http.enforce_http(false);
-    #[cfg(feature = "tls")]
-    {
-        crate::tls::connector(base, http, ca_file)
-    }
-    #[cfg(not(feature = "tls"))]
-    {
-        let _ = ca_file;
-        if base.scheme_str() == Some("https") {
-            Err(HyperTransportError::NoTls)
-        } else {
-            Ok(http)
-        }
     }
 }

@@ -39,6 +39,17 @@ impl Attempt {
         !pipeline.preview && pipeline.query == self.spec.query()
     }
 
+    /// Whether this pipeline may be what came of the create.
+    pub(crate) fn may_have_made(&self, pipeline: &Pipeline) -> bool {
+        if let Some(id) = &self.id {
+            return pipeline.id == *id && self.is_for(pipeline);
+        }
+        pipeline.name == self.spec.name()
+            && self.is_for(pipeline)
+            && !self.listed_before.contains(&pipeline.id)
+            && self.chosen.as_ref() != Some(&pipeline.id)
+    }
+
     pub(crate) fn request(&self) -> CreatePipeline {
         let spec = &self.spec;
         let parallelism = spec.parallelism().unwrap_or(std::num::NonZeroU32::MIN);

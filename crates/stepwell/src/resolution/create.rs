@@ -216,11 +216,25 @@ impl Creating<'_> {
         error: ClientError,
     ) -> Result<Outcome, Error> {
         let maybe_ours = before != Sent::Nothing;
-        let settled = self.look_until(attempt, RIVAL).await;
+        let mut settled = self.look_until(attempt, RIVAL).await;
+        if let Settled::Failed(_) = settled {
+            // The server was too busy to say, which tells nothing of the row.
+            let timeout = self.context.options.settle_timeout;
+            settled = self.look_until(attempt, timeout).await;
+        }
         match self.adopted(attempt, settled, maybe_ours)? {
             Ok(outcome) => Ok(outcome),
-            Err(looked) => {
-                if !maybe_ours && looked.is_none() {
+            // Not seen to be missing: to call it burnt would be advice to delete what may be running.
+            Err(Some(looked)) => {
+                attempt.sent = before;
+                if maybe_ours {
+                    return Err(self.unknown(attempt, looked));
+                }
+                let name = attempt.spec.name();
+                Err(ResolveError::unanswered(Action::Find, name, self.limit, looked).into())
+            }
+            Err(None) => {
+                if !maybe_ours {
                     self.context.ticket.forget();
                 }
                 let id = match &attempt.id {

@@ -47,11 +47,11 @@ impl Listing {
         Self { pipelines }
     }
 
-    /// Sorts the list into matches and others. `is_ours` tells which were made under the same shutdown: they are not "others".
+    /// Sorts the list into matches and others. `is_ours` tells which were or are being made under the same shutdown: they are not "others".
     pub(crate) fn matches(
         self,
         spec: &PipelineSpec,
-        is_ours: impl Fn(&PipelineId) -> bool,
+        is_ours: impl Fn(&Pipeline) -> bool,
     ) -> Result<(Vec<Pipeline>, Rest), ResolveError> {
         let listed = self
             .pipelines
@@ -92,7 +92,7 @@ impl Listing {
             .map(PipelineSummary::new);
         let others = others
             .iter()
-            .filter(|pipeline| !is_ours(&pipeline.id))
+            .filter(|pipeline| !is_ours(pipeline))
             .map(PipelineSummary::new)
             .collect();
         Ok((

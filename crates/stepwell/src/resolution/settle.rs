@@ -88,10 +88,7 @@ pub(crate) async fn look(
                 .all_pipelines()
                 .await?
                 .into_iter()
-                .filter(|pipeline| attempt.is_for(pipeline))
-                .filter(|pipeline| pipeline.name == attempt.spec.name())
-                .filter(|pipeline| !attempt.listed_before.contains(&pipeline.id))
-                .filter(|pipeline| attempt.chosen.as_ref() != Some(&pipeline.id))
+                .filter(|pipeline| attempt.may_have_made(pipeline))
                 .filter(|pipeline| !claims.are_another(&pipeline.id))
                 .collect();
             Ok(match (new.pop(), new.is_empty()) {

@@ -48,7 +48,7 @@ fn decide_for(
             .map(|(pipeline, _)| pipeline.clone())
             .collect(),
     );
-    let (matches, rest) = listing.matches(spec, |id| id.as_str() == "pl_ours")?;
+    let (matches, rest) = listing.matches(spec, |pipeline| *pipeline.id.as_str() == *"pl_ours")?;
     let with_jobs = matches.into_iter().map(|found| {
         let state = pipelines
             .iter()

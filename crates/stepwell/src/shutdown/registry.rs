@@ -10,7 +10,7 @@ use std::{
     time::SystemTime,
 };
 
-use stepwell_arroyo::{Client, PipelineId};
+use stepwell_arroyo::{Client, Pipeline, PipelineId};
 use tokio::sync::watch;
 
 use super::OnShutdown;
@@ -104,9 +104,20 @@ impl Registry {
         self.lock().entries.get(&id).cloned()
     }
 
-    /// Whether a submission under this shutdown made or resumed this pipeline.
-    pub(crate) fn is_ours(&self, server: &str, id: &PipelineId) -> bool {
-        self.lock().ours.contains(&(server.to_owned(), id.clone()))
+    /// Whether a submission under this shutdown made or resumed this pipeline, or may just be making it: a pipeline is listed before
+    /// the reply to its create is here.
+    pub(crate) fn is_ours(&self, server: &str, pipeline: &Pipeline) -> bool {
+        let inner = self.lock();
+        let mut entries = inner.entries.values();
+        inner
+            .ours
+            .contains(&(server.to_owned(), pipeline.id.clone()))
+            || entries.any(|entry| match &entry.known {
+                Known::Attempted(attempt) => {
+                    entry.server == server && attempt.may_have_made(pipeline)
+                }
+                Known::Pipeline(_) => false,
+            })
     }
 
     /// Whether a pipeline is taken for the create of another submission than this one.

@@ -3,14 +3,18 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use stepwell_arroyo::{Client, PipelineId, StopMode};
+use stepwell_arroyo::{Client, Pipeline, PipelineId, StopMode};
 use stepwell_transport::{NeverTransport, SharedTransport};
 
 use super::{
     registry::{Begun, Intended, Known, Registry, Ticket},
     *,
 };
-use crate::observer::Observation;
+use crate::{
+    observer::Observation,
+    resolution::attempt::{Attempt, Sent},
+    spec::PipelineSpec,
+};
 
 fn intended(started_here: bool) -> Intended {
     Intended {
@@ -86,8 +90,44 @@ fn a_pipeline_is_ours_on_its_server_alone_and_stays_so_when_the_entry_is_gone() 
     let id = PipelineId::from_server("pl_1");
     ticket.found("http://one", &id, true);
     ticket.forget();
-    assert!(registry.is_ours("http://one", &id));
-    assert!(!registry.is_ours("http://other", &id));
+    let pipeline = Pipeline::new(id, "orders".to_owned(), "SELECT 1".to_owned(), 0);
+    assert!(registry.is_ours("http://one", &pipeline));
+    assert!(!registry.is_ours("http://other", &pipeline));
+}
+
+#[test]
+fn a_pipeline_whose_create_is_not_answered_yet_is_ours_already() {
+    let spec = PipelineSpec::builder("SELECT 1").name("orders").build();
+    let spec = Arc::new(spec.unwrap());
+    let listed = PipelineId::from_server("pl_listed");
+    let attempt = |id: Option<&str>| Attempt {
+        spec: Arc::clone(&spec),
+        id: id.map(PipelineId::from_server),
+        chosen: Some(PipelineId::from_server("pl_chosen")),
+        listed_before: Arc::new([listed.clone()].into()),
+        since: SystemTime::UNIX_EPOCH,
+        sent: if id.is_some() { Sent::Put } else { Sent::Post },
+    };
+    for (id, pipeline, name, query, ours) in [
+        (Some("pl_chosen"), "pl_chosen", "orders", "SELECT 1", true),
+        (Some("pl_chosen"), "pl_chosen", "orders", "SELECT 2", false),
+        (Some("pl_chosen"), "pl_1", "orders", "SELECT 1", false),
+        (None, "pl_1", "orders", "SELECT 1", true),
+        (None, "pl_1", "another", "SELECT 1", false),
+        (None, "pl_1", "orders", "SELECT 2", false),
+        // Made before, or by somebody's `PUT`.
+        (None, "pl_listed", "orders", "SELECT 1", false),
+        (None, "pl_chosen", "orders", "SELECT 1", false),
+    ] {
+        let (registry, ticket) = registry();
+        let mut intended = intended(true);
+        intended.known = Known::Attempted(attempt(id));
+        let _guard = ticket.intend(intended).unwrap();
+        let shown = PipelineId::from_server(pipeline);
+        let shown = Pipeline::new(shown, name.to_owned(), query.to_owned(), 0);
+        assert_eq!(registry.is_ours("http://one", &shown), ours, "{shown:?}");
+        assert!(!registry.is_ours("http://other", &shown));
+    }
 }
 
 #[test]

@@ -327,7 +327,7 @@ async fn decide(
     let server = context.server();
     let registry = context.ticket.registry();
     let (matches, mut rest) =
-        Listing::new(pipelines).matches(spec, |id| registry.is_ours(&server, id))?;
+        Listing::new(pipelines).matches(spec, |pipeline| registry.is_ours(&server, pipeline))?;
     let mut with_jobs = Vec::with_capacity(matches.len());
     for pipeline in matches {
         match job_of(context, &pipeline, limit).await? {

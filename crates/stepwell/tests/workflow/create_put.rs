@@ -187,6 +187,24 @@ async fn a_duplicate_that_never_shows_is_a_burnt_id_and_the_error_names_the_cure
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_duplicate_that_a_busy_server_does_not_show_is_not_called_burnt() {
+    let fake = FakeTransport::new();
+    let validated = validated(&fake, spec()).await;
+    fake.list(&[]);
+    fake.expect(Method::PUT, path(spec_id()))
+        .reply_json(400, &json!({"error": "duplicate"}));
+    fake.expect(Method::GET, path(spec_id()))
+        .reply(503, "busy")
+        .always();
+    let (error, validated) = resolve_error(validated.resolve().await);
+    assert!(
+        matches!(error, ResolveError::Unanswered { .. }),
+        "{error:?}"
+    );
+    assert!(!validated.has_create_in_doubt());
+}
+
+#[tokio::test(start_paused = true)]
 async fn no_post_follows_a_put_in_doubt_not_even_after_a_405() {
     let fake = FakeTransport::new();
     let validated = validated(&fake, spec()).await;

@@ -1,0 +1,63 @@
+//! How many requests may be under way at once.
+
+#![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
+
+mod support;
+
+use std::time::Duration;
+
+use stepwell_hyper::HyperTransport;
+use stepwell_transport::{Deadline, Phase, Transport as _, TransportErrorKind as Kind};
+use support::{Raw, Then, chain, get, ok};
+
+#[tokio::test]
+async fn one_request_too_many_waits_for_a_place_within_its_deadline() {
+    let server = Raw::start(|number| match number {
+        0 | 1 => Then::Hang(Vec::new()),
+        _ => Then::Keep(ok("well")),
+    })
+    .await;
+    let transport = HyperTransport::builder(format!("http://{}", server.address))
+        .requests_at_once(2)
+        .build()
+        .unwrap();
+    // Clones have their places in common.
+    let hanging = [transport.clone(), transport.clone()]
+        .map(|transport| tokio::spawn(async move { transport.execute(get("/hangs")).await }));
+    while server.requests().len() < 2 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+
+    let mut short = get("/short");
+    short
+        .extensions_mut()
+        .insert(Deadline(Duration::from_millis(100)));
+    let error = transport.execute(short).await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.phase()),
+        (Kind::TimedOut, Phase::NotSent),
+        "{}",
+        chain(&error)
+    );
+    assert!(error.to_string().contains("no place was free"), "{error}");
+    assert_eq!(server.requests().len(), 2);
+
+    // A place is free again when whoever had it is gone, and who waits gets it.
+    let waiting = tokio::spawn({
+        let transport = transport.clone();
+        async move { transport.execute(get("/waits")).await }
+    });
+    hanging[0].abort();
+    assert_eq!(waiting.await.unwrap().unwrap().body(), "well");
+    hanging[1].abort();
+}
+
+#[tokio::test]
+async fn none_at_all_is_taken_as_one() {
+    let server = Raw::start(|_| Then::Keep(ok("well"))).await;
+    let transport = HyperTransport::builder(format!("http://{}", server.address))
+        .requests_at_once(0)
+        .build()
+        .unwrap();
+    assert_eq!(transport.execute(get("/x")).await.unwrap().body(), "well");
+}
