@@ -155,7 +155,24 @@ impl Client {
     ///
     /// Safe: it changes nothing.
     pub async fn all_pipelines(&self) -> Result<Vec<Pipeline>, ClientError> {
-        paging::all_pipelines(self).await
+        paging::all_pipelines(self, &|| self.timeout).await
+    }
+
+    /// As [`all_pipelines`](Self::all_pipelines), within a time for the whole of it: each page may take what `left` says when it is
+    /// asked for, and no longer than a request of this client.
+    ///
+    /// # Errors
+    ///
+    /// As [`all_pipelines`](Self::all_pipelines).
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe: it changes nothing.
+    pub async fn all_pipelines_within(
+        &self,
+        left: impl Fn() -> Duration + Send + Sync,
+    ) -> Result<Vec<Pipeline>, ClientError> {
+        paging::all_pipelines(self, &left).await
     }
 
     /// Reads one pipeline (`GET /api/v1/pipelines/{id}`).

@@ -73,9 +73,14 @@ impl Context {
 
     /// A client whose next request ends with the limit.
     pub(crate) fn client_within(&self, limit: &TimeLimit) -> Client {
-        // The last request of a step may begin at the deadline itself; it gets a moment, not nothing.
-        let left = limit.remaining().max(Duration::from_millis(10));
+        let left = limit.for_a_request();
         self.client.within(self.options.request_timeout.min(left))
+    }
+
+    /// A client for a request that changes something: it has its whole time, even past the deadline, for one that is cut is aborted
+    /// midway by the server.
+    pub(crate) fn client_for_a_write(&self) -> Client {
+        self.client.within(self.options.request_timeout)
     }
 
     pub(crate) fn poll_pace(&self) -> Pace {

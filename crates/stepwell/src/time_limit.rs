@@ -39,6 +39,11 @@ impl TimeLimit {
         self.at.saturating_duration_since(Instant::now())
     }
 
+    /// What a request may take that begins now. The last one of a step may begin at the deadline itself; it gets a moment, not nothing.
+    pub(crate) fn for_a_request(&self) -> Duration {
+        self.remaining().max(Duration::from_millis(10))
+    }
+
     pub(crate) fn is_over(&self) -> bool {
         self.remaining().is_zero()
     }

@@ -262,6 +262,7 @@ impl Network {
                 let second = effect();
                 // Who is told that it is there already, and ends before it has looked, must not lose it.
                 if purpose.creates() {
+                    self.world.lock().doubled.insert(self.who.clone());
                     match chance.below(3) {
                         0 => self.world.lock().signals[self.process].notify_one(),
                         1 => self.gone.notify_one(),

@@ -44,6 +44,8 @@ pub struct Inner {
     pub creates_sent: Vec<(String, Instant)>,
     /// Who has sent a request that starts a run, and of which pipeline, whether it arrived or not.
     pub starts_sent: Vec<(String, String)>,
+    /// Whose create a proxy has sent twice.
+    pub doubled: BTreeSet<String>,
     /// Requests that change something and that were cut by the caller.
     pub cut: Vec<String>,
     /// Told to end, by process.
@@ -101,6 +103,7 @@ impl World {
             acts: Vec::new(),
             creates_sent: Vec::new(),
             starts_sent: Vec::new(),
+            doubled: BTreeSet::new(),
             cut: Vec::new(),
             signals: Vec::new(),
             trace: Vec::new(),

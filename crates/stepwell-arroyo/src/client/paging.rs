@@ -4,7 +4,7 @@
 //! were created in the same second as the last row of a page are skipped by the next one (recordings `420_fast_list_all`, `421_fast_list_limit_2`). And a cursor whose row
 //! has been deleted gives an empty page that claims to be the last. Only a reading that excludes both proves that something is absent.
 
-use std::{cmp::Reverse, collections::BTreeSet, num::NonZeroU32};
+use std::{cmp::Reverse, collections::BTreeSet, num::NonZeroU32, time::Duration};
 
 use super::Client;
 use crate::{ClientError, Page, Pipeline, PipelineId};
@@ -21,17 +21,24 @@ const PAGES: usize = 1_000;
 /// So often a doubtful reading is repeated.
 const READINGS: usize = 5;
 
-pub(super) async fn all_pipelines(client: &Client) -> Result<Vec<Pipeline>, ClientError> {
-    all_pipelines_by(client, FIRST_LIMIT).await
+/// How long the next page may take.
+type Left<'a> = &'a (dyn Fn() -> Duration + Send + Sync);
+
+pub(super) async fn all_pipelines(
+    client: &Client,
+    left: Left<'_>,
+) -> Result<Vec<Pipeline>, ClientError> {
+    all_pipelines_by(client, FIRST_LIMIT, left).await
 }
 
 async fn all_pipelines_by(
     client: &Client,
     first_limit: NonZeroU32,
+    left: Left<'_>,
 ) -> Result<Vec<Pipeline>, ClientError> {
     let mut before: Option<BTreeSet<(PipelineId, u64)>> = None;
     for _ in 0..READINGS {
-        let reading = read(client, first_limit).await?;
+        let reading = read(client, first_limit, left).await?;
         if !reading.doubtful {
             return Ok(reading.pipelines);
         }
@@ -55,7 +62,11 @@ struct Reading {
     doubtful: bool,
 }
 
-async fn read(client: &Client, mut limit: NonZeroU32) -> Result<Reading, ClientError> {
+async fn read(
+    client: &Client,
+    mut limit: NonZeroU32,
+    left: Left<'_>,
+) -> Result<Reading, ClientError> {
     let mut reading = Reading {
         pipelines: Vec::new(),
         doubtful: false,
@@ -65,7 +76,10 @@ async fn read(client: &Client, mut limit: NonZeroU32) -> Result<Reading, ClientE
     // The row that the next page must show again.
     let mut overlap: Option<PipelineId> = None;
     for _ in 0..PAGES {
-        let Page { data, has_more } = client.pipelines_page(limit, cursor.as_ref()).await?;
+        let Page { data, has_more } = client
+            .within(client.timeout.min(left()))
+            .pipelines_page(limit, cursor.as_ref())
+            .await?;
         if let Some(overlap) = &overlap {
             reading.doubtful |= !data.iter().any(|pipeline| pipeline.id == *overlap);
         }

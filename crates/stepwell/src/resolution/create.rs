@@ -172,7 +172,7 @@ impl Creating<'_> {
                     return Err(begun);
                 }
             };
-        let client = self.context.client_within(self.limit);
+        let client = self.context.client_for_a_write();
         let ticket = self.context.ticket.clone();
         let server = self.context.server();
         let request = attempt.request();
@@ -234,7 +234,8 @@ impl Creating<'_> {
                 Err(ResolveError::unanswered(Action::Find, name, self.limit, looked).into())
             }
             Err(None) => {
-                if !maybe_ours {
+                // Cut short, the look says too little: a proxy may have sent it twice, and the first one show later.
+                if !maybe_ours && !self.limit.is_over() {
                     self.context.ticket.forget();
                 }
                 let id = match &attempt.id {
@@ -267,6 +268,7 @@ impl Creating<'_> {
             &self.context.client_within(self.limit),
             attempt,
             self.claims(&self.context.server()),
+            self.limit,
         )
         .await;
         let settled = settled.unwrap_or_else(Settled::Failed);
@@ -303,7 +305,10 @@ impl Creating<'_> {
     ) -> Result<Result<Outcome, Option<ClientError>>, Error> {
         match settled {
             Settled::Found(pipeline) => {
-                attempt.sent = Sent::Nothing;
+                // One of ours stays in doubt until it is taken over: a try that fails on the way there must not decide anew.
+                if !maybe_ours {
+                    attempt.sent = Sent::Nothing;
+                }
                 self.context.found(&pipeline.id, maybe_ours);
                 Ok(Ok(Outcome::Adopted {
                     pipeline,

@@ -159,7 +159,7 @@ impl Resuming<'_> {
         let mut pace = Pace::new(Duration::from_millis(100), Duration::from_secs(2));
         let mut attempt = 0;
         loop {
-            let client = self.context.client_within(self.limit);
+            let client = self.context.client_for_a_write();
             let (id, patch) = (self.pipeline.id.clone(), patch.clone());
             let guard = self.guard(starts)?;
             let sent = uncut(async move {
@@ -185,7 +185,7 @@ impl Resuming<'_> {
         let mut attempt = 0;
         let mut in_doubt = false;
         loop {
-            let client = self.context.client_within(self.limit);
+            let client = self.context.client_for_a_write();
             let id = self.pipeline.id.clone();
             let guard = self.guard(true)?;
             let sent = uncut(async move {

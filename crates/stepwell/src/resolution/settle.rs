@@ -6,7 +6,7 @@ use stepwell_arroyo::{Client, ClientError, Pipeline, PipelineId};
 
 use super::attempt::{Attempt, Sent};
 use crate::{
-    poll::{is_gone, may_be_repeated},
+    poll::{is_gone, may_pass},
     shutdown::registry::{EntryId, Registry},
     time_limit::{Pace, TimeLimit},
 };
@@ -40,6 +40,11 @@ impl Claims<'_> {
         self.registry.is_claimed(self.server, id, self.by)
     }
 
+    fn another_is_under_way(self, attempt: &Attempt) -> bool {
+        self.registry
+            .is_another_under_way(self.server, attempt, self.by)
+    }
+
     fn claim(self, id: &PipelineId) -> bool {
         self.registry.claim(self.server, id, self.by)
     }
@@ -55,12 +60,11 @@ pub(crate) async fn settle(
 ) -> Settled {
     let mut pace = Pace::new(Duration::from_millis(100), Duration::from_secs(1));
     loop {
-        let client =
-            client.within(request_timeout.min(limit.remaining().max(Duration::from_millis(10))));
-        let settled = match look(&client, attempt, claims).await {
+        let client = client.within(request_timeout.min(limit.for_a_request()));
+        let settled = match look(&client, attempt, claims, &limit).await {
             Ok(Settled::Absent) => Settled::Absent,
             Ok(settled) => return settled,
-            Err(error) if may_be_repeated(&error) => Settled::Failed(error),
+            Err(error) if may_pass(&error) => Settled::Failed(error),
             Err(error) => return Settled::Failed(error),
         };
         if limit.is_over() {
@@ -75,6 +79,7 @@ pub(crate) async fn look(
     client: &Client,
     attempt: &Attempt,
     claims: Claims<'_>,
+    limit: &TimeLimit,
 ) -> Result<Settled, ClientError> {
     match (&attempt.id, attempt.sent) {
         (Some(id), Sent::Put | Sent::Nothing) => match client.pipeline(id).await {
@@ -83,9 +88,11 @@ pub(crate) async fn look(
             Err(error) if is_gone(&error) => Ok(Settled::Absent),
             Err(error) => Err(error),
         },
+        // What is there now may be the one whose reply is on its way.
+        _ if claims.another_is_under_way(attempt) => Ok(Settled::Absent),
         _ => {
             let mut new: Vec<_> = client
-                .all_pipelines()
+                .all_pipelines_within(|| limit.for_a_request())
                 .await?
                 .into_iter()
                 .filter(|pipeline| attempt.may_have_made(pipeline))

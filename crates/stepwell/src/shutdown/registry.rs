@@ -127,6 +127,27 @@ impl Registry {
         claim.is_some_and(|claim| *claim != by_other_than)
     }
 
+    /// Whether another submission's create of the same is on its way, where the server chooses the id.
+    pub(crate) fn is_another_under_way(
+        &self,
+        server: &str,
+        attempt: &Attempt,
+        than: EntryId,
+    ) -> bool {
+        let inner = self.lock();
+        let mut others = inner.entries.iter().filter(|(id, _)| **id != than);
+        others.any(|(_, entry)| match &entry.known {
+            Known::Attempted(other) => {
+                entry.writes > 0
+                    && entry.server == server
+                    && other.id.is_none()
+                    && other.spec.query() == attempt.spec.query()
+                    && other.spec.name() == attempt.spec.name()
+            }
+            Known::Pipeline(_) => false,
+        })
+    }
+
     /// Takes a pipeline for the create of this submission; `false` when another one has.
     pub(crate) fn claim(&self, server: &str, id: &PipelineId, by: EntryId) -> bool {
         let mut inner = self.lock();

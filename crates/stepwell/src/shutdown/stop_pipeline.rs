@@ -181,7 +181,8 @@ impl Stop<'_> {
         let mut pace = Pace::new(Duration::from_millis(100), Duration::from_secs(2));
         let mut attempt = 0;
         loop {
-            let client = self.client();
+            // Its whole time, even past the deadline: one that is cut is aborted midway by the server.
+            let client = self.client.within(self.request_timeout);
             let id = self.id.clone();
             let patch = PatchPipeline::new().stop(mode.clone());
             tracing::debug!(pipeline.id = %id, mode = %mode, "asking the pipeline to stop");

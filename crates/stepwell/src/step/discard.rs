@@ -52,7 +52,7 @@ impl Submission<Resolved<Created>> {
         }
         let mut pace = self.context.poll_pace();
         loop {
-            let client = self.context.client_within(&begun.limit);
+            let client = self.context.client_for_a_write();
             let id = self.id().clone();
             match uncut(async move { client.delete(&id).await }).await {
                 Ok(()) => break,

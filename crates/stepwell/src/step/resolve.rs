@@ -9,12 +9,12 @@ use crate::{
     context::Context,
     error::Error,
     observer::{Event, Step},
-    poll::{is_gone, newest_job},
+    poll::{GONE_AFTER, is_gone, newest_job},
     resolution::{
         Action, Difference, PipelineSummary, ResolveError,
         attempt::{Attempt, Sent},
         create::{Creating, Outcome},
-        decide::{Decision, Listing},
+        decide::{Decision, Listing, Rest},
         differences,
         resume::{Move, Resume, Resuming, compare_udfs},
     },
@@ -193,7 +193,9 @@ async fn resolve(
     let creating = Creating { context, limit };
     if let Some(attempt) = attempt.as_mut().filter(|attempt| attempt.in_doubt()) {
         let outcome = creating.settle_earlier(attempt).await?;
-        if let Some(resolved) = take(context, spec, outcome, limit).await? {
+        let taken = take(context, spec, outcome, limit).await?;
+        attempt.sent = Sent::Nothing;
+        if let Some(resolved) = taken {
             return Ok(resolved);
         }
     }
@@ -208,7 +210,9 @@ async fn resolve(
             Decision::Create { id, listed, .. } => {
                 let attempt = attempt.insert(new_attempt(spec, id, listed));
                 let outcome = creating.run(attempt).await?;
-                if let Some(resolved) = take(context, spec, outcome, limit).await? {
+                let taken = take(context, spec, outcome, limit).await?;
+                attempt.sent = Sent::Nothing;
+                if let Some(resolved) = taken {
                     return Ok(resolved);
                 }
             }
@@ -318,9 +322,29 @@ async fn decide(
     spec: &PipelineSpec,
     limit: &TimeLimit,
 ) -> Result<Decision, Error> {
+    // A match whose job is not found was deleted, or that answer came from a node that lags behind: only a list without it proves it.
+    let disagreement = limit.within(GONE_AFTER);
+    let mut pace = context.poll_pace();
+    loop {
+        let listed = list(context, spec, limit).await?;
+        if listed.is_certain || disagreement.is_over() {
+            return Ok(listed.rest.decide(spec, listed.matches)?);
+        }
+        disagreement.sleep(pace.pause()).await;
+    }
+}
+
+struct Listed {
+    matches: Vec<(Pipeline, Option<Box<Job>>)>,
+    rest: Rest,
+    /// Whether each match has a job to show.
+    is_certain: bool,
+}
+
+async fn list(context: &Context, spec: &PipelineSpec, limit: &TimeLimit) -> Result<Listed, Error> {
     let pipelines = context
         .read(Step::Resolve, limit, |client| async move {
-            client.all_pipelines().await
+            client.all_pipelines_within(|| limit.for_a_request()).await
         })
         .await
         .map_err(|error| ResolveError::unanswered(Action::Find, spec.name(), limit, error))?;
@@ -329,13 +353,21 @@ async fn decide(
     let (matches, mut rest) =
         Listing::new(pipelines).matches(spec, |pipeline| registry.is_ours(&server, pipeline))?;
     let mut with_jobs = Vec::with_capacity(matches.len());
+    let mut is_certain = true;
     for pipeline in matches {
         match job_of(context, &pipeline, limit).await? {
             Looked::Job(job) => with_jobs.push((pipeline, job)),
-            Looked::Gone => rest.note_gone(pipeline.id),
+            Looked::Gone => {
+                rest.note_gone(pipeline.id);
+                is_certain = false;
+            }
         }
     }
-    Ok(rest.decide(spec, with_jobs)?)
+    Ok(Listed {
+        matches: with_jobs,
+        rest,
+        is_certain,
+    })
 }
 
 enum Looked {

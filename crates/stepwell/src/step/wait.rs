@@ -194,13 +194,6 @@ async fn wait(submission: &Submission<Registered>, begun: &Begun) -> Result<Job,
                 Meaning::Pending => None,
             };
             if let Some(counts_at) = counts_at {
-                if job.tasks == Some(0) {
-                    return Err(WaitError::NoTasks {
-                        id: submission.id().clone(),
-                        job: Box::new(job),
-                    }
-                    .into());
-                }
                 let since = match running {
                     Some((run_id, since)) if run_id == job.run_id => since,
                     _ => told,
@@ -213,6 +206,13 @@ async fn wait(submission: &Submission<Registered>, begun: &Begun) -> Result<Job,
                 };
                 let at = stable_at.max(counts_at);
                 if at <= asked {
+                    if job.tasks == Some(0) {
+                        return Err(WaitError::NoTasks {
+                            id: submission.id().clone(),
+                            job: Box::new(job),
+                        }
+                        .into());
+                    }
                     return Ok(job);
                 }
                 // Not later than the moment from which on a look counts.

@@ -376,6 +376,7 @@ async fn a_match_that_is_deleted_meanwhile_is_no_match() {
         let validated = among(&fake, builder(), &[pipeline(id, QUERY)]).await;
         fake.expect(Method::GET, jobs_path(id))
             .reply_json(404, &json!({"error": "Pipeline not found"}));
+        fake.list(&[]);
         fake.expect(Method::PUT, path(spec_id()))
             .reply_json(200, &pipeline(spec_id(), QUERY));
         let _ = created(validated.resolve().await.unwrap());

@@ -25,11 +25,14 @@ fn silent(story: &Story, pages: &Pages) -> Option<String> {
         Error::Resolve { source } => match source {
             ResolveError::OutcomeUnknown { name, id, .. }
             | ResolveError::StillUnknown { name, id, .. } => {
-                let id_fits = id.as_ref().is_none_or(|id| *id.as_str() == *life.id);
+                // Only an id that the server has chosen is not known.
+                let id_fits = id.as_ref().map_or(life.id.starts_with("pl_"), |id| {
+                    *id.as_str() == *life.id || life.id.starts_with("pl_")
+                });
                 *name == life.name && id_fits
             }
             // Where there are several, or it is gone or burnt, they are listed.
-            _ => words(error).contains(&life.id) || words(error).contains(&life.name),
+            _ => words(error).contains(&life.id),
         },
         // It has the pipeline in hand, and so has its shutdown.
         _ => true,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use stepwell::{Action, Error, Intent, PipelineId, ResolveError, WaitError};
+use stepwell::{Action, Error, Intent, PipelineId, ResolveError, StopError, WaitError};
 use tokio::time::Instant;
 
 use super::last_act;
@@ -20,6 +20,7 @@ pub(super) fn check(story: &Story) -> Option<String> {
             let wrong = match error {
                 Error::Wait { source } => of_wait(story, &pages, source, *at),
                 Error::Resolve { source } => of_resolve(story, &pages, source, *at),
+                Error::Stop { source } => of_stop(story, source, *at),
                 _ => None,
             };
             if let Some(wrong) = wrong {
@@ -81,6 +82,27 @@ fn of_wait(story: &Story, pages: &Pages, error: &WaitError, at: Instant) -> Opti
         }
         _ => None,
     }
+}
+
+fn of_stop(story: &Story, error: &StopError, at: Instant) -> Option<String> {
+    let inner = story.world.lock();
+    let wrong = match error {
+        StopError::Vanished { id } => !inner
+            .lives
+            .iter()
+            .any(|life| *life.id == *id.as_str() && life.deleted_at.is_some_and(|gone| gone <= at)),
+        StopError::Resumed { id } => !inner.acts.iter().any(|act| {
+            *act.id == *id.as_str()
+                && act.at <= at
+                && matches!(act.deed, Deed::Start | Deed::Create)
+        }),
+        StopError::EndedOtherwise { id, job } => inner
+            .life_at(id.as_str(), at)
+            .is_none_or(|life| !life.entered(&job.state.to_string(), life.made_at, at)),
+        StopError::Rejected { .. } => true,
+        _ => false,
+    };
+    wrong.then(|| "the server does not show it".to_owned())
 }
 
 /// Whether it was Running, in a run that counts, for long enough before the deadline to be seen over this network.

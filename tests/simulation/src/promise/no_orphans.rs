@@ -79,6 +79,25 @@ fn was_let_go(story: &Story, process: usize, life: &Life) -> bool {
     })
 }
 
+/// Whether a shutdown may leave it: who made it or began its run, and was told so, asked for that.
+fn may_be_left(story: &Story, process: usize, life: &Life, by: Instant) -> bool {
+    let inner = story.world.lock();
+    let mut doers = inner.acts.iter().filter(|act| {
+        act.id == life.id
+            && act.at <= by
+            && process_of(&act.who) == Some(process)
+            && (act.deed == Deed::Create || !act.late && act.began_a_run())
+    });
+    doers.all(|act| {
+        let mut diaries = story.diaries.iter();
+        let doer = diaries.find(|diary| diary.read().who == act.who);
+        let asked = doer.is_some_and(|diary| diary.read().on_shutdown == OnShutdown::Leave);
+        // Refused as a duplicate, it may be another's.
+        let doubled = act.deed == Deed::Create && inner.doubled.contains(&act.who);
+        asked || doubled
+    })
+}
+
 /// Whether its maker was told by an error that it is there: who only wants to create, and whose create a proxy has sent twice, is refused.
 fn was_refused(story: &Story, life: &Life) -> bool {
     story.diaries.iter().any(|diary| {
@@ -124,8 +143,10 @@ pub(super) fn all_are_reported(story: &Story) -> Option<String> {
                 .iter()
                 .flat_map(|ending| speaks_of(ending, life))
                 .collect();
-            let told = spoken.iter().any(|entry| {
-                matches!(entry.end, ShutdownEnd::Unsettled { .. } | ShutdownEnd::Left)
+            let told = spoken.iter().any(|entry| match entry.end {
+                ShutdownEnd::Unsettled { .. } => true,
+                ShutdownEnd::Left => may_be_left(story, process, life, first.began),
+                _ => false,
             });
             let ended = life.had_ended_between(first.began.max(since), last.ended)
                 // It ended by itself, or was stopped, and left the registry.
@@ -169,6 +190,9 @@ pub(super) fn report_is_true(story: &Story) -> Option<String> {
     let lives = story.world.lock().lives.clone();
     for (process, endings) in story.shutdowns.iter().enumerate() {
         for ending in endings {
+            if ending.fine != ending.report.unsettled().next().is_none() {
+                return Some(format!("p{process} is told {}", ending.report));
+            }
             for life in &lives {
                 // The same id may have been freed and taken again since.
                 if life.made_at > ending.ended {

@@ -66,7 +66,7 @@ impl Listing {
     pub(super) async fn pipelines_by(&self, limit: u32) -> Result<Vec<Pipeline>, ClientError> {
         let client = Client::new(SharedTransport::new(self.clone()));
         let limit = NonZeroU32::new(limit).unwrap();
-        all_pipelines_by(&client, limit).await
+        all_pipelines_by(&client, limit, &|| Duration::MAX).await
     }
 
     pub(super) async fn read_by(&self, limit: u32) -> Result<Vec<String>, ClientError> {
