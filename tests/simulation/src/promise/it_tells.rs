@@ -31,7 +31,9 @@ fn silent(story: &Story, pages: &Pages) -> Option<String> {
                 });
                 *name == life.name && id_fits
             }
-            // Where there are several, or it is gone or burnt, they are listed.
+            // Its own may not show yet; the twins are named.
+            ResolveError::Ambiguous { .. } => words(error).contains(&life.name),
+            // It is gone, or burnt, or there already, and named.
             _ => words(error).contains(&life.id),
         },
         // It has the pipeline in hand, and so has its shutdown.

@@ -82,8 +82,15 @@ fn was_let_go(story: &Story, process: usize, life: &Life) -> bool {
 /// Whether a shutdown may leave it: who made it or began its run, and was told so, asked for that.
 fn may_be_left(story: &Story, process: usize, life: &Life, by: Instant) -> bool {
     let inner = story.world.lock();
+    // What was begun before its last end is over.
+    let moments = life.moments.iter().rev();
+    let last_end = moments
+        .filter(|moment| moment.at <= by)
+        .find(|moment| moment.has_ended());
+    let since = last_end.map_or(life.made_at, |moment| moment.at);
     let mut doers = inner.acts.iter().filter(|act| {
         act.id == life.id
+            && act.at >= since
             && act.at <= by
             && process_of(&act.who) == Some(process)
             && (act.deed == Deed::Create || !act.late && act.began_a_run())
