@@ -83,7 +83,11 @@ pub(crate) async fn look(
 ) -> Result<Settled, ClientError> {
     match (&attempt.id, attempt.sent) {
         (Some(id), Sent::Put | Sent::Nothing) => match client.pipeline(id).await {
-            Ok(pipeline) if attempt.is_for(&pipeline) => Ok(Settled::Found(Box::new(pipeline))),
+            Ok(pipeline) if attempt.is_for(&pipeline) => {
+                // So that nobody takes it for what a `POST` has made; of those who have chosen this id, the first.
+                claims.claim(&pipeline.id);
+                Ok(Settled::Found(Box::new(pipeline)))
+            }
             Ok(pipeline) => Ok(Settled::Conflict(Box::new(pipeline))),
             Err(error) if is_gone(&error) => Ok(Settled::Absent),
             Err(error) => Err(error),

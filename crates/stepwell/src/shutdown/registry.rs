@@ -124,10 +124,21 @@ impl Registry {
     pub(crate) fn is_claimed(&self, server: &str, id: &PipelineId, by_other_than: EntryId) -> bool {
         let inner = self.lock();
         let claim = inner.claims.get(&(server.to_owned(), id.clone()));
+        let mut others = inner
+            .entries
+            .iter()
+            .filter(|(entry, _)| **entry != by_other_than);
         claim.is_some_and(|claim| *claim != by_other_than)
+            // The id that it has chosen says whose it is.
+            || others.any(|(_, entry)| match &entry.known {
+                Known::Attempted(attempt) => {
+                    entry.server == server && attempt.id.as_ref() == Some(id)
+                }
+                Known::Pipeline(_) => false,
+            })
     }
 
-    /// Whether another submission's create of the same is on its way, where the server chooses the id.
+    /// Whether another submission's create of the same is on its way: what is there may be that one.
     pub(crate) fn is_another_under_way(
         &self,
         server: &str,
@@ -140,7 +151,6 @@ impl Registry {
             Known::Attempted(other) => {
                 entry.writes > 0
                     && entry.server == server
-                    && other.id.is_none()
                     && other.spec.query() == attempt.spec.query()
                     && other.spec.name() == attempt.spec.name()
             }
