@@ -90,7 +90,12 @@ impl Baseline {
             // About to start again.
             JobState::Stopped if job.running_desired => Meaning::Pending,
             JobState::Stopped | JobState::Failed => {
-                let counts = is_new_run
+                // As with Running: a run that somebody else has begun may have ended before our request, which begins another.
+                let is_surely_ours = self.old_run_seen
+                    || self
+                        .replied
+                        .is_none_or(|replied| replied.elapsed() >= TWO_TICKS);
+                let counts = is_new_run && is_surely_ours
                     || match &self.before {
                         None => true,
                         Some(before) => self.replied.is_none() && !before.terminal,

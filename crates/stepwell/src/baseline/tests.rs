@@ -101,6 +101,17 @@ async fn running_in_a_new_run_that_is_seen_first_after_an_act_of_ours_counts_two
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_end_in_a_new_run_that_is_seen_first_after_an_act_of_ours_counts_two_ticks_after_the_reply()
+ {
+    let before = job(&JobState::Failed, 3, true);
+    let mut baseline = Baseline::acted(Some(&before));
+    let observed = job(&JobState::Failed, 4, true);
+    assert_eq!(baseline.meaning(&observed), Meaning::Pending);
+    tokio::time::advance(Duration::from_secs(1)).await;
+    assert_eq!(baseline.meaning(&observed), Meaning::Ended);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_job_that_lived_and_was_left_alone_is_taken_at_its_word() {
     for before in STATES.iter().filter(|state| !state.is_terminal()) {
         let mut baseline = Baseline::found(Some(&job(before, 3, true)));

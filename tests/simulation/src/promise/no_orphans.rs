@@ -96,9 +96,14 @@ fn may_be_left(story: &Story, process: usize, life: &Life, by: Instant) -> bool 
             && (act.deed == Deed::Create || !act.late && act.began_a_run())
     });
     doers.all(|act| {
-        let mut diaries = story.diaries.iter();
-        let doer = diaries.find(|diary| diary.read().who == act.who);
-        let asked = doer.is_some_and(|diary| diary.read().on_shutdown == OnShutdown::Leave);
+        // Of two creates of one process without an id of their own, each may answer for the other.
+        let twins = act.deed == Deed::Create && life.id.starts_with("pl_");
+        let asked = story.diaries.iter().any(|diary| {
+            let pages = diary.read();
+            let is_meant = pages.who == act.who
+                || twins && pages.process == process && pages.query == life.query;
+            is_meant && pages.on_shutdown == OnShutdown::Leave
+        });
         // Refused as a duplicate, it may be another's.
         let doubled = act.deed == Deed::Create && inner.doubled.contains(&act.who);
         asked || doubled
