@@ -22,6 +22,8 @@ pub mod nature;
 pub mod network;
 pub mod others;
 pub mod promise;
+mod replies;
 pub mod story;
 pub mod submitter;
+mod workers;
 pub mod world;

@@ -7,7 +7,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, header};
+use http::{Method, Request, Response, StatusCode, Uri};
 use stepwell::{
     Phase, Transport,
     transport::{Deadline, TransportError, TransportErrorKind as Kind},
@@ -19,6 +19,7 @@ use crate::{
     fault::{Fault, Focus, Purpose},
     history::id_in,
     matrix::Matrix,
+    replies::{closed, page, reply, timed_out, without_job},
     world::{Sent, World},
 };
 
@@ -38,26 +39,25 @@ pub struct Network {
 }
 
 impl Network {
-    pub fn new(
-        world: &World,
-        who: &str,
-        process: usize,
-        trouble: u64,
-        focus: Option<Focus>,
-        chance: Chance,
-        matrix: &Matrix,
-        gone: &Arc<Notify>,
-    ) -> Self {
+    /// The way of `who` in a process; nothing happens on it.
+    pub fn new(world: &World, who: &str, process: usize, chance: Chance, matrix: &Matrix) -> Self {
         Self {
             world: world.clone(),
             who: who.to_owned(),
             process,
             chance: Arc::new(Mutex::new(chance)),
-            trouble,
-            focus: Arc::new(Mutex::new(focus)),
+            trouble: 0,
+            focus: Arc::default(),
             matrix: matrix.clone(),
-            gone: Arc::clone(gone),
+            gone: Arc::default(),
         }
+    }
+
+    pub fn troubled(mut self, trouble: u64, focus: Option<Focus>, gone: &Arc<Notify>) -> Self {
+        self.trouble = trouble;
+        self.focus = Arc::new(Mutex::new(focus));
+        self.gone = Arc::clone(gone);
+        self
     }
 
     fn draw(&self, purpose: Purpose) -> (Fault, Chance) {
@@ -258,18 +258,8 @@ impl Network {
                 Ok(effect())
             }
             Fault::Duplicated => {
-                let first = effect();
-                let second = effect();
-                // Who is told that it is there already, and ends before it has looked, must not lose it.
-                if purpose.creates() {
-                    self.world.lock().doubled.insert(self.who.clone());
-                    match chance.below(3) {
-                        0 => self.world.lock().signals[self.process].notify_one(),
-                        1 => self.gone.notify_one(),
-                        _ => {}
-                    }
-                }
-                Ok(if chance.percent(50) { first } else { second })
+                let replies = [effect(), effect()];
+                Ok(self.one_of(replies, purpose, chance))
             }
             Fault::Error500 | Fault::Error502 | Fault::Error503 => {
                 if chance.percent(50) {
@@ -316,6 +306,25 @@ impl Network {
                 Ok(reply.unwrap_or_else(effect))
             }
         }
+    }
+
+    /// What comes back of a request that was sent twice.
+    fn one_of(
+        &self,
+        [first, second]: [Response<Bytes>; 2],
+        purpose: Purpose,
+        chance: &mut Chance,
+    ) -> Response<Bytes> {
+        // Who is told that it is there already, and ends before it has looked, must not lose it.
+        if purpose.creates() {
+            self.world.lock().doubled.insert(self.who.clone());
+            match chance.below(3) {
+                0 => self.world.lock().signals[self.process].notify_one(),
+                1 => self.gone.notify_one(),
+                _ => {}
+            }
+        }
+        if chance.percent(50) { first } else { second }
     }
 
     fn commit_late(&self, request: Request<Bytes>, sent_at: Instant, after: Duration) {
@@ -371,47 +380,6 @@ impl Drop for UnderWay<'_> {
             }
         }
     }
-}
-
-async fn timed_out(until: Instant) -> Result<Response<Bytes>, TransportError> {
-    tokio::time::sleep_until(until).await;
-    Err(TransportError::new(
-        Kind::TimedOut,
-        Phase::MaybeSent,
-        "timed out",
-    ))
-}
-
-fn closed() -> TransportError {
-    TransportError::new(Kind::Closed, Phase::MaybeSent, "closed")
-}
-
-fn reply(status: StatusCode, body: &'static str) -> Response<Bytes> {
-    let mut reply = Response::new(Bytes::from_static(body.as_bytes()));
-    *reply.status_mut() = status;
-    let json = HeaderValue::from_static("application/json");
-    reply.headers_mut().insert(header::CONTENT_TYPE, json);
-    reply
-}
-
-/// What a gateway shows.
-fn page(status: StatusCode) -> Response<Bytes> {
-    let mut reply = reply(status, "<!doctype html><title>gateway</title>");
-    let html = HeaderValue::from_static("text/html");
-    reply.headers_mut().insert(header::CONTENT_TYPE, html);
-    reply
-}
-
-/// The same create with an interval out of range, which a server finds out after it has written the row.
-fn without_job(request: &Request<Bytes>) -> Request<Bytes> {
-    let mut body: serde_json::Value = serde_json::from_slice(request.body()).unwrap_or_default();
-    body["checkpoint_interval_micros"] = 1.into();
-    Request::builder()
-        .method(request.method())
-        .uri(request.uri())
-        .header(header::CONTENT_TYPE, "application/json")
-        .body(Bytes::from(body.to_string()))
-        .unwrap()
 }
 
 impl fmt::Debug for Network {

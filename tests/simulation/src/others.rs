@@ -1,11 +1,11 @@
 //! Everybody else: what was there before, what stands beside, and who meddles.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Method, Request, header};
 use stepwell::{PipelineSpec, Submission};
-use tokio::{sync::Notify, time::Instant};
+use tokio::time::Instant;
 
 use crate::{
     chance::Chance,
@@ -101,9 +101,8 @@ pub async fn meddle(world: World, mut chance: Chance, matrix: Matrix) {
         match (chance.below(6), id) {
             (0, _) => {
                 let spec = PipelineSpec::builder(query(0)).name("spec0").force(true);
-                let gone = Arc::new(Notify::new());
                 let fork = chance.fork();
-                let network = Network::new(&world, "rival", 0, 0, None, fork, &matrix, &gone);
+                let network = Network::new(&world, "rival", 0, fork, &matrix);
                 let _outcome = Submission::new(network, spec.build().unwrap()).run().await;
             }
             (1, _) => {

@@ -252,17 +252,7 @@ impl Run {
         self.world.lock().nature.restarts = false;
         tokio::time::sleep(Duration::from_secs(5)).await;
         let spec = PipelineSpec::builder(query(0)).name("spec0").force(true);
-        let gone = std::sync::Arc::new(tokio::sync::Notify::new());
-        let network = Network::new(
-            &self.world,
-            "rerun",
-            0,
-            0,
-            None,
-            self.chance.fork(),
-            &self.matrix,
-            &gone,
-        );
+        let network = Network::new(&self.world, "rerun", 0, self.chance.fork(), &self.matrix);
         let from = Instant::now();
         let options = Options::builder()
             .resolve_timeout(Duration::from_secs(60))

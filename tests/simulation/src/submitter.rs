@@ -110,16 +110,8 @@ impl Submitter {
             .stable_for(stable_for)
             .build();
         Self {
-            network: Network::new(
-                place.world,
-                who,
-                place.process,
-                trouble,
-                place.focus,
-                chance.fork(),
-                place.matrix,
-                &diary.gone,
-            ),
+            network: Network::new(place.world, who, place.process, chance.fork(), place.matrix)
+                .troubled(trouble, place.focus, &diary.gone),
             diary,
             spec,
             options,
@@ -192,7 +184,7 @@ impl Submitter {
             resolution => resolution,
         };
         let registered = resolution.register();
-        self.go_on(registered).await
+        Box::pin(self.go_on(registered)).await
     }
 
     /// Resolves; an error that may pass is tried again, as `is_retryable` invites to.
@@ -244,7 +236,7 @@ impl Submitter {
         // The job's own words may be read after the last poll.
         let allowed = RUNNING + stable + REQUEST;
         let running = diary
-            .time("wait", allowed, registered.wait_until_running())
+            .time("wait", allowed, Box::pin(registered.wait_until_running()))
             .await?;
         let (id, run_id) = (running.id().to_string(), running.job().run_id);
         diary.tell(Told::Running { id, run_id });
@@ -303,7 +295,7 @@ impl Submitter {
             )
             .await;
         let outcome = match attached {
-            Ok(registered) => self.go_on(registered).await,
+            Ok(registered) => Box::pin(self.go_on(registered)).await,
             Err(error) => Err(error),
         };
         if let Err(error) = outcome {

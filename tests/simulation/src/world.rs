@@ -8,9 +8,9 @@ use std::{
 
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
-use stepwell::arroyo::{ErrorDomain, JobId, PipelineGraph, PipelineNode, Udf};
+use stepwell::arroyo::{PipelineGraph, PipelineNode, Udf};
 use stepwell_control_plane::{
-    Command, ControlPlane, Environment, Options, Plan, PlanFailure, Record, WorkerEvent,
+    Command, ControlPlane, Environment, Options, Plan, PlanFailure, Record,
 };
 use tokio::{sync::Notify, time::Instant};
 
@@ -28,9 +28,9 @@ pub struct World {
 
 #[derive(Debug)]
 pub struct Inner {
-    plane: ControlPlane,
-    outside: Outside,
-    chance: Chance,
+    pub(crate) plane: ControlPlane,
+    pub(crate) outside: Outside,
+    pub(crate) chance: Chance,
     pub nature: Nature,
     /// Until when it is down.
     down_until: Instant,
@@ -55,7 +55,7 @@ pub struct Inner {
 }
 
 #[derive(Debug)]
-struct Outside {
+pub(crate) struct Outside {
     started: Instant,
     ids: u64,
 }
@@ -143,85 +143,6 @@ impl World {
             }
         }
     }
-
-    /// A worker does what it was told, after a while.
-    async fn work(self, command: Command, pause: Duration) {
-        tokio::time::sleep(pause).await;
-        match command {
-            Command::Start {
-                job,
-                run_id,
-                parallelism,
-                ..
-            } => {
-                let (fails, finishes, retryable, after) = {
-                    let inner = &mut *self.lock();
-                    let nature = inner.nature;
-                    (
-                        inner.chance.percent(nature.failing),
-                        inner.chance.percent(nature.finite),
-                        inner
-                            .chance
-                            .percent(if nature.failing == 100 { 10 } else { 40 }),
-                        inner.chance.millis(0, 4_000),
-                    )
-                };
-                self.tell(WorkerEvent::Started {
-                    job: job.clone(),
-                    run_id,
-                    tasks: u64::from(parallelism) * 3,
-                });
-                tokio::time::sleep(after).await;
-                if fails {
-                    self.tell(failure(job, run_id, retryable));
-                } else if finishes {
-                    self.tell(WorkerEvent::Finished { job, run_id });
-                }
-            }
-            Command::Checkpoint {
-                job,
-                run_id,
-                epoch,
-                stopping,
-            } => {
-                self.tell(WorkerEvent::CheckpointStored {
-                    job: job.clone(),
-                    run_id,
-                    epoch,
-                });
-                if stopping {
-                    self.tell(WorkerEvent::Stopped { job, run_id });
-                }
-            }
-            Command::Stop { job, run_id, .. } => self.tell(WorkerEvent::Stopped { job, run_id }),
-            _ => {}
-        }
-    }
-
-    fn tell(&self, event: WorkerEvent) {
-        let inner = &mut *self.lock();
-        inner.plane.notify(&mut inner.outside, event);
-        inner.keep("");
-    }
-
-    /// The current run of a pipeline fails.
-    pub fn fail(&self, id: &str) {
-        let shown = self.lock().shown(id);
-        if let Some(job) = shown {
-            let id = JobId::from_server(job["id"].as_str().unwrap());
-            self.tell(failure(id, job["run_id"].as_u64().unwrap(), false));
-        }
-    }
-}
-
-fn failure(job: JobId, run_id: u64, retryable: bool) -> WorkerEvent {
-    WorkerEvent::Failed {
-        job,
-        run_id,
-        error: "out of luck".to_owned(),
-        domain: ErrorDomain::User,
-        retryable,
-    }
 }
 
 fn options(nature: Nature) -> Options {
@@ -269,7 +190,7 @@ impl Inner {
     }
 
     /// Takes over what has changed, in the name of `who`.
-    fn keep(&mut self, who: &str) {
+    pub(crate) fn keep(&mut self, who: &str) {
         let changes = self.plane.take_changes();
         let now = Instant::now();
         for id in changes.deleted {
@@ -398,7 +319,7 @@ impl Inner {
     }
 
     /// The job of a pipeline.
-    fn shown(&mut self, id: &str) -> Option<serde_json::Value> {
+    pub(crate) fn shown(&mut self, id: &str) -> Option<serde_json::Value> {
         let mut body = self.get(&format!("/api/v1/pipelines/{id}/jobs"))?;
         Some(body["data"].get_mut(0)?.take())
     }
