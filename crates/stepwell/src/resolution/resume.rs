@@ -2,6 +2,7 @@
 
 use std::{num::NonZeroU32, time::Duration};
 
+use http::StatusCode;
 use stepwell_arroyo::{
     ClientError, Job, JobState, PatchPipeline, Phase, Pipeline, RestartPipeline, StopMode,
 };
@@ -297,12 +298,14 @@ impl Resuming<'_> {
     }
 }
 
-/// A request that never left has started nothing.
+/// A request that never left, or was refused, has started nothing.
 fn note<T>(guard: &WriteGuard, sent: &Result<T, ClientError>) {
-    if let Err(error) = sent
-        && error.status().is_none()
-        && error.phase() == Phase::NotSent
-    {
+    let Err(error) = sent else { return };
+    let started_nothing = match error.status() {
+        None => error.phase() == Phase::NotSent,
+        Some(status) => status.is_client_error() && status != StatusCode::REQUEST_TIMEOUT,
+    };
+    if started_nothing {
         guard.started_nothing();
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use stepwell::{
     Difference, Error, Identity, Intent, JobState, PipelineSpec, PipelineSpecBuilder, Plan,
-    PlannedRequest, ResolveError, Shutdown, Submission, Validated, WhenFinished, WhenUdfsDiffer,
+    ResolveError, Shutdown, Submission, Validated, WhenFinished, WhenUdfsDiffer,
     arroyo::Udf,
     transport::{
         FakeTransport, Phase, SharedTransport,
@@ -13,12 +13,12 @@ use stepwell::{
 
 use crate::support::*;
 
-fn builder() -> PipelineSpecBuilder {
+pub(crate) fn builder() -> PipelineSpecBuilder {
     PipelineSpec::builder(QUERY).name("orders")
 }
 
 /// A submission of a spec to a server that holds these pipelines, with a list of them for `plan` and one for `resolve`.
-async fn among(
+pub(crate) async fn among(
     fake: &FakeTransport,
     spec: PipelineSpecBuilder,
     pipelines: &[Value],
@@ -381,36 +381,4 @@ async fn a_match_that_is_deleted_meanwhile_is_no_match() {
             .reply_json(200, &pipeline(spec_id(), QUERY));
         let _ = created(validated.resolve().await.unwrap());
     }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_plan_says_what_would_be_sent_and_sends_only_reads() {
-    let there = [pipeline("pl_1", QUERY).with("stop", json!("checkpoint"))];
-    let fake = FakeTransport::new();
-    let validated = among(&fake, builder().parallelism(four()), &there).await;
-    fake.jobs("pl_1", undesired("Failed"));
-    let Plan::Resume {
-        pipeline,
-        state,
-        requests,
-        ..
-    } = validated.plan().await.unwrap()
-    else {
-        panic!("no resume is planned");
-    };
-    assert_eq!(pipeline.id.as_str(), "pl_1");
-    assert_eq!(state, Some(JobState::Failed));
-    assert_eq!(
-        requests,
-        [
-            PlannedRequest::Start,
-            PlannedRequest::Parallelism { to: four() },
-            PlannedRequest::Restart
-        ]
-    );
-    assert!(
-        fake.requests()[2..]
-            .iter()
-            .all(|request| request.method == Method::GET)
-    );
 }

@@ -12,6 +12,9 @@ use crate::{
     story::Story,
 };
 
+/// So long a refused create is looked for at least.
+const LOOK: Duration = Duration::from_secs(4);
+
 pub(super) fn check(story: &Story) -> Option<String> {
     for diary in &story.diaries {
         let pages = diary.read();
@@ -143,8 +146,12 @@ fn of_resolve(story: &Story, pages: &Pages, error: &ResolveError, at: Instant) -
         ResolveError::Vanished { existing } => !inner.lives.iter().any(|life| {
             *life.id == *existing.id.as_str() && life.deleted_at.is_some_and(|gone| gone <= at)
         }),
+        // The row of a create that was cut midway, or one that did not show while it was looked for.
         ResolveError::Burnt { id, .. } => {
-            !inner.rows.contains(id.as_str()) && inner.life(id.as_str()).is_none()
+            let id = id.as_str();
+            let mut hidden = inner.lives.iter().filter(|life| life.id == id);
+            !inner.rows.contains(id)
+                && !hidden.any(|life| life.shown_at + LOOK > at || life.deleted_at.is_some())
         }
         ResolveError::Conflict { .. } | ResolveError::UdfsDiffer { .. } => true,
         // Somebody has started again what was to be deleted, or made it again after it was.
