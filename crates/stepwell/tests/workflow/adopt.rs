@@ -153,3 +153,28 @@ async fn another_query_under_the_chosen_id_is_a_conflict_and_nothing_is_left_to_
         assert!(report.unwrap().entries.is_empty());
     }
 }
+
+/// Deciding anew would find it finished, and create a second one.
+#[tokio::test(start_paused = true)]
+async fn a_create_that_was_found_and_not_taken_over_is_taken_over_by_the_next_try() {
+    let fake = FakeTransport::new();
+    let validated = validated(&fake, new_runs()).await;
+    fake.list(&[]);
+    fake.expect(Method::PUT, path(spec_id())).lost();
+    let found = || {
+        fake.expect(Method::GET, path(spec_id()))
+            .reply_json(200, &pipeline(spec_id(), QUERY));
+    };
+    found();
+    fake.expect(Method::GET, jobs_path(spec_id()))
+        .reply(403, "");
+    let (error, validated) = resolve_error(validated.resolve().await);
+    assert!(matches!(error, ResolveError::Rejected { .. }), "{error:?}");
+    assert!(validated.has_create_in_doubt());
+
+    found();
+    fake.jobs(spec_id(), job("Finished"));
+    let resumed = resumed(validated.resolve().await.unwrap());
+    assert!(resumed.is_adopted());
+    assert_eq!(creates(&fake), 1);
+}
