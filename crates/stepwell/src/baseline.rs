@@ -20,9 +20,10 @@ pub(crate) struct Baseline {
     before: Option<Before>,
     /// When the reply to our patch or restart came; `None` when nothing was sent.
     replied: Option<Instant>,
-    /// Whether the run before was still seen after that reply. Then the next run began after our request; otherwise somebody else may
-    /// have begun it in between, and our request begins yet another.
-    old_run_seen: bool,
+    /// Whether a new run is surely the one that our request began, or needs none: the run before was still seen after the reply, or
+    /// nothing was sent that begins a run when one has been begun by somebody else in between (`stop: none` does not; a restart and a
+    /// change of parallelism do).
+    new_run_counts: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -51,7 +52,7 @@ impl Baseline {
         Self {
             before: None,
             replied: None,
-            old_run_seen: false,
+            new_run_counts: true,
         }
     }
 
@@ -60,27 +61,35 @@ impl Baseline {
         Self {
             before: job.map(Before::new),
             replied: None,
-            old_run_seen: false,
+            new_run_counts: true,
         }
     }
 
-    /// A pipeline that was found and that we have just patched or restarted.
+    /// A pipeline that was found and that we have just told to start.
+    pub(crate) fn started(job: Option<&Job>) -> Self {
+        Self {
+            new_run_counts: true,
+            ..Self::acted(job)
+        }
+    }
+
+    /// A pipeline that was found and that we have just restarted or given another parallelism.
     pub(crate) fn acted(job: Option<&Job>) -> Self {
         Self {
             before: job.map(Before::new),
             replied: Some(Instant::now()),
-            old_run_seen: false,
+            new_run_counts: false,
         }
     }
 
     /// What this observation means, after those before it.
     pub(crate) fn meaning(&mut self, job: &Job) -> Meaning {
         let is_new_run = self.is_new_run(job);
-        self.old_run_seen |= !is_new_run;
+        self.new_run_counts |= !is_new_run;
         match &job.state {
             JobState::Running => match (self.replied, &self.before) {
                 (None, _) | (_, None) => Meaning::Running,
-                _ if is_new_run && self.old_run_seen => Meaning::Running,
+                _ if is_new_run && self.new_run_counts => Meaning::Running,
                 // A stopped or failed job runs again only in a new run.
                 (Some(_), Some(before)) if before.terminal && !is_new_run => Meaning::Pending,
                 (Some(replied), Some(_)) => Meaning::RunningIfUnchangedUntil(replied + TWO_TICKS),
@@ -91,7 +100,7 @@ impl Baseline {
             JobState::Stopped if job.running_desired => Meaning::Pending,
             JobState::Stopped | JobState::Failed => {
                 // As with Running: a run that somebody else has begun may have ended before our request, which begins another.
-                let is_surely_ours = self.old_run_seen
+                let is_surely_ours = self.new_run_counts
                     || self
                         .replied
                         .is_none_or(|replied| replied.elapsed() >= TWO_TICKS);

@@ -164,7 +164,7 @@ async fn a_failed_pipeline_is_restarted_and_its_old_failure_does_not_count() {
     let place = Place::new();
     let (engine, _rows) = place.engine().await;
     let query = query(
-        "event_rate = '3'",
+        "event_rate = '1'",
         "SELECT 100 / (2 - CAST(counter AS BIGINT)) AS x FROM impulse",
     );
     for run in [1, 2] {

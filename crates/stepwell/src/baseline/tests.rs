@@ -66,12 +66,17 @@ fn new_runs(state: &JobState, desired: bool) -> [Job; 2] {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_new_run_counts_when_nothing_was_sent_or_the_old_one_was_seen_after_the_reply() {
+async fn a_new_run_counts_when_our_request_begins_no_other_or_the_old_one_was_seen_after_the_reply()
+{
     for before in &STATES {
         let before = job(before, 3, true);
         let mut acted = Baseline::acted(Some(&before));
         acted.meaning(&before);
-        for baseline in [Baseline::found(Some(&before)), acted] {
+        for baseline in [
+            Baseline::found(Some(&before)),
+            Baseline::started(Some(&before)),
+            acted,
+        ] {
             for state in &STATES {
                 for desired in [true, false] {
                     for observed in new_runs(state, desired) {

@@ -141,8 +141,10 @@ impl Resuming<'_> {
         if restart {
             self.restart().await?;
         }
-        let baseline = if patched || restart {
+        let baseline = if parallelism.is_some() || restart {
             Baseline::acted(self.job)
+        } else if start {
+            Baseline::started(self.job)
         } else if self.started_here {
             // Its first run is the one that counts, even if it was over before we looked.
             Baseline::none()
