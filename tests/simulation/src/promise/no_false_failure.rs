@@ -63,10 +63,14 @@ fn of_wait(story: &Story, pages: &Pages, error: &WaitError, at: Instant) -> Opti
     };
     match error {
         WaitError::Failed { id, .. } => came_to(id, "Failed"),
-        // Nothing revives a finished one, so it is so even if it was over before the request that was to start it.
+        // Nothing revives a finished one, so it is so even if it was over before the request that was to start it; not if it was over
+        // before this submission began, which then wanted another.
         WaitError::Finished { id, .. } => {
-            let is_finished = life(id).is_some_and(|life| life.was_finished_at(at));
-            if is_finished {
+            let is_news = life(id).is_some_and(|life| {
+                let began = pages.began();
+                life.was_finished_at(at) && !began.is_some_and(|began| life.was_finished_at(began))
+            });
+            if is_news {
                 None
             } else {
                 came_to(id, "Finished")
