@@ -43,6 +43,10 @@ pub(crate) async fn run(arguments: Run, output: &Output) -> Result<Exit, Failure
     }
 }
 
+/// How long the engine stays for somebody else who has stopped its pipeline to see that.
+#[cfg(feature = "embedded")]
+const LINGER: std::time::Duration = std::time::Duration::from_secs(2);
+
 #[cfg(feature = "embedded")]
 async fn local(mut work: Work<'_>) -> Result<Exit, Failure> {
     use crate::{
@@ -63,6 +67,10 @@ async fn local(mut work: Work<'_>) -> Result<Exit, Failure> {
     let engine = Local::start(directory.clone(), rows).await?;
     work.engine = Some(engine.url());
     let result = work.submit(engine.transport.clone()).await;
+    if matches!(result, Err(Failure::StoppedElsewhere { .. })) {
+        // Who stopped it asks twice a second whether it has: an engine that is gone would leave him waiting until his deadline.
+        tokio::time::sleep(LINGER).await;
+    }
     let closed = engine.close().await;
     if is_new && !work.resolved.load(Ordering::Relaxed) {
         // Nothing was made, so nothing is kept.
