@@ -44,6 +44,8 @@ pub struct Inner {
     pub creates_sent: Vec<(String, Instant)>,
     /// Who has sent a request that starts a run, and of which pipeline, whether it arrived or not.
     pub starts_sent: Vec<(String, String)>,
+    /// When it went down.
+    pub restarted: Vec<Instant>,
     /// Whose create a proxy has sent twice.
     pub doubled: BTreeSet<String>,
     /// Requests that change something and that were cut by the caller.
@@ -103,6 +105,7 @@ impl World {
             acts: Vec::new(),
             creates_sent: Vec::new(),
             starts_sent: Vec::new(),
+            restarted: Vec::new(),
             doubled: BTreeSet::new(),
             cut: Vec::new(),
             signals: Vec::new(),
@@ -175,6 +178,7 @@ impl Inner {
     pub fn restart(&mut self) {
         let down = self.chance.millis(200, 4_000);
         self.note(format!("server restarts, down for {down:?}"));
+        self.restarted.push(Instant::now());
         self.down_until = Instant::now() + down;
         let records = self.kept.values().cloned().collect();
         self.plane = ControlPlane::restore(options(self.nature), records);

@@ -74,6 +74,14 @@ fn old_run(story: &Story, who: &str, life: &Life, run_id: u64, at: Instant) -> O
         .moments
         .iter()
         .find(|moment| moment.at > at && moment.at <= soon && moment.run_id > run_id)?;
+    // So does each when the server comes back.
+    if inner
+        .restarted
+        .iter()
+        .any(|down| *down >= act_at && *down <= next.at)
+    {
+        return None;
+    }
     // A run that failed or was lost goes on in a new one by itself.
     let by_itself = life.moments.iter().any(|moment| {
         moment.at > act_at
