@@ -63,6 +63,19 @@ pub(crate) struct Registry {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Begun;
 
+impl Inner {
+    /// The creates on this server that are under way or in doubt, with their entries.
+    fn attempts(&self, server: &str) -> impl Iterator<Item = (EntryId, &Entry, &Attempt)> {
+        self.entries
+            .iter()
+            .filter(move |(_, entry)| entry.server == server)
+            .filter_map(|(id, entry)| match &entry.known {
+                Known::Attempted(attempt) => Some((*id, entry, attempt)),
+                Known::Pipeline(_) => None,
+            })
+    }
+}
+
 impl Registry {
     pub(crate) fn new() -> Self {
         Self {
@@ -108,34 +121,22 @@ impl Registry {
     /// the reply to its create is here.
     pub(crate) fn is_ours(&self, server: &str, pipeline: &Pipeline) -> bool {
         let inner = self.lock();
-        let mut entries = inner.entries.values();
+        let mut attempts = inner.attempts(server);
         inner
             .ours
             .contains(&(server.to_owned(), pipeline.id.clone()))
-            || entries.any(|entry| match &entry.known {
-                Known::Attempted(attempt) => {
-                    entry.server == server && attempt.may_have_made(pipeline)
-                }
-                Known::Pipeline(_) => false,
-            })
+            || attempts.any(|(_, _, attempt)| attempt.may_have_made(pipeline))
     }
 
     /// Whether a pipeline is taken for the create of another submission than this one.
     pub(crate) fn is_claimed(&self, server: &str, id: &PipelineId, by_other_than: EntryId) -> bool {
         let inner = self.lock();
         let claim = inner.claims.get(&(server.to_owned(), id.clone()));
-        let mut others = inner
-            .entries
-            .iter()
-            .filter(|(entry, _)| **entry != by_other_than);
+        let mut attempts = inner.attempts(server);
         claim.is_some_and(|claim| *claim != by_other_than)
             // The id that it has chosen says whose it is.
-            || others.any(|(_, entry)| match &entry.known {
-                Known::Attempted(attempt) => {
-                    entry.server == server && attempt.id.as_ref() == Some(id)
-                }
-                Known::Pipeline(_) => false,
-            })
+            || attempts
+                .any(|(by, _, attempt)| by != by_other_than && attempt.id.as_ref() == Some(id))
     }
 
     /// Whether another submission's create of the same is on its way: what is there may be that one.
@@ -146,15 +147,11 @@ impl Registry {
         than: EntryId,
     ) -> bool {
         let inner = self.lock();
-        let mut others = inner.entries.iter().filter(|(id, _)| **id != than);
-        others.any(|(_, entry)| match &entry.known {
-            Known::Attempted(other) => {
-                entry.writes > 0
-                    && entry.server == server
-                    && other.spec.query() == attempt.spec.query()
-                    && other.spec.name() == attempt.spec.name()
-            }
-            Known::Pipeline(_) => false,
+        inner.attempts(server).any(|(by, entry, other)| {
+            by != than
+                && entry.writes > 0
+                && other.spec.query() == attempt.spec.query()
+                && other.spec.name() == attempt.spec.name()
         })
     }
 

@@ -274,10 +274,8 @@ impl Stop<'_> {
     }
 
     fn client(&self) -> Client {
-        self.client.within(
-            self.request_timeout
-                .min(self.limit.remaining().max(Duration::from_millis(10))),
-        )
+        self.client
+            .within(self.request_timeout.min(self.limit.for_a_request()))
     }
 
     fn deadline(&self, seen: LastSeen) -> StopError {

@@ -278,14 +278,7 @@ async fn a_pipeline_that_somebody_has_deleted_is_reported_and_not_called_stopped
     let fake = FakeTransport::new();
     let shutdown = Shutdown::new();
     found(&fake, &shutdown, OnShutdown::Stop, job("Running")).await;
-    for (method, path) in [
-        (Method::GET, jobs_path("pl_1")),
-        (Method::PATCH, path("pl_1")),
-    ] {
-        fake.expect(method, path)
-            .reply_json(404, &json!({"error": "Pipeline not found"}))
-            .always();
-    }
+    fake.unknown("pl_1");
     let error = shutdown.stop_all(policy()).await.unwrap_err();
     assert!(
         error.to_string().contains("somebody has deleted it"),

@@ -196,14 +196,7 @@ async fn a_stop_that_is_refused_ends_it_at_once() {
 async fn a_pipeline_that_stays_unknown_for_ten_seconds_is_gone() {
     let fake = FakeTransport::new();
     let gone = running(&fake, options()).await;
-    for (method, path) in [
-        (Method::GET, jobs_path("pl_1")),
-        (Method::PATCH, path("pl_1")),
-    ] {
-        fake.expect(method, path)
-            .reply_json(404, &json!({"error": "Pipeline not found"}))
-            .always();
-    }
+    fake.unknown("pl_1");
     let began = tokio::time::Instant::now();
     let (error, _) = stop_error(gone.stop().await);
     assert!(matches!(error, StopError::Vanished { .. }), "{error:?}");

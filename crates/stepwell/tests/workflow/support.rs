@@ -202,6 +202,7 @@ pub(crate) trait Script {
     fn checkpoints(&self, checkpoints: &[Value]);
     fn patch(&self, id: &str, body: Value) -> Expectation<'_>;
     fn not_there(&self, id: impl AsRef<str>) -> Expectation<'_>;
+    fn unknown(&self, id: &str);
 }
 
 impl Script for FakeTransport {
@@ -248,6 +249,16 @@ impl Script for FakeTransport {
     fn not_there(&self, id: impl AsRef<str>) -> Expectation<'_> {
         self.expect(Method::GET, path(id))
             .reply_json(404, &json!({"error": "Pipeline not found"}))
+    }
+
+    /// Neither shows the job nor takes a `PATCH`, however often it is asked.
+    #[track_caller]
+    fn unknown(&self, id: &str) {
+        for (method, path) in [(Method::GET, jobs_path(id)), (Method::PATCH, path(id))] {
+            self.expect(method, path)
+                .reply_json(404, &json!({"error": "Pipeline not found"}))
+                .always();
+        }
     }
 }
 
