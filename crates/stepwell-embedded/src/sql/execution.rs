@@ -143,12 +143,11 @@ impl Execution {
         for offset in 0..self.subtasks.len() {
             let number = (self.turn + offset) % self.subtasks.len();
             match self.subtasks.get(number).and_then(Subtask::due) {
-                None => {}
                 Some(Due::OnCheckpoint) => waiting = true,
                 Some(Due::At(due)) if first.is_none_or(|(earliest, _)| due < earliest) => {
                     first = Some((due, number));
                 }
-                Some(Due::At(_)) => {}
+                Some(Due::At(_)) | None => {}
             }
         }
         match first {
