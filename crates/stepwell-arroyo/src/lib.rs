@@ -1,6 +1,6 @@
 //! The Arroyo REST API v1: wire types, requests and decoding without I/O, and [`Client`], typed calls over a transport.
 //!
-//! Everything here rests on recordings of a real Arroyo, which lie in `tests/recordings` and are all read by the tests, on its OpenAPI
+//! Everything here rests on recordings of a real Arroyo, which the tests read, all of them, on its OpenAPI
 //! document, and on the types of its releases 0.12 to 0.15. Where the docs name a recording, they mean one of those.
 //!
 //! ```
