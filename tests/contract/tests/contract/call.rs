@@ -56,7 +56,7 @@ impl Call {
             ("PUT", ["pipelines", id]) => Self::CreateWithId(pipeline(id), create(body?)?),
             ("PATCH", ["pipelines", id]) => Self::Patch(pipeline(id), patch(body?)?),
             ("DELETE", ["pipelines", id]) => Self::Delete(pipeline(id)),
-            ("POST", ["pipelines", id, "restart"]) => Self::Restart(pipeline(id), restart(body?)?),
+            ("POST", ["pipelines", id, "restart"]) => Self::Restart(pipeline(id), restart(body?)),
             ("GET", ["pipelines", id, "jobs"]) => Self::Jobs(pipeline(id)),
             ("GET", ["pipelines", id, "jobs", j, "errors"]) => {
                 Self::JobErrors(pipeline(id), job(j))
@@ -152,7 +152,7 @@ fn patch(body: &Value) -> Option<PatchPipeline> {
     Some(patch)
 }
 
-fn restart(body: &Value) -> Option<RestartPipeline> {
+fn restart(body: &Value) -> RestartPipeline {
     let mut restart = RestartPipeline::new();
     if field(body, "force").unwrap_or(false) {
         restart = restart.force();
@@ -160,5 +160,5 @@ fn restart(body: &Value) -> Option<RestartPipeline> {
     if field(body, "ignore_state").unwrap_or(false) {
         restart = restart.ignore_state();
     }
-    Some(restart)
+    restart
 }

@@ -19,7 +19,9 @@ pub struct Document {
     pub whole: Value,
     /// `components`, as JSON Schema understands them.
     components: Value,
-    validators: Mutex<BTreeMap<String, &'static Validator>>,
+    /// The same, and no fields but those that are named.
+    strict: Value,
+    validators: Mutex<BTreeMap<(String, bool), &'static Validator>>,
 }
 
 /// An operation of the document.
@@ -43,9 +45,12 @@ impl Document {
         let whole: Value = serde_json::from_str(OPENAPI).unwrap();
         let mut components = whole["components"].clone();
         into_json_schema(&mut components);
+        let mut strict = components.clone();
+        forbid_other_fields(&mut strict);
         Self {
             whole,
             components,
+            strict,
             validators: Mutex::default(),
         }
     }
@@ -93,19 +98,30 @@ impl Document {
 
     /// What a value breaks of a schema, which is one of the document's or refers to such.
     pub fn complaints(&self, schema: &Value, value: &Value) -> Vec<String> {
-        let validator = self.validator(schema);
+        self.errors(schema, &self.components, value)
+    }
+
+    /// As [`complaints`](Self::complaints), with fields that the document does not name among them.
+    pub fn strict_complaints(&self, schema: &Value, value: &Value) -> Vec<String> {
+        self.errors(schema, &self.strict, value)
+    }
+
+    fn errors(&self, schema: &Value, components: &Value, value: &Value) -> Vec<String> {
+        let validator = self.validator(schema, components);
         let errors = validator.iter_errors(value);
         errors
             .map(|error| format!("{}: {error}", error.instance_path()))
             .collect()
     }
 
-    fn validator(&self, schema: &Value) -> &'static Validator {
+    fn validator(&self, schema: &Value, components: &Value) -> &'static Validator {
+        let is_strict = std::ptr::eq(components, &raw const self.strict);
         let mut validators = self.validators.lock().unwrap();
-        validators.entry(schema.to_string()).or_insert_with(|| {
+        let key = (schema.to_string(), is_strict);
+        validators.entry(key).or_insert_with(|| {
             let mut root = schema.clone();
             into_json_schema(&mut root);
-            root["components"] = self.components.clone();
+            root["components"] = components.clone();
             // Kept for the rest of the test.
             Box::leak(Box::new(jsonschema::validator_for(&root).unwrap()))
         })
@@ -193,6 +209,21 @@ fn into_json_schema(schema: &mut Value) {
     }
 }
 
+fn forbid_other_fields(schema: &mut Value) {
+    match schema {
+        Value::Object(fields) => {
+            fields.values_mut().for_each(forbid_other_fields);
+            if fields.get("properties").is_some_and(Value::is_object)
+                && fields.get("type").is_some_and(|kind| kind == "object")
+            {
+                fields.insert("additionalProperties".to_owned(), json!(false));
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(forbid_other_fields),
+        _ => {}
+    }
+}
+
 #[test]
 fn the_document_is_read_as_it_is_meant() {
     let document = &*DOCUMENT;
@@ -219,4 +250,7 @@ fn the_document_is_read_as_it_is_meant() {
         let complaints = document.complaints(&patch, &body);
         assert_eq!(complaints.is_empty(), valid, "{body}: {complaints:?}");
     }
+    let unknown = json!({"bogus": 1});
+    assert!(document.complaints(&patch, &unknown).is_empty());
+    assert_eq!(document.strict_complaints(&patch, &unknown).len(), 1);
 }

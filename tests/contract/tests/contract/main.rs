@@ -15,7 +15,7 @@ mod openapi;
 mod recording;
 mod replay;
 mod request;
-//TL
+mod timelines;
 
 use std::{collections::BTreeMap, fmt::Display};
 
