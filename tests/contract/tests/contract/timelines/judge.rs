@@ -22,7 +22,7 @@ pub async fn judge(case: &Case, drive: Drive, speed: Speed) -> Vec<&'static str>
     match drive {
         Drive::Run(then) => {
             let slow = case.slow.filter(|_| speed == Speed::TenTimesSlower);
-            let play = Play::new(case, speed, None);
+            let play = Play::new(case, speed, Duration::ZERO);
             let registered = play.submit().await;
             let then = slow.unwrap_or(then);
             let steps = Box::pin(judge_wait(&play, registered, then, false)).await;
@@ -30,7 +30,7 @@ pub async fn judge(case: &Case, drive: Drive, speed: Speed) -> Vec<&'static str>
             steps
         }
         Drive::Attach(then) => {
-            let play = Play::new(case, speed, None);
+            let play = Play::new(case, speed, Duration::ZERO);
             play.server.ask();
             let registered = play.attach().await;
             let steps = Box::pin(judge_wait(&play, registered, then, false)).await;
@@ -38,7 +38,7 @@ pub async fn judge(case: &Case, drive: Drive, speed: Speed) -> Vec<&'static str>
             steps
         }
         Drive::Stable(seconds, then) => {
-            let play = Play::new(case, speed, Some(Duration::from_secs_f64(seconds)));
+            let play = Play::new(case, speed, Duration::from_secs_f64(seconds));
             let registered = if matches!(case.asked, Asked::Elsewhere) {
                 play.server.ask();
                 play.attach().await
@@ -47,9 +47,9 @@ pub async fn judge(case: &Case, drive: Drive, speed: Speed) -> Vec<&'static str>
             };
             Box::pin(judge_wait(&play, registered, then, true)).await
         }
-        Drive::Stop(right) => judge_stop(&Play::new(case, speed, None), right).await,
+        Drive::Stop(right) => judge_stop(&Play::new(case, speed, Duration::ZERO), right).await,
         Drive::Watch(then) => {
-            let play = Play::new(case, speed, None);
+            let play = Play::new(case, speed, Duration::ZERO);
             let running = play.attach().await.wait_until_running().await.unwrap();
             play.server.ask();
             judge_ended(&play, &running, then).await;
@@ -85,6 +85,7 @@ async fn judge_wait(
     let Ok(running) = taken.result else {
         return vec![WAIT];
     };
+    check_stable(play, &running);
     judge_ended(play, &running, then).await;
     vec![WAIT, ENDED]
 }
@@ -109,6 +110,24 @@ fn first_running(play: &Play<'_>, right: u64) -> Option<Verdict> {
         );
     }
     first.map(Verdict::Running)
+}
+
+/// It was shown as Running in that run, and as nothing else, for as long as was asked for.
+fn check_stable(play: &Play<'_>, running: &Submission<Running>) {
+    let run = running.job().run_id;
+    let shown = play.server.shown();
+    let in_that_run = shown
+        .iter()
+        .rev()
+        .take_while(|(_, (shown, state, _))| *shown == run && *state == JobState::Running);
+    let times: Vec<_> = in_that_run.map(|(at, _)| *at).collect();
+    let for_long = times[0] - times[times.len() - 1];
+    assert!(
+        for_long >= play.stable_for(),
+        "{}, {:?}: for {for_long:?}",
+        play.case.name,
+        play.speed
+    );
 }
 
 async fn judge_ended(play: &Play<'_>, running: &Submission<Running>, then: Then) {

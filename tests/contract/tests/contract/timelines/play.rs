@@ -27,7 +27,7 @@ pub struct Play<'a> {
     pub speed: Speed,
     pub server: Server,
     reports: Arc<Mutex<Vec<JobTransition>>>,
-    stable_for: Option<Duration>,
+    stable_for: Duration,
 }
 
 /// A step that was taken, with what was shown to it and what it reported.
@@ -39,7 +39,7 @@ pub struct Taken<T> {
 }
 
 impl<'a> Play<'a> {
-    pub fn new(case: &'a Case, speed: Speed, stable_for: Option<Duration>) -> Self {
+    pub fn new(case: &'a Case, speed: Speed, stable_for: Duration) -> Self {
         let track = Arc::new(Track::of(case));
         Self {
             case,
@@ -56,6 +56,11 @@ impl<'a> Play<'a> {
         self.speed.of(self.track.end()) * 2 + Duration::from_secs(5)
     }
 
+    /// How long it must stay Running, at this speed.
+    pub fn stable_for(&self) -> Duration {
+        self.speed.of(self.stable_for)
+    }
+
     fn options(&self) -> Options {
         let reports = Arc::clone(&self.reports);
         let mut options = Options::builder()
@@ -66,8 +71,8 @@ impl<'a> Play<'a> {
                     reports.lock().unwrap().push(transition.clone());
                 }
             });
-        if let Some(stable_for) = self.stable_for {
-            options = options.stable_for(self.speed.of(stable_for));
+        if !self.stable_for.is_zero() {
+            options = options.stable_for(self.stable_for());
         }
         if let Asked::StopWith(mode) = self.case.asked {
             options = options.stop_mode(StopMode::from(mode));
