@@ -31,6 +31,9 @@ fn every_recording_that_is_named_exists() {
 
 /// The sources and the documents below a path.
 fn files(path: PathBuf) -> Vec<PathBuf> {
+    if path.ends_with("target") {
+        return Vec::new();
+    }
     if path.is_dir() {
         let entries = fs::read_dir(path).unwrap();
         return entries
