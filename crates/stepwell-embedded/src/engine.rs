@@ -90,6 +90,8 @@ impl Engine {
             rows,
             ..
         } = self;
+        // Or who follows a job would hold the server until its patience ends.
+        rows.outputs().close();
         server.close().await;
         supervisor.close().await;
         // A writer that blocks, or has failed, has failed its pipelines; there is nothing to add.
@@ -153,7 +155,8 @@ impl EngineBuilder {
         let planner = core.planner();
         let (orders, received) = mpsc::unbounded_channel();
         let controller = core.start(orders)?;
-        let server = listener.serve(controller.handle(), planner.clone());
+        let outputs = rows.outputs().clone();
+        let server = listener.serve(controller.handle(), planner.clone(), outputs);
         let supervisor = Supervisor::start(received, controller.handle(), planner, rows.clone());
         Ok(Engine {
             state_dir,

@@ -9,9 +9,11 @@ use std::thread;
 
 use bytes::Bytes;
 use snafu::ResultExt as _;
+use stepwell_arroyo::JobId;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::error::{EngineError, ThreadSnafu};
+use crate::outputs::{Outputs, Run};
 
 /// How many batches of rows may wait for the writer.
 const WAITING_BATCHES: usize = 16;
@@ -32,6 +34,10 @@ enum Entry {
 pub(crate) struct Rows {
     entries: mpsc::Sender<Entry>,
     failure: Arc<OnceLock<String>>,
+    outputs: Outputs,
+    /// Whose rows these are, so that who follows the job sees them too.
+    run: Option<Arc<Run>>,
+    subtask: u32,
 }
 
 impl Rows {
@@ -43,11 +49,43 @@ impl Rows {
             .name("stepwell-rows".to_owned())
             .spawn(move || write(writer, waiting, &failed))
             .context(ThreadSnafu)?;
-        Ok(Self { entries, failure })
+        Ok(Self {
+            entries,
+            failure,
+            outputs: Outputs::default(),
+            run: None,
+            subtask: 0,
+        })
+    }
+
+    /// Those who follow jobs.
+    pub(crate) fn outputs(&self) -> &Outputs {
+        &self.outputs
+    }
+
+    /// A handle for a run of this job, which can be followed as long as there is one of its handles.
+    pub(crate) fn of_run(&self, job: &JobId) -> Self {
+        let run = Some(self.outputs.begin(job));
+        Self {
+            run,
+            ..self.clone()
+        }
+    }
+
+    /// A handle for a subtask of the same run.
+    pub(crate) fn of_subtask(&self, index: usize) -> Self {
+        let subtask = u32::try_from(index).unwrap_or(u32::MAX);
+        Self {
+            subtask,
+            ..self.clone()
+        }
     }
 
     /// Hands over rows (without their line ends), waiting for a place if there is none.
     pub(crate) async fn write(&self, rows: Vec<Bytes>) -> Result<(), WriteFailed> {
+        if let Some(run) = &self.run {
+            run.publish(self.subtask, &rows);
+        }
         self.entries
             .send(Entry::Rows(rows))
             .await

@@ -51,7 +51,7 @@ impl Worker {
             Ok(subtasks) => subtasks,
             Err(error) => return self.controller.notify(self.failed(error)),
         };
-        let mut team = Team::start(subtasks, &self.rows);
+        let mut team = Team::start(subtasks, &self.rows.of_run(&self.job));
         self.controller.notify(WorkerEvent::Started {
             job: self.job.clone(),
             run_id: self.run_id,

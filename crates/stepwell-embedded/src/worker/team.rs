@@ -39,7 +39,7 @@ impl Team {
         let mut members = Vec::with_capacity(subtasks.len());
         for (index, subtask) in subtasks.into_iter().enumerate() {
             let (ask, questions) = mpsc::channel(1);
-            let rows = rows.clone();
+            let rows = rows.of_subtask(index);
             tasks.spawn(async move { (index, drive(subtask, questions, &rows).await) });
             members.push(Member::Working(ask));
         }

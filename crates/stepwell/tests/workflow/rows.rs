@@ -102,8 +102,7 @@ async fn what_was_missed_or_may_come_again_is_told() {
     let fake = FakeTransport::new();
     let running = selecting(&fake).await;
     stream(&fake)
-        .piece(event(3) + &event(4) + &event(9))
-        .break_off(TransportErrorKind::Closed);
+        .piece(event(3) + &event(4) + &event(9));
     shows(&fake, &[job("Recovering")]);
     fake.expect(Method::GET, OUTPUT).refused();
     shows(&fake, &[job("Running")]);
