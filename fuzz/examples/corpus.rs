@@ -51,6 +51,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let Some(response) = exchange.response else {
             continue;
         };
+        if exchange.request.path.ends_with("/output") && response.status == 200 {
+            // The first byte is the size of the pieces.
+            let input = [&[7], response.body.as_bytes()].concat();
+            write(&corpus.join("output"), &exchange.name, &input)?;
+        }
         let Some((call, reply)) = kinds(&exchange.request) else {
             continue;
         };

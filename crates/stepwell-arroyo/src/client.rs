@@ -1,5 +1,6 @@
 //! [`Client`]: typed calls over a transport.
 
+mod output;
 mod paging;
 
 use std::{num::NonZeroU32, time::Duration};
@@ -7,8 +8,8 @@ use std::{num::NonZeroU32, time::Duration};
 use bytes::Bytes;
 use http::{Request, Response, Uri};
 use serde::de::DeserializeOwned;
-use stepwell_transport::{BodyLimit, Deadline, SharedTransport, Transport};
-use tracing::{Instrument, field};
+use stepwell_transport::{BodyLimit, Deadline, SharedTransport, Transport, TransportError};
+use tracing::{Instrument, Span, field};
 
 use crate::{
     Checkpoint, ClientError, CreatePipeline, Endpoint, Job, JobError, JobId, Operation, Page,
@@ -363,11 +364,29 @@ impl Client {
         mut request: Request<Bytes>,
         limit: usize,
     ) -> Result<Response<Bytes>, ClientErrorKind> {
-        request.extensions_mut().insert(Deadline(self.timeout));
-        request.extensions_mut().insert(BodyLimit(limit));
+        self.limit(&mut request, limit);
         let sent = Sent(request.body().clone());
+        let span = self.span(&request);
+        let mut reply = self
+            .transport
+            .execute(request)
+            .instrument(span.clone())
+            .await;
+        record(&span, &reply);
+        if let Ok(reply) = &mut reply {
+            reply.extensions_mut().insert(sent);
+        }
+        reply.map_err(|source| ClientErrorKind::Transport { source })
+    }
+
+    fn limit(&self, request: &mut Request<Bytes>, body_limit: usize) {
+        request.extensions_mut().insert(Deadline(self.timeout));
+        request.extensions_mut().insert(BodyLimit(body_limit));
+    }
+
+    fn span(&self, request: &Request<Bytes>) -> Span {
         let base = self.transport.base_url();
-        let span = tracing::debug_span!(
+        tracing::debug_span!(
             "request",
             http.request.method = %request.method(),
             url.path = request.uri().path(),
@@ -375,26 +394,7 @@ impl Client {
             server.port = base.as_ref().and_then(Uri::port_u16),
             http.response.status_code = field::Empty,
             error.type = field::Empty,
-        );
-        let mut reply = self
-            .transport
-            .execute(request)
-            .instrument(span.clone())
-            .await;
-        match &mut reply {
-            Ok(reply) => {
-                reply.extensions_mut().insert(sent);
-                let status = reply.status();
-                span.record("http.response.status_code", status.as_u16());
-                if status.is_client_error() || status.is_server_error() {
-                    span.record("error.type", status.as_str());
-                }
-            }
-            Err(error) => {
-                span.record("error.type", field::debug(error.kind()));
-            }
-        }
-        reply.map_err(|source| ClientErrorKind::Transport { source })
+        )
     }
 
     /// Where it sends to, for the text of an error.
@@ -411,5 +411,21 @@ impl Client {
             url: self.url(),
         };
         ClientError::new(call, ClientErrorKind::Paging { problem })
+    }
+}
+
+/// Notes in the span of a request how it was answered.
+fn record<B>(span: &Span, reply: &Result<Response<B>, TransportError>) {
+    match reply {
+        Ok(reply) => {
+            let status = reply.status();
+            span.record("http.response.status_code", status.as_u16());
+            if status.is_client_error() || status.is_server_error() {
+                span.record("error.type", status.as_str());
+            }
+        }
+        Err(error) => {
+            span.record("error.type", field::debug(error.kind()));
+        }
     }
 }

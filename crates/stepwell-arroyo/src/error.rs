@@ -110,6 +110,14 @@ pub enum ClientErrorKind {
         /// The status.
         status: StatusCode,
     },
+    /// An event of a job's output is larger than it may be.
+    #[snafu(display(
+        "rows that come together have more than {limit} bytes; select fewer columns, or raise the limit"
+    ))]
+    EventTooLarge {
+        /// How many bytes it may have.
+        limit: usize,
+    },
     /// The list does not come to an end.
     #[snafu(display("{problem}"))]
     Paging {
@@ -228,6 +236,7 @@ impl ClientError {
             ClientErrorKind::Decode { source, .. } => source.breaks_off,
             ClientErrorKind::EmptyReply { .. } => true,
             ClientErrorKind::NotArroyo { .. }
+            | ClientErrorKind::EventTooLarge { .. }
             | ClientErrorKind::Paging { .. }
             | ClientErrorKind::Request { .. } => false,
         }

@@ -49,8 +49,8 @@
 //!
 //! # Secrets
 //!
-//! SQL carries the passwords of connectors. No error, no log and no `Debug` of this crate shows a query, a function's code, an environment
-//! or a body. The exception is the server's own words in a refusal, which are in the error and never in a log. What they repeat of the
+//! SQL carries the passwords of connectors. No error, no log and no `Debug` of this crate shows a query, a function's code, an environment,
+//! a row or a body. The exception is the server's own words in a refusal, which are in the error and never in a log. What they repeat of the
 //! request is taken out of them as far as it can be told: the token, the options of connectors, the environment.
 
 mod client;
@@ -60,6 +60,7 @@ mod error;
 mod job_id;
 mod mask;
 mod operation;
+mod output;
 mod pipeline_id;
 mod printable;
 mod request;
@@ -73,6 +74,7 @@ pub use error::{ClientError, ClientErrorKind, JsonError};
 pub use job_id::JobId;
 pub use mask::mask_options;
 pub use operation::Operation;
+pub use output::{JobOutput, RowBatch};
 pub use pipeline_id::{PipelineId, PipelineIdError};
 pub use stepwell_transport::{Phase, TransportErrorKind};
 pub use wire::{

@@ -28,6 +28,8 @@ pub enum Operation {
     JobErrors,
     /// `GET /api/v1/pipelines/{id}/jobs/{id}/checkpoints`
     Checkpoints,
+    /// `GET /api/v1/pipelines/{id}/jobs/{id}/output`
+    Output,
 }
 
 impl fmt::Display for Operation {
@@ -44,6 +46,7 @@ impl fmt::Display for Operation {
             Self::Jobs => "read the job of the pipeline",
             Self::JobErrors => "read the errors of the pipeline",
             Self::Checkpoints => "read the checkpoints of the pipeline",
+            Self::Output => "read the rows of the pipeline",
         })
     }
 }

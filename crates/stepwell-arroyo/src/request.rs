@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::{
     CreatePipeline, JobId, Operation, PatchPipeline, PipelineId, RestartPipeline, Udf,
-    encode::encode_segment, error::ClientErrorKind, wire::ValidateQuery,
+    encode::encode_segment, error::ClientErrorKind, output::EVENT_STREAM, wire::ValidateQuery,
 };
 
 /// How many entries of a job's log are asked for: more than a person reads. One page, for at the border of two the server's cursor skips
@@ -144,6 +144,17 @@ pub(crate) fn job_errors(id: &PipelineId, job: &JobId) -> ApiRequest {
 pub(crate) fn checkpoints(id: &PipelineId, job: &JobId) -> ApiRequest {
     let rest = format!("/jobs/{}/checkpoints", encode_segment(job.as_str()));
     ApiRequest::plain(Operation::Checkpoints, Method::GET, &path(id, &rest)).about(id.as_str())
+}
+
+pub(crate) fn output(id: &PipelineId, job: &JobId) -> ApiRequest {
+    let rest = format!("/jobs/{}/output", encode_segment(job.as_str()));
+    let mut request =
+        ApiRequest::plain(Operation::Output, Method::GET, &path(id, &rest)).about(id.as_str());
+    if let Ok(request) = &mut request.request {
+        let accepted = HeaderValue::from_static(EVENT_STREAM);
+        request.headers_mut().insert(header::ACCEPT, accepted);
+    }
+    request
 }
 
 fn path(id: &PipelineId, rest: &str) -> String {

@@ -81,7 +81,7 @@ fn looks_like_json(body: &[u8]) -> bool {
     matches!(body.first(), Some(b'{' | b'[' | b'"'))
 }
 
-fn not_arroyo(reply: &Response<Bytes>) -> ClientErrorKind {
+pub(crate) fn not_arroyo(reply: &Response<Bytes>) -> ClientErrorKind {
     let body = reply.body().trim_ascii();
     ClientErrorKind::NotArroyo {
         status: reply.status(),
@@ -94,7 +94,7 @@ fn not_arroyo(reply: &Response<Bytes>) -> ClientErrorKind {
     }
 }
 
-fn rejected(reply: &Response<Bytes>) -> ClientErrorKind {
+pub(crate) fn rejected(reply: &Response<Bytes>) -> ClientErrorKind {
     let status = reply.status();
     let body = reply.body().trim_ascii();
     let (message, from_api) = if status.is_redirection() {
@@ -194,7 +194,7 @@ fn may_hold_query(body: &[u8]) -> bool {
     .any(|field| text.contains(field))
 }
 
-fn content_type(reply: &Response<Bytes>) -> String {
+pub(crate) fn content_type(reply: &Response<Bytes>) -> String {
     let value = reply
         .headers()
         .get(header::CONTENT_TYPE)

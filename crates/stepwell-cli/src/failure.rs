@@ -73,6 +73,8 @@ pub(crate) enum Failure {
     Shutdown { source: ShutdownError },
     #[snafu(display("pipeline {id} was stopped by somebody else"))]
     StoppedElsewhere { id: String },
+    #[snafu(display("the rows could not be written to standard output"))]
+    Rows { source: std::io::Error },
     #[snafu(display("signals cannot be handled"))]
     Signals { source: std::io::Error },
 }
@@ -96,9 +98,10 @@ impl Failure {
             Self::Transport { .. } => Exit::CannotConnect,
             #[cfg(feature = "embedded")]
             Self::Engine { .. } => Exit::Unexpected,
-            Self::StateDirectory { .. } | Self::StoppedElsewhere { .. } | Self::Signals { .. } => {
-                Exit::Unexpected
-            }
+            Self::StateDirectory { .. }
+            | Self::StoppedElsewhere { .. }
+            | Self::Rows { .. }
+            | Self::Signals { .. } => Exit::Unexpected,
             Self::Step { source } => Exit::of(source),
             Self::Call { source } => Exit::of_client(source, Exit::Unexpected),
             Self::Shutdown { .. } => Exit::Unknown,

@@ -142,9 +142,12 @@ fn a_state_that_nobody_knows_is_waited_through() {
             "job job_1 is Migrating",
             "pipeline pl_1 is running",
             "pipeline pl_1 is Finished",
-            "rows are not shown here",
         ],
     );
+    // Its graph has no preview.
+    let requests = server.requests();
+    assert!(!requests.iter().any(|request| request.ends_with("/output")));
+    assert!(!left.stderr.contains("row"), "{}", left.stderr);
 }
 
 #[test]

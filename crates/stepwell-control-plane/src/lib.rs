@@ -12,7 +12,8 @@
 //!
 //! - `limit=4294967295` makes a real server panic; here it is a large limit.
 //! - Paths outside of `/api/v1` are 404: there is no web UI to answer them.
-//! - Connection tables, profiles, global UDFs, metrics and the output of previews are not there: `Route not found`.
+//! - Connection tables, profiles, global UDFs and metrics are not there: `Route not found`. Nor is the output of previews, which has no
+//!   place in a machine without I/O; the embedded engine serves it.
 //! - A preview does not end by itself.
 //! - A stop during Recovering is acted on with the next look, not at the end of the pause.
 //! - A restart, or a change of parallelism, during a periodic checkpoint waits for it and does not get stuck.

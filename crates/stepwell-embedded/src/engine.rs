@@ -11,6 +11,7 @@ use tokio::{task, time};
 
 use crate::controller::{ControllerThread, Core};
 use crate::error::EngineError;
+use crate::outputs::Outputs;
 use crate::rows::Rows;
 use crate::server::{Listener, Server};
 use crate::worker::Supervisor;
@@ -47,6 +48,7 @@ pub struct Engine {
     supervisor: Supervisor,
     controller: ControllerThread,
     rows: Rows,
+    outputs: Outputs,
 }
 
 impl Engine {
@@ -88,8 +90,11 @@ impl Engine {
             supervisor,
             controller,
             rows,
+            outputs,
             ..
         } = self;
+        // Or who follows a job would hold the server until its patience ends.
+        outputs.close();
         server.close().await;
         supervisor.close().await;
         // A writer that blocks, or has failed, has failed its pipelines; there is nothing to add.
@@ -153,8 +158,15 @@ impl EngineBuilder {
         let planner = core.planner();
         let (orders, received) = mpsc::unbounded_channel();
         let controller = core.start(orders)?;
-        let server = listener.serve(controller.handle(), planner.clone());
-        let supervisor = Supervisor::start(received, controller.handle(), planner, rows.clone());
+        let outputs = Outputs::default();
+        let server = listener.serve(controller.handle(), planner.clone(), outputs.clone());
+        let supervisor = Supervisor::start(
+            received,
+            controller.handle(),
+            planner,
+            rows.clone(),
+            outputs.clone(),
+        );
         Ok(Engine {
             state_dir,
             address,
@@ -162,6 +174,7 @@ impl EngineBuilder {
             supervisor,
             controller,
             rows,
+            outputs,
         })
     }
 }

@@ -28,6 +28,7 @@ mod engine;
 mod environment;
 mod error;
 mod identifiers;
+mod outputs;
 mod planner;
 mod rows;
 mod server;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode, Uri};
-use http_body_util::Full;
+use http_body_util::{Either, Full};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -21,13 +21,16 @@ use tokio::time;
 
 use crate::controller::Controller;
 use crate::error::{EngineError, ListenSnafu};
+use crate::outputs::Outputs;
 use crate::planner::Planner;
 
 mod body;
 mod guard;
+mod output;
 
 use self::body::{BodyError, read_body};
 use self::guard::Guard;
+use self::output::OutputBody;
 
 /// How long a connection may take to send a request's head. Also how long it may be idle.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
@@ -59,12 +62,18 @@ impl Listener {
         self.address
     }
 
-    pub(crate) fn serve(self, controller: Controller, planner: Planner) -> Server {
+    pub(crate) fn serve(
+        self,
+        controller: Controller,
+        planner: Planner,
+        outputs: Outputs,
+    ) -> Server {
         let (stopping, told) = watch::channel(false);
         let service = Arc::new(Service {
             guard: Guard::new(self.address.port()),
             controller,
             planner,
+            outputs,
         });
         Server {
             stopping,
@@ -168,23 +177,41 @@ async fn serve(stream: TcpStream, service: Arc<Service>, mut stopped: watch::Rec
     }
 }
 
+/// A whole reply, or the rows of a job as they come.
+type Body = Either<Full<Bytes>, OutputBody>;
+
+fn whole(response: Response<Bytes>) -> Response<Body> {
+    response.map(|body| Either::Left(Full::new(body)))
+}
+
 #[derive(Debug)]
 struct Service {
     guard: Guard,
     controller: Controller,
     planner: Planner,
+    outputs: Outputs,
 }
 
 impl Service {
-    async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
-        self.answer_whole(request)
-            .await
-            .unwrap_or_else(Refusal::into_response)
-            .map(Full::new)
+    async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
+        match self.answer_or_refuse(request).await {
+            Ok(response) => response,
+            Err(refusal) => whole(refusal.into_response()),
+        }
+    }
+
+    async fn answer_or_refuse(
+        &self,
+        request: Request<Incoming>,
+    ) -> Result<Response<Body>, Refusal> {
+        self.guard.check(&request)?;
+        match output::followed(request.method(), request.uri().path()) {
+            Some((pipeline, job)) => self.follow(pipeline, job, request.method()).await,
+            None => self.answer_whole(request).await.map(whole),
+        }
     }
 
     async fn answer_whole(&self, request: Request<Incoming>) -> Result<Response<Bytes>, Refusal> {
-        self.guard.check(&request)?;
         let (mut head, body) = request.into_parts();
         if head.uri.authority().is_some() {
             head.uri = origin_form(&head.uri);
@@ -208,6 +235,10 @@ impl Service {
             self.planner.plan_ahead(&body).await;
         }
         let request = Request::from_parts(head, body);
+        self.ask(request).await
+    }
+
+    async fn ask(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Refusal> {
         self.controller
             .answer(request)
             .await

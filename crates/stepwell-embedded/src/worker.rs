@@ -10,6 +10,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{self, MissedTickBehavior};
 
 use crate::controller::{Controller, Order};
+use crate::outputs::Outputs;
 use crate::planner::Planner;
 use crate::rows::Rows;
 
@@ -33,12 +34,14 @@ impl Supervisor {
         controller: Controller,
         planner: Planner,
         rows: Rows,
+        outputs: Outputs,
     ) -> Self {
         let (stop, stopped) = oneshot::channel();
         let runs = Runs {
             controller,
             planner,
             rows,
+            outputs,
             tasks: JoinSet::new(),
             of_jobs: HashMap::new(),
         };
@@ -67,6 +70,7 @@ struct Runs {
     controller: Controller,
     planner: Planner,
     rows: Rows,
+    outputs: Outputs,
     tasks: JoinSet<()>,
     of_jobs: HashMap<JobId, Handle>,
 }
@@ -122,6 +126,7 @@ impl Runs {
                     controller: self.controller.clone(),
                     planner: self.planner.clone(),
                     rows: self.rows.clone(),
+                    outputs: self.outputs.clone(),
                 };
                 self.of_jobs.insert(
                     job,

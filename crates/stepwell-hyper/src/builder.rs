@@ -124,6 +124,10 @@ impl HyperTransportBuilder {
     /// within their deadline. It bounds the memory of replies, and the open connections, each of which takes a file here and on the
     /// server. For moments there are more connections than requests: one that was begun for a request which another one has served
     /// meanwhile is made nevertheless, and kept as an idle one, of which there are as many at most.
+    ///
+    /// A reply that is [streamed](stepwell_transport::Transport::execute_streamed) counts until its head is there and not after: streams
+    /// last, and as many as this would leave no place for anything else. Each holds a connection; how many there are is for the caller to
+    /// bound.
     pub fn requests_at_once(mut self, requests: usize) -> Self {
         self.requests_at_once = requests;
         self

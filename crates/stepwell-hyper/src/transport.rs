@@ -1,7 +1,7 @@
-use std::{error::Error, fmt, future::Future, sync::Arc, time::Duration};
+use std::{fmt, future::Future, sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, HeaderValue, Method, Request, Response, Uri, header};
+use http::{HeaderValue, Method, Request, Response, Uri, header};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Body, Incoming};
 use hyper_util::{
@@ -9,13 +9,17 @@ use hyper_util::{
     rt::{TokioExecutor, TokioTimer},
 };
 use stepwell_transport::{
-    BodyLimit, Deadline, Phase, Token, Transport, TransportError, TransportErrorKind,
+    BodyLimit, Deadline, Phase, StreamedBody, Token, Transport, TransportError, TransportErrorKind,
 };
-use tokio::{sync::Semaphore, time::Instant};
+use tokio::{
+    sync::{Semaphore, SemaphorePermit},
+    time::Instant,
+};
 
 use crate::{
+    body::{Frames, broke_off, refuse_encoding},
     builder::HyperTransportBuilder,
-    classify::{classify, classify_body},
+    classify::classify,
     connector::Connector,
 };
 
@@ -148,9 +152,7 @@ impl HyperTransport {
         limit: usize,
         started: Instant,
     ) -> Result<Response<Bytes>, TransportError> {
-        let (mut parts, body) = reply.into_parts();
-        // hyper's own things are in there. One of them holds the connection of a 101 open for as long as the reply is kept.
-        parts.extensions.clear();
+        let (parts, body) = reply.into_parts();
         refuse_encoding(&parts.headers, &self.place())?;
         // What it says of itself first: a body of 10^12 bytes is not even begun.
         if body.size_hint().lower() > limit as u64 {
@@ -168,26 +170,10 @@ impl HyperTransport {
                     }
                 }
                 Err(error) if error.is::<LengthLimitError>() => return Err(self.too_large(limit)),
-                Err(error) => return Err(self.broke_off(error, started)),
+                Err(error) => return Err(broke_off(error, &self.place(), started)),
             }
         }
         Ok(Response::from_parts(parts, bytes.freeze()))
-    }
-
-    fn broke_off(&self, error: Box<dyn Error + Send + Sync>, started: Instant) -> TransportError {
-        let place = self.place();
-        let elapsed = started.elapsed();
-        let kind = classify_body(&*error);
-        let message = if kind == TransportErrorKind::Protocol {
-            format!(
-                "the body of the reply of {place} is not HTTP/1; is there a proxy in between that breaks it?"
-            )
-        } else {
-            format!(
-                "the reply of {place} broke off after {elapsed:.1?}; is there a proxy in between that gives up?"
-            )
-        };
-        TransportError::new(kind, Phase::Responded, message).with_source(error)
     }
 
     fn too_large(&self, limit: usize) -> TransportError {
@@ -254,24 +240,83 @@ const USER_AGENT: HeaderValue =
 
 impl Transport for HyperTransport {
     async fn execute(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
-        let started = Instant::now();
-        let Deadline(timeout) = request
-            .extensions()
+        let terms = self.terms(&request);
+        // Kept until the reply is read.
+        let (reply, _place) = self.head(request, terms).await?;
+        self.whole(reply, terms).await
+    }
+
+    async fn execute_streamed(
+        &self,
+        request: Request<Bytes>,
+    ) -> Result<Response<StreamedBody>, TransportError> {
+        let terms = self.terms(&request);
+        let (reply, place) = self.head(request, terms).await?;
+        if !reply.status().is_success() {
+            return Ok(self.whole(reply, terms).await?.map(StreamedBody::whole));
+        }
+        // Streams have no place: as many as there are places, each open for hours, would leave none for any other request.
+        drop(place);
+        refuse_encoding(reply.headers(), &self.place())?;
+        let (parts, body) = self.own(reply).into_parts();
+        let frames = Frames {
+            body,
+            place: self.place(),
+            started: terms.started,
+        };
+        Ok(Response::from_parts(parts, StreamedBody::new(frames)))
+    }
+
+    fn base_url(&self) -> Option<Uri> {
+        Some(self.base.clone())
+    }
+}
+
+/// What holds for one request.
+#[derive(Clone, Copy)]
+struct Terms {
+    started: Instant,
+    timeout: Duration,
+    body_limit: usize,
+}
+
+impl Terms {
+    fn deadline(&self) -> Option<Instant> {
+        self.started.checked_add(self.timeout)
+    }
+}
+
+impl HyperTransport {
+    fn terms(&self, request: &Request<Bytes>) -> Terms {
+        let extensions = request.extensions();
+        let Deadline(timeout) = extensions
             .get()
             .copied()
             .unwrap_or(Deadline(self.request_timeout));
-        let BodyLimit(limit) = request
-            .extensions()
+        let BodyLimit(body_limit) = extensions
             .get()
             .copied()
             .unwrap_or(BodyLimit(self.body_limit));
+        Terms {
+            started: Instant::now(),
+            timeout,
+            body_limit,
+        }
+    }
+
+    /// The reply up to its body, and the place of the request.
+    ///
+    /// The deadline is kept here and not by a timeout around everything, which would lose how far the request had come.
+    async fn head(
+        &self,
+        request: Request<Bytes>,
+        terms: Terms,
+    ) -> Result<(Response<Incoming>, SemaphorePermit<'_>), TransportError> {
+        let (deadline, timeout) = (terms.deadline(), terms.timeout);
         let mut request = self.prepare(request)?;
         let connection = capture_connection(&mut request);
-
-        // The deadline is kept here and not by a timeout around everything, which would lose how far the request had come.
-        let deadline = started.checked_add(timeout);
-        // Kept until the reply is read. The semaphore is never closed.
-        let Some(_place) = until(deadline, self.places.acquire()).await else {
+        // The semaphore is never closed.
+        let Some(Ok(place)) = until(deadline, self.places.acquire()).await else {
             let message = format!(
                 "no place was free for a request to {} within {timeout:.1?}; send fewer at once, or allow for more",
                 self.place()
@@ -282,7 +327,7 @@ impl Transport for HyperTransport {
                 message,
             ));
         };
-        let Some(reply) = until(deadline, self.send(request, started)).await else {
+        let Some(reply) = until(deadline, self.send(request, terms.started)).await else {
             // Nothing is written before there is a connection.
             let connected = connection.connection_metadata().is_some();
             return Err(if connected {
@@ -291,26 +336,32 @@ impl Transport for HyperTransport {
                 self.timed_out("did not take a connection", Phase::NotSent, timeout)
             });
         };
-        let reply = reply?;
-        match until(deadline, self.read(reply, limit, started)).await {
-            Some(reply) => reply.map(|mut reply| {
-                if let Some(token) = &self.token {
-                    reply.extensions_mut().insert(token.clone());
-                }
-                reply
-            }),
-            None => {
-                Err(self.timed_out("began to answer and did not end", Phase::Responded, timeout))
-            }
+        Ok((reply?, place))
+    }
+
+    /// The reply with its body read to the end.
+    async fn whole(
+        &self,
+        reply: Response<Incoming>,
+        terms: Terms,
+    ) -> Result<Response<Bytes>, TransportError> {
+        let read = self.read(self.own(reply), terms.body_limit, terms.started);
+        until(terms.deadline(), read).await.unwrap_or_else(|| {
+            let what = "began to answer and did not end";
+            Err(self.timed_out(what, Phase::Responded, terms.timeout))
+        })
+    }
+
+    /// The reply with the token among its extensions, and nothing of hyper's there, one of which holds the connection of a 101 open for
+    /// as long as the reply is kept.
+    fn own(&self, mut reply: Response<Incoming>) -> Response<Incoming> {
+        reply.extensions_mut().clear();
+        if let Some(token) = &self.token {
+            reply.extensions_mut().insert(token.clone());
         }
+        reply
     }
 
-    fn base_url(&self) -> Option<Uri> {
-        Some(self.base.clone())
-    }
-}
-
-impl HyperTransport {
     fn timed_out(&self, what: &str, phase: Phase, timeout: Duration) -> TransportError {
         let message = format!("{} {what} within {timeout:.1?}", self.place());
         TransportError::new(TransportErrorKind::TimedOut, phase, message)
@@ -323,39 +374,6 @@ async fn until<T>(deadline: Option<Instant>, work: impl Future<Output = T>) -> O
         Some(deadline) => tokio::time::timeout_at(deadline, work).await.ok(),
         None => Some(work.await),
     }
-}
-
-/// A compressed body was not asked for, and would reach a parser that cannot read it.
-fn refuse_encoding(headers: &HeaderMap, place: &str) -> Result<(), TransportError> {
-    // A connection can compress, too; of its encodings only chunks are undone.
-    let table = [
-        (header::CONTENT_ENCODING, "identity"),
-        (header::TRANSFER_ENCODING, "chunked"),
-    ];
-    for (name, allowed) in table {
-        // Either header may come more than once, and each may be a list.
-        for value in headers.get_all(name) {
-            let refused = value
-                .as_bytes()
-                .split(|&byte| byte == b',')
-                .map(<[u8]>::trim_ascii)
-                .any(|encoding| {
-                    !encoding.is_empty() && !encoding.eq_ignore_ascii_case(allowed.as_bytes())
-                });
-            if refused {
-                let message = format!(
-                    "the reply of {place} is compressed ({}), which was not asked for; is there a proxy in between?",
-                    String::from_utf8_lossy(value.as_bytes()).escape_debug()
-                );
-                return Err(TransportError::new(
-                    TransportErrorKind::ContentEncoding,
-                    Phase::Responded,
-                    message,
-                ));
-            }
-        }
-    }
-    Ok(())
 }
 
 fn invalid(error: &dyn fmt::Display) -> TransportError {

@@ -11,9 +11,9 @@ use std::{
 use bytes::Bytes;
 use http::{Request, Response, Uri};
 
-use crate::TransportError;
+use crate::{Phase, StreamedBody, TransportError, TransportErrorKind};
 
-/// Sends one HTTP request and gives back the whole reply.
+/// Sends one HTTP request and gives back the reply: whole, or its head at once and its body piece by piece.
 ///
 /// The contract:
 ///
@@ -61,6 +61,36 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
         request: Request<Bytes>,
     ) -> impl Future<Output = Result<Response<Bytes>, TransportError>> + Send;
 
+    /// Sends the request and gives the reply as soon as its head is there; its body is read piece by piece.
+    ///
+    /// As [`execute`](Self::execute), with these differences:
+    ///
+    /// - The [`Deadline`] is for the head: connecting, and the headers of the reply. The body has none; see [`Pieces`](crate::Pieces).
+    /// - The body of a reply with 2xx has no [`BodyLimit`]: it is held by nobody. That of any other status, which says what is wrong, is
+    ///   read whole, within deadline and limit, before the reply is given.
+    ///
+    /// A transport that has not been taught to stream says so, with [`TransportErrorKind::Unsupported`], and sends nothing: what has no
+    /// end cannot be made of whole replies.
+    ///
+    /// # Errors
+    ///
+    /// When there is no head: [`TransportError`]. What breaks off later is told by [`StreamedBody::next`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`execute`](Self::execute).
+    fn execute_streamed(
+        &self,
+        request: Request<Bytes>,
+    ) -> impl Future<Output = Result<Response<StreamedBody>, TransportError>> + Send {
+        drop(request);
+        std::future::ready(Err(TransportError::new(
+            TransportErrorKind::Unsupported,
+            Phase::NotSent,
+            "this transport gives whole replies alone, and what was asked for has no end; use one that streams",
+        )))
+    }
+
     /// Where it sends to, without credentials, for messages and for the address of the dashboard; `None` when there is no such place.
     fn base_url(&self) -> Option<Uri> {
         None
@@ -75,7 +105,8 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
     }
 }
 
-/// How long a request may take: connecting, headers and body, counted from the call of [`Transport::execute`].
+/// How long a request may take: connecting, headers and body, counted from the call of [`Transport::execute`]; without the body for
+/// [`Transport::execute_streamed`].
 ///
 /// A request extension. A timeout from outside would lose how far the request had come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -105,16 +136,21 @@ struct Inner {
 
 /// The object-safe twin of [`Transport`]: the future is boxed here, once, and no type parameter spreads.
 trait DynTransport: fmt::Debug + Send + Sync {
-    fn execute_boxed(&self, request: Request<Bytes>) -> BoxedReply<'_>;
+    fn execute_boxed(&self, request: Request<Bytes>) -> BoxedReply<'_, Bytes>;
+    fn execute_streamed_boxed(&self, request: Request<Bytes>) -> BoxedReply<'_, StreamedBody>;
     fn base_url(&self) -> Option<Uri>;
 }
 
-type BoxedReply<'a> =
-    Pin<Box<dyn Future<Output = Result<Response<Bytes>, TransportError>> + Send + 'a>>;
+type BoxedReply<'a, B> =
+    Pin<Box<dyn Future<Output = Result<Response<B>, TransportError>> + Send + 'a>>;
 
 impl<T: Transport> DynTransport for T {
-    fn execute_boxed(&self, request: Request<Bytes>) -> BoxedReply<'_> {
+    fn execute_boxed(&self, request: Request<Bytes>) -> BoxedReply<'_, Bytes> {
         Box::pin(self.execute(request))
+    }
+
+    fn execute_streamed_boxed(&self, request: Request<Bytes>) -> BoxedReply<'_, StreamedBody> {
+        Box::pin(self.execute_streamed(request))
     }
 
     fn base_url(&self) -> Option<Uri> {
@@ -163,6 +199,13 @@ impl SharedTransport {
 impl Transport for SharedTransport {
     async fn execute(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         self.inner.transport.execute_boxed(request).await
+    }
+
+    async fn execute_streamed(
+        &self,
+        request: Request<Bytes>,
+    ) -> Result<Response<StreamedBody>, TransportError> {
+        self.inner.transport.execute_streamed_boxed(request).await
     }
 
     fn base_url(&self) -> Option<Uri> {

@@ -36,6 +36,8 @@ pub enum TransportErrorKind {
     Protocol,
     /// The request cannot be sent as it is.
     InvalidRequest,
+    /// The transport cannot do what was asked of it: [`execute_streamed`](crate::Transport::execute_streamed) on one that does not stream.
+    Unsupported,
     /// The transport was closed, or the request was given up.
     Canceled,
     /// None of these.

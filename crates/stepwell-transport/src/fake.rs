@@ -2,6 +2,7 @@
 
 mod expectation;
 mod script;
+mod stream;
 #[cfg(test)]
 mod tests;
 
@@ -15,8 +16,11 @@ use std::{
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response, Uri};
 
-use self::script::{Answer, Order, Script};
-use crate::{Deadline, Phase, Transport, TransportError, TransportErrorKind};
+use self::{
+    script::{Answer, Order, Script, Step},
+    stream::Scripted,
+};
+use crate::{Deadline, Phase, StreamedBody, Transport, TransportError, TransportErrorKind};
 
 pub use self::expectation::Expectation;
 
@@ -27,6 +31,13 @@ pub struct NeverTransport;
 
 impl Transport for NeverTransport {
     async fn execute(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        hang(request.extensions().get().copied()).await
+    }
+
+    async fn execute_streamed(
+        &self,
+        request: Request<Bytes>,
+    ) -> Result<Response<StreamedBody>, TransportError> {
         hang(request.extensions().get().copied()).await
     }
 }
@@ -150,6 +161,25 @@ impl FakeTransport {
         assert!(left.is_empty(), "expected and never requested:\n{left}");
     }
 
+    async fn play(
+        &self,
+        request: Request<Bytes>,
+    ) -> Result<(Response<Bytes>, Vec<Step>), TransportError> {
+        let deadline: Option<Deadline> = request.extensions().get().copied();
+        let recorded = RecordedRequest {
+            method: request.method().clone(),
+            path: request.uri().to_string(),
+            headers: request.headers().clone(),
+            body: request.body().clone(),
+        };
+        // The guard is gone before anything is awaited or panics.
+        let answered = self.script().answer(recorded);
+        match answered {
+            Ok(answer) => play(answer, deadline).await,
+            Err(mismatch) => panic!("{mismatch}"),
+        }
+    }
+
     fn script(&self) -> MutexGuard<'_, Script> {
         self.shared
             .script
@@ -196,19 +226,22 @@ impl Drop for Shared {
 
 impl Transport for FakeTransport {
     async fn execute(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
-        let deadline: Option<Deadline> = request.extensions().get().copied();
-        let recorded = RecordedRequest {
-            method: request.method().clone(),
-            path: request.uri().to_string(),
-            headers: request.headers().clone(),
-            body: request.body().clone(),
-        };
-        // The guard is gone before anything is awaited or panics.
-        let answered = self.script().answer(recorded);
-        match answered {
-            Ok(answer) => play(answer, deadline).await,
-            Err(mismatch) => panic!("{mismatch}"),
-        }
+        let (reply, _) = self.play(request).await?;
+        Ok(reply)
+    }
+
+    async fn execute_streamed(
+        &self,
+        request: Request<Bytes>,
+    ) -> Result<Response<StreamedBody>, TransportError> {
+        let (reply, stream) = self.play(request).await?;
+        Ok(reply.map(|body| {
+            if stream.is_empty() {
+                StreamedBody::whole(body)
+            } else {
+                StreamedBody::new(Scripted::new(body, stream))
+            }
+        }))
     }
 
     fn base_url(&self) -> Option<Uri> {
@@ -219,7 +252,7 @@ impl Transport for FakeTransport {
 async fn play(
     answer: Answer,
     deadline: Option<Deadline>,
-) -> Result<Response<Bytes>, TransportError> {
+) -> Result<(Response<Bytes>, Vec<Step>), TransportError> {
     let late = deadline.is_some_and(|Deadline(deadline)| answer.delay > deadline);
     if answer.hangs || late {
         return hang(deadline).await;
@@ -228,16 +261,17 @@ async fn play(
         tokio::time::sleep(answer.delay).await;
     }
     match answer.outcome {
-        Ok(reply) => Ok(reply),
-        Err((kind, phase)) => Err(TransportError::new(
-            kind,
-            phase,
-            format!("the fake fails here: {kind:?}, {phase:?}"),
-        )),
+        Ok(reply) => Ok((reply, answer.stream)),
+        Err((kind, phase)) => Err(failure(kind, phase)),
     }
 }
 
-async fn hang(deadline: Option<Deadline>) -> Result<Response<Bytes>, TransportError> {
+fn failure(kind: TransportErrorKind, phase: Phase) -> TransportError {
+    let message = format!("the fake fails here: {kind:?}, {phase:?}");
+    TransportError::new(kind, phase, message)
+}
+
+async fn hang<T>(deadline: Option<Deadline>) -> Result<T, TransportError> {
     match deadline {
         Some(Deadline(deadline)) => tokio::time::sleep(deadline).await,
         None => pending().await,

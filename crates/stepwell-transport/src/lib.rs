@@ -7,6 +7,7 @@ mod contract;
 mod error;
 #[cfg(feature = "fake")]
 mod fake;
+mod streamed_body;
 mod token;
 
 pub use bytes;
@@ -16,4 +17,5 @@ pub use contract::{BodyLimit, Deadline, SharedTransport, Transport};
 pub use error::{Phase, TransportError, TransportErrorKind};
 #[cfg(feature = "fake")]
 pub use fake::{Expectation, FakeTransport, NeverTransport, RecordedRequest};
+pub use streamed_body::{Pieces, StreamedBody};
 pub use token::{Token, TokenError};

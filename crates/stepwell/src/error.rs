@@ -58,7 +58,7 @@ pub enum Error {
         /// Why.
         source: AttachError,
     },
-    /// A look at the pipeline (`status`, `job_errors`, `checkpoints`) failed.
+    /// A look at the pipeline (`status`, `job_errors`, `checkpoints`, its rows) failed.
     #[snafu(display("looking at the pipeline failed"))]
     Look {
         /// Why.

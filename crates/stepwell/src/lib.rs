@@ -100,7 +100,7 @@ pub use state::{
     Unconnected, Validated,
 };
 pub use step::{
-    Ended, Finished, Outcome, Status, attach::AttachError, connect::ConnectError,
+    Ended, Finished, Outcome, RowStream, Rows, Status, attach::AttachError, connect::ConnectError,
     validate::ValidateError, wait::WaitError,
 };
 pub use submission::{Submission, SubmissionBuilder};

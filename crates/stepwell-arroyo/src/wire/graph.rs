@@ -52,6 +52,14 @@ impl PipelineGraph {
         Self { nodes, edges }
     }
 
+    /// Whether its rows can be read ([`Client::output`](crate::Client::output)): those of a bare `SELECT` go into a preview (recording
+    /// `451_create_select_without_sink`). It is told as a server tells it, by the name of the operator.
+    pub fn has_preview(&self) -> bool {
+        self.nodes
+            .iter()
+            .any(|node| node.operator.contains("preview"))
+    }
+
     /// The parallelism of the plan, that of its widest operator; `None` of an empty plan.
     pub fn parallelism(&self) -> Option<u32> {
         self.nodes.iter().map(|node| node.parallelism).max()

@@ -1,6 +1,9 @@
 //! `stepwell run`.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
 
 use snafu::ResultExt;
 use stepwell::{
@@ -11,6 +14,7 @@ use stepwell::{
 
 use crate::{
     arguments::Run,
+    command::rows::Showing,
     exit::Exit,
     failure::{Failure, Origin, SpecSnafu},
     output::{Output, Place},
@@ -33,12 +37,10 @@ pub(crate) async fn run(arguments: Run, output: &Output) -> Result<Exit, Failure
         output,
         resolved: AtomicBool::new(false),
         engine: None,
+        showing: Mutex::default(),
     };
     match arguments.connection.transport()? {
-        Some(transport) => {
-            output.note("rows are not shown here with --server: they go to the query's sink, or to the dashboard's preview");
-            work.submit(transport).await
-        }
+        Some(transport) => work.submit(transport).await,
         None => local(work).await,
     }
 }
@@ -50,7 +52,7 @@ const LINGER: std::time::Duration = std::time::Duration::from_secs(2);
 #[cfg(feature = "embedded")]
 async fn local(mut work: Work<'_>) -> Result<Exit, Failure> {
     use crate::{
-        command::local::{Local, Stdout},
+        command::{local::Local, rows::Stdout},
         state_directory,
     };
 
@@ -130,10 +132,29 @@ struct Work<'a> {
     resolved: AtomicBool,
     /// The API of the embedded engine, if it is that.
     engine: Option<String>,
+    /// What shows the rows of a pipeline on a server; the embedded engine prints its own.
+    showing: Mutex<Option<Showing>>,
 }
 
 impl Work<'_> {
     async fn submit(&self, transport: SharedTransport) -> Result<Exit, Failure> {
+        let result = self.steps_or_stop(transport).await;
+        let showing = self.showing().take();
+        match showing {
+            Some(showing) => {
+                let shown = showing.finish().await;
+                // A pipeline that could not be stopped is worse than rows that could not be written.
+                result.and_then(|exit| shown.map(|()| exit))
+            }
+            None => result,
+        }
+    }
+
+    fn showing(&self) -> std::sync::MutexGuard<'_, Option<Showing>> {
+        self.showing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn steps_or_stop(&self, transport: SharedTransport) -> Result<Exit, Failure> {
         let result = self.steps(transport).await;
         match result {
             Ok(exit) => Ok(exit),
@@ -259,6 +280,10 @@ impl Work<'_> {
         &self,
         registered: Submission<Registered>,
     ) -> Result<Option<Submission<Running>>, Failure> {
+        let has_rows = self.engine.is_none()
+            && registered
+                .graph()
+                .is_some_and(stepwell::arroyo::PipelineGraph::has_preview);
         match registered.wait_until_running().await {
             Ok(running) => {
                 let place = self.place(running.dashboard_url());
@@ -270,6 +295,11 @@ impl Work<'_> {
                     source: WaitError::Finished { id, job },
                 } => {
                     self.output.ended(id.as_str(), job.state.as_str(), None);
+                    if has_rows {
+                        self.output.warning(
+                            "its rows are not shown: it had finished before they could be read",
+                        );
+                    }
                     Ok(None)
                 }
                 error => Err(error.into()),
@@ -279,6 +309,10 @@ impl Work<'_> {
 
     /// Stays with the pipeline until it ends.
     async fn stay(&self, running: &Submission<Running>) -> Result<Exit, Failure> {
+        if self.engine.is_none() {
+            let showing = Showing::start(running.rows(), self.output, self.shutdown);
+            *self.showing() = Some(showing);
+        }
         let ended = running.ended().await?;
         self.left_behind.set(None);
         match ended.job.state {

@@ -28,6 +28,10 @@ use super::{
 pub(crate) struct Output {
     /// Rows to be printed, one JSON object each.
     pub(crate) lines: Vec<Bytes>,
+    /// Those of them that are of a bare `SELECT`.
+    pub(crate) previewed: Vec<Bytes>,
+    /// The subtask of the source that they are from.
+    pub(crate) subtask: u32,
     /// Rows that a source left out.
     pub(crate) dropped: Option<Dropped>,
     /// How many rows were read.
@@ -54,6 +58,7 @@ pub(crate) struct Execution {
 struct Subtask {
     /// The number of the source.
     of: usize,
+    index: u32,
     /// None: it has nothing to read.
     source: Option<Source>,
     has_ended: bool,
@@ -88,6 +93,7 @@ impl Execution {
                 let kept = state.subtask(of, index);
                 subtasks.push(Subtask {
                     of,
+                    index,
                     has_ended: false,
                     source: Source::new(&plan.connector, index, kept.map(|kept| kept.source)),
                     watermark: kept.map_or(BEGINNING, |kept| kept.watermark),
@@ -119,7 +125,8 @@ impl Execution {
         }
         let mut lengths = state.files.iter();
         let sinks = parts.sinks.iter().map(|plan| match plan {
-            SinkPlan::Preview | SinkPlan::Stdout => Sink::Print,
+            SinkPlan::Preview => Sink::Print { is_preview: true },
+            SinkPlan::Stdout => Sink::Print { is_preview: false },
             SinkPlan::Forget => Sink::Forget,
             SinkPlan::File(file) => Sink::File(FileSink::new(
                 file,
@@ -160,6 +167,7 @@ impl Execution {
                 self.turn = number + 1;
                 let mut output = self.take(number)?;
                 output.dropped = self.dropped(number);
+                output.subtask = self.subtasks.get(number).map_or(0, |subtask| subtask.index);
                 Ok(Some(output))
             }
             None if waiting => future::pending().await,
@@ -378,7 +386,7 @@ impl Execution {
         };
         for (number, batch) in arrived {
             if let Some(sink) = self.sinks.get_mut(number) {
-                sink.write(&batch, &mut output.lines)?;
+                sink.write(&batch, &mut output)?;
                 output.rows_out += batch.num_rows() as u64;
             }
         }

@@ -9,7 +9,7 @@ use arrow::{
 use bytes::Bytes;
 use datafusion_common::DataFusionError;
 
-use super::execution::ExecutionError;
+use super::execution::{ExecutionError, Output};
 
 pub(super) use file::{FileSink, SinkFile};
 
@@ -17,28 +17,35 @@ pub(super) use file::{FileSink, SinkFile};
 #[derive(Debug)]
 pub(super) enum Sink {
     /// The engine's writer of rows.
-    Print,
+    Print {
+        is_preview: bool,
+    },
     Forget,
     File(FileSink),
 }
 
 impl Sink {
-    /// Takes rows; what is to be printed of them goes to `lines`.
+    /// Takes rows; what is to be printed of them goes to the output.
     pub(super) fn write(
         &mut self,
         batch: &RecordBatch,
-        lines: &mut Vec<Bytes>,
+        output: &mut Output,
     ) -> Result<(), ExecutionError> {
         match self {
             Self::Forget => Ok(()),
-            Self::Print => {
+            Self::Print { is_preview } => {
                 let text = Bytes::from(json(batch).map_err(|error| ExecutionError::sql(&error))?);
                 // JSON has no line end inside.
                 let rows = text.split(|byte| *byte == b'\n');
-                lines.extend(
+                let before = output.lines.len();
+                output.lines.extend(
                     rows.filter(|row| !row.is_empty())
                         .map(|row| text.slice_ref(row)),
                 );
+                if *is_preview {
+                    let new = output.lines.iter().skip(before).cloned();
+                    output.previewed.extend(new);
+                }
                 Ok(())
             }
             Self::File(file) => {

@@ -9,6 +9,7 @@ use tokio::task;
 
 use crate::controller::Controller;
 use crate::error::EngineError;
+use crate::outputs::{Outputs, Run};
 use crate::planner::Planner;
 use crate::rows::{Rows, WriteFailed};
 use crate::sql::{Dropped, Execution, ExecutionError, Output, Program};
@@ -33,6 +34,7 @@ pub(super) struct Worker {
     pub(super) controller: Controller,
     pub(super) planner: Planner,
     pub(super) rows: Rows,
+    pub(super) outputs: Outputs,
 }
 
 /// How a run ended.
@@ -50,14 +52,16 @@ impl Worker {
             Ok(prepared) => prepared,
             Err(error) => return self.controller.notify(self.failed(error)),
         };
+        // From before it is said to be running, for who asks for its rows then.
+        let followed = self.outputs.begin(&self.job);
         self.controller.notify(WorkerEvent::Started {
             job: self.job.clone(),
             run_id: self.run_id,
             tasks,
         });
-        let end = self.follow(&mut execution, &mut orders).await;
+        let end = self.follow(&mut execution, &mut orders, &followed).await;
         // Nothing of this run is left when it is told to have ended: the next one opens the same files.
-        drop(execution);
+        drop((execution, followed));
         let (job, run_id) = (self.job.clone(), self.run_id);
         self.controller.notify(match end {
             Ok(End::Finished) => WorkerEvent::Finished { job, run_id },
@@ -71,6 +75,7 @@ impl Worker {
         &self,
         execution: &mut Execution,
         orders: &mut mpsc::UnboundedReceiver<Control>,
+        followed: &Run,
     ) -> Result<End, ExecutionError> {
         let mut waiting = VecDeque::new();
         loop {
@@ -81,6 +86,7 @@ impl Worker {
                     control = orders.recv() => control,
                     output = execution.next() => match output? {
                         Some(output) => {
+                            followed.publish(output.subtask, &output.previewed);
                             tokio::select! {
                                 written = self.write(output) => written?,
                                 // Rows that nobody reads hold a checkpoint up, but not a stop without one.

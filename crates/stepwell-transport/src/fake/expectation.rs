@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{
     FakeTransport,
-    script::{Answer, Expected, Times},
+    script::{Answer, Expected, Step, Times},
 };
 use crate::{Phase, TransportErrorKind};
 
@@ -26,6 +26,7 @@ impl<'a> Expectation<'a> {
             times: Times::Exactly(1),
             answer: Answer {
                 outcome: Ok(Response::new(Bytes::new())),
+                stream: Vec::new(),
                 delay: Duration::ZERO,
                 hangs: false,
             },
@@ -112,6 +113,57 @@ impl<'a> Expectation<'a> {
                 reply.headers_mut().insert(name, value);
             }
         })
+    }
+
+    /// A piece of a streamed body. Pieces, [pauses](Self::pause) and [a break](Self::break_off) come in the order in which they are
+    /// stated; after the last of them the body ends.
+    ///
+    /// [`execute`](crate::Transport::execute) knows nothing of them: it gives the reply with the body of [`reply`](Self::reply).
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() {
+    /// use std::time::Duration;
+    /// use bytes::Bytes;
+    /// use http::{Method, Request};
+    /// use stepwell_transport::{FakeTransport, Transport, TransportErrorKind};
+    ///
+    /// let fake = FakeTransport::new();
+    /// fake.expect(Method::GET, "/output")
+    ///     .reply_text(200, "text/event-stream", "")
+    ///     .piece("data: 1\n\n")
+    ///     .pause(Duration::from_secs(3))
+    ///     .break_off(TransportErrorKind::Closed);
+    ///
+    /// let request = Request::get("/output").body(Bytes::new()).unwrap();
+    /// let mut body = fake.execute_streamed(request).await.unwrap().into_body();
+    /// assert_eq!(body.next().await.unwrap().unwrap(), "data: 1\n\n");
+    /// assert_eq!(body.next().await.unwrap_err().kind(), TransportErrorKind::Closed);
+    /// assert!(body.next().await.unwrap().is_none());
+    /// # }
+    /// ```
+    pub fn piece(self, piece: impl Into<Bytes>) -> Self {
+        let piece = Step::Piece(piece.into());
+        self.then(piece)
+    }
+
+    /// A time without a piece in a streamed body, on tokio's clock.
+    pub fn pause(self, pause: Duration) -> Self {
+        self.then(Step::Pause(pause))
+    }
+
+    /// The streamed body breaks off here.
+    pub fn break_off(self, kind: TransportErrorKind) -> Self {
+        self.then(Step::Fail(kind))
+    }
+
+    /// The streamed body goes on for ever, and nothing more comes.
+    pub fn fall_silent(self) -> Self {
+        self.then(Step::Hang)
+    }
+
+    fn then(self, step: Step) -> Self {
+        self.change(|expected| expected.answer.stream.push(step))
     }
 
     /// Fails. The phase says how far the request came: [`Phase::MaybeSent`] is a reply that was lost.

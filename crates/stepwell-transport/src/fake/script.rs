@@ -18,9 +18,20 @@ pub(super) enum Times {
     Any,
 }
 
+/// A step of a streamed body.
+#[derive(Clone)]
+pub(super) enum Step {
+    Piece(Bytes),
+    Pause(Duration),
+    Fail(TransportErrorKind),
+    Hang,
+}
+
 #[derive(Clone)]
 pub(super) struct Answer {
     pub(super) outcome: Result<Response<Bytes>, (TransportErrorKind, Phase)>,
+    /// What comes after the body of the reply when it is streamed.
+    pub(super) stream: Vec<Step>,
     pub(super) delay: Duration,
     pub(super) hangs: bool,
 }

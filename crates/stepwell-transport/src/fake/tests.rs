@@ -129,3 +129,71 @@ async fn a_path_that_ends_with_a_question_mark_fits_any_query() {
     fake.execute(get("/list?limit=1")).await.unwrap();
     fake.execute(get("/list")).await.unwrap();
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_comes_as_it_is_stated_and_loses_nothing_to_a_dropped_call() {
+    let fake = FakeTransport::new();
+    fake.expect(Method::GET, "/output")
+        .reply(200, "one ")
+        .piece("two")
+        .piece("")
+        .pause(Duration::from_secs(3))
+        .piece("three")
+        .fall_silent();
+    let shared = crate::SharedTransport::new(fake.clone());
+    let mut body = shared
+        .execute_streamed(get("/output"))
+        .await
+        .unwrap()
+        .into_body();
+    assert_eq!(body.next().await.unwrap().unwrap(), "one ");
+    assert_eq!(body.next().await.unwrap().unwrap(), "two");
+    let started = tokio::time::Instant::now();
+    for _ in 0..2 {
+        let too_short = tokio::time::timeout(Duration::from_secs(1), body.next());
+        assert!(too_short.await.is_err());
+    }
+    assert_eq!(body.next().await.unwrap().unwrap(), "three");
+    assert_eq!(started.elapsed(), Duration::from_secs(3));
+    let silence = tokio::time::timeout(Duration::from_secs(1000), body.next());
+    assert!(silence.await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_streamed_reply_without_a_stream_is_the_whole_one() {
+    let fake = FakeTransport::new();
+    fake.expect(Method::GET, "/output").reply(400, "no");
+    let reply = fake.execute_streamed(get("/output")).await.unwrap();
+    assert_eq!(reply.status(), 400);
+    let mut body = reply.into_body();
+    assert_eq!(body.next().await.unwrap().unwrap(), "no");
+    assert!(body.next().await.unwrap().is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_head_of_a_stream_has_the_deadline() {
+    let mut request = get("/output");
+    request
+        .extensions_mut()
+        .insert(Deadline(Duration::from_secs(5)));
+    let error = NeverTransport.execute_streamed(request).await.unwrap_err();
+    assert_eq!(error.kind(), TransportErrorKind::TimedOut);
+    assert_eq!(error.phase(), Phase::MaybeSent);
+}
+
+#[tokio::test]
+async fn a_transport_that_does_not_stream_says_so_and_sends_nothing() {
+    #[derive(Debug)]
+    struct WholeReplies;
+
+    impl Transport for WholeReplies {
+        async fn execute(&self, _: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+            panic!("nothing is to be sent")
+        }
+    }
+
+    let shared = crate::SharedTransport::new(WholeReplies);
+    let error = shared.execute_streamed(get("/output")).await.unwrap_err();
+    assert_eq!(error.kind(), TransportErrorKind::Unsupported);
+    assert_eq!(error.phase(), Phase::NotSent);
+}

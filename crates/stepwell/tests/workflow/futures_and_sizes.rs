@@ -38,6 +38,7 @@ fn every_future_is_send(
     is_send(one.wait_until_running());
     is_send(other.stop());
     is_send(running.ended());
+    is_send(async { running.rows().next().await });
     is_send(running.status());
     is_send(running.stop());
     is_send(stopped.status());

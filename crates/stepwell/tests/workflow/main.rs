@@ -13,6 +13,7 @@ mod futures_and_sizes;
 mod plan;
 mod resume;
 mod resumed_run;
+mod rows;
 mod running;
 mod secrets;
 mod shutdown;

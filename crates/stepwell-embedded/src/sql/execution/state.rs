@@ -69,7 +69,7 @@ impl Execution {
         }
         let files = self.sinks.iter().filter_map(|sink| match sink {
             Sink::File(file) => Some(file.length()),
-            Sink::Print | Sink::Forget => None,
+            Sink::Print { .. } | Sink::Forget => None,
         });
         let header = Header {
             version: VERSION,

@@ -1,0 +1,84 @@
+//! Opening the output of a job.
+
+use bytes::Bytes;
+use http::{Request, Response};
+use stepwell_transport::Transport;
+use tracing::Instrument;
+
+use super::{Client, ONE, record};
+use crate::{
+    ClientError, JobId, JobOutput, PipelineId,
+    error::{Call, ClientErrorKind},
+    output::is_event_stream,
+    request::{self, ApiRequest},
+    response,
+};
+
+impl Client {
+    /// Reads the rows of a job as they come (`GET …/jobs/{id}/output`), if its query ends in a bare `SELECT`.
+    ///
+    /// This client's timeout is for the beginning of the reply. See [`JobOutput`] for what comes then.
+    ///
+    /// # Errors
+    ///
+    /// 400 `Job does not have a preview sink` when the query has a sink of its own (recording `119_job_output_non_preview`); 400 `Job must
+    /// be running to read output` when it is not, and for a moment after it was first seen Running; 404 for a job that is not there.
+    /// [`TransportErrorKind::Unsupported`](crate::TransportErrorKind::Unsupported) over a transport that does not stream.
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe: it changes nothing.
+    pub async fn output(&self, id: &PipelineId, job: &JobId) -> Result<JobOutput, ClientError> {
+        let ApiRequest {
+            operation,
+            pipeline,
+            request,
+        } = request::output(id, job);
+        let call = Call {
+            operation,
+            pipeline,
+            url: self.url(),
+        };
+        let outcome = match request {
+            Ok(request) => self.open(request, &call).await,
+            Err(kind) => Err(kind),
+        };
+        outcome.map_err(|kind| ClientError::new(call, kind))
+    }
+
+    async fn open(
+        &self,
+        mut request: Request<Bytes>,
+        call: &Call,
+    ) -> Result<JobOutput, ClientErrorKind> {
+        self.limit(&mut request, ONE);
+        let span = self.span(&request);
+        let reply = self
+            .transport
+            .execute_streamed(request)
+            .instrument(span.clone())
+            .await;
+        record(&span, &reply);
+        let (parts, mut body) = reply
+            .map_err(|source| ClientErrorKind::Transport { source })?
+            .into_parts();
+        let is_success = parts.status.is_success();
+        let mut head = Response::from_parts(parts, Bytes::new());
+        if is_success && is_event_stream(head.headers()) {
+            return Ok(JobOutput::new(
+                call.clone(),
+                response::content_type(&head),
+                body,
+            ));
+        }
+        if is_success {
+            // Of what is no stream of events nothing is read: it may have no end.
+            return Err(response::not_arroyo(&head));
+        }
+        // The body of a refusal is there already, and within its limit.
+        let whole = body.next().await;
+        let whole = whole.map_err(|source| ClientErrorKind::Transport { source })?;
+        *head.body_mut() = whole.unwrap_or_default();
+        Err(response::rejected(&head))
+    }
+}

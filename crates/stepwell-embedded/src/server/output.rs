@@ -1,0 +1,204 @@
+//! `GET …/jobs/{id}/output`: the rows of a job as server-sent events, as recording `452_select_without_sink_output_sse` has them.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http_body_util::Either;
+use hyper::body::Frame;
+use serde::{Deserialize, Serialize};
+use stepwell_arroyo::{Job, JobId, JobState, Pipeline};
+use tokio::sync::mpsc;
+
+use super::{Body, Refusal, Service, whole};
+use crate::outputs::Batch;
+
+/// The ids in the path of a job's output, as they stand there; `None` for every other request.
+pub(super) fn followed<'a>(method: &Method, path: &'a str) -> Option<(&'a str, &'a str)> {
+    let path = path.strip_prefix("/api/v1/pipelines/")?;
+    let (pipeline, rest) = path.split_once("/jobs/")?;
+    let job = rest.strip_suffix("/output")?;
+    let is_read = matches!(*method, Method::GET | Method::HEAD);
+    (is_read && !pipeline.contains('/') && !job.contains('/')).then_some((pipeline, job))
+}
+
+#[derive(Deserialize)]
+struct Jobs {
+    data: Vec<Job>,
+}
+
+impl Service {
+    /// The rows of a job from here on, or why there are none, in the order in which a real Arroyo asks.
+    pub(super) async fn follow(
+        &self,
+        pipeline: &str,
+        job: &str,
+        method: &Method,
+    ) -> Result<Response<Body>, Refusal> {
+        let path = format!("/api/v1/pipelines/{pipeline}");
+        let jobs: Jobs = self.read(&format!("{path}/jobs")).await?;
+        let job_id = JobId::from_server(job);
+        let job = jobs
+            .data
+            .into_iter()
+            .find(|job| job.id == job_id)
+            .ok_or_else(no_such_job)?;
+        let pipeline: Pipeline = self.read(&path).await?;
+        let nodes = &pipeline.graph.nodes;
+        let preview = nodes
+            .iter()
+            .find(|node| node.operator == "preview")
+            .ok_or_else(|| bad_request("Job does not have a preview sink"))?;
+        let batches = self
+            .outputs
+            .follow(&job_id)
+            .filter(|_| job.state == JobState::Running)
+            .ok_or_else(|| bad_request("Job must be running to read output"))?;
+        let mut response = if *method == Method::HEAD {
+            whole(Response::default())
+        } else {
+            Response::new(Either::Right(OutputBody {
+                batches,
+                operator_id: format!("sink_preview_{}", preview.node_id),
+                events: 0,
+            }))
+        };
+        let headers = response.headers_mut();
+        let event_stream = HeaderValue::from_static("text/event-stream");
+        headers.insert(header::CONTENT_TYPE, event_stream);
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        Ok(response)
+    }
+
+    /// What the control plane says to a `GET`. An id that it does not know is the job's.
+    async fn read<T: serde::de::DeserializeOwned>(&self, path: &str) -> Result<T, Refusal> {
+        let request = Request::get(path).body(Bytes::new());
+        let request = request.map_err(|_| no_such_job())?;
+        let response = self.ask(request).await?;
+        match response.status() {
+            StatusCode::OK => {}
+            StatusCode::NOT_FOUND => return Err(no_such_job()),
+            status => return Err(Refusal::new(status, "the job could not be looked up")),
+        }
+        serde_json::from_slice(response.body()).map_err(|_| {
+            Refusal::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "the job could not be read; this is a fault in the engine",
+            )
+        })
+    }
+}
+
+fn no_such_job() -> Refusal {
+    Refusal::new(StatusCode::NOT_FOUND, "Job not found")
+}
+
+fn bad_request(message: &str) -> Refusal {
+    Refusal::new(StatusCode::BAD_REQUEST, message)
+}
+
+/// The events of one follower. Each is written when it is asked for, on the task of his connection.
+#[derive(Debug)]
+pub(super) struct OutputBody {
+    batches: mpsc::Receiver<Arc<Batch>>,
+    operator_id: String,
+    /// How many there were.
+    events: u64,
+}
+
+/// In the order in which a real one has its fields.
+#[derive(Serialize)]
+struct Event<'a> {
+    operator_id: &'a str,
+    subtask_idx: u32,
+    timestamps: Vec<u64>,
+    start_id: u64,
+    batch: String,
+}
+
+impl OutputBody {
+    fn event(&mut self, batch: &Batch) -> Bytes {
+        let mut rows = String::from("[");
+        for row in &batch.rows {
+            if rows.len() > 1 {
+                rows.push(',');
+            }
+            rows.push_str(&String::from_utf8_lossy(row));
+        }
+        rows.push(']');
+        let event = Event {
+            operator_id: &self.operator_id,
+            subtask_idx: batch.subtask,
+            timestamps: vec![batch.time; batch.rows.len()],
+            start_id: batch.start_id,
+            batch: rows,
+        };
+        // Numbers and texts always have a JSON form.
+        let data = serde_json::to_string(&event).unwrap_or_default();
+        let id = self.events;
+        self.events += 1;
+        Bytes::from(format!("data: {data}\nid: {id}\n\n"))
+    }
+}
+
+impl hyper::body::Body for OutputBody {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        self.batches.poll_recv(context).map(|batch| {
+            let event = self.event(&*batch?);
+            Some(Ok(Frame::data(event)))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_path_of_an_output_is_one() {
+        let path = "/api/v1/pipelines/pl_1/jobs/job_1/output";
+        assert_eq!(followed(&Method::GET, path), Some(("pl_1", "job_1")));
+        assert_eq!(followed(&Method::HEAD, path), Some(("pl_1", "job_1")));
+        assert_eq!(followed(&Method::POST, path), None);
+        for other in [
+            "/api/v1/pipelines/pl_1/jobs/job_1/errors",
+            "/api/v1/pipelines/pl_1/jobs/job_1/x/output",
+            "/api/v1/pipelines/a/b/jobs/job_1/output",
+            "/api/v1/pipelines/pl_1/jobs/job_1/output/",
+            "/api/v2/pipelines/pl_1/jobs/job_1/output",
+        ] {
+            assert_eq!(followed(&Method::GET, other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn an_event_is_written_as_a_real_arroyo_writes_it() {
+        let mut body = OutputBody {
+            batches: mpsc::channel(1).1,
+            operator_id: "sink_preview_4".to_owned(),
+            events: 0,
+        };
+        let batch = Batch {
+            subtask: 0,
+            start_id: 21,
+            time: 1_795_575_650_398_407,
+            rows: vec![Bytes::from_static(br#"{"counter":21,"subtask_index":0}"#)],
+        };
+        let recording = concat!(
+            r#"data: {"operator_id":"sink_preview_4","subtask_idx":0,"timestamps":[1795575650398407],"#,
+            r#""start_id":21,"batch":"[{\"counter\":21,\"subtask_index\":0}]"}"#,
+            "\nid: 0\n\n"
+        );
+        assert_eq!(body.event(&batch), recording);
+        assert!(body.event(&batch).ends_with(b"\nid: 1\n\n"));
+    }
+}

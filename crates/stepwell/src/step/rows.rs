@@ -1,0 +1,311 @@
+//! Reading the rows of a running pipeline: [`Submission::rows`].
+
+use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
+
+use http::StatusCode;
+use stepwell_arroyo::{
+    ClientError, ClientErrorKind, JobId, JobOutput, JobState, PipelineId, RowBatch,
+};
+use tokio::time::Instant;
+
+use crate::{
+    Running, Submission,
+    context::Context,
+    error::Error,
+    observer::Step,
+    poll::{GONE_AFTER, is_gone, may_pass, newest_job},
+    time_limit::{Pace, TimeLimit},
+};
+
+/// How long the rows of a job may not be had that the server shows Running. A real Arroyo refuses them for 0.6 s.
+const REFUSED_FOR: Duration = Duration::from_secs(30);
+
+/// How many subtasks are followed for what was missed of their rows.
+const SUBTASKS: usize = 10_000;
+
+/// Rows of a running pipeline. `Debug` shows how many, not which.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Rows {
+    /// Each a row as JSON, on one line, with every digit of its numbers as the server wrote it.
+    pub rows: Vec<String>,
+    /// How many rows before these are known to have been missed.
+    pub missed: u64,
+    /// Whether some of them may have been given before: a job that recovers goes back to its last checkpoint.
+    pub may_repeat: bool,
+}
+
+/// The rows of a running pipeline, from [`Submission::rows`].
+pub struct RowStream {
+    context: Arc<Context>,
+    id: PipelineId,
+    job: JobId,
+    /// Whether nobody can have had rows before: those that come late were missed.
+    from_the_start: bool,
+    state: State,
+    /// The number of the row that comes next of a subtask.
+    next_ids: HashMap<(String, u32), u64>,
+    pace: Pace,
+    failures: u32,
+    /// Since when nothing but failures has come from the server.
+    silent_since: Option<Instant>,
+    /// Since when the rows cannot be had although the job is Running.
+    refused_since: Option<Instant>,
+    is_complete: bool,
+}
+
+enum State {
+    /// Not to be opened before.
+    Waiting(Instant),
+    Open(Box<JobOutput>),
+    /// There is nothing to read, and the job says whether there will be.
+    Closed,
+    Ended,
+}
+
+impl Submission<Running> {
+    /// The rows of the pipeline as they come, if its query ends in a bare `SELECT`; those of a query with a sink of its own go there, and the
+    /// stream ends at once. Sends nothing yet.
+    ///
+    /// ```
+    /// # async fn example(running: stepwell::Submission<stepwell::Running>) -> Result<(), stepwell::Error> {
+    /// let mut rows = running.rows();
+    /// while let Some(batch) = rows.next().await? {
+    ///     for row in &batch.rows {
+    ///         println!("{row}");
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// This is a preview and no delivery: the server keeps no row for who is not there, and passes over who is slow. What is known to
+    /// have been missed is told in [`Rows::missed`].
+    pub fn rows(&self) -> RowStream {
+        let evidence = self.state.registered.evidence.as_ref();
+        let without = evidence.is_some_and(|evidence| !evidence.graph.has_preview());
+        RowStream {
+            context: Arc::clone(&self.context),
+            id: self.id().clone(),
+            job: self.state.job.id.clone(),
+            from_the_start: evidence.is_some_and(|evidence| evidence.created)
+                && self.state.job.run_id <= 1,
+            state: if without {
+                State::Ended
+            } else {
+                State::Waiting(Instant::now())
+            },
+            next_ids: HashMap::new(),
+            pace: pace(),
+            failures: 0,
+            silent_since: None,
+            refused_since: None,
+            is_complete: without,
+        }
+    }
+}
+
+fn pace() -> Pace {
+    Pace::new(Duration::from_millis(100), Duration::from_secs(1))
+}
+
+impl RowStream {
+    /// The next rows; `None` when the job has ended, or its rows go elsewhere.
+    ///
+    /// Reads `GET /api/v1/pipelines/{id}/jobs/{job}/output`. A stream that breaks off while the job goes on is opened again, with pauses,
+    /// and so is one that the server refuses for a moment after Running. It has no deadline, for a query may have no rows for hours, but
+    /// fails when the server has not answered for [`Options::silence_timeout`](crate::Options::silence_timeout). A shutdown that begins
+    /// does not end it: there are rows until the job has stopped.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Look`]. There are no more rows then.
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe: no row is lost when the future is dropped.
+    pub async fn next(&mut self) -> Result<Option<Rows>, Error> {
+        let next = self.advance().await;
+        if !matches!(next, Ok(Some(_))) {
+            self.state = State::Ended;
+        }
+        next.map_err(|error| Error::Look {
+            source: Box::new(error),
+        })
+    }
+
+    /// Whether the stream was read to the end that the server gave it. When it was not, the last rows may have been missed.
+    pub fn is_complete(&self) -> bool {
+        self.is_complete
+    }
+
+    async fn advance(&mut self) -> Result<Option<Rows>, ClientError> {
+        loop {
+            match &mut self.state {
+                State::Ended => return Ok(None),
+                State::Waiting(until) => {
+                    tokio::time::sleep_until(*until).await;
+                    self.open().await?;
+                }
+                State::Open(output) => match output.next().await {
+                    Ok(Some(batch)) => {
+                        self.failures = 0;
+                        self.pace = pace();
+                        let rows = self.take(batch);
+                        if !rows.rows.is_empty() || rows.missed > 0 {
+                            return Ok(Some(rows));
+                        }
+                    }
+                    Ok(None) => {
+                        self.is_complete = true;
+                        self.state = State::Closed;
+                    }
+                    // What cannot be read now cannot be read later.
+                    Err(error) if matches!(error.kind(), ClientErrorKind::Decode { .. }) => {
+                        return Err(error);
+                    }
+                    Err(error) => {
+                        self.state = State::Closed;
+                        self.failed(error)?;
+                    }
+                },
+                State::Closed => {
+                    if self.has_ended().await? {
+                        return Ok(None);
+                    }
+                    self.state = State::Waiting(Instant::now() + self.pace.pause());
+                }
+            }
+        }
+    }
+
+    async fn open(&mut self) -> Result<(), ClientError> {
+        let client = self
+            .context
+            .client
+            .within(self.context.options.request_timeout);
+        match client.output(&self.id, &self.job).await {
+            Ok(output) => {
+                self.silent_since = None;
+                self.refused_since = None;
+                self.is_complete = false;
+                self.state = State::Open(Box::new(output));
+            }
+            Err(error) if has_no_rows(&error) => {
+                self.is_complete = true;
+                self.state = State::Ended;
+            }
+            Err(error) => {
+                self.state = State::Closed;
+                let since = *self.refused_since.get_or_insert_with(Instant::now);
+                if since.elapsed() >= REFUSED_FOR {
+                    return Err(error);
+                }
+                // Not yet, or no more: the job says which.
+                if error.status() != Some(StatusCode::BAD_REQUEST) && !is_gone(&error) {
+                    self.failed(error)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes a failure, or gives it back when it does not pass.
+    fn failed(&mut self, error: ClientError) -> Result<(), ClientError> {
+        let since = *self.silent_since.get_or_insert_with(Instant::now);
+        if !may_pass(&error) || since.elapsed() >= self.context.options.silence_timeout {
+            return Err(error);
+        }
+        self.failures += 1;
+        self.context.retrying(Step::Wait, &error, self.failures);
+        Ok(())
+    }
+
+    /// Whether the job goes on no more.
+    async fn has_ended(&mut self) -> Result<bool, ClientError> {
+        let limit = TimeLimit::new(Duration::MAX);
+        let jobs = match self.context.client_within(&limit).jobs(&self.id).await {
+            Ok(jobs) => jobs,
+            // A node that lags behind may not know it; whoever deleted it has ended it.
+            Err(error) if is_gone(&error) => {
+                let since = *self.silent_since.get_or_insert_with(Instant::now);
+                return Ok(since.elapsed() >= GONE_AFTER);
+            }
+            Err(error) => {
+                self.refused_since = None;
+                return self.failed(error).map(|()| false);
+            }
+        };
+        self.silent_since = None;
+        let Some(job) = newest_job(jobs) else {
+            return Ok(false);
+        };
+        if job.state != JobState::Running {
+            self.refused_since = None;
+        }
+        Ok(match job.state {
+            JobState::Finished | JobState::Failed => true,
+            // Stopped and meant to run: about to start again.
+            JobState::Stopped => !job.running_desired,
+            _ => false,
+        })
+    }
+
+    fn take(&mut self, batch: RowBatch) -> Rows {
+        let RowBatch {
+            operator_id,
+            subtask,
+            start_id,
+            rows,
+            ..
+        } = batch;
+        let subtask = (operator_id, subtask);
+        let next_id = start_id.saturating_add(rows.len() as u64);
+        let expected = self.next_ids.get(&subtask).copied();
+        if expected.is_some() || self.next_ids.len() < SUBTASKS {
+            self.next_ids.insert(subtask, next_id);
+        }
+        let expected = expected.or(self.from_the_start.then_some(0));
+        Rows {
+            rows,
+            missed: expected.map_or(0, |expected| start_id.saturating_sub(expected)),
+            may_repeat: expected.is_some_and(|expected| start_id < expected),
+        }
+    }
+}
+
+/// Whether the rows go elsewhere, or the server has no way to read them. The words are those of recording `119_job_output_non_preview`: the
+/// status is also that of a job which does not run.
+fn has_no_rows(error: &ClientError) -> bool {
+    let ClientErrorKind::Rejected {
+        status,
+        message,
+        from_api,
+    } = error.kind()
+    else {
+        return false;
+    };
+    let no_such_route = *status == StatusCode::NOT_FOUND && *from_api && !is_gone(error);
+    no_such_route || *status == StatusCode::BAD_REQUEST && message.contains("preview sink")
+}
+
+impl fmt::Debug for Rows {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Rows")
+            .field("rows", &self.rows.len())
+            .field("missed", &self.missed)
+            .field("may_repeat", &self.may_repeat)
+            .finish()
+    }
+}
+
+impl fmt::Debug for RowStream {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("RowStream")
+            .field("pipeline", &self.id)
+            .field("is_complete", &self.is_complete)
+            .finish_non_exhaustive()
+    }
+}
