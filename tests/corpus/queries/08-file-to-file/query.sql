@@ -22,4 +22,4 @@ CREATE TABLE exported (
 );
 
 INSERT INTO exported
-SELECT id, label, share, id FROM members WHERE label IS NOT NULL;
+SELECT id, label, share, id AS text FROM members WHERE label IS NOT NULL;
