@@ -1,7 +1,7 @@
 CREATE TABLE impulse WITH (
     connector = 'impulse',
     event_rate = '100000',
-    event_time_interval = '1 second',
+    event_time_interval = '1000000000',
     message_count = '1000'
 );
 
