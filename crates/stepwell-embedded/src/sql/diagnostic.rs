@@ -33,9 +33,17 @@ pub(super) fn span(span: Span) -> Option<SqlSpan> {
 
 /// What a real Arroyo can do and this engine cannot.
 pub(super) fn beyond(what: &str, at: TokenSpan) -> SqlDiagnostic {
-    let shown = SqlDiagnostic::new(format!(
-        "the embedded engine cannot run {what}; an Arroyo cluster can"
-    ));
+    let message = format!("the embedded engine cannot run {what}; an Arroyo cluster can");
+    shown(message, at)
+}
+
+/// What cannot be planned, there.
+pub(super) fn planning_at(message: &str, at: TokenSpan) -> SqlDiagnostic {
+    shown(planning(message).message, at)
+}
+
+fn shown(message: String, at: TokenSpan) -> SqlDiagnostic {
+    let shown = SqlDiagnostic::new(message);
     match place(at.start.line, at.start.column, at.end.line, at.end.column) {
         Some(span) => shown.at(span),
         None => shown,

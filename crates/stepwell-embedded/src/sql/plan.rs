@@ -18,7 +18,7 @@ use super::{
     catalog::{Catalog, Table},
     compile::compile,
     connector::Connector,
-    diagnostic::{beyond, diagnostics, planning},
+    diagnostic::{beyond, diagnostics, planning, planning_at},
     graph::graph,
     parse::{Parsed, parse},
     program::{Next, Parts, Program, SinkPlan},
@@ -56,10 +56,10 @@ pub(crate) fn plan(query: &str, parallelism: u32) -> Result<Planned, Diagnostics
                 plan_statement(&catalog, statement, &mut parts)?;
             }
             other => {
-                let mut refusal =
-                    planning("only CREATE TABLE, CREATE VIEW, INSERT and SELECT can be run");
-                refusal.span = beyond("", other.span()).span;
-                return Err(vec![refusal]);
+                return Err(vec![planning_at(
+                    "only CREATE TABLE, CREATE VIEW, INSERT and SELECT can be run",
+                    other.span(),
+                )]);
             }
         }
     }

@@ -10,7 +10,7 @@ use datafusion_sql::sqlparser::{
 use std::ops::ControlFlow;
 use stepwell_arroyo::SqlDiagnostic;
 
-use super::diagnostic::{beyond, planning};
+use super::diagnostic::{beyond, planning, planning_at};
 
 /// Windows that Arroyo has beside those that tumble.
 const WINDOWS: [&str; 2] = ["hop", "session"];
@@ -40,7 +40,11 @@ pub(super) fn check_query(query: &Query) -> Result<(), SqlDiagnostic> {
         ..
     } = query;
     if let Some(order_by) = order_by {
-        return Err(beyond("ORDER BY", order_by.span()));
+        // Arroyo has none either, so nobody is sent to a cluster for it.
+        return Err(planning_at(
+            "a stream has no end to sort: ORDER BY cannot be used",
+            order_by.span(),
+        ));
     }
     if limit_clause.is_some() || fetch.is_some() {
         return Err(planning(
@@ -57,7 +61,11 @@ pub(super) fn check_query(query: &Query) -> Result<(), SqlDiagnostic> {
     }) = with
     {
         if *recursive {
-            return Err(beyond("recursive queries", with_token.0.span));
+            // As with ORDER BY.
+            return Err(planning_at(
+                "recursive queries cannot be used",
+                with_token.0.span,
+            ));
         }
         for cte in cte_tables {
             check_query(&cte.query)?;
@@ -180,14 +188,13 @@ fn refused_function(function: &Function, span: Span) -> Option<SqlDiagnostic> {
     }
     let name = function.name.to_string().to_ascii_lowercase();
     if WINDOWS.contains(&name.as_str()) {
-        return Some(beyond("windows other than tumble()", span));
+        return Some(beyond(&format!("{name}() windows"), span));
     }
     if IMPURE.contains(&name.as_str()) {
-        let mut refusal = planning(&format!(
+        let message = format!(
             "{name}() is not the same after a resume, so the embedded engine does not have it; an Arroyo cluster has"
-        ));
-        refusal.span = beyond("", span).span;
-        return Some(refusal);
+        );
+        return Some(planning_at(&message, span));
     }
     None
 }

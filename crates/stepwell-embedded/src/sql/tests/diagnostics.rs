@@ -130,7 +130,7 @@ fn what_only_arroyo_can_is_refused_with_its_place() {
         ),
         (
             "SELECT count(*) FROM impulse GROUP BY hop(interval '1 second', interval '2 seconds')",
-            "windows other than tumble()",
+            "hop() windows",
             Some([2, 39, 2, 84]),
         ),
         (
@@ -183,6 +183,24 @@ fn what_only_arroyo_can_is_refused_with_its_place() {
             .contains("has no connector 'kafka'; an Arroyo cluster has"),
         "{kafka:?}"
     );
+}
+
+/// Arroyo's planner refuses these as well.
+#[test]
+fn nobody_is_sent_to_a_cluster_for_what_it_has_not() {
+    for (query, column) in [
+        ("SELECT counter FROM impulse ORDER BY counter", 38),
+        (
+            "WITH RECURSIVE r AS (SELECT counter FROM impulse UNION ALL SELECT counter FROM r) SELECT * FROM r",
+            1,
+        ),
+    ] {
+        let found = errors(&format!("{IMPULSE}{query}"));
+        assert_eq!(found.len(), 1, "{query}: {found:?}");
+        let (message, span) = &found[0];
+        assert!(!message.contains("Arroyo"), "{message}");
+        assert_eq!(span.map(|span| (span[0], span[1])), Some((2, column)));
+    }
 }
 
 #[test]

@@ -1,0 +1,4 @@
+SELECT id, CASE WHEN a > b THEN 'more' WHEN a < b THEN 'less' WHEN a = b THEN 'same' ELSE 'unknown' END AS compared,
+    coalesce(a, b, -1) AS first_known, nullif(a, b) AS differs, a IS NULL AS "a_is_null:bool",
+    CASE ok WHEN true THEN 1 WHEN false THEN 0 END AS flag, (ok AND a > 0) AS "both:bool"
+FROM readings WHERE a NOT IN (13) OR b IS NOT NULL ORDER BY rowid;

@@ -1,0 +1,1 @@
+SELECT id FROM clicks ORDER BY rowid;
