@@ -27,7 +27,7 @@ macro_rules! scenarios {
     ($($module:ident { $($scenario:ident,)* })*) => {
         mod embedded {
             $(mod $module {
-                $(#[tokio::test]
+                $(#[tokio::test(flavor = "multi_thread")]
                 async fn $scenario() -> Result<(), crate::failure::Failure> {
                     crate::play::on_an_engine(stringify!($scenario), crate::$module::$scenario).await
                 })*

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use stepwell::{Error, Intent, PipelineSpec, Plan, Resolution, ResolveError};
+use stepwell::{Error, Intent, PipelineId, PipelineSpec, Plan, Resolution, ResolveError};
 
 use crate::{
     failure::{Failure, error_of, unexpected},
@@ -15,27 +15,16 @@ pub(crate) async fn others_are_refused_and_force_creates_beside_them(
     let other = scene.finite("other").build()?;
     let other_id = scene.made_elsewhere(&other).await?;
     let spec = scene.endless("second").force(false);
-    let refused = match scene
-        .validated(spec.clone().build()?)
-        .await?
-        .resolve()
-        .await
-    {
-        Err(refused) => refused,
+    let validated = scene.validated(spec.clone().build()?).await?;
+    // As often as it is asked.
+    let validated = match validated.resolve().await {
+        Err(refused) => {
+            names(refused.error(), &other_id, other.name())?;
+            refused.into_submission()
+        }
         Ok(resolution) => return Err(Failure::new(format!("not refused: {resolution:?}"))),
     };
-    let error = refused.into_error();
-    match error {
-        Error::Resolve {
-            source: ResolveError::OtherPipelines { others, .. },
-        } => {
-            let named = others
-                .iter()
-                .any(|one| one.id == other_id && one.name == other.name());
-            assert!(named, "{others:?}");
-        }
-        error => return Err(unexpected(&error)),
-    }
+    names(&error_of(validated.plan().await)?, &other_id, other.name())?;
     assert_eq!(scene.ours().await?.len(), 1, "nothing was created");
 
     let forced = scene.validated(spec.force(true).build()?).await?;
@@ -50,6 +39,19 @@ pub(crate) async fn others_are_refused_and_force_creates_beside_them(
     );
     let _ = resolution.register().wait_until_running().await?;
     assert_eq!(scene.ours().await?.len(), 2);
+    Ok(())
+}
+
+/// The refusal names the other pipeline, among those of other people.
+fn names(error: &Error, id: &PipelineId, name: &str) -> Result<(), Failure> {
+    let Error::Resolve {
+        source: ResolveError::OtherPipelines { others, .. },
+    } = error
+    else {
+        return Err(unexpected(error));
+    };
+    let named = others.iter().any(|one| one.id == *id && one.name == name);
+    assert!(named, "{others:?}");
     Ok(())
 }
 

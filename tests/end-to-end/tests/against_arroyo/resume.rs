@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// How often it is tried to meet a job in a state that it passes through.
-const ROUNDS: usize = 15;
+const ROUNDS: usize = 40;
 
 /// Two ticks of a controller and some more: a state that is still that of before has gone by then.
 const SETTLED: Duration = Duration::from_millis(1200);
@@ -84,21 +84,34 @@ pub(crate) async fn one_that_takes_its_final_checkpoint_is_started_again(
 /// Stops a pipeline and resumes it while it is in `state`. How fast a server passes through that is its affair: whatever the submission
 /// meets, it must come up.
 async fn resumed_in_passing(scene: &Scene, mode: StopMode, state: JobState) -> Result<(), Failure> {
-    let spec = scene.endless("passing").build()?;
+    let spec = scene.busy("passing").build()?;
     let mut running = scene.running(spec.clone()).await?;
-    for _ in 0..ROUNDS {
+    for round in 0..ROUNDS {
         let run = running.job().run_id;
         let id = running.detach();
         let validated = scene.validated(spec.clone()).await?;
         scene.patch_stop(&id, mode.clone()).await?;
-        scene
-            .until(&id, &[state.clone(), JobState::Stopped])
-            .await?;
+        // A slow controller has not acted on it yet, a fast one is past it by the next look.
+        if round % 2 == 0 {
+            let stops = [state.clone(), JobState::Stopped];
+            scene.until(&id, &stops).await?;
+        }
         let resumed = resumed(validated).await?;
         let met = state_before(&resumed);
         running = resumed.register().wait_until_running().await?;
         assert_eq!(*running.id(), id);
-        assert_eq!(running.job().run_id, run + 1, "resumed from {met:?}");
+        // A stop that was not acted on is cancelled, and the run goes on (recording `468_…`).
+        let next = run + 1;
+        let first = if met == Some(JobState::Running) {
+            run
+        } else {
+            next
+        };
+        assert!(
+            (first..=next).contains(&running.job().run_id),
+            "run {} after {run}, resumed from {met:?}",
+            running.job().run_id
+        );
         if met.as_ref() == Some(&state) {
             return goes_on(&running).await;
         }

@@ -106,6 +106,13 @@ impl Scene {
         self.spec(what, &query)
     }
 
+    /// Runs until it is stopped, and is mostly at work on a row, which has to be through before it can stop.
+    pub(crate) fn busy(&self, what: &str) -> PipelineSpecBuilder {
+        let row = "CAST(CHARACTER_LENGTH(REPLACE(REPEAT(CAST(counter AS TEXT), 500000), '1', 'ab')) AS BIGINT)";
+        let query = self.query(what, "event_rate = '20'", row);
+        self.spec(what, &query)
+    }
+
     /// Is over as soon as it runs.
     pub(crate) fn finite(&self, what: &str) -> PipelineSpecBuilder {
         let query = self.query(
