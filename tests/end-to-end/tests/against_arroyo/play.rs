@@ -29,8 +29,11 @@ pub(crate) async fn on_the_server_outside<F>(
 where
     F: Future<Output = Result<(), Failure>> + Send + 'static,
 {
+    let scene = Scene::new(Server::outside()?, name)?;
     let _alone = OUTSIDE.lock().await;
-    play(Scene::new(Server::outside()?, name)?, scenario).await
+    // A wrong address or token is told at once, for each scenario would wait for the server.
+    scene.client().ping().await?;
+    play(scene, scenario).await
 }
 
 async fn play<F>(scene: Scene, scenario: impl FnOnce(Arc<Scene>) -> F) -> Result<(), Failure>

@@ -6,7 +6,7 @@ use std::{
     io::{self, Write as _},
     num::NonZeroU32,
     sync::{LazyLock, Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use http::StatusCode;
@@ -15,6 +15,7 @@ use stepwell::{
     Submission, Unconnected, Validated,
     arroyo::{Client, CreatePipeline, Job, JobState, PatchPipeline, Pipeline, PipelineId},
 };
+use tokio::time::Instant;
 
 use crate::{failure::Failure, server::Server};
 
@@ -217,25 +218,25 @@ impl Scene {
     /// Stops and deletes all that this scenario may have made, and nothing else. Of one that failed a create may still be under way.
     pub(crate) async fn clean_up(&self, failed: bool) -> Result<(), Failure> {
         let late = if failed { LATE } else { Duration::ZERO };
-        let began = Instant::now();
+        let deadline = Instant::now() + PATIENCE * 2;
+        let mut problem = None;
         loop {
-            let left = (PATIENCE * 2).saturating_sub(began.elapsed());
-            let problem = match tokio::time::timeout(left, self.sweep(late)).await {
+            match tokio::time::timeout_at(deadline, self.sweep(late)).await {
                 Ok(Ok(())) => return Ok(()),
-                Ok(Err(problem)) if left.is_zero() => problem,
-                // A server that is just being restarted.
-                Ok(Err(_)) => {
-                    tokio::time::sleep(LATE).await;
-                    continue;
-                }
-                Err(_) => Failure::new("time is up"),
-            };
-            let left = Failure::new(format!(
-                "the server was not cleaned up; the names of what is left there begin with {:?}",
-                self.prefix()
-            ));
-            return Err(left.and(&problem));
+                // A server that is just being restarted does not answer.
+                Ok(Err(failure)) => problem = Some(failure),
+                Err(_) => break,
+            }
+            tokio::time::sleep(LATE).await;
         }
+        let left = Failure::new(format!(
+            "the server was not cleaned up; the names of what may be left there begin with {:?}",
+            self.prefix()
+        ));
+        Err(match problem {
+            Some(problem) => left.and(&problem),
+            None => left,
+        })
     }
 
     async fn sweep(&self, late: Duration) -> Result<(), Failure> {
