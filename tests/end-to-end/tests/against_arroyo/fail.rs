@@ -2,11 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use stepwell::{Error, JobState, Submission, WaitError};
+use stepwell::{Error, Submission, WaitError};
 
 use crate::{
     failure::{Failure, error_of, unexpected},
-    scene::{PATIENCE, Scene, options},
+    scene::{Scene, options},
 };
 
 pub(crate) async fn one_that_fails_after_running_is_seen_by_stable_for(
@@ -33,18 +33,7 @@ pub(crate) async fn one_that_fails_after_running_is_seen_by_stable_for(
     }
 }
 
-pub(crate) async fn one_that_fails_after_running_ends_as_failed(
-    scene: Arc<Scene>,
-) -> Result<(), Failure> {
-    let running = scene.running(scene.failing("fails", 1).build()?).await?;
-    assert_eq!(running.job().state, JobState::Running);
-    let ended = tokio::time::timeout(PATIENCE, running.ended()).await??;
-    assert_eq!(ended.job.state, JobState::Failed);
-    let error = ended.into_error().to_string();
-    assert!(speaks_of_it(&error), "{error}");
-    Ok(())
-}
-
-fn speaks_of_it(text: &str) -> bool {
+/// In the words of a server.
+pub(crate) fn speaks_of_it(text: &str) -> bool {
     text.to_lowercase().contains("divide by zero")
 }

@@ -57,7 +57,7 @@ scenarios! {
         one_that_is_stopping_is_started_again,
         one_that_takes_its_final_checkpoint_is_started_again,
         one_that_has_just_been_created_is_adopted,
-        one_that_has_failed_is_restarted_and_its_old_failure_does_not_count,
+        one_that_ended_as_failed_is_restarted_and_its_old_failure_does_not_count,
     }
     refuse {
         others_are_refused_and_force_creates_beside_them,
@@ -66,7 +66,6 @@ scenarios! {
     }
     fail {
         one_that_fails_after_running_is_seen_by_stable_for,
-        one_that_fails_after_running_ends_as_failed,
     }
     finish {
         one_that_has_finished_is_refused_and_begun_anew_if_asked_for,
@@ -78,7 +77,7 @@ scenarios! {
     }
     shutdown {
         in_the_middle_of_many_submissions_nothing_is_left_running,
-        a_create_under_way_is_awaited_and_stopped,
+        a_create_under_way_is_found_and_stopped,
         a_run_that_somebody_else_started_is_left_unless_asked_for,
         a_submission_whose_future_is_dropped_is_still_stopped,
     }

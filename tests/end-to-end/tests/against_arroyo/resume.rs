@@ -2,12 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use stepwell::{
-    JobState, PipelineId, PipelineSpec, Resolution, Resolved, Resumed, Running, StopMode,
-    Submission, Validated,
-};
+use stepwell::{JobState, Resolution, Resolved, Resumed, Running, StopMode, Submission, Validated};
 
 use crate::{
+    fail::speaks_of_it,
     failure::Failure,
     scene::{PATIENCE, Scene},
 };
@@ -145,26 +143,27 @@ pub(crate) async fn one_that_has_just_been_created_is_adopted(
     Ok(())
 }
 
-pub(crate) async fn one_that_has_failed_is_restarted_and_its_old_failure_does_not_count(
+pub(crate) async fn one_that_ended_as_failed_is_restarted_and_its_old_failure_does_not_count(
     scene: Arc<Scene>,
 ) -> Result<(), Failure> {
     // Running has to last: right after a restart it counts only when it has been so for two ticks.
     let spec = scene.failing("failed", 3).build()?;
-    let id = failed(&scene, &spec).await?;
+    let running = scene.running(spec.clone()).await?;
+    let id = running.id().clone();
+    fails_in_run(&running, 1).await?;
     let resumed = resumed(scene.validated(spec).await?).await?;
     assert_eq!(*resumed.id(), id);
     assert_eq!(state_before(&resumed), Some(JobState::Failed));
-    let running = resumed.register().wait_until_running().await?;
-    assert_eq!(running.job().run_id, 2);
-    let ended = tokio::time::timeout(PATIENCE, running.ended()).await??;
-    assert_eq!(ended.job.state, JobState::Failed);
-    assert_eq!(ended.job.run_id, 2);
-    Ok(())
+    fails_in_run(&resumed.register().wait_until_running().await?, 2).await
 }
 
-async fn failed(scene: &Scene, spec: &PipelineSpec) -> Result<PipelineId, Failure> {
-    let running = scene.running(spec.clone()).await?;
+async fn fails_in_run(running: &Submission<Running>, run: u64) -> Result<(), Failure> {
+    assert_eq!(running.job().state, JobState::Running);
+    assert_eq!(running.job().run_id, run);
     let ended = tokio::time::timeout(PATIENCE, running.ended()).await??;
     assert_eq!(ended.job.state, JobState::Failed);
-    Ok(ended.id)
+    assert_eq!(ended.job.run_id, run);
+    let error = ended.into_error().to_string();
+    assert!(speaks_of_it(&error), "{error}");
+    Ok(())
 }

@@ -1,8 +1,11 @@
 //! Transports that stand before the real one.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 
 use http::{Method, Request, Response, Uri};
@@ -71,7 +74,10 @@ impl Transport for SmallPages {
     }
 }
 
-/// Tells when a create leaves.
+/// How long a create is on its way.
+const HELD: Duration = Duration::from_millis(200);
+
+/// Tells when a create leaves, and lets it arrive later.
 #[derive(Clone, Debug)]
 pub(crate) struct Creates {
     inner: SharedTransport,
@@ -102,6 +108,7 @@ impl Transport for Creates {
         };
         if create {
             self.leaves.notify_one();
+            tokio::time::sleep(HELD).await;
         }
         self.inner.execute(request).await
     }
