@@ -18,7 +18,7 @@ pub(crate) async fn a_chosen_id_is_kept_and_taken_up_again_by_it(
         scene.say(NOT_PLAYED);
         return Ok(());
     }
-    let id = PipelineId::new(scene.id("chosen"))?;
+    let id = PipelineId::new(Scene::id("chosen"))?;
     scene.note(&id);
     let identity = Identity::Given(id.clone());
     let spec = scene.endless("chosen").identity(identity.clone());
@@ -49,7 +49,7 @@ pub(crate) async fn odd_ids_find_their_pipelines(scene: Arc<Scene>) -> Result<()
         scene.say(NOT_PLAYED);
         return Ok(());
     }
-    let plain = scene.id("");
+    let plain = Scene::id("");
     let longest = format!("{plain}{}", "x".repeat(64 - plain.len()));
     let mut ids = Vec::new();
     // What stepwell makes itself.
@@ -82,7 +82,7 @@ pub(crate) async fn odd_ids_find_their_pipelines(scene: Arc<Scene>) -> Result<()
 }
 
 pub(crate) async fn an_id_that_is_not_there_is_told(scene: Arc<Scene>) -> Result<(), Failure> {
-    let id = PipelineId::new(scene.id("nowhere"))?;
+    let id = PipelineId::new(Scene::id("nowhere"))?;
     let attached = Submission::attach(scene.transport(), id.clone(), options().build());
     match error_of(attached.await)? {
         Error::Attach {

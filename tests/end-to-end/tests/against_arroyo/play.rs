@@ -14,7 +14,7 @@ static OUTSIDE: Mutex<()> = Mutex::const_new(());
 
 pub(crate) async fn on_an_engine<F>(
     name: &str,
-    scenario: impl FnOnce(Arc<Scene>) -> F,
+    scenario: impl FnOnce(Arc<Scene>) -> F + Send,
 ) -> Result<(), Failure>
 where
     F: Future<Output = Result<(), Failure>> + Send + 'static,
@@ -24,7 +24,7 @@ where
 
 pub(crate) async fn on_the_server_outside<F>(
     name: &str,
-    scenario: impl FnOnce(Arc<Scene>) -> F,
+    scenario: impl FnOnce(Arc<Scene>) -> F + Send,
 ) -> Result<(), Failure>
 where
     F: Future<Output = Result<(), Failure>> + Send + 'static,
@@ -36,7 +36,7 @@ where
     play(scene, scenario).await
 }
 
-async fn play<F>(scene: Scene, scenario: impl FnOnce(Arc<Scene>) -> F) -> Result<(), Failure>
+async fn play<F>(scene: Scene, scenario: impl FnOnce(Arc<Scene>) -> F + Send) -> Result<(), Failure>
 where
     F: Future<Output = Result<(), Failure>> + Send + 'static,
 {

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use stepwell::{Error, Identity, Outcome, PipelineId, PipelineSpec, ResolveError};
+use stepwell::{Error, Identity, Outcome, PipelineId, PipelineSpec, ResolveError, Submission};
 
 use crate::{
     failure::{Failure, error_of, unexpected},
@@ -14,10 +14,8 @@ async fn both(scene: &Scene, spec: &PipelineSpec) -> Result<BTreeSet<PipelineId>
     // Each with a transport of its own: as two processes they share nothing.
     let submit = || async {
         let transport = scene.server.transport()?;
-        match stepwell::Submission::new(transport, spec.clone())
-            .run()
-            .await?
-        {
+        let submission = Submission::new(transport, spec.clone());
+        match Box::pin(submission.run()).await? {
             Outcome::Running(running) => Ok(running.detach()),
             other => Err(Failure::new(format!("it does not end: {other:?}"))),
         }

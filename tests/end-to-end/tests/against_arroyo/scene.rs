@@ -76,7 +76,7 @@ impl Scene {
     }
 
     /// An id that nobody else has: at most 64 characters.
-    pub(crate) fn id(&self, what: &str) -> String {
+    pub(crate) fn id(what: &str) -> String {
         format!("{}-{what}", *RUN)
     }
 
@@ -197,7 +197,7 @@ impl Scene {
 
     /// Whether the server lets a client choose ids (`PUT`): releases up to 0.15 do not.
     pub(crate) async fn takes_ids(&self) -> Result<bool, Failure> {
-        let id = PipelineId::new(self.id("probe"))?;
+        let id = PipelineId::new(Self::id("probe"))?;
         self.note(&id);
         // A query that no server takes, so that nothing is made.
         let probe = CreatePipeline::new(self.name("probe"), "", ONE);
@@ -240,8 +240,9 @@ impl Scene {
     }
 
     async fn sweep(&self, late: Duration) -> Result<(), Failure> {
-        for id in self.noted().clone() {
-            self.remove(&id).await?;
+        let noted = self.noted().clone();
+        for id in &noted {
+            self.remove(id).await?;
         }
         loop {
             let ours = self.ours().await?;
