@@ -1,0 +1,39 @@
+//! A query that fails when it runs: it does reach Running first (recordings `360_create_div_by_zero`, `361_div_by_zero_jobs`).
+
+use std::{sync::Arc, time::Duration};
+
+use stepwell::{Error, Submission, WaitError};
+
+use crate::{
+    failure::{Failure, error_of, unexpected},
+    scene::{Scene, options},
+};
+
+pub(crate) async fn one_that_fails_after_running_is_seen_by_stable_for(
+    scene: Arc<Scene>,
+) -> Result<(), Failure> {
+    let spec = scene.failing("unstable", 1).build()?;
+    let stable = options().stable_for(Duration::from_secs(15)).build();
+    let submission = Submission::builder(scene.transport(), spec)
+        .options(stable)
+        .build();
+    match error_of(submission.run().await)? {
+        Error::Wait {
+            source: WaitError::Failed { job, errors, .. },
+        } => {
+            let reason = job.failure_reason.map(|reason| reason.error);
+            assert!(speaks_of_it(&reason.unwrap_or_default()));
+            assert!(
+                errors.iter().any(|error| speaks_of_it(&error.details)),
+                "{errors:?}"
+            );
+            Ok(())
+        }
+        other => Err(unexpected(&other)),
+    }
+}
+
+/// In the words of a server.
+pub(crate) fn speaks_of_it(text: &str) -> bool {
+    text.to_lowercase().contains("divide by zero")
+}

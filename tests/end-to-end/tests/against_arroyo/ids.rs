@@ -1,0 +1,94 @@
+//! Ids that the client chooses, and taking up a pipeline again by its id.
+
+use std::sync::Arc;
+
+use stepwell::{AttachError, Error, Identity, JobState, PipelineId, ResolveError, Submission};
+
+use crate::{
+    failure::{Failure, error_of, unexpected},
+    scene::{Scene, options},
+};
+
+const NOT_PLAYED: &str = "not played: the server lets no client choose an id";
+
+pub(crate) async fn a_chosen_id_is_kept_and_taken_up_again_by_it(
+    scene: Arc<Scene>,
+) -> Result<(), Failure> {
+    if !scene.takes_ids().await? {
+        scene.say(NOT_PLAYED);
+        return Ok(());
+    }
+    let id = PipelineId::new(Scene::id("chosen"))?;
+    scene.note(&id);
+    let identity = Identity::Given(id.clone());
+    let spec = scene.endless("chosen").identity(identity.clone());
+    let running = scene.running(spec.build()?).await?;
+    assert_eq!(running.detach(), id);
+
+    // The orchestrator was restarted: the id is all that it has.
+    let attached = Submission::attach(scene.transport(), id.clone(), options().build()).await?;
+    assert_eq!(attached.is_created_here(), None);
+    let running = attached.wait_until_running().await?;
+    assert_eq!(running.job().run_id, 1);
+
+    // Somebody wants another query under it.
+    let other = scene.endless("other").identity(identity).build()?;
+    match error_of(scene.validated(other).await?.resolve().await)? {
+        Error::Resolve {
+            source: ResolveError::Conflict { id: taken, .. },
+        } => assert_eq!(taken, id),
+        other => return Err(unexpected(&other)),
+    }
+    let _ = running.stop().await?;
+    assert_eq!(scene.ours().await?.len(), 1);
+    Ok(())
+}
+
+pub(crate) async fn odd_ids_find_their_pipelines(scene: Arc<Scene>) -> Result<(), Failure> {
+    if !scene.takes_ids().await? {
+        scene.say(NOT_PLAYED);
+        return Ok(());
+    }
+    let plain = Scene::id("");
+    let longest = format!("{plain}{}", "x".repeat(64 - plain.len()));
+    let mut ids = Vec::new();
+    // What stepwell makes itself.
+    for text in [
+        format!("-{plain}"),
+        format!("_{plain}_"),
+        plain.to_uppercase(),
+        longest,
+    ] {
+        ids.push(PipelineId::new(text)?);
+    }
+    // What another client may have made: a server takes anything.
+    for odd in ["a b", "a/b", "a%2Fb", "a?b#c", "..", "ä", &"y".repeat(300)] {
+        ids.push(PipelineId::from_server(format!("{plain}{odd}")));
+    }
+    for (number, id) in ids.into_iter().enumerate() {
+        scene.note(&id);
+        let spec = scene
+            .endless(&format!("odd{number}"))
+            .identity(Identity::Given(id.clone()));
+        let running = scene.running(spec.build()?).await?;
+        assert_eq!(*running.id(), id);
+        let attached = Submission::attach(scene.transport(), id.clone(), options().build()).await?;
+        let stopped = attached.stop().await?;
+        assert_eq!(*stopped.id(), id);
+        assert_eq!(stopped.job().state, JobState::Stopped);
+        assert!(scene.ours().await?.iter().any(|listed| listed.id == id));
+    }
+    Ok(())
+}
+
+pub(crate) async fn an_id_that_is_not_there_is_told(scene: Arc<Scene>) -> Result<(), Failure> {
+    let id = PipelineId::new(Scene::id("nowhere"))?;
+    let attached = Submission::attach(scene.transport(), id.clone(), options().build());
+    match error_of(attached.await)? {
+        Error::Attach {
+            source: AttachError::NotFound { id: missing },
+        } => assert_eq!(missing, id),
+        other => return Err(unexpected(&other)),
+    }
+    Ok(())
+}

@@ -1,0 +1,106 @@
+//! A server that is restarted while it is used.
+
+use std::{sync::Arc, time::Duration};
+
+use stepwell::{Error, JobState, Outcome, PipelineId, PipelineSpec, Submission};
+use tokio::time::Instant;
+
+use crate::{
+    failure::{Failure, unexpected},
+    scene::{PATIENCE, Scene, options},
+};
+
+pub(crate) async fn what_was_running_goes_on_after_a_restart_of_the_server(
+    scene: Arc<Scene>,
+) -> Result<(), Failure> {
+    if let Some(why) = scene.server.why_not_restarted() {
+        scene.say(&format!("not played: {why}"));
+        return Ok(());
+    }
+    let running = scene.running(scene.endless("before").build()?).await?;
+    let run = running.job().run_id;
+    tokio::select! {
+        // It has not ended, wherever the server is meanwhile.
+        ended = running.ended() => {
+            return Err(Failure::new(format!("it has ended: {:?}", ended?)));
+        }
+        back = next_run(&scene, running.id(), run) => back?,
+    }
+    // The orchestrator was restarted too: the id is all that it has.
+    let attached =
+        Submission::attach(scene.transport(), running.detach(), options().build()).await?;
+    let running = attached.wait_until_running().await?;
+    assert_eq!(running.job().run_id, run + 1);
+    let stopped = running.stop().await?;
+    assert_eq!(stopped.job().state, JobState::Stopped);
+    Ok(())
+}
+
+/// Restarts the server, and waits until it runs the pipeline again.
+async fn next_run(scene: &Scene, id: &PipelineId, run: u64) -> Result<(), Failure> {
+    scene.server.restart().await?;
+    let began = Instant::now();
+    loop {
+        match scene.job(id).await {
+            Ok(job) if job.state == JobState::Running && job.run_id > run => return Ok(()),
+            Err(problem) if began.elapsed() > PATIENCE => return Err(problem),
+            Ok(job) if began.elapsed() > PATIENCE => {
+                return Err(Failure::new(format!(
+                    "after the restart it is {}",
+                    job.state
+                )));
+            }
+            _ => tokio::time::sleep(Duration::from_millis(50)).await,
+        }
+    }
+}
+
+/// At whatever moment the server goes: the submission comes up, or says that it may be tried again, and then it does. There is one
+/// pipeline in the end.
+pub(crate) async fn what_is_submitted_during_a_restart_comes_up_once(
+    scene: Arc<Scene>,
+) -> Result<(), Failure> {
+    if let Some(why) = scene.server.why_not_restarted() {
+        scene.say(&format!("not played: {why}"));
+        return Ok(());
+    }
+    let one_pipeline = scene.takes_ids().await?;
+    for before in [0, 5, 15, 40] {
+        let spec = scene.endless(&format!("during{before}")).build()?;
+        let submission = async {
+            let first = scene.submission(spec.clone()).run().await;
+            again(&scene, &spec, first).await
+        };
+        let restart = async {
+            tokio::time::sleep(Duration::from_millis(before)).await;
+            scene.server.restart().await
+        };
+        let (id, restarted) = tokio::join!(submission, restart);
+        restarted?;
+        let id = id?;
+        let mut made = scene.ours().await?;
+        made.retain(|pipeline| pipeline.name == spec.name());
+        assert!(made.iter().any(|pipeline| pipeline.id == id));
+        assert!(made.len() == 1 || !one_pipeline, "{before} ms: {made:?}");
+    }
+    Ok(())
+}
+
+/// Submits once more while that is what the error calls for.
+async fn again(
+    scene: &Scene,
+    spec: &PipelineSpec,
+    mut outcome: Result<Outcome, Error>,
+) -> Result<PipelineId, Failure> {
+    let began = Instant::now();
+    loop {
+        match outcome {
+            Ok(Outcome::Running(running)) => return Ok(running.detach()),
+            Ok(other) => return Err(Failure::new(format!("it does not end: {other:?}"))),
+            Err(error) if error.is_retryable() && began.elapsed() < PATIENCE => {
+                outcome = scene.submission(spec.clone()).run().await;
+            }
+            Err(error) => return Err(unexpected(&error)),
+        }
+    }
+}

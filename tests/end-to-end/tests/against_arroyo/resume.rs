@@ -1,0 +1,169 @@
+//! Resuming from each state that a pipeline can be in. Finished is in `finish`.
+
+use std::{sync::Arc, time::Duration};
+
+use stepwell::{JobState, Resolution, Resolved, Resumed, Running, StopMode, Submission, Validated};
+
+use crate::{
+    fail::speaks_of_it,
+    failure::Failure,
+    scene::{PATIENCE, Scene},
+};
+
+/// How often it is tried to meet a job in a state that it passes through.
+const ROUNDS: usize = 40;
+
+/// Two ticks of a controller and some more: a state that is still that of before has gone by then.
+const SETTLED: Duration = Duration::from_millis(1200);
+
+async fn resumed(
+    validated: Submission<Validated>,
+) -> Result<Submission<Resolved<Resumed>>, Failure> {
+    match validated.resolve().await? {
+        Resolution::Resumed(resumed) => Ok(resumed),
+        Resolution::Created(created) => Err(Failure::new(format!(
+            "a second pipeline was created: {}",
+            created.id()
+        ))),
+    }
+}
+
+fn state_before(resumed: &Submission<Resolved<Resumed>>) -> Option<JobState> {
+    resumed.resumed_from().map(|job| job.state.clone())
+}
+
+/// It runs, and not only as something that is still shown of the run before.
+async fn goes_on(running: &Submission<Running>) -> Result<(), Failure> {
+    tokio::time::sleep(SETTLED).await;
+    let job = running.read_job().await?;
+    let job = job.ok_or_else(|| Failure::new("the pipeline has no job"))?;
+    assert_eq!(job.state, JobState::Running);
+    assert!(job.running_desired);
+    assert_eq!(job.run_id, running.job().run_id);
+    Ok(())
+}
+
+pub(crate) async fn one_that_is_running_is_adopted_in_its_run(
+    scene: Arc<Scene>,
+) -> Result<(), Failure> {
+    let spec = scene.endless("running").build()?;
+    let id = scene.running(spec.clone()).await?.detach();
+    let resumed = resumed(scene.validated(spec).await?).await?;
+    assert_eq!(state_before(&resumed), Some(JobState::Running));
+    let running = resumed.register().wait_until_running().await?;
+    assert_eq!(*running.id(), id);
+    assert_eq!(running.job().run_id, 1, "it was not touched");
+    goes_on(&running).await
+}
+
+pub(crate) async fn one_that_was_stopped_goes_on(scene: Arc<Scene>) -> Result<(), Failure> {
+    let spec = scene.endless("stopped").build()?;
+    let stopped = scene.running(spec.clone()).await?.stop().await?;
+    let resumed = resumed(scene.validated(spec).await?).await?;
+    assert_eq!(state_before(&resumed), Some(JobState::Stopped));
+    assert_eq!(resumed.id(), stopped.id());
+    let running = resumed.register().wait_until_running().await?;
+    assert_eq!(running.job().run_id, 2);
+    goes_on(&running).await
+}
+
+pub(crate) async fn one_that_is_stopping_is_started_again(
+    scene: Arc<Scene>,
+) -> Result<(), Failure> {
+    resumed_in_passing(&scene, StopMode::Immediate, JobState::Stopping).await
+}
+
+pub(crate) async fn one_that_takes_its_final_checkpoint_is_started_again(
+    scene: Arc<Scene>,
+) -> Result<(), Failure> {
+    resumed_in_passing(&scene, StopMode::Checkpoint, JobState::CheckpointStopping).await
+}
+
+/// Stops a pipeline and resumes it while it is in `state`. How fast a server passes through that is its affair: whatever the submission
+/// meets, it must come up.
+async fn resumed_in_passing(scene: &Scene, mode: StopMode, state: JobState) -> Result<(), Failure> {
+    let spec = scene.busy("passing").build()?;
+    let mut running = scene.running(spec.clone()).await?;
+    for round in 0..ROUNDS {
+        let run = running.job().run_id;
+        let id = running.detach();
+        let validated = scene.validated(spec.clone()).await?;
+        scene.patch_stop(&id, mode.clone()).await?;
+        // A slow controller has not acted on it yet, a fast one is past it by the next look.
+        if round % 2 == 0 {
+            let stops = [state.clone(), JobState::Stopped];
+            scene.until(&id, &stops).await?;
+        }
+        let resumed = resumed(validated).await?;
+        let met = state_before(&resumed);
+        running = resumed.register().wait_until_running().await?;
+        assert_eq!(*running.id(), id);
+        // A stop that was not acted on is cancelled, and the run goes on (recording `468_…`).
+        let next = run + 1;
+        let first = if met == Some(JobState::Running) {
+            run
+        } else {
+            next
+        };
+        assert!(
+            (first..=next).contains(&running.job().run_id),
+            "run {} after {run}, resumed from {met:?}",
+            running.job().run_id
+        );
+        if met.as_ref() == Some(&state) {
+            return goes_on(&running).await;
+        }
+    }
+    scene.say(&format!(
+        "{state} was not met in {ROUNDS} tries; every one of them came up"
+    ));
+    goes_on(&running).await
+}
+
+pub(crate) async fn one_that_has_just_been_created_is_adopted(
+    scene: Arc<Scene>,
+) -> Result<(), Failure> {
+    for round in 0..ROUNDS {
+        let spec = scene.endless(&format!("new{round}")).build()?;
+        let validated = scene.validated(spec.clone()).await?;
+        let id = scene.made_elsewhere(&spec).await?;
+        let resumed = resumed(validated).await?;
+        let met = state_before(&resumed);
+        let running = resumed.register().wait_until_running().await?;
+        assert_eq!(*running.id(), id);
+        assert_eq!(running.job().run_id, 1, "adopted from {met:?}");
+        if matches!(met, Some(JobState::Created | JobState::Scheduling)) {
+            return goes_on(&running).await;
+        }
+        let _ = running.stop().await?;
+    }
+    scene.say(&format!(
+        "neither Created nor Scheduling was met in {ROUNDS} tries; every one of them came up"
+    ));
+    Ok(())
+}
+
+pub(crate) async fn one_that_ended_as_failed_is_restarted_and_its_old_failure_does_not_count(
+    scene: Arc<Scene>,
+) -> Result<(), Failure> {
+    // Running has to last: right after a restart it counts only when it has been so for two ticks.
+    let spec = scene.failing("failed", 3).build()?;
+    let running = scene.running(spec.clone()).await?;
+    let id = running.id().clone();
+    fails_in_run(&running, 1).await?;
+    let resumed = resumed(scene.validated(spec).await?).await?;
+    assert_eq!(*resumed.id(), id);
+    assert_eq!(state_before(&resumed), Some(JobState::Failed));
+    fails_in_run(&resumed.register().wait_until_running().await?, 2).await
+}
+
+async fn fails_in_run(running: &Submission<Running>, run: u64) -> Result<(), Failure> {
+    assert_eq!(running.job().state, JobState::Running);
+    assert_eq!(running.job().run_id, run);
+    let ended = tokio::time::timeout(PATIENCE, running.ended()).await??;
+    assert_eq!(ended.job.state, JobState::Failed);
+    assert_eq!(ended.job.run_id, run);
+    let error = ended.into_error().to_string();
+    assert!(speaks_of_it(&error), "{error}");
+    Ok(())
+}

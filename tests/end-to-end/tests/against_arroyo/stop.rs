@@ -1,0 +1,57 @@
+//! Stopping one pipeline.
+
+use std::sync::Arc;
+
+use stepwell::{Error, JobState, StopError, StopMode, Submission};
+
+use crate::{
+    failure::{Failure, error_of, unexpected},
+    scene::{Scene, options},
+};
+
+pub(crate) async fn each_mode_stops_and_only_a_checkpoint_is_final(
+    scene: Arc<Scene>,
+) -> Result<(), Failure> {
+    let spec = scene.endless("modes").build()?;
+    let modes = [
+        StopMode::Checkpoint,
+        StopMode::Graceful,
+        StopMode::Immediate,
+        StopMode::Force,
+    ];
+    for (run, mode) in (1..).zip(modes) {
+        let submission = Submission::builder(scene.transport(), spec.clone())
+            .options(options().stop_mode(mode.clone()).build())
+            .build();
+        let running = submission
+            .connect()
+            .await?
+            .validate()
+            .await?
+            .resolve()
+            .await?
+            .register()
+            .wait_until_running()
+            .await?;
+        assert_eq!(running.job().run_id, run, "the run after each stop");
+        let stopped = running.stop().await?;
+        assert_eq!(stopped.job().state, JobState::Stopped, "{mode}");
+        assert!(!stopped.job().running_desired, "{mode}");
+        let with_a_checkpoint = stopped.final_checkpoint() == Some(true);
+        assert_eq!(with_a_checkpoint, mode == StopMode::Checkpoint, "{mode}");
+    }
+    Ok(())
+}
+
+pub(crate) async fn a_stop_of_what_has_finished_says_so(scene: Arc<Scene>) -> Result<(), Failure> {
+    let validated = scene.validated(scene.finite("finite").build()?).await?;
+    let registered = validated.resolve().await?.register();
+    scene.until(registered.id(), &[JobState::Finished]).await?;
+    match error_of(registered.stop().await)? {
+        Error::Stop {
+            source: StopError::EndedOtherwise { job, .. },
+        } => assert_eq!(job.state, JobState::Finished),
+        other => return Err(unexpected(&other)),
+    }
+    Ok(())
+}
