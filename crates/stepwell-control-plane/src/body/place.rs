@@ -79,7 +79,11 @@ fn written(open: &[Open]) -> String {
                 }
                 path.push_str(key);
             }
-            Open::Array(index) => path.push_str(&format!("[{index}]")),
+            Open::Array(index) => {
+                path.push('[');
+                path.push_str(&index.to_string());
+                path.push(']');
+            }
         }
     }
     path
