@@ -72,6 +72,8 @@ pub struct Player {
     names: Names,
     times: Times,
     runs_before: u64,
+    /// How long an answer is waited for that is as recorded.
+    patience: Duration,
     outcomes: Vec<Outcome>,
 }
 
@@ -88,6 +90,7 @@ pub async fn play(scenario: Scenario, events: Vec<Event>) -> Vec<Outcome> {
         files,
         times: Times::default(),
         runs_before: scenario.runs_before,
+        patience: PATIENCE,
         outcomes: Vec::new(),
     };
     let mut events = events.into_iter().peekable();
@@ -173,7 +176,7 @@ impl Player {
         self.learn_job(&exchange.path).await;
         // What is looked at comes to be as recorded; what is done is done once.
         let is_repeated = exchange.method == "GET" && !differences::is_listed(&exchange.name);
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + self.patience;
         let watcher = match &timeline {
             Some(timeline) if self.names.knows(&timeline.pipeline) => {
                 Some(self.watcher(timeline, false).await)
@@ -184,7 +187,12 @@ impl Player {
             let answer = send(exchange, &self.names, &self.api.authority).await;
             let recorded = exchange.answer.as_ref();
             let found = compare(&exchange.method, recorded, answer.as_ref(), &self.names);
-            if found.is_empty() || !is_repeated || Instant::now() > deadline {
+            if found.is_empty() || !is_repeated {
+                break found;
+            }
+            if Instant::now() > deadline {
+                // Something is wrong; it is not waited for twice.
+                self.patience = Duration::ZERO;
                 break found;
             }
             time::sleep(POLL).await;
