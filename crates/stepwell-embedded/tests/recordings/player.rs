@@ -1,6 +1,8 @@
 //! An engine that what was recorded is replayed against.
 
 use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -81,6 +83,7 @@ pub struct Player {
 pub async fn play(scenario: Scenario, events: Vec<Event>) -> Vec<Outcome> {
     let directory = tempfile::tempdir().unwrap();
     let files = tempfile::tempdir().unwrap();
+    write_files(files.path());
     let (engine, api, _) = start(directory.path()).await;
     let mut player = Player {
         engine,
@@ -118,6 +121,19 @@ pub async fn play(scenario: Scenario, events: Vec<Event>) -> Vec<Outcome> {
     player.engine.close().await.unwrap();
     drop(player.files);
     player.outcomes
+}
+
+/// The files that recorded queries read, with what they must have had in them for the recorded errors.
+fn write_files(directory: &Path) {
+    let data = directory.join("data");
+    fs::create_dir(&data).unwrap();
+    for (name, text) in [
+        ("in.json", "{\"value\": \"a\", \"n\": 1}\n"),
+        ("bad.json", "{\"n\": 1}\nnot json\n{\"n\": 2}\n"),
+        ("cast.json", "{\"v\": \"1\"}\n{\"v\": \"abc\"}\n"),
+    ] {
+        fs::write(data.join(name), text).unwrap();
+    }
 }
 
 impl Player {
