@@ -316,7 +316,6 @@ pub const UNPLAYED: &[Unplayed] = &[
             "282_rescale_states",
             "461_stop_while_created_states",
             "468_stop_then_none_states",
-            "470_patch_none_while_stopping_states",
         ],
     },
     Unplayed {

@@ -6,6 +6,7 @@
 
 mod differences;
 mod exchange;
+mod held;
 mod judge;
 mod names;
 #[path = "../../../stepwell-control-plane/tests/timelines/observation.rs"]

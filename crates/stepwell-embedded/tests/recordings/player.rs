@@ -12,12 +12,13 @@ use tokio::time::{self, Instant};
 
 use crate::differences;
 use crate::exchange::{Exchange, send};
+use crate::held::Reader;
 use crate::names::Names;
 use crate::recording::Timeline;
 use crate::scenario::Scenario;
 use crate::setup::Setup;
 use crate::shape::{Differences, compare};
-use crate::support::{Api, copy_of, start};
+use crate::support::{Api, copy_of};
 use crate::timeline::Progress;
 use crate::times::Times;
 use crate::watcher::Watcher;
@@ -28,6 +29,9 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const POLL: Duration = Duration::from_millis(4);
 /// How long nothing more may happen after a timeline that went on.
 const QUIET: Duration = Duration::from_millis(600);
+
+/// Long enough for a watch to begin.
+const A_MOMENT: Duration = Duration::from_millis(200);
 
 /// What came of an exchange or a timeline.
 #[derive(Debug)]
@@ -68,6 +72,7 @@ impl Event {
 pub struct Player {
     engine: Engine,
     api: Api,
+    reader: Reader,
     /// The state directory, and where the queries' files are.
     directory: TempDir,
     files: TempDir,
@@ -84,10 +89,12 @@ pub async fn play(scenario: Scenario, events: Vec<Event>) -> Vec<Outcome> {
     let directory = tempfile::tempdir().unwrap();
     let files = tempfile::tempdir().unwrap();
     write_files(files.path());
-    let (engine, api, _) = start(directory.path()).await;
+    let reader = Reader::default();
+    let engine = start(&directory, &reader).await;
     let mut player = Player {
+        api: Api::of(&engine),
         engine,
-        api,
+        reader,
         names: Names::new(files.path()),
         directory,
         files,
@@ -136,6 +143,14 @@ fn write_files(directory: &Path) {
     }
 }
 
+async fn start(directory: &TempDir, reader: &Reader) -> Engine {
+    Engine::builder(directory.path())
+        .rows(Box::new(reader.clone()))
+        .start()
+        .await
+        .unwrap()
+}
+
 impl Player {
     async fn set_up(mut self, before: &str, setup: Setup) -> Self {
         match setup {
@@ -148,6 +163,8 @@ impl Player {
                 let body = json!({"name": name, "query": query, "parallelism": parallelism});
                 let ours = self.api.create_with(&body).await;
                 self.names.pair(id, &ours);
+                // It may stand in for one that was watched before.
+                self.times = Times::default();
             }
             Setup::Patch(id, body) => {
                 let id = self.names.ours(id);
@@ -164,18 +181,37 @@ impl Player {
             Setup::Until(id, state) => {
                 self.until(before, id, |job| job["state"] == state).await;
             }
+            Setup::CallOffTooLate(id) => self.call_off_too_late(before, id).await,
             Setup::Kill => {
                 let left = copy_of(self.directory.path());
                 drop(self.engine);
                 self.directory = left;
-                (self.engine, self.api, _) = start(self.directory.path()).await;
+                self.engine = start(&self.directory, &self.reader).await;
+                self.api = Api::of(&self.engine);
             }
             Setup::CloseAndStart => {
                 self.engine.close().await.unwrap();
-                (self.engine, self.api, _) = start(self.directory.path()).await;
+                self.engine = start(&self.directory, &self.reader).await;
+                self.api = Api::of(&self.engine);
             }
         }
         self
+    }
+
+    async fn call_off_too_late(&self, before: &str, id: &str) {
+        self.reader.hold();
+        let pipeline = self.names.ours(id);
+        self.api
+            .patch(&pipeline, &json!({"stop": "checkpoint"}))
+            .await;
+        self.until(before, id, |job| job["state"] == "CheckpointStopping")
+            .await;
+        self.api.patch(&pipeline, &json!({"stop": "none"})).await;
+        let reader = self.reader.clone();
+        tokio::spawn(async move {
+            time::sleep(A_MOMENT).await;
+            reader.read_on();
+        });
     }
 
     async fn until(&self, before: &str, id: &str, wanted: impl Fn(&Value) -> bool + Send + Sync) {

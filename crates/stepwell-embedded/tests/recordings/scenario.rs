@@ -1,6 +1,8 @@
 //! Which recorded exchanges belong together, and what was done between them without being recorded.
 
-use crate::setup::Setup::{self, CloseAndStart, Create, Kill, Patch, Restart, Until};
+use crate::setup::Setup::{
+    self, CallOffTooLate, CloseAndStart, Create, Kill, Patch, Restart, Until,
+};
 
 /// Exchanges from one name to another that are replayed against an engine of their own.
 #[derive(Clone, Copy, Debug)]
@@ -231,6 +233,39 @@ pub const SCENARIOS: [Scenario; 29] = [
             (
                 "467_patch_none_right_after",
                 Until("pl_KidXoP6AK1", "Stopped"),
+            ),
+            // Another one, whose rows can be left unread.
+            (
+                "470_patch_none_while_stopping_states",
+                Create {
+                    id: "pl_KidXoP6AK1",
+                    name: "stopfast",
+                    query: PRINTING,
+                    parallelism: 100,
+                },
+            ),
+            (
+                "470_patch_none_while_stopping_states",
+                Patch(
+                    "pl_KidXoP6AK1",
+                    r#"{"stop": "checkpoint", "parallelism": 1}"#,
+                ),
+            ),
+            (
+                "470_patch_none_while_stopping_states",
+                Until("pl_KidXoP6AK1", "Stopped"),
+            ),
+            (
+                "470_patch_none_while_stopping_states",
+                Patch("pl_KidXoP6AK1", r#"{"stop": "none"}"#),
+            ),
+            (
+                "470_patch_none_while_stopping_states",
+                Until("pl_KidXoP6AK1", "Running"),
+            ),
+            (
+                "470_patch_none_while_stopping_states",
+                CallOffTooLate("pl_KidXoP6AK1"),
             ),
         ]),
     scenario("517_run_http_list", "519_run_http_ping").before(&[(
