@@ -6,7 +6,7 @@ use serde::Deserialize;
 use stepwell_fuzz::{Call, REPLIES};
 
 const EXCHANGES: &str =
-    include_str!("../../crates/stepwell-arroyo/tests/recordings/exchanges.jsonl");
+    include_str!("../../tests/contract/recordings/exchanges.jsonl");
 
 const ADDRESSES: [&str; 12] = [
     "http://localhost:5115",

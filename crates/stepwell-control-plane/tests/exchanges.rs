@@ -14,7 +14,7 @@ use support::Server;
 
 fn exchanges() -> Vec<Value> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../stepwell-arroyo/tests/recordings/exchanges.jsonl");
+        .join("../../tests/contract/recordings/exchanges.jsonl");
     let text = std::fs::read_to_string(path).unwrap();
     text.lines()
         .map(|line| serde_json::from_str(line).unwrap())

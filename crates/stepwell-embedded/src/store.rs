@@ -38,12 +38,12 @@ pub(crate) struct Batch {
     pub(crate) forgotten_jobs: Vec<String>,
 }
 
-/// The state of all subtasks of a job at one epoch.
+/// The state of a job at one epoch, in parts that the store does not look into.
 #[derive(Clone, Debug)]
 pub(crate) struct NewCheckpoint {
     pub(crate) job: String,
     pub(crate) epoch: u64,
-    pub(crate) subtasks: Vec<Vec<u8>>,
+    pub(crate) state: Vec<Vec<u8>>,
 }
 
 impl Batch {

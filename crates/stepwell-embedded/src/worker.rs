@@ -14,7 +14,6 @@ use crate::planner::Planner;
 use crate::rows::Rows;
 
 mod run;
-mod team;
 
 use self::run::{Control, Worker};
 

@@ -78,12 +78,21 @@ impl PipelineNode {
 impl PipelineEdge {
     /// An edge on which rows stay in their subtask, as embedded plans have it.
     pub fn forward(src_id: u32, dest_id: u32) -> Self {
+        Self::of_type("Forward", src_id, dest_id)
+    }
+
+    /// An edge on which rows go to the subtask of their key, as embedded plans have it.
+    pub fn shuffle(src_id: u32, dest_id: u32) -> Self {
+        Self::of_type("Shuffle", src_id, dest_id)
+    }
+
+    fn of_type(edge_type: &str, src_id: u32, dest_id: u32) -> Self {
         Self {
             src_id,
             dest_id,
             key_type: "()".to_owned(),
             value_type: "()".to_owned(),
-            edge_type: "Forward".to_owned(),
+            edge_type: edge_type.to_owned(),
         }
     }
 }

@@ -28,7 +28,7 @@ pub struct Exchange {
 
 pub fn read(file: &str) -> Vec<Value> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../stepwell-arroyo/tests/recordings")
+        .join("../../tests/contract/recordings")
         .join(file);
     let text = std::fs::read_to_string(path).unwrap();
     text.lines()

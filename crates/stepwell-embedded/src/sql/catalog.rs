@@ -1,30 +1,52 @@
 //! The tables that a query declares, and the functions that it can use.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
-use arrow::datatypes::{DataType, SchemaRef};
+use arrow::datatypes::{DataType, Schema, SchemaRef};
 use datafusion_common::{
-    DataFusionError, Result, TableReference, config::ConfigOptions, not_impl_err,
+    DFSchema, DataFusionError, Result, TableReference, config::ConfigOptions, not_impl_err,
 };
 use datafusion_expr::{
-    AggregateUDF, HigherOrderUDF, ScalarUDF, TableSource, WindowUDF,
+    AggregateUDF, GetFieldAccess, HigherOrderUDF, LogicalPlan, ScalarUDF, TableSource, WindowUDF,
     logical_plan::builder::LogicalTableSource,
-    planner::{ContextProvider, ExprPlanner},
+    planner::{ContextProvider, ExprPlanner, PlannerResult, RawFieldAccessExpr},
 };
 
-use super::connector::Connector;
+use super::{connector::Connector, event_time::EventTime, step::Projection, tumble};
 
 /// A declared table.
 #[derive(Clone, Debug)]
 pub(super) struct Table {
     pub(super) name: String,
     pub(super) connector: Connector,
+    /// All columns.
     pub(super) schema: SchemaRef,
+    /// How they come from those that are read, if some do not come as they are.
+    pub(super) generated: Option<Projection>,
+    pub(super) event_time: EventTime,
+}
+
+/// A declared view: its plan stands where its name does.
+#[derive(Debug)]
+struct View {
+    schema: SchemaRef,
+    plan: LogicalPlan,
+}
+
+impl TableSource for View {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn get_logical_plan(&self) -> Option<Cow<'_, LogicalPlan>> {
+        Some(Cow::Borrowed(&self.plan))
+    }
 }
 
 /// What the planner can look up.
 pub(super) struct Catalog {
     tables: BTreeMap<String, Table>,
+    views: BTreeMap<String, Arc<View>>,
     functions: BTreeMap<String, Arc<ScalarUDF>>,
     aggregates: BTreeMap<String, Arc<AggregateUDF>>,
     planners: Vec<Arc<dyn ExprPlanner>>,
@@ -40,6 +62,7 @@ impl Catalog {
             }
             functions.insert(function.name().to_owned(), function);
         }
+        functions.insert(tumble::NAME.to_owned(), tumble::function());
         let mut aggregates = BTreeMap::new();
         for aggregate in datafusion_functions_aggregate::all_default_aggregate_functions() {
             for alias in aggregate.aliases() {
@@ -49,12 +72,15 @@ impl Catalog {
         }
         Self {
             tables: BTreeMap::new(),
+            views: BTreeMap::new(),
             functions,
             aggregates,
             planners: vec![
                 Arc::new(datafusion_functions::core::planner::CoreFunctionPlanner::default()),
                 Arc::new(datafusion_functions::datetime::planner::DatetimeFunctionPlanner),
                 Arc::new(datafusion_functions::unicode::planner::UnicodeFunctionPlanner),
+                Arc::new(FieldPlanner),
+                Arc::new(datafusion_functions_aggregate::planner::AggregateFunctionPlanner),
             ],
             options: ConfigOptions::default(),
         }
@@ -62,7 +88,15 @@ impl Catalog {
 
     /// Declares a table; the last of a name counts, as in Arroyo (recording `045_validate_duplicate_table`).
     pub(super) fn declare(&mut self, table: Table) {
+        self.views.remove(&table.name);
         self.tables.insert(table.name.clone(), table);
+    }
+
+    /// Declares a view.
+    pub(super) fn declare_view(&mut self, name: String, plan: LogicalPlan) {
+        let schema = Arc::new(Schema::new(plan.schema().fields().clone()));
+        self.tables.remove(&name);
+        self.views.insert(name, Arc::new(View { schema, plan }));
     }
 
     pub(super) fn table(&self, name: &str) -> Option<&Table> {
@@ -70,8 +104,31 @@ impl Catalog {
     }
 }
 
+/// `window['start']`: a field of a struct by its name.
+#[derive(Debug)]
+struct FieldPlanner;
+
+impl ExprPlanner for FieldPlanner {
+    fn plan_field_access(
+        &self,
+        access: RawFieldAccessExpr,
+        _schema: &DFSchema,
+    ) -> Result<PlannerResult<RawFieldAccessExpr>> {
+        let RawFieldAccessExpr { expr, field_access } = access;
+        Ok(match field_access {
+            GetFieldAccess::NamedStructField { name } => {
+                PlannerResult::Planned(datafusion_functions::core::expr_fn::get_field(expr, name))
+            }
+            field_access => PlannerResult::Original(RawFieldAccessExpr { expr, field_access }),
+        })
+    }
+}
+
 impl ContextProvider for Catalog {
     fn get_table_source(&self, name: TableReference) -> Result<Arc<dyn TableSource>> {
+        if let Some(view) = self.views.get(name.table()) {
+            return Ok(Arc::clone(view) as Arc<dyn TableSource>);
+        }
         let table = self.tables.get(name.table());
         let table = table
             .ok_or_else(|| DataFusionError::Plan(format!("table {} not found", name.table())))?;

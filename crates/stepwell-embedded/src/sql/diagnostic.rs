@@ -22,7 +22,7 @@ fn diagnostic(error: &DataFusionError) -> SqlDiagnostic {
     }
 }
 
-fn span(span: Span) -> Option<SqlSpan> {
+pub(super) fn span(span: Span) -> Option<SqlSpan> {
     place(
         span.start.line,
         span.start.column,

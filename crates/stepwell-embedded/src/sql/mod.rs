@@ -1,24 +1,34 @@
 //! SQL: parsed, planned and type-checked with DataFusion's crates, and run by a small executor of our own.
 //!
-//! [`plan()`] turns a query into a [`Program`]; a program is run as a number of [`Subtask`]s. A subtask is a loop that its owner drives:
-//! [`Subtask::next`] gives the next rows, and between two calls [`Subtask::state`] is exactly the effect of all rows given so far, and of
-//! none beyond.
+//! [`plan()`] turns a query into a [`Program`], and a program is run as an [`Execution`]: rows come from sources ([`source`]), go through
+//! steps ([`step`]) and windows ([`window`]), and end in sinks ([`sink`]).
 
 mod catalog;
+mod compile;
 mod connector;
 mod diagnostic;
+mod event_time;
+mod execution;
 mod graph;
-mod impulse;
+mod parse;
 mod plan;
 mod program;
+mod sink;
+mod source;
+mod step;
 mod supported;
+mod table;
 #[cfg(test)]
 mod tests;
+mod tumble;
+mod window;
 
 use stepwell_arroyo::PipelineGraph;
 
+pub(crate) use execution::{Execution, ExecutionError, Output};
 pub(crate) use plan::plan;
-pub(crate) use program::{ExecutionError, Program, Subtask};
+pub(crate) use program::Program;
+pub(crate) use source::Dropped;
 
 /// A planned query.
 #[derive(Clone, Debug)]

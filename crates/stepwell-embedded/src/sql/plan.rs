@@ -1,39 +1,30 @@
 //! From the text of a query to a program.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
-use arrow::datatypes::Schema;
-use datafusion_common::{DataFusionError, config::ConfigOptions};
+use datafusion_common::config::ConfigOptions;
 use datafusion_expr::{LogicalPlan, WriteOp};
 use datafusion_optimizer::{
     Analyzer, Optimizer, OptimizerContext, simplify_expressions::SimplifyExpressions,
 };
 use datafusion_sql::{
     planner::{ParserOptions, SqlToRel},
-    sqlparser::{
-        ast::{
-            CreateTable, CreateTableOptions, Expr, Insert, Spanned, SqlOption, Statement,
-            TableObject, Value,
-        },
-        dialect::GenericDialect,
-        parser::{Parser, ParserError},
-    },
+    sqlparser::ast::{CreateView, Insert, Spanned as _, Statement, TableObject},
 };
 use stepwell_arroyo::SqlDiagnostic;
 
 use super::{
     Planned,
     catalog::{Catalog, Table},
-    connector::{Connector, Options},
+    compile::compile,
+    connector::Connector,
     diagnostic::{beyond, diagnostics, planning},
     graph::graph,
-    impulse,
-    program::Program,
+    parse::{Parsed, parse},
+    program::{Next, Parts, Program, SinkPlan},
     supported::check_query,
+    table::declare,
 };
-
-/// How deep a query may be nested. The planner recurses as deep.
-const DEPTH: usize = 200;
 
 type Diagnostics = Vec<SqlDiagnostic>;
 
@@ -43,145 +34,97 @@ pub(crate) fn plan(query: &str, parallelism: u32) -> Result<Planned, Diagnostics
         return Err(vec![SqlDiagnostic::new("Query is empty!")]);
     }
     let mut catalog = Catalog::new();
-    let mut planned = None;
-    for statement in parse(query)? {
+    let mut parts = Parts {
+        parallelism,
+        ..Parts::default()
+    };
+    for parsed in parse(query)? {
+        let Parsed {
+            statement,
+            watermark,
+        } = parsed;
         match statement {
             Statement::CreateTable(table) => {
-                let table = declare(&catalog, table, parallelism)?;
+                let table = declare(&catalog, table, watermark.as_ref(), parallelism)?;
                 catalog.declare(table);
             }
-            Statement::CreateView(view) => return Err(vec![beyond("views", view.span())]),
-            Statement::Query(_) | Statement::Insert(_) if planned.is_some() => {
-                return Err(vec![beyond(
-                    "more than one query at once",
-                    statement.span(),
-                )]);
+            Statement::CreateView(view) => {
+                let (name, plan) = plan_view(&catalog, view)?;
+                catalog.declare_view(name, plan);
             }
             Statement::Query(_) | Statement::Insert(_) => {
-                planned = Some(plan_statement(&catalog, statement, parallelism)?);
+                plan_statement(&catalog, statement, &mut parts)?;
             }
             other => {
-                let mut refusal = planning("only CREATE TABLE, INSERT and SELECT can be run");
+                let mut refusal =
+                    planning("only CREATE TABLE, CREATE VIEW, INSERT and SELECT can be run");
                 refusal.span = beyond("", other.span()).span;
                 return Err(vec![refusal]);
             }
         }
     }
-    planned.ok_or_else(|| vec![planning("The provided SQL does not contain a query")])
-}
-
-fn parse(query: &str) -> Result<Vec<Statement>, Diagnostics> {
-    let statements = Parser::new(&GenericDialect {})
-        .with_recursion_limit(DEPTH)
-        .try_with_sql(query)
-        .and_then(|mut parser| parser.parse_statements());
-    statements.map_err(|error| {
-        if matches!(error, ParserError::RecursionLimitExceeded) {
-            return vec![SqlDiagnostic::new(format!(
-                "SQL error: the query is nested deeper than {DEPTH} levels"
-            ))];
-        }
-        diagnostics(&DataFusionError::SQL(Box::new(error), None))
+    if parts.sinks.is_empty() {
+        return Err(vec![planning("The provided SQL does not contain a query")]);
+    }
+    let graph = graph(&parts);
+    parts.tasks = graph.nodes.len() as u64;
+    Ok(Planned {
+        graph,
+        program: Program(Arc::new(parts)),
     })
 }
 
-fn declare(catalog: &Catalog, table: CreateTable, parallelism: u32) -> Result<Table, Diagnostics> {
-    let name = table.name.to_string();
-    let failed = |cause: &str| {
-        vec![SqlDiagnostic::new(format!(
-            "Failed to create table {name}\ncaused by\nError during planning: {cause}"
-        ))]
-    };
-    if table.query.is_some() {
-        return Err(vec![beyond("CREATE TABLE … AS", table.span())]);
+fn plan_view(catalog: &Catalog, view: CreateView) -> Result<(String, LogicalPlan), Diagnostics> {
+    if view.materialized || !view.columns.is_empty() {
+        return Err(vec![beyond(
+            "views that are materialized or name their columns",
+            view.span(),
+        )]);
     }
-    let options = options(&table).map_err(|cause| failed(&cause))?;
-    let connector = Connector::new(options, parallelism).map_err(|cause| failed(&cause))?;
-    let schema = match (&connector, table.columns.is_empty()) {
-        (Connector::Impulse(_), true) => impulse::schema(),
-        (Connector::Impulse(_), false) => {
-            return Err(failed("an impulse table has its own columns; declare none"));
-        }
-        (_, true) => return Err(failed("a sink needs columns; declare them")),
-        (_, false) => {
-            let fields = planner(catalog)
-                .build_schema(table.columns)
-                .map_err(|error| diagnostics(&error))?;
-            Arc::new(Schema::new(fields.fields))
-        }
-    };
-    Ok(Table {
-        name,
-        connector,
-        schema,
-    })
-}
-
-fn options(table: &CreateTable) -> Result<Options, String> {
-    let given = match &table.table_options {
-        CreateTableOptions::With(options) => options.as_slice(),
-        _ => &[],
-    };
-    let mut options = BTreeMap::new();
-    for option in given {
-        let SqlOption::KeyValue { key, value } = option else {
-            return Err(format!("option {option} has no value"));
-        };
-        let Expr::Value(value) = value else {
-            return Err(format!(
-                "the value of option '{}' is not a literal",
-                key.value
-            ));
-        };
-        let value = match &value.value {
-            Value::SingleQuotedString(text) | Value::DoubleQuotedString(text) => text.clone(),
-            Value::Number(number, _) => number.clone(),
-            Value::Boolean(flag) => flag.to_string(),
-            _ => return Err(format!("the value of option '{}' is not a text", key.value)),
-        };
-        if options.insert(key.value.clone(), value).is_some() {
-            return Err(format!("option '{}' is given twice", key.value));
-        }
-    }
-    Ok(Options(options))
+    check_query(&view.query).map_err(|refusal| vec![refusal])?;
+    let plan = planner(catalog)
+        .sql_statement_to_plan(Statement::Query(view.query))
+        .map_err(|error| diagnostics(&error))?;
+    Ok((view.name.to_string(), plan))
 }
 
 fn plan_statement(
     catalog: &Catalog,
     statement: Statement,
-    parallelism: u32,
-) -> Result<Planned, Diagnostics> {
+    parts: &mut Parts,
+) -> Result<(), Diagnostics> {
     let sink = match &statement {
         Statement::Query(query) => {
             check_query(query).map_err(|refusal| vec![refusal])?;
-            None
+            SinkPlan::Preview
         }
-        Statement::Insert(insert) => Some(sink_of(catalog, insert)?),
-        _ => None,
+        Statement::Insert(insert) => match sink_of(catalog, insert)?.connector {
+            Connector::Blackhole => SinkPlan::Forget,
+            Connector::SingleFileSink(file) => SinkPlan::File(file),
+            _ => SinkPlan::Stdout,
+        },
+        _ => return Ok(()),
     };
     let plan = planner(catalog)
         .sql_statement_to_plan(statement)
         .map_err(|error| diagnostics(&error))?;
-    let plan = Analyzer::new()
-        .execute_and_check(plan, &ConfigOptions::default(), |_, _| {})
-        .map_err(|error| diagnostics(&error))?;
-    // Some functions, `coalesce` among them, exist only until they are simplified.
-    let plan = Optimizer::with_rules(vec![Arc::new(SimplifyExpressions::new())])
-        .optimize(plan, &OptimizerContext::new(), |_, _| {})
-        .map_err(|error| diagnostics(&error))?;
-    let plan = match plan {
+    let plan = match analyze(plan)? {
         LogicalPlan::Dml(dml) if matches!(dml.op, WriteOp::Insert(_)) => dml.input,
         plan => Arc::new(plan),
     };
-    let (program, source) =
-        Program::new(&plan, catalog, sink.as_ref().map(|table| &table.connector))?;
-    let graph = graph(
-        &source.name,
-        &source.connector,
-        sink.as_ref().map(|table| &table.connector),
-        parallelism,
-    );
-    Ok(Planned { graph, program })
+    let sink = parts.sink(sink);
+    compile(&plan, catalog, parts, Next::Sink(sink))?;
+    Ok(())
+}
+
+/// Checks the types of a plan, and replaces what exists only in plans: functions such as `coalesce`.
+pub(super) fn analyze(plan: LogicalPlan) -> Result<LogicalPlan, Diagnostics> {
+    let plan = Analyzer::new()
+        .execute_and_check(plan, &ConfigOptions::default(), |_, _| {})
+        .map_err(|error| diagnostics(&error))?;
+    Optimizer::with_rules(vec![Arc::new(SimplifyExpressions::new())])
+        .optimize(plan, &OptimizerContext::new(), |_, _| {})
+        .map_err(|error| diagnostics(&error))
 }
 
 fn sink_of(catalog: &Catalog, insert: &Insert) -> Result<Table, Diagnostics> {
@@ -204,7 +147,7 @@ fn sink_of(catalog: &Catalog, insert: &Insert) -> Result<Table, Diagnostics> {
     Ok(table.clone())
 }
 
-fn planner(catalog: &Catalog) -> SqlToRel<'_, Catalog> {
+pub(super) fn planner(catalog: &Catalog) -> SqlToRel<'_, Catalog> {
     let options = ParserOptions {
         collect_spans: true,
         map_string_types_to_utf8view: false,

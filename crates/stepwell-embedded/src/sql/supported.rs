@@ -2,8 +2,8 @@
 
 use datafusion_sql::sqlparser::{
     ast::{
-        Distinct, Expr, Function, GroupByExpr, Query, Select, SelectItem, SetExpr, Spanned,
-        TableFactor, With, visit_expressions,
+        Distinct, Expr, Function, GroupByExpr, Query, Select, SelectItem, SetExpr, SetOperator,
+        SetQuantifier, Spanned, TableFactor, With, visit_expressions,
     },
     tokenizer::Span,
 };
@@ -12,8 +12,8 @@ use stepwell_arroyo::SqlDiagnostic;
 
 use super::diagnostic::{beyond, planning};
 
-/// The aggregates and windows that Arroyo has and that are no functions of a row.
-const WINDOWS: [&str; 3] = ["tumble", "hop", "session"];
+/// Windows that Arroyo has beside those that tumble.
+const WINDOWS: [&str; 2] = ["hop", "session"];
 
 /// Functions whose value depends on when or where they are called: a row would not be the same after a resume.
 const IMPURE: [&str; 7] = [
@@ -63,10 +63,23 @@ pub(super) fn check_query(query: &Query) -> Result<(), SqlDiagnostic> {
             check_query(&cte.query)?;
         }
     }
-    match body.as_ref() {
+    check_set(body)
+}
+
+fn check_set(set: &SetExpr) -> Result<(), SqlDiagnostic> {
+    match set {
         SetExpr::Select(select) => check_select(select),
         SetExpr::Query(query) => check_query(query),
-        SetExpr::SetOperation { .. } => Err(beyond("UNION and other set operations", body.span())),
+        SetExpr::SetOperation {
+            op: SetOperator::Union,
+            set_quantifier: SetQuantifier::All,
+            left,
+            right,
+        } => check_set(left).and_then(|()| check_set(right)),
+        SetExpr::SetOperation { .. } => Err(beyond(
+            "UNION without ALL and other set operations",
+            set.span(),
+        )),
         SetExpr::Values(_) => Err(planning("VALUES is no stream")),
         _ => Err(planning("only SELECT can be run")),
     }
@@ -77,11 +90,10 @@ fn check_select(select: &Select) -> Result<(), SqlDiagnostic> {
         return Err(beyond("DISTINCT", select.span()));
     }
     match &select.group_by {
-        GroupByExpr::Expressions(by, modifiers) if by.is_empty() && modifiers.is_empty() => {}
-        group_by => return Err(beyond("GROUP BY and windows", group_by.span())),
-    }
-    if let Some(having) = &select.having {
-        return Err(beyond("HAVING", having.span()));
+        GroupByExpr::Expressions(_, modifiers) if modifiers.is_empty() => {}
+        group_by => {
+            return Err(beyond("GROUP BY ALL and with modifiers", group_by.span()));
+        }
     }
     if let Some(qualify) = &select.qualify {
         return Err(beyond("QUALIFY", qualify.span()));
@@ -120,28 +132,36 @@ fn check_relation(relation: &TableFactor) -> Result<(), SqlDiagnostic> {
     }
 }
 
-fn check_expressions(select: &Select) -> Result<(), SqlDiagnostic> {
+/// The first thing in an expression that the engine cannot run.
+pub(super) fn check_expression(expression: &Expr) -> Result<(), SqlDiagnostic> {
     let mut found = None;
-    let mut visit = |expression: &Expr| match refused(expression) {
+    let _ = visit_expressions(expression, |expression: &Expr| match refused(expression) {
         Some(refusal) => {
             found = Some(refusal);
             ControlFlow::Break(())
         }
         None => ControlFlow::Continue(()),
-    };
+    });
+    found.map_or(Ok(()), Err)
+}
+
+fn check_expressions(select: &Select) -> Result<(), SqlDiagnostic> {
     for item in &select.projection {
         if let SelectItem::UnnamedExpr(expression)
         | SelectItem::ExprWithAlias {
             expr: expression, ..
         } = item
         {
-            let _ = visit_expressions(expression, &mut visit);
+            check_expression(expression)?;
         }
     }
-    if let Some(selection) = &select.selection {
-        let _ = visit_expressions(selection, &mut visit);
+    for expression in select.selection.iter().chain(&select.having) {
+        check_expression(expression)?;
     }
-    found.map_or(Ok(()), Err)
+    if let GroupByExpr::Expressions(by, _) = &select.group_by {
+        by.iter().try_for_each(check_expression)?;
+    }
+    Ok(())
 }
 
 fn refused(expression: &Expr) -> Option<SqlDiagnostic> {
@@ -160,7 +180,7 @@ fn refused_function(function: &Function, span: Span) -> Option<SqlDiagnostic> {
     }
     let name = function.name.to_string().to_ascii_lowercase();
     if WINDOWS.contains(&name.as_str()) {
-        return Some(beyond("GROUP BY and windows", span));
+        return Some(beyond("windows other than tumble()", span));
     }
     if IMPURE.contains(&name.as_str()) {
         let mut refusal = planning(&format!(

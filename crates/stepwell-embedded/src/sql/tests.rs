@@ -6,6 +6,9 @@ use tokio::time::Instant;
 use super::*;
 
 mod diagnostics;
+mod exactness;
+mod files;
+mod windows;
 
 const IMPULSE: &str =
     "CREATE TABLE impulse WITH (connector='impulse', event_rate='10', message_count='10');\n";
@@ -17,26 +20,24 @@ fn program(query: &str) -> Program {
 }
 
 /// All rows, and how it ended.
-async fn run(mut subtask: Subtask) -> (Vec<String>, Result<(), ExecutionError>) {
+async fn run(mut execution: Execution) -> (Vec<String>, Result<(), ExecutionError>) {
     let mut rows = Vec::new();
     loop {
-        match subtask.next().await {
-            Ok(Some(batch)) => rows.extend(
-                batch
-                    .iter()
-                    .map(|row| String::from_utf8(row.to_vec()).unwrap()),
-            ),
+        match execution.next().await {
+            Ok(Some(output)) => rows.extend(lines(&output)),
             Ok(None) => return (rows, Ok(())),
             Err(error) => return (rows, Err(error)),
         }
     }
 }
 
+fn lines(output: &Output) -> Vec<String> {
+    let text = |row: &bytes::Bytes| String::from_utf8(row.to_vec()).unwrap();
+    output.lines.iter().map(text).collect()
+}
+
 async fn rows(query: &str) -> Vec<String> {
-    let (rows, end) = run(program(&format!("{IMPULSE}{query}"))
-        .subtask(0, None)
-        .unwrap())
-    .await;
+    let (rows, end) = run(program(&format!("{IMPULSE}{query}")).execute(None).unwrap()).await;
     end.unwrap();
     rows
 }
@@ -121,19 +122,26 @@ async fn a_run_goes_on_exactly_from_every_row() {
     let program = program(&format!(
         "{IMPULSE}SELECT counter FROM impulse WHERE counter % 3 <> 1"
     ));
-    let (whole, _) = run(program.subtask(0, None).unwrap()).await;
-    for taken in 0..10 {
-        let mut first = program.subtask(0, None).unwrap();
+    goes_on_exactly(&program).await;
+}
+
+/// Stops after each of the batches in turn, and goes on from the state there.
+async fn goes_on_exactly(program: &Program) {
+    let (whole, _) = run(program.execute(None).unwrap()).await;
+    assert!(!whole.is_empty());
+    for taken in 0.. {
+        let mut first = program.execute(None).unwrap();
         let mut seen = Vec::new();
         for _ in 0..taken {
-            let batch = first.next().await.unwrap().unwrap();
-            seen.extend(
-                batch
-                    .iter()
-                    .map(|row| String::from_utf8(row.to_vec()).unwrap()),
-            );
+            match first.next().await.unwrap() {
+                Some(output) => seen.extend(lines(&output)),
+                None => return,
+            }
         }
-        let (rest, _) = run(program.subtask(0, Some(&first.state())).unwrap()).await;
+        let state = first.checkpoint().await.unwrap();
+        drop(first);
+        let (rest, end) = run(program.execute(Some(&state)).unwrap()).await;
+        end.unwrap();
         seen.extend(rest);
         assert_eq!(seen, whole, "after {taken} batches");
     }
@@ -145,11 +153,11 @@ async fn the_rate_is_kept_whatever_it_is() {
         let query = format!(
             "CREATE TABLE i WITH (connector='impulse', event_rate='{rate}'); SELECT counter FROM i"
         );
-        let mut subtask = program(&query).subtask(0, None).unwrap();
+        let mut execution = program(&query).execute(None).unwrap();
         let started = Instant::now();
         let mut count = 0;
         while started.elapsed() < Duration::from_secs(seconds) {
-            count += subtask.next().await.unwrap().unwrap().len();
+            count += execution.next().await.unwrap().unwrap().lines.len();
         }
         let expected = rate * started.elapsed().as_secs_f64();
         let error = (f64::from(u32::try_from(count).unwrap()) - expected).abs();
@@ -166,13 +174,14 @@ async fn subtasks_share_the_rate_and_count_each_for_itself() {
         .unwrap()
         .program;
     let started = Instant::now();
-    let (rows, _) = run(program.subtask(1, None).unwrap()).await;
-    assert_eq!(rows.len(), 10);
-    assert_eq!(rows[3], r#"{"counter":3,"subtask_index":1}"#);
+    let (rows, _) = run(program.execute(None).unwrap()).await;
+    assert_eq!(rows.len(), 20);
+    assert_eq!(rows[6], r#"{"counter":3,"subtask_index":0}"#);
+    assert_eq!(rows[7], r#"{"counter":3,"subtask_index":1}"#);
     assert_eq!(
         started.elapsed().as_millis(),
         1800,
-        "ten rows at 5 a second"
+        "ten rows each at 5 a second"
     );
 }
 
@@ -182,7 +191,7 @@ async fn a_failing_row_ends_the_run_after_the_rows_before_it() {
         let query = format!(
             "CREATE TABLE impulse WITH (connector='impulse', event_rate='{rate}'); SELECT 100 / (5 - CAST(counter AS BIGINT)) AS x FROM impulse"
         );
-        let (rows, end) = run(program(&query).subtask(0, None).unwrap()).await;
+        let (rows, end) = run(program(&query).execute(None).unwrap()).await;
         assert_eq!(rows.len(), 5, "{rate}");
         assert_eq!(rows[4], r#"{"x":100}"#);
         let error = end.unwrap_err();
@@ -194,12 +203,11 @@ async fn a_failing_row_ends_the_run_after_the_rows_before_it() {
 #[test]
 fn a_state_that_is_none_is_an_error() {
     let program = program(&format!("{IMPULSE}SELECT counter FROM impulse"));
-    for state in ["", "{}", r#"{"version":2,"impulse":{"counter":1}}"#] {
-        assert!(
-            program.subtask(0, Some(state.as_bytes())).is_err(),
-            "{state}"
-        );
+    for state in ["", "{}", r#"{"version":1,"sources":[],"files":[]}"#] {
+        let state = [state.as_bytes().to_vec()];
+        assert!(program.execute(Some(&state)).is_err(), "{state:?}");
     }
+    assert!(program.execute(Some(&[])).is_err());
 }
 
 #[test]

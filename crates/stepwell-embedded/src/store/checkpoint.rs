@@ -16,7 +16,7 @@ pub(crate) struct Restored {
 
 /// Writes a checkpoint, and drops those that it makes superfluous.
 pub(super) fn write(connection: &Connection, new: &NewCheckpoint) -> rusqlite::Result<()> {
-    let state = encode(&new.subtasks);
+    let state = encode(&new.state);
     connection
         .prepare("INSERT OR REPLACE INTO checkpoints (job, epoch, checksum, state) VALUES (?1, ?2, ?3, ?4)")?
         .execute(params![new.job, signed(new.epoch), checksum(&new.job, new.epoch, &state), state])?;
@@ -52,11 +52,11 @@ pub(super) fn newest_sound(
         let (expected, state): (Vec<u8>, Vec<u8>) = (row.get(1)?, row.get(2)?);
         let sound = expected == checksum(job, epoch, &state);
         match decode(&state).filter(|_| sound) {
-            Some(subtasks) => {
+            Some(state) => {
                 let checkpoint = NewCheckpoint {
                     job: job.to_owned(),
                     epoch,
-                    subtasks,
+                    state,
                 };
                 return Ok(Restored {
                     checkpoint: Some(checkpoint),
@@ -81,26 +81,26 @@ fn checksum(job: &str, epoch: u64, state: &[u8]) -> Vec<u8> {
     hash.finalize().to_vec()
 }
 
-/// The subtasks' states one after the other, each behind its length.
-fn encode(subtasks: &[Vec<u8>]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(subtasks.iter().map(|state| state.len() + 8).sum());
-    for state in subtasks {
-        bytes.extend(length(state));
-        bytes.extend(state);
+/// The parts of a state one after the other, each behind its length.
+fn encode(parts: &[Vec<u8>]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(parts.iter().map(|part| part.len() + 8).sum());
+    for part in parts {
+        bytes.extend(length(part));
+        bytes.extend(part);
     }
     bytes
 }
 
 fn decode(mut bytes: &[u8]) -> Option<Vec<Vec<u8>>> {
-    let mut subtasks = Vec::new();
+    let mut parts = Vec::new();
     while !bytes.is_empty() {
         let (length, rest) = bytes.split_first_chunk::<8>()?;
-        let (state, rest) =
+        let (part, rest) =
             rest.split_at_checked(usize::try_from(u64::from_be_bytes(*length)).ok()?)?;
-        subtasks.push(state.to_vec());
+        parts.push(part.to_vec());
         bytes = rest;
     }
-    Some(subtasks)
+    Some(parts)
 }
 
 fn length(bytes: &[u8]) -> [u8; 8] {

@@ -23,7 +23,7 @@ fn checkpoint(epoch: u64, subtasks: &[&[u8]]) -> Batch {
     let checkpoint = NewCheckpoint {
         job: "job_1".to_owned(),
         epoch,
-        subtasks,
+        state: subtasks,
     };
     Batch {
         checkpoints: vec![checkpoint],
@@ -85,7 +85,7 @@ fn the_newest_sound_checkpoint_is_restored() {
     }
     let restored = store.restore("job_1", 7).unwrap();
     assert_eq!(
-        restored.checkpoint.unwrap().subtasks,
+        restored.checkpoint.unwrap().state,
         [vec![1, 2], vec![], vec![7]]
     );
     assert_eq!(

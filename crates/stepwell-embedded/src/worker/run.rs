@@ -1,4 +1,4 @@
-//! A worker: one run of a job, its subtasks from start to end, and what it tells the controller.
+//! A worker: one run of a job, from start to end, and what it tells the controller.
 
 use std::collections::VecDeque;
 
@@ -7,12 +7,11 @@ use stepwell_control_plane::WorkerEvent;
 use tokio::sync::mpsc;
 use tokio::task;
 
-use super::team::Team;
 use crate::controller::Controller;
 use crate::error::EngineError;
 use crate::planner::Planner;
-use crate::rows::Rows;
-use crate::sql::{ExecutionError, Program, Subtask};
+use crate::rows::{Rows, WriteFailed};
+use crate::sql::{Dropped, Execution, ExecutionError, Output, Program};
 use crate::store::{NewCheckpoint, Restored};
 
 /// What a run can be told. When nobody is left to tell it anything it ends without a word.
@@ -47,19 +46,18 @@ enum End {
 impl Worker {
     /// Runs to the end, and tells the controller of it.
     pub(super) async fn go(mut self, mut orders: mpsc::UnboundedReceiver<Control>) {
-        let subtasks = match self.prepare().await {
-            Ok(subtasks) => subtasks,
+        let (tasks, mut execution) = match self.prepare().await {
+            Ok(prepared) => prepared,
             Err(error) => return self.controller.notify(self.failed(error)),
         };
-        let mut team = Team::start(subtasks, &self.rows);
         self.controller.notify(WorkerEvent::Started {
             job: self.job.clone(),
             run_id: self.run_id,
-            tasks: Program::tasks_per_subtask() * u64::from(self.parallelism),
+            tasks,
         });
-        let end = self.follow(&mut team, &mut orders).await;
-        // No row comes from this run after it is told to have ended.
-        team.dissolve().await;
+        let end = self.follow(&mut execution, &mut orders).await;
+        // Nothing of this run is left when it is told to have ended: the next one opens the same files.
+        drop(execution);
         let (job, run_id) = (self.job.clone(), self.run_id);
         self.controller.notify(match end {
             Ok(End::Finished) => WorkerEvent::Finished { job, run_id },
@@ -71,7 +69,7 @@ impl Worker {
 
     async fn follow(
         &self,
-        team: &mut Team,
+        execution: &mut Execution,
         orders: &mut mpsc::UnboundedReceiver<Control>,
     ) -> Result<End, ExecutionError> {
         let mut waiting = VecDeque::new();
@@ -79,15 +77,25 @@ impl Worker {
             let control = match waiting.pop_front() {
                 Some(control) => Some(control),
                 None => tokio::select! {
+                    biased;
                     control = orders.recv() => control,
-                    finished = team.finished() => return finished.map(|()| End::Finished),
+                    output = execution.next() => match output? {
+                        Some(output) => {
+                            tokio::select! {
+                                written = self.write(output) => written?,
+                                // Rows that nobody reads hold a checkpoint up, but not a stop without one.
+                                end = end_without_checkpoint(orders, &mut waiting) => return Ok(end),
+                            }
+                            continue;
+                        }
+                        None => return self.finish(execution, orders, &mut waiting).await,
+                    },
                 },
             };
             match control {
                 Some(Control::Checkpoint { epoch, stopping }) => {
-                    let subtasks = tokio::select! {
-                        subtasks = team.checkpoint(stopping) => subtasks?,
-                        // Rows that nobody reads hold a checkpoint up, but not a stop without one.
+                    let state = tokio::select! {
+                        state = self.checkpoint(execution) => state?,
                         end = end_without_checkpoint(orders, &mut waiting) => return Ok(end),
                     };
                     let job = self.job.clone();
@@ -100,7 +108,7 @@ impl Worker {
                         NewCheckpoint {
                             job: self.job.as_str().to_owned(),
                             epoch,
-                            subtasks,
+                            state,
                         },
                     );
                     if stopping {
@@ -113,48 +121,83 @@ impl Worker {
         }
     }
 
-    /// Plans the query and sets up its subtasks with what they had come to.
-    async fn prepare(&mut self) -> Result<Vec<Subtask>, ExecutionError> {
-        let states = match self.restored.take() {
-            None => Vec::new(),
-            Some(restored) => self.states(restored)?,
+    async fn write(&self, output: Output) -> Result<(), ExecutionError> {
+        if let Some(Dropped {
+            operator,
+            rows,
+            error,
+        }) = output.dropped
+        {
+            self.controller.notify(WorkerEvent::DataDropped {
+                job: self.job.clone(),
+                run_id: self.run_id,
+                operator,
+                rows,
+                error,
+            });
+        }
+        if output.lines.is_empty() {
+            return Ok(());
+        }
+        self.rows.write(output.lines).await.map_err(not_written)
+    }
+
+    /// The state after the rows that were given, which are written by then.
+    async fn checkpoint(&self, execution: &mut Execution) -> Result<Vec<Vec<u8>>, ExecutionError> {
+        self.rows.flush().await.map_err(not_written)?;
+        execution.checkpoint().await
+    }
+
+    /// Waits until all rows are written, and would survive a power cut.
+    async fn finish(
+        &self,
+        execution: &mut Execution,
+        orders: &mut mpsc::UnboundedReceiver<Control>,
+        waiting: &mut VecDeque<Control>,
+    ) -> Result<End, ExecutionError> {
+        tokio::select! {
+            written = self.checkpoint(execution) => written.map(|_| End::Finished),
+            end = end_without_checkpoint(orders, waiting) => Ok(end),
+        }
+    }
+
+    /// Plans the query and sets up a run of it with what it had come to; with the number of its tasks.
+    async fn prepare(&mut self) -> Result<(u64, Execution), ExecutionError> {
+        let state = match self.restored.take() {
+            None => None,
+            Some(restored) => Some(self.state(restored)?),
         };
         let (planner, query, parallelism) =
             (self.planner.clone(), self.query.clone(), self.parallelism);
         let plan = task::spawn_blocking(move || planner.plan(&query, parallelism))
             .await
-            .map_err(|_| internal("the planner ended unexpectedly".to_owned()))?
+            .map_err(|_| ExecutionError::internal("the planner ended unexpectedly".to_owned()))?
             .map_err(|diagnostics| {
                 let messages: Vec<_> = diagnostics
                     .into_iter()
                     .map(|diagnostic| diagnostic.message)
                     .collect();
-                internal(format!(
+                ExecutionError::internal(format!(
                     "this version cannot plan the query: {}",
                     messages.join("; ")
                 ))
             })?;
-        let states = states
-            .iter()
-            .map(|state| Some(state.as_slice()))
-            .chain(std::iter::repeat(None));
-        (0..self.parallelism)
-            .zip(states)
-            .map(|(index, state)| plan.program.subtask(index, state))
-            .collect()
+        let program: Program = plan.program;
+        Ok((program.tasks(), program.execute(state.as_deref())?))
     }
 
-    fn states(
+    fn state(
         &self,
         restored: Result<Restored, EngineError>,
     ) -> Result<Vec<Vec<u8>>, ExecutionError> {
         let Restored {
             checkpoint,
             damaged,
-        } = restored
-            .map_err(|error| internal(format!("reading the checkpoint failed: {error}")))?;
+        } = restored.map_err(|error| {
+            ExecutionError::internal(format!("reading the checkpoint failed: {error}"))
+        })?;
         let Some(checkpoint) = checkpoint else {
-            return Err(internal(format!(
+            return Err(ExecutionError::internal(format!(
                 "no checkpoint of the job can be read (damaged: {damaged:?}); a restart that ignores the state \
                  begins from the beginning"
             )));
@@ -167,7 +210,7 @@ impl Worker {
                 "the newest checkpoints are damaged; going on from the one before, with some rows once more"
             );
         }
-        Ok(checkpoint.subtasks)
+        Ok(checkpoint.state)
     }
 
     fn failed(&self, error: ExecutionError) -> WorkerEvent {
@@ -200,10 +243,10 @@ async fn end_without_checkpoint(
     }
 }
 
-pub(super) fn internal(error: String) -> ExecutionError {
+fn not_written(WriteFailed(cause): WriteFailed) -> ExecutionError {
     ExecutionError {
-        error,
-        domain: ErrorDomain::Internal,
+        error: format!("the rows could not be written: {cause}"),
+        domain: ErrorDomain::External,
         retryable: false,
     }
 }

@@ -3,13 +3,16 @@
 use std::{num::NonZeroU64, sync::Arc, time::Duration};
 
 use arrow::{
-    array::UInt64Array,
+    array::{Int64Array, UInt64Array},
     datatypes::{DataType, Field, Schema, SchemaRef},
     error::ArrowError,
     record_batch::RecordBatch,
 };
 use serde::{Deserialize, Serialize};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
+
+use super::Read;
+use crate::sql::event_time;
 
 /// Rows that are due within this time are given at once.
 const QUANTUM: Duration = Duration::from_millis(10);
@@ -21,26 +24,31 @@ const LARGEST_BATCH: u64 = 8192;
 const LARGEST_LAG: Duration = Duration::from_secs(1);
 
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Impulse {
+pub(in crate::sql) struct Impulse {
     /// Of all subtasks together.
-    pub(super) events_per_second: f64,
-    pub(super) subtasks: u32,
+    pub(in crate::sql) events_per_second: f64,
+    pub(in crate::sql) subtasks: u32,
     /// Of each subtask, as in Arroyo.
-    pub(super) message_count: Option<NonZeroU64>,
+    pub(in crate::sql) message_count: Option<NonZeroU64>,
     /// A message count of zero.
-    pub(super) empty: bool,
+    pub(in crate::sql) empty: bool,
+    /// Nanoseconds from the event time of a row to that of the next; none: the time at which it comes.
+    pub(in crate::sql) event_time_interval: Option<u64>,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct ImpulseState {
-    pub(super) counter: u64,
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(in crate::sql) struct ImpulseState {
+    counter: u64,
+    /// The event time of row 0, if rows have an interval.
+    started: i64,
 }
 
 /// The source of one subtask, under way.
 #[derive(Debug)]
-pub(super) struct ImpulseSource {
+pub(in crate::sql) struct ImpulseSource {
     subtask: u64,
     state: ImpulseState,
+    event_time_interval: Option<u64>,
     end: Option<u64>,
     period: Duration,
     schema: SchemaRef,
@@ -48,9 +56,11 @@ pub(super) struct ImpulseSource {
     origin: Instant,
     given: u64,
     last: Option<Instant>,
+    /// How many rows were given last.
+    last_rows: u64,
 }
 
-pub(super) fn schema() -> SchemaRef {
+pub(in crate::sql) fn schema() -> SchemaRef {
     Arc::new(Schema::new(vec![
         Field::new("counter", DataType::UInt64, false),
         Field::new("subtask_index", DataType::UInt64, false),
@@ -58,17 +68,21 @@ pub(super) fn schema() -> SchemaRef {
 }
 
 impl Impulse {
-    pub(super) fn is_bounded(&self) -> bool {
+    pub(in crate::sql) fn is_bounded(&self) -> bool {
         self.message_count.is_some() || self.empty
     }
 
-    pub(super) fn source(&self, subtask: u32, state: ImpulseState) -> ImpulseSource {
+    pub(super) fn source(&self, subtask: u32, state: Option<ImpulseState>) -> ImpulseSource {
         let per_subtask = self.events_per_second / f64::from(self.subtasks);
         // A rate so low or so high that its period is no duration is as good as one of these.
         let period = Duration::try_from_secs_f64(1.0 / per_subtask).unwrap_or(Duration::MAX / 4);
         ImpulseSource {
             subtask: u64::from(subtask),
-            state,
+            state: state.unwrap_or_else(|| ImpulseState {
+                counter: 0,
+                started: event_time::now(),
+            }),
+            event_time_interval: self.event_time_interval,
             end: if self.empty {
                 Some(0)
             } else {
@@ -79,6 +93,7 @@ impl Impulse {
             origin: Instant::now(),
             given: 0,
             last: None,
+            last_rows: 0,
         }
     }
 }
@@ -88,31 +103,39 @@ impl ImpulseSource {
         self.state
     }
 
-    /// Goes back to a row that has been given and did not go through; it is due at once.
-    pub(super) fn rewind(&mut self, counter: u64) {
-        let back = self.state.counter.saturating_sub(counter);
-        self.state.counter = counter;
+    /// Takes all but the first rows of the last batch back; they are due at once.
+    pub(super) fn keep(&mut self, rows: u64) {
+        let back = self.last_rows.saturating_sub(rows);
+        self.state.counter = self.state.counter.saturating_sub(back);
         self.given = self.given.saturating_sub(back);
+        self.last_rows -= back;
     }
 
-    /// The next rows when they are due; `None` at the end. Cancel safe: nothing changes before the last await.
-    pub(super) async fn next(&mut self) -> Result<Option<RecordBatch>, ArrowError> {
-        let left = self
-            .end
-            .map_or(u64::MAX, |end| end.saturating_sub(self.state.counter));
+    fn left(&self) -> u64 {
+        self.end
+            .map_or(u64::MAX, |end| end.saturating_sub(self.state.counter))
+    }
+
+    /// When the next rows are to be taken; at the end that is now.
+    pub(super) fn wake(&self) -> Instant {
+        if self.left() == 0 {
+            return self.origin;
+        }
+        let due = self.due(self.given);
+        match self.last {
+            Some(last) if self.period < QUANTUM => due.max(last + QUANTUM),
+            _ => due,
+        }
+    }
+
+    /// The rows that are due, at least one; `None` at the end.
+    pub(super) fn take(&mut self) -> Result<Option<Read>, ArrowError> {
+        let left = self.left();
         if left == 0 {
             return Ok(None);
         }
-        let mut wake = self.due(self.given);
-        if self.period < QUANTUM
-            && let Some(last) = self.last
-        {
-            wake = wake.max(last + QUANTUM);
-        }
-        sleep_until(wake).await;
-
         let now = Instant::now();
-        if now.saturating_duration_since(wake) > LARGEST_LAG {
+        if now.saturating_duration_since(self.wake()) > LARGEST_LAG {
             self.origin = now;
             self.given = 0;
         }
@@ -124,13 +147,18 @@ impl ImpulseSource {
         let from = self.state.counter;
         let counters = UInt64Array::from_iter_values(from..from + due);
         let subtasks = UInt64Array::from_value(self.subtask, counters.len());
+        let times = self.event_time_interval.map(|interval| {
+            let time = |counter| event_time::after(self.state.started, interval, counter);
+            Int64Array::from_iter_values((from..from + due).map(time))
+        });
         let batch = RecordBatch::try_new(
             Arc::clone(&self.schema),
             vec![Arc::new(counters), Arc::new(subtasks)],
         )?;
         self.given += due;
         self.state.counter += due;
-        Ok(Some(batch))
+        self.last_rows = due;
+        Ok(Some(Read { batch, times }))
     }
 
     /// When a row is due.

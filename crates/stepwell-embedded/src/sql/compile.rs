@@ -1,0 +1,216 @@
+//! From a plan to operators, from the sink to the sources.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use arrow::datatypes::{Schema, SchemaRef};
+use datafusion_common::{DFSchema, Spans, tree_node::TreeNode as _};
+use datafusion_expr::{
+    Aggregate as AggregatePlan, Expr, LogicalPlan, execution_props::ExecutionProps,
+    physical_planning_context::PhysicalPlanningContext,
+};
+use datafusion_physical_expr::{
+    PhysicalExpr, aggregate::LoweredAggregateBuilder, create_physical_expr,
+};
+use stepwell_arroyo::SqlDiagnostic;
+
+use super::{
+    catalog::Catalog,
+    diagnostic::{diagnostics, planning, span},
+    program::{Next, OperatorKind, Parts},
+    step::{Projection, Step},
+    tumble,
+    window::{Aggregate, GroupColumn, Tumbling},
+};
+
+type Diagnostics = Vec<SqlDiagnostic>;
+
+/// The operators of a plan whose rows go to `next`; the numbers of the sources that they come from.
+pub(super) fn compile(
+    plan: &LogicalPlan,
+    catalog: &Catalog,
+    parts: &mut Parts,
+    next: Next,
+) -> Result<BTreeSet<usize>, Diagnostics> {
+    match plan {
+        LogicalPlan::TableScan(scan) => {
+            let name = scan.table_name.table();
+            let table = catalog
+                .table(name)
+                .ok_or_else(|| vec![planning(&format!("table {name} not found"))])?;
+            if !table.connector.is_source() {
+                return Err(vec![planning(&format!(
+                    "table {name} is a sink, and cannot be read"
+                ))]);
+            }
+            let number = parts.source(table);
+            if let Some(source) = parts.sources.get_mut(number) {
+                source.consumers.push(next);
+            }
+            Ok(BTreeSet::from([number]))
+        }
+        LogicalPlan::SubqueryAlias(alias) => compile(&alias.input, catalog, parts, next),
+        LogicalPlan::Filter(filter) => {
+            let step = Step::Filter(physical(&filter.predicate, filter.input.schema())?);
+            let next = parts.operator(OperatorKind::Step(step), next);
+            compile(&filter.input, catalog, parts, next)
+        }
+        LogicalPlan::Projection(projection) => {
+            let expressions: Result<_, _> = projection
+                .expr
+                .iter()
+                .map(|expression| physical(expression, projection.input.schema()))
+                .collect();
+            let step = Step::Project(Projection {
+                expressions: expressions?,
+                schema: schema(&projection.schema),
+            });
+            let next = parts.operator(OperatorKind::Step(step), next);
+            compile(&projection.input, catalog, parts, next)
+        }
+        LogicalPlan::Union(union) => {
+            let mut sources = BTreeSet::new();
+            let step = Step::Rename(schema(&union.schema));
+            let next = parts.operator(OperatorKind::Step(step), next);
+            for input in &union.inputs {
+                sources.extend(compile(input, catalog, parts, next)?);
+            }
+            Ok(sources)
+        }
+        LogicalPlan::Aggregate(aggregate) => window(aggregate, catalog, parts, next),
+        LogicalPlan::Window(_) => Err(beyond("OVER")),
+        LogicalPlan::Join(_) => Err(beyond("joins")),
+        LogicalPlan::Unnest(_) => Err(beyond("UNNEST")),
+        other => Err(beyond(&format!(
+            "this part of the plan: {}",
+            other.display()
+        ))),
+    }
+}
+
+fn window(
+    plan: &AggregatePlan,
+    catalog: &Catalog,
+    parts: &mut Parts,
+    next: Next,
+) -> Result<BTreeSet<usize>, Diagnostics> {
+    let input = plan.input.schema();
+    let mut width = None;
+    let mut columns = Vec::with_capacity(plan.group_expr.len());
+    for expression in &plan.group_expr {
+        columns.push(match tumble::width(expression) {
+            None if matches!(expression, Expr::GroupingSet(_)) => {
+                return Err(beyond("GROUPING SETS, ROLLUP and CUBE"));
+            }
+            None => GroupColumn::Key(physical(expression, input)?),
+            Some(Err(cause)) => return Err(vec![planning(cause)]),
+            Some(Ok(found)) if width.replace(found).is_some_and(|other| other != found) => {
+                return Err(vec![planning("there is more than one window in GROUP BY")]);
+            }
+            Some(Ok(_)) => GroupColumn::Window,
+        });
+    }
+    let Some(width) = width else {
+        let mut refusal = beyond("aggregates without a tumbling window in GROUP BY");
+        let columns = plan.group_expr.iter().chain(&plan.aggr_expr);
+        let place = columns.filter_map(Expr::spans).find_map(Spans::first);
+        if let Some(place) = place
+            && let Some(refusal) = refusal.first_mut()
+        {
+            refusal.span = span(place);
+        }
+        return Err(refusal);
+    };
+    let input_schema = schema(input);
+    let aggregates: Result<_, _> = plan
+        .aggr_expr
+        .iter()
+        .map(|expression| aggregate(expression, input, &input_schema))
+        .collect();
+    let tumbling = Arc::new(Tumbling {
+        width,
+        columns,
+        aggregates: aggregates?,
+        schema: schema(&plan.schema),
+    });
+    // Its sources are known once it is there.
+    let kind = OperatorKind::Window {
+        tumbling,
+        input: input_schema,
+        sources: BTreeSet::new(),
+    };
+    let next = parts.operator(kind, next);
+    let found = compile(&plan.input, catalog, parts, next)?;
+    if let Next::Operator(number) = next
+        && let Some(operator) = parts.operators.get_mut(number)
+        && let OperatorKind::Window { sources, .. } = &mut operator.kind
+    {
+        sources.clone_from(&found);
+    }
+    Ok(found)
+}
+
+fn aggregate(
+    expression: &Expr,
+    logical: &DFSchema,
+    input: &Schema,
+) -> Result<Aggregate, Diagnostics> {
+    check(expression)?;
+    let lowered = LoweredAggregateBuilder::new(
+        expression,
+        logical,
+        input,
+        &ExecutionProps::new(),
+        &PhysicalPlanningContext::default(),
+    )
+    .build()
+    .map_err(|error| diagnostics(&error))?;
+    if !lowered.order_bys.is_empty() {
+        return Err(beyond("ORDER BY in an aggregate"));
+    }
+    Ok(Aggregate {
+        function: lowered.aggregate,
+        filter: lowered.filter,
+    })
+}
+
+pub(super) fn physical(
+    expression: &Expr,
+    input: &DFSchema,
+) -> Result<Arc<dyn PhysicalExpr>, Diagnostics> {
+    check(expression)?;
+    create_physical_expr(
+        expression,
+        input,
+        &ExecutionProps::new(),
+        &PhysicalPlanningContext::default(),
+    )
+    .map_err(|error| diagnostics(&error))
+}
+
+fn check(expression: &Expr) -> Result<(), Diagnostics> {
+    let has_subquery = expression.exists(|expression| {
+        Ok(matches!(
+            expression,
+            Expr::ScalarSubquery(_) | Expr::InSubquery(_) | Expr::Exists(_)
+        ))
+    });
+    if has_subquery.unwrap_or(true) {
+        return Err(beyond("subqueries outside of FROM"));
+    }
+    if tumble::is_in(expression) {
+        return Err(vec![planning(
+            "tumble() is a window, and belongs into GROUP BY",
+        )]);
+    }
+    Ok(())
+}
+
+fn schema(schema: &DFSchema) -> SchemaRef {
+    Arc::new(Schema::new(schema.fields().clone()))
+}
+
+fn beyond(what: &str) -> Diagnostics {
+    vec![SqlDiagnostic::new(format!(
+        "the embedded engine cannot run {what}; an Arroyo cluster can"
+    ))]
+}

@@ -1,0 +1,137 @@
+//! Event times and watermarks, in nanoseconds since 1970.
+//!
+//! A row's watermark is what was promised before it came: no row with an earlier event time is still to come. It moves row by row and
+//! not batch by batch, so that what counts as late does not depend on how rows were cut into batches, which differs from run to run.
+
+use std::{
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use arrow::{
+    array::BooleanArray,
+    array::{Array as _, AsArray as _, Int64Array},
+    compute::filter_record_batch,
+    compute::{cast, filter},
+    datatypes::{DataType, Int64Type, TimeUnit, TimestampNanosecondType},
+    error::ArrowError,
+    record_batch::RecordBatch,
+};
+use datafusion_common::DataFusionError;
+use datafusion_physical_expr::PhysicalExpr;
+
+/// Before all times: nothing is promised.
+pub(super) const BEGINNING: i64 = i64::MIN;
+/// After all times: no more rows come.
+pub(super) const END: i64 = i64::MAX;
+/// How much later than another, by their event times, a row may come if nothing else is said; Arroyo's default.
+const LATENESS: i64 = 1_000_000_000;
+
+pub(super) const TIMESTAMP: DataType = DataType::Timestamp(TimeUnit::Nanosecond, None);
+
+/// How the rows of a table come by their event times and watermarks.
+#[derive(Clone, Debug, Default)]
+pub(super) struct EventTime {
+    /// None: the time at which the row comes.
+    pub(super) time: Option<Arc<dyn PhysicalExpr>>,
+    /// None: the event time less a second.
+    pub(super) watermark: Option<Arc<dyn PhysicalExpr>>,
+}
+
+/// Rows on their way.
+#[derive(Clone, Debug)]
+pub(super) struct TimedBatch {
+    pub(super) batch: RecordBatch,
+    /// The event time of each row.
+    pub(super) times: Int64Array,
+    /// The watermark of the row's source before each row.
+    pub(super) watermarks: Int64Array,
+}
+
+impl EventTime {
+    /// Gives rows their times and watermarks; with the watermark after them.
+    pub(super) fn assign(
+        &self,
+        batch: RecordBatch,
+        times: Option<Int64Array>,
+        watermark: i64,
+    ) -> Result<(TimedBatch, i64), DataFusionError> {
+        let count = batch.num_rows();
+        let times = match (&self.time, times) {
+            (Some(expression), _) => nanoseconds(expression, &batch)?,
+            (None, Some(times)) => times,
+            (None, None) => Int64Array::from_value(now(), count),
+        };
+        if times.null_count() > 0 {
+            return Err(DataFusionError::Execution(
+                "the event time of a row is null".to_owned(),
+            ));
+        }
+        let promised = match &self.watermark {
+            Some(expression) => nanoseconds(expression, &batch)?,
+            None => times.unary(|time| time.saturating_sub(LATENESS)),
+        };
+        let mut after = watermark;
+        let before = promised.iter().map(|promised| {
+            let before = after;
+            // A row whose watermark is null promises nothing.
+            after = after.max(promised.unwrap_or(BEGINNING));
+            before
+        });
+        let watermarks = Int64Array::from_iter_values(before);
+        let rows = TimedBatch {
+            batch,
+            times,
+            watermarks,
+        };
+        Ok((rows, after))
+    }
+}
+
+impl TimedBatch {
+    /// The rows for which `keep` is true.
+    pub(super) fn filter(&self, keep: &BooleanArray) -> Result<Self, ArrowError> {
+        Ok(Self {
+            batch: filter_record_batch(&self.batch, keep)?,
+            times: filter(&self.times, keep)?
+                .as_primitive::<Int64Type>()
+                .clone(),
+            watermarks: filter(&self.watermarks, keep)?
+                .as_primitive::<Int64Type>()
+                .clone(),
+        })
+    }
+
+    /// The same rows with other columns.
+    pub(super) fn with_columns(&self, batch: RecordBatch) -> Self {
+        Self {
+            batch,
+            times: self.times.clone(),
+            watermarks: self.watermarks.clone(),
+        }
+    }
+}
+
+fn nanoseconds(
+    expression: &Arc<dyn PhysicalExpr>,
+    batch: &RecordBatch,
+) -> Result<Int64Array, DataFusionError> {
+    let values = expression.evaluate(batch)?.into_array(batch.num_rows())?;
+    let values = cast(&values, &TIMESTAMP)?;
+    let times = values.as_primitive::<TimestampNanosecondType>();
+    Ok(times.reinterpret_cast::<Int64Type>())
+}
+
+/// The time of the clock.
+pub(super) fn now() -> i64 {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    i64::try_from(since.as_nanos()).unwrap_or(END)
+}
+
+/// So many intervals after a time.
+pub(super) fn after(start: i64, interval: u64, count: u64) -> i64 {
+    let since = i64::try_from(interval.saturating_mul(count)).unwrap_or(END);
+    start.saturating_add(since)
+}

@@ -1,0 +1,68 @@
+use std::fmt;
+
+use arrow::error::ArrowError;
+use datafusion_common::DataFusionError;
+use stepwell_arroyo::ErrorDomain;
+
+/// A failure at run time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ExecutionError {
+    pub(crate) error: String,
+    pub(crate) domain: ErrorDomain,
+    pub(crate) retryable: bool,
+}
+
+impl ExecutionError {
+    pub(crate) fn internal(error: String) -> Self {
+        Self {
+            error,
+            domain: ErrorDomain::Internal,
+            retryable: false,
+        }
+    }
+
+    /// The state that a run is to go on from is not one of this program.
+    pub(super) fn unreadable(cause: &dyn fmt::Display) -> Self {
+        Self::internal(format!("the checkpoint's state cannot be read: {cause}"))
+    }
+
+    /// In Arroyo's words (recording `361_div_by_zero_jobs`): `SQL error: Divide by zero error`.
+    pub(in crate::sql) fn sql(error: &DataFusionError) -> Self {
+        let error = match error.find_root() {
+            DataFusionError::ArrowError(error, _) => error.to_string(),
+            error => error.strip_backtrace(),
+        };
+        Self {
+            error: format!("SQL error: {error}"),
+            domain: ErrorDomain::User,
+            retryable: false,
+        }
+    }
+
+    /// In Arroyo's words (recording `301_missing_file_jobs`).
+    pub(in crate::sql) fn connector(error: &str) -> Self {
+        Self {
+            error: format!("error in connector: {error}"),
+            domain: ErrorDomain::User,
+            retryable: false,
+        }
+    }
+
+    /// In Arroyo's words, and with its view that a later run may do better (recording `376_bad_data_fail_nowait_jobs`).
+    pub(in crate::sql) fn bad_data(error: &ArrowError) -> Self {
+        Self {
+            error: format!("error deserializing data: invalid JSON: {error}"),
+            domain: ErrorDomain::External,
+            retryable: true,
+        }
+    }
+
+    /// The same failure, where a later run may do better.
+    pub(in crate::sql) fn retryable(self) -> Self {
+        Self {
+            domain: ErrorDomain::External,
+            retryable: true,
+            ..self
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! The single-file sink: each row once, whatever happens in between.
+//!
+//! A checkpoint knows how long the file was, and the file is synced before the checkpoint is stored. A run that starts from it cuts off
+//! what came later, and a run that starts from the beginning begins the file anew, so lines that are written once more are not in it
+//! twice.
+
+use std::{
+    fs::{self, File, OpenOptions, TryLockError},
+    io::{self, Seek as _, SeekFrom, Write as _},
+    path::{Path, PathBuf},
+};
+
+use tokio::task;
+
+use crate::sql::execution::ExecutionError;
+
+/// Which file, and what must not happen to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::sql) struct SinkFile {
+    pub(in crate::sql) path: PathBuf,
+}
+
+#[derive(Debug)]
+pub(in crate::sql) struct FileSink {
+    path: PathBuf,
+    file: Option<File>,
+    /// How many bytes of it are rows of this pipeline.
+    length: u64,
+}
+
+impl FileSink {
+    /// A sink that goes on after so many bytes.
+    pub(in crate::sql) fn new(file: &SinkFile, length: u64) -> Self {
+        Self {
+            path: file.path.clone(),
+            file: None,
+            length,
+        }
+    }
+
+    pub(in crate::sql) fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// Opens the file, if it is not open: locked against other writers, and cut to its length. `sources` are files that it must not be.
+    pub(in crate::sql) fn open(&mut self, sources: &[PathBuf]) -> Result<(), ExecutionError> {
+        if self.file.is_none() {
+            let file = open(&self.path, self.length, sources)
+                .map_err(|error| self.failed("open", &error))?;
+            self.file = Some(file);
+        }
+        Ok(())
+    }
+
+    pub(in crate::sql) fn write(&mut self, lines: &[u8]) -> Result<(), ExecutionError> {
+        let Some(file) = &mut self.file else {
+            return Err(self.failed("write", &io::Error::other("it is not open")));
+        };
+        let written = file.write_all(lines);
+        written.map_err(|error| ExecutionError::retryable(self.failed("write", &error)))?;
+        self.length += lines.len() as u64;
+        Ok(())
+    }
+
+    /// Returns once all that was written would survive a power cut.
+    pub(in crate::sql) async fn sync(&self) -> Result<(), ExecutionError> {
+        let Some(file) = &self.file else {
+            return Ok(());
+        };
+        let synced = match file.try_clone() {
+            Ok(file) => task::spawn_blocking(move || file.sync_data())
+                .await
+                .unwrap_or_else(|_| Err(io::Error::other("the write was given up"))),
+            Err(error) => Err(error),
+        };
+        synced.map_err(|error| ExecutionError::retryable(self.failed("write", &error)))
+    }
+
+    fn failed(&self, operation: &str, error: &io::Error) -> ExecutionError {
+        let path = self.path.display();
+        ExecutionError::connector(&format!("failed to {operation} file '{path}': {error}"))
+    }
+}
+
+fn open(path: &Path, length: u64, sources: &[PathBuf]) -> io::Result<File> {
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path)?;
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(io::Error::other("it is not a regular file"));
+    }
+    let own = fs::canonicalize(path)?;
+    if sources
+        .iter()
+        .any(|source| fs::canonicalize(source).is_ok_and(|source| source == own))
+    {
+        return Err(io::Error::other("the query reads it"));
+    }
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            return Err(io::Error::other("another pipeline writes to it"));
+        }
+        Err(TryLockError::Error(error)) => return Err(error),
+    }
+    if metadata.len() < length {
+        return Err(io::Error::other(format!(
+            "it has {} bytes, and the checkpoint knows of {length}: it was changed meanwhile; a restart that ignores the state begins \
+             it anew",
+            metadata.len()
+        )));
+    }
+    file.set_len(length)?;
+    file.seek(SeekFrom::Start(length))?;
+    sync_directory(path)?;
+    Ok(file)
+}
+
+/// A new file is found after a power cut only if its directory is synced too.
+fn sync_directory(path: &Path) -> io::Result<()> {
+    let parent = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
+    File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
+}

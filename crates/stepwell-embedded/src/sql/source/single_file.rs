@@ -1,0 +1,257 @@
+//! The single-file source: the lines of a file, each a JSON object, from the first to the last.
+
+use std::{
+    fs::File,
+    io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom},
+    path::PathBuf,
+    time::Duration,
+};
+
+use arrow::{
+    compute::concat_batches, datatypes::SchemaRef, error::ArrowError, json::ReaderBuilder,
+    record_batch::RecordBatch,
+};
+use tokio::time::Instant;
+
+use super::{Due, Read};
+use crate::sql::execution::ExecutionError;
+
+/// So many lines at most are given at once, and so many bytes of them.
+const LARGEST_BATCH: usize = 4096;
+const LARGEST_BATCH_BYTES: usize = 1024 * 1024;
+/// A longer line is no row.
+const LONGEST_LINE: u64 = 16 * 1024 * 1024;
+
+/// What was dropped is told this often at most: it goes into the job's log, which is kept.
+const TELL_INTERVAL: Duration = Duration::from_secs(1);
+
+/// What becomes of a line that is no row of the table.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::sql) enum BadData {
+    #[default]
+    Fail,
+    Drop,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::sql) struct SingleFile {
+    pub(in crate::sql) path: PathBuf,
+    /// The columns that are read.
+    pub(in crate::sql) schema: SchemaRef,
+    pub(in crate::sql) bad_data: BadData,
+    /// Whether a line follows another only after a checkpoint, as in Arroyo unless `wait_for_control = 'false'`.
+    pub(in crate::sql) wait_for_control: bool,
+}
+
+impl SingleFile {
+    pub(super) fn source(&self, offset: u64) -> SingleFileSource {
+        SingleFileSource {
+            file: self.clone(),
+            reader: None,
+            offset,
+            row_ends: Vec::new(),
+            waiting: false,
+            created: Instant::now(),
+            dropped: None,
+            told: None,
+        }
+    }
+}
+
+/// The source under way.
+#[derive(Debug)]
+pub(in crate::sql) struct SingleFileSource {
+    file: SingleFile,
+    /// Opened when the first line is wanted: a job is Running before it fails of a missing file (recording
+    /// `301_missing_file_jobs`).
+    reader: Option<BufReader<File>>,
+    /// What comes next begins there.
+    offset: u64,
+    /// Where each row given last ends.
+    row_ends: Vec<u64>,
+    waiting: bool,
+    created: Instant,
+    dropped: Option<(u64, String)>,
+    /// When it was told last what was dropped.
+    told: Option<Instant>,
+}
+
+/// Lines as they stand in the file.
+#[derive(Default)]
+struct Lines {
+    text: Vec<u8>,
+    /// Of each line that isn't blank: where it begins and ends in the text, and where it ends in the file.
+    places: Vec<(usize, usize, u64)>,
+}
+
+impl SingleFileSource {
+    pub(super) fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    pub(super) fn due(&self) -> Due {
+        if self.waiting {
+            Due::OnCheckpoint
+        } else {
+            Due::At(self.created)
+        }
+    }
+
+    pub(super) fn go_on(&mut self) {
+        self.waiting = false;
+    }
+
+    pub(super) fn dropped(&mut self, is_end: bool) -> Option<(u64, String)> {
+        let is_time = is_end || self.told.is_none_or(|told| told.elapsed() > TELL_INTERVAL);
+        if !is_time || self.dropped.is_none() {
+            return None;
+        }
+        self.told = Some(Instant::now());
+        self.dropped.take()
+    }
+
+    pub(super) fn keep(&mut self, rows: usize) {
+        self.row_ends.truncate(rows);
+        if let Some(end) = self.row_ends.last() {
+            self.offset = *end;
+            self.reader = None;
+        }
+    }
+
+    /// The next rows; `None` at the end of the file.
+    ///
+    /// It blocks for as long as a read of a local file of about a megabyte takes.
+    pub(super) fn take(&mut self) -> Result<Option<Read>, ExecutionError> {
+        let (lines, end) = self.lines()?;
+        if end == self.offset {
+            return Ok(None);
+        }
+        let (batch, row_ends) = match decode_all(&self.file.schema, &lines) {
+            Some(batch) => (batch, lines.places.iter().map(|place| place.2).collect()),
+            None => self.decode_each(&lines)?,
+        };
+        // Without a line that failed, what follows the last row (blank and dropped lines) is behind us too.
+        self.offset = match row_ends.last() {
+            Some(last)
+                if row_ends.len() < lines.places.len() && self.file.bad_data == BadData::Fail =>
+            {
+                *last
+            }
+            _ => end,
+        };
+        if self.offset != end {
+            self.reader = None;
+        }
+        self.row_ends = row_ends;
+        self.waiting = self.file.wait_for_control;
+        Ok(Some(Read { batch, times: None }))
+    }
+
+    /// The next lines, and where they end. They begin at the offset.
+    fn lines(&mut self) -> Result<(Lines, u64), ExecutionError> {
+        let (path, offset) = (self.file.path.clone(), self.offset);
+        let failed = |operation: &str, error: &io::Error| {
+            ExecutionError::connector(&format!(
+                "failed to {operation} file '{}': {error}",
+                path.display()
+            ))
+        };
+        if self.reader.is_none() {
+            let file = open(&self.file.path, offset).map_err(|error| failed("open", &error))?;
+            self.reader = Some(BufReader::with_capacity(64 * 1024, file));
+        }
+        let Some(reader) = &mut self.reader else {
+            return Ok((Lines::default(), offset));
+        };
+        let most = if self.file.wait_for_control {
+            1
+        } else {
+            LARGEST_BATCH
+        };
+        let (mut lines, mut end) = (Lines::default(), offset);
+        while lines.places.len() < most && lines.text.len() < LARGEST_BATCH_BYTES {
+            let begin = lines.text.len();
+            let read = reader
+                .take(LONGEST_LINE + 1)
+                .read_until(b'\n', &mut lines.text)
+                .map_err(|error| failed("read", &error))?;
+            if read == 0 {
+                break;
+            }
+            if read as u64 > LONGEST_LINE {
+                return Err(failed(
+                    "read",
+                    &io::Error::other(format!("a line is longer than {LONGEST_LINE} bytes")),
+                ));
+            }
+            end += read as u64;
+            let line = lines.text.get(begin..).unwrap_or_default();
+            if !line.trim_ascii().is_empty() {
+                lines.places.push((begin, lines.text.len(), end));
+            }
+        }
+        Ok((lines, end))
+    }
+
+    /// Line by line, up to the first that is no row, or without those.
+    fn decode_each(&mut self, lines: &Lines) -> Result<(RecordBatch, Vec<u64>), ExecutionError> {
+        let mut batches = Vec::new();
+        let mut row_ends = Vec::new();
+        for (begin, end, file_end) in &lines.places {
+            let line = lines.text.get(*begin..*end).unwrap_or_default();
+            match decode(&self.file.schema, line, 1) {
+                Ok(batch) => {
+                    batches.push(batch);
+                    row_ends.push(*file_end);
+                }
+                Err(error) if self.file.bad_data == BadData::Drop => {
+                    let cause = || (0, format!("invalid JSON: {error}"));
+                    self.dropped.get_or_insert_with(cause).0 += 1;
+                }
+                // It comes first the next time.
+                Err(_) if !batches.is_empty() => break,
+                Err(error) => return Err(ExecutionError::bad_data(&error)),
+            }
+        }
+        let batch = concat_batches(&self.file.schema, &batches)
+            .map_err(|error| ExecutionError::sql(&error.into()))?;
+        Ok((batch, row_ends))
+    }
+}
+
+fn open(path: &PathBuf, offset: u64) -> io::Result<File> {
+    let mut file = File::open(path)?;
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(io::Error::other("it is not a regular file"));
+    }
+    if metadata.len() < offset {
+        return Err(io::Error::other(format!(
+            "it has {} bytes, and {offset} of it were read before: it was changed meanwhile",
+            metadata.len()
+        )));
+    }
+    file.seek(SeekFrom::Start(offset))?;
+    Ok(file)
+}
+
+/// All lines at once, if all are rows.
+fn decode_all(schema: &SchemaRef, lines: &Lines) -> Option<RecordBatch> {
+    decode(schema, &lines.text, lines.places.len()).ok()
+}
+
+/// So many rows, one after the other.
+fn decode(schema: &SchemaRef, text: &[u8], rows: usize) -> Result<RecordBatch, ArrowError> {
+    let mut decoder = ReaderBuilder::new(SchemaRef::clone(schema))
+        .with_batch_size(rows.saturating_add(1))
+        .build_decoder()?;
+    let read = decoder.decode(text)?;
+    let batch = decoder
+        .flush()?
+        .unwrap_or_else(|| RecordBatch::new_empty(SchemaRef::clone(schema)));
+    if read < text.len() || batch.num_rows() != rows {
+        let error = format!("{} values in {rows} lines", batch.num_rows());
+        return Err(ArrowError::JsonError(error));
+    }
+    Ok(batch)
+}

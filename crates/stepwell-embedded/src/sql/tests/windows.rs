@@ -1,0 +1,211 @@
+//! Tumbling windows over event time, and what they keep.
+
+use std::fmt::Write as _;
+
+use super::*;
+
+/// A file with a time in seconds, a key and a value a row, and the start of a query that reads it.
+fn table(rows: &[(i64, &str, i64)], watermark: &str) -> (tempfile::TempDir, String) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("in.json");
+    let mut text = String::new();
+    for (second, name, value) in rows {
+        let (minute, second) = (second / 60, second % 60);
+        writeln!(
+            text,
+            r#"{{"at": "2024-01-01T00:{minute:02}:{second:02}Z", "name": "{name}", "value": {value}}}"#
+        )
+        .unwrap();
+    }
+    std::fs::write(&path, text).unwrap();
+    let query = format!(
+        "CREATE TABLE events (at TIMESTAMP, name TEXT, value BIGINT, {watermark}) WITH (connector = 'single_file', path = '{}', \
+         format = 'json', type = 'source', wait_for_control = 'false');\n",
+        path.display()
+    );
+    (directory, query)
+}
+
+async fn all(query: &str) -> Vec<String> {
+    let (rows, end) = run(program(query).execute(None).unwrap()).await;
+    end.unwrap_or_else(|error| panic!("{query}: {error:?}"));
+    rows
+}
+
+#[tokio::test(start_paused = true)]
+async fn rows_are_counted_by_window_and_key() {
+    let (_directory, events) = table(
+        &[
+            (1, "a", 1),
+            (2, "b", 2),
+            (9, "a", 3),
+            (10, "a", 4),
+            (35, "b", 5),
+        ],
+        "WATERMARK FOR at",
+    );
+    let rows = all(&format!(
+        "{events}SELECT tumble(interval '10 seconds') AS window, name, count(*) AS n, sum(value) AS s FROM events GROUP BY window, name"
+    ))
+    .await;
+    assert_eq!(
+        rows,
+        [
+            r#"{"window":{"start":"2024-01-01T00:00:00","end":"2024-01-01T00:00:10"},"name":"a","n":2,"s":4}"#,
+            r#"{"window":{"start":"2024-01-01T00:00:00","end":"2024-01-01T00:00:10"},"name":"b","n":1,"s":2}"#,
+            r#"{"window":{"start":"2024-01-01T00:00:10","end":"2024-01-01T00:00:20"},"name":"a","n":1,"s":4}"#,
+            r#"{"window":{"start":"2024-01-01T00:00:30","end":"2024-01-01T00:00:40"},"name":"b","n":1,"s":5}"#,
+        ]
+    );
+    let rows = all(&format!(
+        "{events}SELECT count(*) AS n FROM events GROUP BY tumble(interval '1 minute') HAVING count(*) > 3"
+    ))
+    .await;
+    assert_eq!(rows, [r#"{"n":5}"#]);
+}
+
+/// A second late is in time unless something else is said; then what is said counts. The rows are those of the windows [0, 10), and
+/// [10, 20).
+#[tokio::test(start_paused = true)]
+async fn late_rows_are_dropped_by_their_watermark() {
+    let rows = [
+        (5, "a", 1),
+        (10, "a", 2),
+        (9, "a", 4),
+        (11, "a", 8),
+        (8, "a", 16),
+        (13, "a", 32),
+        (7, "a", 64),
+    ];
+    for (watermark, expected) in [
+        // At 11 the watermark is 10: the rows at 8 and 7 are late.
+        ("WATERMARK FOR at", [5, 42]),
+        ("WATERMARK FOR at AS at", [1, 42]),
+        // At 13 it is 10: only the row at 7 is late.
+        ("WATERMARK FOR at AS at - interval '3 seconds'", [21, 42]),
+        ("WATERMARK FOR at AS (at - interval '1 minute')", [85, 42]),
+    ] {
+        let (_directory, events) = table(&rows, watermark);
+        let query = format!(
+            "{events}SELECT sum(value) AS s FROM events GROUP BY tumble(interval '10 seconds')"
+        );
+        let expected = expected.map(|sum| format!(r#"{{"s":{sum}}}"#));
+        assert_eq!(all(&query).await, expected, "{watermark}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn open_windows_go_on_exactly_whatever_they_aggregate() {
+    let rows: Vec<_> = (0..5_000)
+        .map(|row| {
+            (
+                row / 5,
+                ["a", "b", "c"][usize::try_from(row % 3).unwrap()],
+                row * 7 % 1000,
+            )
+        })
+        .collect();
+    let (_directory, events) = table(&rows, "WATERMARK FOR at");
+    for aggregates in [
+        "count(*) AS n, sum(value) AS s, min(value) AS l, max(name) AS h, avg(value) AS a",
+        "count(DISTINCT value % 10) AS d, sum(DISTINCT value % 10) AS e, count(value) FILTER (WHERE value % 2 = 0) AS f",
+        "stddev(value) AS s, var_pop(value) AS v, median(value) AS m, bool_and(value > 3) AS b, bit_xor(value) AS x",
+        "first_value(value) AS f, last_value(value) AS l, array_agg(value % 7) AS a, string_agg(name, '-') AS t",
+        "approx_distinct(value) AS d, corr(value, value * 2) AS c, approx_median(value) AS m",
+    ] {
+        let query = format!(
+            "{events}SELECT name, {aggregates}, tumble(interval '20 minutes') AS w FROM events GROUP BY name, w"
+        );
+        goes_on_exactly(&program(&query)).await;
+        let without_keys = format!(
+            "{events}SELECT {aggregates} FROM events GROUP BY tumble(interval '20 minutes')"
+        );
+        goes_on_exactly(&program(&without_keys)).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn windows_of_windows_and_of_unions_wait_for_the_slowest() {
+    let (_one, first) = table(&[(1, "a", 1), (100, "a", 2)], "WATERMARK FOR at");
+    let (_two, second) = table(
+        &[(2, "a", 10), (3, "a", 20), (99, "a", 40)],
+        "WATERMARK FOR at",
+    );
+    let second = second.replace("TABLE events", "TABLE others");
+    let query = format!(
+        "{first}{second}CREATE VIEW both_of_them AS SELECT value FROM events UNION ALL SELECT value FROM others;
+         SELECT sum(n) AS n, max(s) AS s FROM (
+             SELECT count(*) AS n, sum(value) AS s FROM both_of_them GROUP BY tumble(interval '10 seconds')
+         ) GROUP BY tumble(interval '1 minute')"
+    );
+    assert_eq!(
+        all(&query).await,
+        [r#"{"n":3,"s":31}"#, r#"{"n":2,"s":40}"#]
+    );
+    goes_on_exactly(&program(&query)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_window_over_the_impulse_closes_while_it_runs() {
+    let query = "CREATE TABLE i WITH (connector = 'impulse', event_rate = '100', message_count = '500', event_time_interval = '10000000');
+                 SELECT count(*) AS n FROM i GROUP BY tumble(interval '1 second')";
+    for parallelism in [1, 3] {
+        let program = plan(query, parallelism).unwrap().program;
+        let (rows, end) = run(program.execute(None).unwrap()).await;
+        end.unwrap();
+        let counts = rows.iter().map(|row| {
+            let row: serde_json::Value = serde_json::from_str(row).unwrap();
+            row["n"].as_u64().unwrap()
+        });
+        assert_eq!(counts.sum::<u64>(), 500 * u64::from(parallelism));
+    }
+}
+
+#[test]
+fn what_is_no_window_is_refused() {
+    for (query, message) in [
+        (
+            "SELECT count(*) FROM impulse GROUP BY tumble(interval '1 month')",
+            "the width of a window cannot be in months",
+        ),
+        (
+            "SELECT count(*) FROM impulse GROUP BY tumble(interval '0 seconds')",
+            "the width of a window has to be greater than 0",
+        ),
+        (
+            "SELECT count(*) FROM impulse GROUP BY tumble(interval '1 second'), tumble(interval '2 seconds')",
+            "there is more than one window in GROUP BY",
+        ),
+        (
+            "SELECT tumble(interval '1 second') FROM impulse",
+            "tumble() is a window, and belongs into GROUP BY",
+        ),
+    ] {
+        let errors = plan(&format!("{IMPULSE}{query}"), 1)
+            .map(|_| ())
+            .expect_err(query);
+        assert!(errors[0].message.contains(message), "{query}: {errors:?}");
+    }
+    for (columns, message) in [
+        (
+            "a TEXT, WATERMARK FOR a",
+            "the event time of table t is a TIMESTAMP",
+        ),
+        (
+            "a TIMESTAMP, WATERMARK FOR b",
+            "table t has no column b for its event time",
+        ),
+        ("a TIMESTAMP, WATERMARK FOR a AS", "Expected: an expression"),
+        (
+            "a TIMESTAMP, WATERMARK FOR a AS a a",
+            "the end of WATERMARK FOR",
+        ),
+        ("a TIMESTAMP, WATERMARK FOR a AS c", "column 'c' not found"),
+    ] {
+        let query = format!(
+            "CREATE TABLE t ({columns}) WITH (connector = 'single_file', path = 'x', type = 'source'); SELECT a FROM t"
+        );
+        let errors = plan(&query, 1).map(|_| ()).expect_err(columns);
+        assert!(errors[0].message.contains(message), "{columns}: {errors:?}");
+    }
+}

@@ -1,0 +1,140 @@
+//! [`Class`]: whether stepwell would send what was recorded, and if not, why not.
+
+use std::fmt;
+
+use crate::{
+    document::{DOCUMENT, Found},
+    openapi,
+    recording::Exchange,
+    request::AnyRequest,
+};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// The client sends it, as it is or by the rules.
+    Sent,
+    /// The event stream of a job's rows.
+    Rows,
+    /// An operation that stepwell lacks.
+    Lacked,
+    /// A server takes it, and the client's types do not let it be written: no parallelism, no limit.
+    RuledOut,
+    /// A body or a parameter that is malformed or of the wrong type.
+    Malformed,
+    WrongMethod,
+    WrongContentType,
+    UnknownRoute,
+    OptionsOrHead,
+    Connections,
+    GlobalUdfs,
+}
+
+impl fmt::Display for Class {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Sent => "sent by the client",
+            Self::Rows => "rows of a job",
+            Self::Lacked => "operations that stepwell lacks",
+            Self::RuledOut => "ruled out by the types",
+            Self::Malformed => "malformed or of the wrong type",
+            Self::WrongMethod => "wrong method",
+            Self::WrongContentType => "wrong content type",
+            Self::UnknownRoute => "unknown route",
+            Self::OptionsOrHead => "OPTIONS or HEAD",
+            Self::Connections => "connection tables and profiles",
+            Self::GlobalUdfs => "global UDFs",
+        })
+    }
+}
+
+/// Malformed in a way that a parsed body does not show.
+const MALFORMED: [&str; 2] = ["138_create_invalid_utf8", "645_duplicate_json_key"];
+
+/// Routes that are not in the document, and which stepwell does not ask for.
+pub const UNDOCUMENTED: [(&str, &str); 2] = [
+    (
+        "/api/v1/api-docs/openapi.json",
+        "the document itself, which the tests have",
+    ),
+    (
+        "/api/v1/admin/organizations/org1/pipelines",
+        "for servers of several organizations",
+    ),
+];
+
+impl Class {
+    pub fn of(exchange: &Exchange) -> Self {
+        let request = AnyRequest::recorded(&exchange.request);
+        if matches!(request.method.as_str(), "OPTIONS" | "HEAD") {
+            return Self::OptionsOrHead;
+        }
+        let Some(segments) = request.segments() else {
+            return Self::UnknownRoute;
+        };
+        match segments[0].as_str() {
+            "connection_tables" | "connection_profiles" => return Self::Connections,
+            "udfs" => return Self::GlobalUdfs,
+            _ => {}
+        }
+        if segments.last().is_some_and(|last| last == "output") {
+            return Self::Rows;
+        }
+        if UNDOCUMENTED.iter().any(|(path, _)| *path == request.path) {
+            return Self::Lacked;
+        }
+        let operation = match DOCUMENT.find(&request) {
+            Found::Operation(operation) => operation,
+            Found::OtherMethods => return Self::WrongMethod,
+            Found::Nothing => return Self::UnknownRoute,
+        };
+        if openapi::is_lacked(operation.id()) {
+            return Self::Lacked;
+        }
+        let name = exchange.name.as_str();
+        let limit = request.parameter("limit");
+        if limit.is_some_and(|limit| limit.parse::<u32>().is_err()) || MALFORMED.contains(&name) {
+            return Self::Malformed;
+        }
+        if let Some(schema) = operation.request() {
+            let content_type = request.content_type.as_deref().unwrap_or_default();
+            if content_type.split(';').next() != Some("application/json") {
+                return Self::WrongContentType;
+            }
+            let is_valid = |body| DOCUMENT.complaints(schema, body).is_empty();
+            if !request.body.as_ref().is_some_and(is_valid) {
+                return Self::Malformed;
+            }
+        }
+        let no_parallelism = |body: &serde_json::Value| body["parallelism"] == 0;
+        if limit == Some("0") || request.body.as_ref().is_some_and(no_parallelism) {
+            return Self::RuledOut;
+        }
+        Self::Sent
+    }
+
+    /// Checks that the server saw it so too.
+    #[track_caller]
+    pub fn check(self, exchange: &Exchange) {
+        let name = exchange.name.as_str();
+        let Some(response) = &exchange.response else {
+            // Its handler panicked.
+            return;
+        };
+        let status = response.status;
+        let agrees = match self {
+            Self::Sent => !matches!(status, 405 | 415 | 422),
+            Self::WrongMethod => status == 405,
+            Self::WrongContentType => status == 415,
+            // One has something after its end, which is not looked at.
+            Self::Malformed => matches!(status, 400 | 422) || name == "649_trailing_garbage_json",
+            Self::UnknownRoute => match status {
+                200 => response.content_type().starts_with("text/html"),
+                // The key is asked for first.
+                401 => name == "906_auth_ui_no_token",
+                _ => status == 404,
+            },
+            _ => true,
+        };
+        assert!(agrees, "{name}: {self} was answered with {response:?}");
+    }
+}

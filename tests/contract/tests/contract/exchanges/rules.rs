@@ -1,0 +1,126 @@
+//! In what stepwell's own request differs from a recorded one: every difference there is.
+
+use serde_json::{Value, json};
+
+use crate::{
+    document::{DOCUMENT, Found, Operation, referred},
+    request::AnyRequest,
+};
+
+/// A difference: what it is, and what makes of a recorded request what stepwell sends instead.
+type Rule = (&'static str, fn(&mut AnyRequest, Operation));
+
+const RULES: [Rule; 8] = [
+    (
+        "without parameters that the server does not know",
+        only_known_parameters,
+    ),
+    (
+        "with the limit of a list, where the server's default was meant",
+        the_limit_is_said,
+    ),
+    ("with the errors of a job in one page", errors_are_one_page),
+    (
+        "without the charset of the content type",
+        content_type_alone,
+    ),
+    (
+        "without fields that the server does not know",
+        only_known_fields,
+    ),
+    (
+        "without a state to start from, which stepwell has no word for",
+        no_state_url,
+    ),
+    (
+        "without fields that are null or empty",
+        nothing_that_is_empty,
+    ),
+    (
+        "with the checkpoint interval in the old spelling too",
+        both_spellings,
+    ),
+];
+
+/// What stepwell sends for a recorded request, and by which rules.
+pub fn apply(recorded: &AnyRequest) -> (AnyRequest, Vec<&'static str>) {
+    let Found::Operation(operation) = DOCUMENT.find(recorded) else {
+        panic!("{recorded:?}");
+    };
+    let mut request = recorded.clone();
+    let mut used = Vec::new();
+    for (name, rule) in RULES {
+        let before = request.clone();
+        rule(&mut request, operation);
+        if request != before {
+            used.push(name);
+        }
+    }
+    (request, used)
+}
+
+/// The names of all rules.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    RULES.into_iter().map(|(name, _)| name)
+}
+
+fn only_known_parameters(request: &mut AnyRequest, operation: Operation) {
+    let known = operation.parameters();
+    request
+        .query
+        .retain(|(name, _)| known.contains(&name.as_str()));
+}
+
+fn the_limit_is_said(request: &mut AnyRequest, operation: Operation) {
+    if operation.id() == "get_pipelines" && request.parameter("limit").is_none() {
+        let limit = ("limit".to_owned(), "10".to_owned());
+        request.query.insert(0, limit);
+    }
+}
+
+fn errors_are_one_page(request: &mut AnyRequest, operation: Operation) {
+    if operation.id() == "get_job_errors" {
+        request.query = vec![("limit".to_owned(), "1000".to_owned())];
+    }
+}
+
+fn content_type_alone(request: &mut AnyRequest, _: Operation) {
+    if let Some(content_type) = &mut request.content_type {
+        let end = content_type.find(';').unwrap_or(content_type.len());
+        content_type.truncate(end);
+    }
+}
+
+fn only_known_fields(request: &mut AnyRequest, operation: Operation) {
+    let schema = operation.request().and_then(referred);
+    if let Some((schema, fields)) = schema.zip(fields(request)) {
+        let known = DOCUMENT.schemas()[schema]["properties"]
+            .as_object()
+            .unwrap();
+        fields.retain(|name, _| known.contains_key(name));
+    }
+}
+
+fn no_state_url(request: &mut AnyRequest, _: Operation) {
+    if let Some(fields) = fields(request) {
+        fields.remove("state_url");
+    }
+}
+
+fn nothing_that_is_empty(request: &mut AnyRequest, _: Operation) {
+    if let Some(fields) = fields(request) {
+        fields.retain(|_, value| !value.is_null() && *value != json!([]));
+    }
+}
+
+fn both_spellings(request: &mut AnyRequest, _: Operation) {
+    if let Some(fields) = fields(request)
+        && let Some(micros) = fields.get("checkpoint_interval_micros").cloned()
+    {
+        fields.insert("checkpointIntervalMicros".to_owned(), micros);
+    }
+}
+
+fn fields(request: &mut AnyRequest) -> Option<&mut serde_json::Map<String, Value>> {
+    request.body.as_mut()?.as_object_mut()
+}

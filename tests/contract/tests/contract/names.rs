@@ -1,0 +1,59 @@
+//! The recordings that the sources and the documents name are there.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use crate::recording::{exchanges, timelines};
+
+#[test]
+fn every_recording_that_is_named_exists() {
+    let known: BTreeSet<_> = exchanges()
+        .into_iter()
+        .map(|exchange| exchange.name)
+        .chain(timelines().into_iter().map(|timeline| timeline.name))
+        .collect();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut named = 0;
+    for path in ["crates", "docs", "fuzz", "README.md"].map(|name| root.join(name)) {
+        for file in files(path) {
+            for word in names(&fs::read_to_string(&file).unwrap()) {
+                assert!(known.contains(word), "{}: {word}", file.display());
+                named += 1;
+            }
+        }
+    }
+    println!("{named} names of recordings");
+    assert!(named > 50, "{named}");
+}
+
+/// The sources and the documents below a path.
+fn files(path: PathBuf) -> Vec<PathBuf> {
+    if path.ends_with("target") {
+        return Vec::new();
+    }
+    if path.is_dir() {
+        let entries = fs::read_dir(path).unwrap();
+        return entries
+            .flat_map(|entry| files(entry.unwrap().path()))
+            .collect();
+    }
+    let is_read = path
+        .extension()
+        .is_some_and(|extension| extension == "rs" || extension == "md");
+    if is_read { vec![path] } else { Vec::new() }
+}
+
+/// Between backticks: three digits, then a name.
+fn names(text: &str) -> impl Iterator<Item = &str> {
+    text.split('`').filter(|word| {
+        word.len() > 4
+            && word.bytes().take(3).all(|byte| byte.is_ascii_digit())
+            && word.contains('_')
+            && word
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    })
+}

@@ -1,0 +1,138 @@
+//! Values made of a schema: one with every field, and that with one thing changed, for each thing that the schema leaves open.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value, json};
+
+use crate::document::{DOCUMENT, referred};
+
+/// The values; the first has every field.
+pub fn samples(schema: &Value) -> Vec<Value> {
+    let mut samples = vec![whole(schema)];
+    samples.extend(variations(schema));
+    samples
+}
+
+/// The names of the enums in it.
+pub fn enums(schema: &Value) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    if let Some(name) = referred(schema)
+        && resolved(schema).get("enum").is_some()
+    {
+        found.insert(name.to_owned());
+    }
+    let schema = resolved(schema);
+    for (_, schema) in properties(schema) {
+        found.extend(enums(schema));
+    }
+    if let Some(items) = schema.get("items") {
+        found.extend(enums(items));
+    }
+    found
+}
+
+/// With every field.
+fn whole(schema: &Value) -> Value {
+    let schema = resolved(schema);
+    if let Some(values) = schema["enum"].as_array() {
+        return values[0].clone();
+    }
+    match schema["type"].as_str() {
+        Some("string") => json!("text"),
+        Some("integer") => json!(7),
+        Some("boolean") => json!(true),
+        Some("array") => json!([whole(&schema["items"])]),
+        Some("object") if schema.get("additionalProperties").is_some() => {
+            json!({"key": whole(&schema["additionalProperties"])})
+        }
+        Some("object") => properties(schema)
+            .map(|(name, schema)| (name.clone(), whole(schema)))
+            .collect(),
+        // Anything goes; of the two fields that are so, both hold an object.
+        None => json!({"key": "text"}),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// With one thing changed.
+fn variations(schema: &Value) -> Vec<Value> {
+    let is_nullable = schema["nullable"] == true;
+    let schema = resolved(schema);
+    let mut variations = Vec::new();
+    if is_nullable || schema["nullable"] == true {
+        variations.push(Value::Null);
+    }
+    if let Some(values) = schema["enum"].as_array() {
+        variations.extend(values.iter().skip(1).cloned());
+        return variations;
+    }
+    match schema["type"].as_str() {
+        Some("string") => variations.extend([json!(""), json!("ü\n")]),
+        Some("integer") => {
+            // Those that are 32 bits wide are not larger.
+            let is_short = schema["format"] == "int32";
+            let most = if is_short {
+                i64::from(i32::MAX)
+            } else {
+                i64::MAX
+            };
+            variations.extend([json!(0), json!(most)]);
+        }
+        Some("boolean") => variations.push(json!(false)),
+        Some("array") => {
+            let items = &schema["items"];
+            variations.push(json!([]));
+            variations.push(json!([whole(items), whole(items)]));
+            variations.extend(
+                self::variations(items)
+                    .into_iter()
+                    .map(|item| json!([item])),
+            );
+        }
+        Some("object") if schema.get("additionalProperties").is_some() => {
+            variations.push(json!({}));
+        }
+        Some("object") => variations.extend(with_one_field_changed(schema)),
+        _ => variations.push(json!({})),
+    }
+    variations
+}
+
+fn with_one_field_changed(schema: &Value) -> Vec<Value> {
+    let whole: Map<String, Value> = properties(schema)
+        .map(|(name, schema)| (name.clone(), whole(schema)))
+        .collect();
+    let required = schema["required"].as_array();
+    let is_required = |name: &str| required.is_some_and(|fields| fields.contains(&json!(name)));
+    let mut changed = Vec::new();
+    for (name, schema) in properties(schema) {
+        if !is_required(name) {
+            let mut less = whole.clone();
+            less.remove(name);
+            changed.push(Value::Object(less));
+        }
+        for variation in variations(schema) {
+            let mut other = whole.clone();
+            other.insert(name.clone(), variation);
+            changed.push(Value::Object(other));
+        }
+    }
+    let mut least = whole;
+    least.retain(|name, _| is_required(name));
+    changed.push(Value::Object(least));
+    changed
+}
+
+fn properties(schema: &Value) -> impl Iterator<Item = (&String, &Value)> {
+    schema["properties"].as_object().into_iter().flatten()
+}
+
+/// What is referred to, alone or as the one thing of `allOf`, which is how a nullable one is written.
+fn resolved(schema: &Value) -> &Value {
+    let schema = match schema["allOf"].as_array().map(Vec::as_slice) {
+        Some([one]) => one,
+        Some(other) => panic!("{other:?}"),
+        None => schema,
+    };
+    referred(schema).map_or(schema, |name| &DOCUMENT.schemas()[name])
+}

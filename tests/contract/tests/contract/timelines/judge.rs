@@ -1,0 +1,250 @@
+//! What a step made of a timeline, held to the table and to what was shown.
+
+use std::time::Duration;
+
+use http::Method;
+use serde_json::{Value, json};
+use stepwell::{Ended, JobState, Running, Submission};
+
+use super::{
+    play::{GAP, Play, Taken, Verdict},
+    server::errors_of,
+    table::{Asked, Case, Drive, Stopping, Then},
+    track::{Shown, Speed},
+};
+
+const WAIT: &str = "wait_until_running";
+const ENDED: &str = "ended";
+const STOP: &str = "stop";
+
+/// Goes through a timeline in one way, and names the steps.
+pub async fn judge(case: &Case, drive: Drive, speed: Speed) -> Vec<&'static str> {
+    match drive {
+        Drive::Run(then) => {
+            let slow = case.slow.filter(|_| speed == Speed::TenTimesSlower);
+            let play = Play::new(case, speed, Duration::ZERO);
+            let registered = play.submit().await;
+            let then = slow.unwrap_or(then);
+            let steps = Box::pin(judge_wait(&play, registered, then, false)).await;
+            check_writes(&play, own_request(case.asked));
+            steps
+        }
+        Drive::Attach(then) => {
+            let play = Play::new(case, speed, Duration::ZERO);
+            play.server.ask();
+            let registered = play.attach().await;
+            let steps = Box::pin(judge_wait(&play, registered, then, false)).await;
+            check_writes(&play, None);
+            steps
+        }
+        Drive::Stable(seconds, then) => {
+            let play = Play::new(case, speed, Duration::from_secs_f64(seconds));
+            let registered = if matches!(case.asked, Asked::Elsewhere) {
+                play.server.ask();
+                play.attach().await
+            } else {
+                play.submit().await
+            };
+            Box::pin(judge_wait(&play, registered, then, true)).await
+        }
+        Drive::Stop(right) => judge_stop(&Play::new(case, speed, Duration::ZERO), right).await,
+        Drive::Watch(then) => {
+            let play = Play::new(case, speed, Duration::ZERO);
+            let running = play.attach().await.wait_until_running().await.unwrap();
+            play.server.ask();
+            judge_ended(&play, &running, then).await;
+            check_writes(&play, None);
+            vec![ENDED]
+        }
+    }
+}
+
+async fn judge_wait(
+    play: &Play<'_>,
+    registered: Submission<stepwell::Registered>,
+    then: Then,
+    stable: bool,
+) -> Vec<&'static str> {
+    let name = play.case.name;
+    let wait = async { registered.wait_until_running().await.map_err(Into::into) };
+    let taken = play.take(Box::pin(wait)).await;
+    check_reports(play, &taken);
+    let verdict = Verdict::of_wait(&taken.result);
+    let expected = match then {
+        Then::Runs(run) if stable => Verdict::Running(run),
+        Then::Runs(run) => first_running(play, run)
+            .unwrap_or_else(|| Verdict::Deadline(Some(play.track.last_state().clone()))),
+        Then::Ends(Some(running), state, run) => {
+            first_running(play, running).unwrap_or(Verdict::Ended(state.into(), run))
+        }
+        Then::Ends(None, state, run) => Verdict::Ended(state.into(), run),
+        Then::NoTasks(run) => Verdict::NoTasks(run),
+        Then::Deadline(state) => Verdict::Deadline(Some(state.into())),
+    };
+    assert_eq!(verdict, expected, "{name}, {:?}", play.speed);
+    let Ok(running) = taken.result else {
+        return vec![WAIT];
+    };
+    check_stable(play, &running);
+    judge_ended(play, &running, then).await;
+    vec![WAIT, ENDED]
+}
+
+/// Running in the first run that was shown so. It is the one of the table unless that was too short for a poll to meet it.
+fn first_running(play: &Play<'_>, right: u64) -> Option<Verdict> {
+    let shown = play.server.shown().into_iter();
+    let first = shown
+        .map(|(_, shown)| shown)
+        .find_map(|(run, state, _)| (state == JobState::Running).then_some(run));
+    if first != Some(right) {
+        let stretches = play.track.stretches(play.speed).into_iter();
+        let mut running =
+            stretches.filter(|((run, state, _), ..)| *run == right && *state == JobState::Running);
+        let short =
+            |begin: Duration, end: Option<Duration>| end.is_some_and(|end| end <= begin + GAP);
+        assert!(
+            running.all(|(_, begin, end)| short(begin, end)),
+            "{}, {:?}: Running in run {right} was not met",
+            play.case.name,
+            play.speed
+        );
+    }
+    first.map(Verdict::Running)
+}
+
+/// It was shown as Running in that run, and as nothing else, for as long as was asked for.
+fn check_stable(play: &Play<'_>, running: &Submission<Running>) {
+    let run = running.job().run_id;
+    let shown = play.server.shown();
+    let in_that_run = shown
+        .iter()
+        .rev()
+        .take_while(|(_, (shown, state, _))| *shown == run && *state == JobState::Running);
+    let times: Vec<_> = in_that_run.map(|(at, _)| *at).collect();
+    let for_long = times[0] - times[times.len() - 1];
+    assert!(
+        for_long >= play.stable_for(),
+        "{}, {:?}: for {for_long:?}",
+        play.case.name,
+        play.speed
+    );
+}
+
+async fn judge_ended(play: &Play<'_>, running: &Submission<Running>, then: Then) {
+    let name = play.case.name;
+    let taken = play.watch(running).await;
+    check_reports(play, &taken);
+    let expected = match then {
+        Then::Ends(_, state, run) => Some((JobState::from(state), run)),
+        _ => None,
+    };
+    let end = |ended: &Ended| (ended.job.state.clone(), ended.job.run_id);
+    let ended = taken.result;
+    assert_eq!(
+        ended.as_ref().map(end),
+        expected,
+        "{name}, {:?}",
+        play.speed
+    );
+    if let Some(ended) = ended.filter(|ended| ended.job.state == JobState::Failed) {
+        assert!(ended.job.failure_reason.is_some(), "{name}");
+        let logged = errors_of(ended.job.id.as_str()).json();
+        assert_eq!(json!(ended.errors), logged["data"], "{name}");
+        assert!(!ended.errors.is_empty(), "{name}");
+    }
+}
+
+async fn judge_stop(play: &Play<'_>, right: Stopping) -> Vec<&'static str> {
+    let registered = play.attach().await;
+    let before = &play.track.before.as_ref().unwrap().job;
+    let is_running = before.state == JobState::Running && before.tasks != Some(0);
+    let taken = if is_running {
+        let running = registered.wait_until_running().await.unwrap();
+        let stop = async { running.stop().await.map_err(Into::into) };
+        play.take(Box::pin(stop)).await
+    } else {
+        let stop = async { registered.stop().await.map_err(Into::into) };
+        play.take(Box::pin(stop)).await
+    };
+    check_reports(play, &taken);
+    let expected = match right {
+        Stopping::Stopped(run) | Stopping::StoppedBefore(run) => Verdict::Stopped(run),
+        Stopping::EndedOtherwise(state) => Verdict::EndedOtherwise(state.into()),
+        Stopping::NotInTime(state) => Verdict::Deadline(Some(state.into())),
+        Stopping::Resumed => Verdict::Resumed,
+    };
+    let (name, speed) = (play.case.name, play.speed);
+    assert_eq!(
+        Verdict::of_stop(&taken.result),
+        expected,
+        "{name}, {speed:?}"
+    );
+    let was_stopped = matches!(right, Stopping::StoppedBefore(_));
+    check_writes(play, own_request(play.case.asked).filter(|_| !was_stopped));
+    vec![STOP]
+}
+
+/// What is reported is what was shown, each change once; and nothing stayed unseen that was there for longer than a pause.
+fn check_reports<T>(play: &Play<'_>, taken: &Taken<T>) {
+    let (name, speed) = (play.case.name, play.speed);
+    let shown = play.server.shown();
+    let mut changes: Vec<Shown> = shown.iter().map(|(_, shown)| shown.clone()).collect();
+    changes.dedup();
+    let reported: Vec<Shown> = taken
+        .reports
+        .iter()
+        .map(|report| (report.run_id, report.state.clone(), report.running_desired))
+        .collect();
+    assert_eq!(reported, changes, "{name}, {speed:?}");
+
+    let Some(asked) = play.server.has_been_asked() else {
+        return;
+    };
+    for (stretch, begin, end) in play.track.stretches(speed) {
+        let begin = (asked + begin).max(taken.began);
+        let end = end.map_or(taken.ended, |end| asked + end).min(taken.ended);
+        let met = shown
+            .iter()
+            .find(|(at, seen)| *seen == stretch && *at >= begin && *at <= end);
+        let was_there = end.saturating_duration_since(begin);
+        match met {
+            Some((at, _)) => assert!(
+                *at - begin <= GAP,
+                "{name}, {speed:?}: {stretch:?} was met late"
+            ),
+            None => assert!(
+                was_there <= GAP,
+                "{name}, {speed:?}: {stretch:?} was there for {was_there:?} and not met"
+            ),
+        }
+    }
+}
+
+/// The request that stepwell sends itself.
+fn own_request(asked: Asked) -> Option<(Method, Value)> {
+    match asked {
+        Asked::Create => Some((Method::PUT, Value::Null)),
+        Asked::Start => Some((Method::PATCH, json!({"stop": "none"}))),
+        Asked::StopWith(mode) => Some((Method::PATCH, json!({ "stop": mode }))),
+        Asked::Restart => Some((Method::POST, json!({}))),
+        Asked::Parallelism(parallelism) => {
+            Some((Method::PATCH, json!({ "parallelism": parallelism })))
+        }
+        Asked::Elsewhere => None,
+    }
+}
+
+fn check_writes(play: &Play<'_>, expected: Option<(Method, Value)>) {
+    let sent: Vec<_> = play
+        .server
+        .writes()
+        .into_iter()
+        .map(|(method, body)| match method {
+            // What a create holds is compared with the recorded ones elsewhere.
+            Method::PUT => (method, Value::Null),
+            _ => (method, body),
+        })
+        .collect();
+    let expected: Vec<_> = expected.into_iter().collect();
+    assert_eq!(sent, expected, "{}, {:?}", play.case.name, play.speed);
+}

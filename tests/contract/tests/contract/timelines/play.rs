@@ -1,0 +1,170 @@
+//! [`Play`]: one timeline gone through once, at one speed.
+
+use std::{
+    num::NonZeroU32,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use stepwell::{
+    Ended, Error, Event, JobState, JobTransition, Options, PipelineSpec, Registered, Running,
+    StopError, StopMode, Stopped, Submission, WaitError,
+};
+use tokio::time::Instant;
+
+use super::{
+    server::{ID, LATENCY, QUERY, Server},
+    table::{Asked, Case},
+    track::{Speed, Track},
+};
+
+/// The longest time between two looks: the longest pause, and a request.
+pub const GAP: Duration = Duration::from_millis(500).saturating_add(LATENCY);
+
+pub struct Play<'a> {
+    pub case: &'a Case,
+    pub track: Arc<Track>,
+    pub speed: Speed,
+    pub server: Server,
+    reports: Arc<Mutex<Vec<JobTransition>>>,
+    stable_for: Duration,
+}
+
+/// A step that was taken, with what was shown to it and what it reported.
+pub struct Taken<T> {
+    pub result: T,
+    pub began: Instant,
+    pub ended: Instant,
+    pub reports: Vec<JobTransition>,
+}
+
+impl<'a> Play<'a> {
+    pub fn new(case: &'a Case, speed: Speed, stable_for: Duration) -> Self {
+        let track = Arc::new(Track::of(case));
+        Self {
+            case,
+            server: Server::new(case, &track, speed),
+            track,
+            speed,
+            reports: Arc::default(),
+            stable_for,
+        }
+    }
+
+    /// Longer than the timeline: what has not happened by then does not.
+    fn patience(&self) -> Duration {
+        self.speed.of(self.track.end()) * 2 + Duration::from_secs(5)
+    }
+
+    /// How long it must stay Running, at this speed.
+    pub fn stable_for(&self) -> Duration {
+        self.speed.of(self.stable_for)
+    }
+
+    fn options(&self) -> Options {
+        let reports = Arc::clone(&self.reports);
+        let mut options = Options::builder()
+            .running_timeout(self.patience())
+            .stop_timeout(self.patience())
+            .observer(move |event: &Event| {
+                if let Event::JobState(transition) = event {
+                    reports.lock().unwrap().push(transition.clone());
+                }
+            });
+        if !self.stable_for.is_zero() {
+            options = options.stable_for(self.stable_for());
+        }
+        if let Asked::StopWith(mode) = self.case.asked {
+            options = options.stop_mode(StopMode::from(mode));
+        }
+        options.build()
+    }
+
+    /// By all the steps: our own request is what was asked.
+    pub async fn submit(&self) -> Submission<Registered> {
+        let mut spec = PipelineSpec::builder(QUERY).name("orders");
+        if let Asked::Parallelism(parallelism) = self.case.asked {
+            spec = spec.parallelism(NonZeroU32::new(parallelism).unwrap());
+        }
+        let submission = Submission::builder(self.server.clone(), spec.build().unwrap())
+            .options(self.options())
+            .build();
+        let validated = submission.connect().await.unwrap().validate().await;
+        validated.unwrap().resolve().await.unwrap().register()
+    }
+
+    /// By its id.
+    pub async fn attach(&self) -> Submission<Registered> {
+        let id = stepwell::PipelineId::from_server(ID);
+        let attached = Submission::attach(self.server.clone(), id, self.options()).await;
+        attached.unwrap()
+    }
+
+    /// Takes a step, and keeps apart what is shown and reported meanwhile.
+    pub async fn take<T>(&self, step: impl Future<Output = T>) -> Taken<T> {
+        self.server.forget();
+        self.reports.lock().unwrap().clear();
+        let began = Instant::now();
+        let result = step.await;
+        Taken {
+            result,
+            began,
+            ended: Instant::now(),
+            reports: std::mem::take(&mut *self.reports.lock().unwrap()),
+        }
+    }
+
+    /// `ended`, as long as the timeline goes; `None`: there was no end.
+    pub async fn watch(&self, running: &Submission<Running>) -> Taken<Option<Ended>> {
+        let ended = self.take(tokio::time::timeout(self.patience(), running.ended()));
+        let taken = ended.await;
+        Taken {
+            result: taken.result.ok().map(Result::unwrap),
+            began: taken.began,
+            ended: taken.ended,
+            reports: taken.reports,
+        }
+    }
+}
+
+/// How a step came out.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Verdict {
+    Running(u64),
+    Ended(JobState, u64),
+    NoTasks(u64),
+    Deadline(Option<JobState>),
+    Stopped(u64),
+    EndedOtherwise(JobState),
+    Resumed,
+}
+
+impl Verdict {
+    pub fn of_wait(result: &Result<Submission<Running>, Error>) -> Self {
+        match result {
+            Ok(running) => Self::Running(running.job().run_id),
+            Err(Error::Wait { source }) => match source {
+                WaitError::Failed { job, .. }
+                | WaitError::Finished { job, .. }
+                | WaitError::Stopped { job, .. } => Self::Ended(job.state.clone(), job.run_id),
+                WaitError::NoTasks { job, .. } => Self::NoTasks(job.run_id),
+                WaitError::Deadline { source, .. } => Self::Deadline(source.state().cloned()),
+                other => panic!("{other:?}"),
+            },
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+
+    pub fn of_stop(result: &Result<Submission<Stopped>, Error>) -> Self {
+        match result {
+            Ok(stopped) => Self::Stopped(stopped.job().run_id),
+            Err(Error::Stop { source }) => match source {
+                StopError::EndedOtherwise { job, .. } => Self::EndedOtherwise(job.state.clone()),
+                StopError::Deadline { source, .. } => Self::Deadline(source.state().cloned()),
+                StopError::Resumed { .. } => Self::Resumed,
+                other => panic!("{other:?}"),
+            },
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! [`Server`]: a transport that answers by what a timeline shows at that time of tokio's clock.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::{Method, Request, Response};
+use serde_json::{Value, json};
+use stepwell::{
+    PipelineId, StopMode, Transport,
+    arroyo::{Page, Pipeline, PipelineGraph, PipelineNode},
+};
+use stepwell_transport::{Phase, TransportError, TransportErrorKind};
+use tokio::time::Instant;
+
+use super::{
+    table::Case,
+    track::{Observation, Shown, Speed, Track, shown},
+};
+use crate::{
+    recording::{RecordedResponse, exchanges},
+    replay::answer,
+};
+
+/// How long a request takes, there and back.
+pub const LATENCY: Duration = Duration::from_millis(20);
+
+pub const QUERY: &str = "INSERT INTO sink SELECT counter FROM impulse;";
+
+pub const ID: &str = "pl_1";
+
+#[derive(Clone)]
+pub struct Server(Arc<Mutex<State>>);
+
+struct State {
+    track: Arc<Track>,
+    speed: Speed,
+    is_down_at_first: bool,
+    /// When what the timeline is about was asked for.
+    asked: Option<Instant>,
+    /// The id that a create gave.
+    id: PipelineId,
+    /// What `GET …/jobs` has shown since [`Server::forget`], and when.
+    shown: Vec<(Instant, Shown)>,
+    /// What was sent that changes something: method and body.
+    writes: Vec<(Method, Value)>,
+}
+
+impl Server {
+    pub fn new(case: &Case, track: &Arc<Track>, speed: Speed) -> Self {
+        Self(Arc::new(Mutex::new(State {
+            track: Arc::clone(track),
+            speed,
+            is_down_at_first: case.is_down,
+            asked: None,
+            id: PipelineId::from_server(ID),
+            shown: Vec::new(),
+            writes: Vec::new(),
+        })))
+    }
+
+    /// What the timeline is about is asked for now, unless it was already.
+    pub fn ask(&self) {
+        self.state().asked.get_or_insert_with(Instant::now);
+    }
+
+    pub fn has_been_asked(&self) -> Option<Instant> {
+        self.state().asked
+    }
+
+    /// Forgets what it has shown.
+    pub fn forget(&self) {
+        self.state().shown.clear();
+    }
+
+    pub fn shown(&self) -> Vec<(Instant, Shown)> {
+        self.state().shown.clone()
+    }
+
+    pub fn writes(&self) -> Vec<(Method, Value)> {
+        self.state().writes.clone()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap()
+    }
+}
+
+impl std::fmt::Debug for Server {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Server")
+    }
+}
+
+impl Transport for Server {
+    async fn execute(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        tokio::time::sleep(LATENCY / 2).await;
+        let recorded = self.state().reply(&request);
+        tokio::time::sleep(LATENCY / 2).await;
+        answer(Some(&recorded?))
+    }
+}
+
+impl State {
+    fn reply(&mut self, request: &Request<Bytes>) -> Result<RecordedResponse, TransportError> {
+        let path = request.uri().path().strip_prefix("/api/v1/").unwrap();
+        let segments: Vec<_> = path.split('/').collect();
+        if *request.method() != Method::GET && segments.last() != Some(&"validate_query") {
+            return Ok(self.write(request, &segments));
+        }
+        let Some(now) = self.now()? else {
+            return Ok(match segments.as_slice() {
+                ["ping"] => RecordedResponse::of_json(&json!("Pong")),
+                [.., "validate_query"] => validation(),
+                ["pipelines"] => list(Vec::new()),
+                _ => RecordedResponse::new(
+                    404,
+                    "application/json",
+                    r#"{"error":"Pipeline not found"}"#,
+                ),
+            });
+        };
+        Ok(match segments.as_slice() {
+            ["ping"] => RecordedResponse::of_json(&json!("Pong")),
+            [.., "validate_query"] => validation(),
+            ["pipelines"] => list(vec![self.pipeline(now.told)]),
+            ["pipelines", _] => RecordedResponse::of_json(&json!(self.pipeline(now.told))),
+            ["pipelines", _, "jobs"] => {
+                self.shown.push((Instant::now(), shown(&now.job)));
+                RecordedResponse::new(200, "application/json", now.body)
+            }
+            [.., "checkpoints"] => RecordedResponse::of_json(&json!({"data": []})),
+            [.., job, "errors"] => errors_of(job),
+            other => panic!("{other:?}"),
+        })
+    }
+
+    fn write(&mut self, request: &Request<Bytes>, segments: &[&str]) -> RecordedResponse {
+        let body = serde_json::from_slice(request.body()).unwrap();
+        if let (&Method::PUT, [_, id]) = (request.method(), segments) {
+            self.id = PipelineId::from_server(*id);
+        }
+        self.writes.push((request.method().clone(), body));
+        self.asked.get_or_insert_with(Instant::now);
+        RecordedResponse::of_json(&json!(self.pipeline(StopMode::None)))
+    }
+
+    /// What there is to see; `None` before a create.
+    fn now(&self) -> Result<Option<Observation>, TransportError> {
+        let Some(asked) = self.asked else {
+            return Ok(self.track.before.clone());
+        };
+        if let Some(seen) = self.track.at(asked.elapsed(), self.speed) {
+            return Ok(Some(seen.clone()));
+        }
+        if self.is_down_at_first {
+            return Err(TransportError::new(
+                TransportErrorKind::Refused,
+                Phase::NotSent,
+                "the connection was refused",
+            ));
+        }
+        // What was before is shown on; of a create there is nothing before its first line.
+        let before = self.track.before.as_ref();
+        Ok(before.or(self.track.observations.first()).cloned())
+    }
+
+    fn pipeline(&self, told: StopMode) -> Pipeline {
+        let mut pipeline = Pipeline::new(self.id.clone(), "orders", QUERY, 1);
+        pipeline.stop = told;
+        pipeline.graph = graph();
+        pipeline
+    }
+}
+
+fn graph() -> PipelineGraph {
+    PipelineGraph::new(vec![PipelineNode::new(0, "impulse", "", 1)], Vec::new())
+}
+
+fn validation() -> RecordedResponse {
+    RecordedResponse::of_json(&json!({"graph": graph(), "errors": []}))
+}
+
+fn list(pipelines: Vec<Pipeline>) -> RecordedResponse {
+    RecordedResponse::of_json(&json!(Page::new(pipelines, false)))
+}
+
+/// What the job was recorded to have logged, if it was.
+pub fn errors_of(job: &str) -> RecordedResponse {
+    let end = format!("/jobs/{job}/errors");
+    let recorded = exchanges()
+        .into_iter()
+        .rfind(|exchange| exchange.request.path.ends_with(&end))
+        .and_then(|exchange| exchange.response);
+    recorded.unwrap_or_else(|| RecordedResponse::of_json(&json!({"data": [], "hasMore": false})))
+}

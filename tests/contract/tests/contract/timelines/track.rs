@@ -1,0 +1,138 @@
+//! [`Track`]: a timeline, and what was so before it.
+
+use std::{collections::BTreeMap, sync::LazyLock, time::Duration};
+
+use serde_json::{Value, json};
+use stepwell::{JobState, StopMode, arroyo::Job};
+
+use super::table::{Before, Case};
+use crate::recording::{RecordedTimeline, timelines};
+
+/// What was seen at one time.
+#[derive(Clone)]
+pub struct Observation {
+    pub at: Duration,
+    /// The answer of `GET …/jobs`, as it was recorded.
+    pub body: String,
+    pub job: Job,
+    /// What the pipeline was told.
+    pub told: StopMode,
+}
+
+/// What a report of a job tells: its run, its state, and whether it is meant to run.
+pub type Shown = (u64, JobState, bool);
+
+pub struct Track {
+    pub before: Option<Observation>,
+    pub observations: Vec<Observation>,
+}
+
+/// Every timeline, by its name.
+pub static TIMELINES: LazyLock<BTreeMap<String, Vec<Observation>>> = LazyLock::new(|| {
+    let named = timelines()
+        .into_iter()
+        .map(|timeline| (timeline.name.clone(), observations(&timeline)));
+    named.collect()
+});
+
+fn observations(timeline: &RecordedTimeline) -> Vec<Observation> {
+    timeline
+        .jobs
+        .iter()
+        .zip(&timeline.timeline)
+        .map(|(body, line)| {
+            let (_, told) = line.line.split_once(" | pipeline stop=").unwrap();
+            let answer: Value = serde_json::from_str(&body.body).unwrap();
+            let [job] = serde_json::from_value::<[Job; 1]>(answer["data"].clone()).unwrap();
+            Observation {
+                at: Duration::from_secs_f64(body.t),
+                body: body.body.clone(),
+                job,
+                told: StopMode::from(told.split(' ').next().unwrap()),
+            }
+        })
+        .collect()
+}
+
+impl Track {
+    pub fn of(case: &Case) -> Self {
+        let observations = TIMELINES[case.name].clone();
+        let first = &observations[0];
+        let before = match case.before {
+            Before::Nothing => None,
+            Before::EndOf(name) => TIMELINES[name].last().cloned(),
+            Before::ToRun => Some(first.told(StopMode::None)),
+            Before::ToStop => Some(first.told(StopMode::Checkpoint)),
+        };
+        Self {
+            before,
+            observations,
+        }
+    }
+
+    pub fn end(&self) -> Duration {
+        self.observations.last().unwrap().at
+    }
+
+    pub fn last_state(&self) -> &JobState {
+        &self.observations.last().unwrap().job.state
+    }
+
+    /// What is shown so long after the request; `None`: what was before.
+    pub fn at(&self, elapsed: Duration, speed: Speed) -> Option<&Observation> {
+        let shown = |seen: &&Observation| speed.of(seen.at) <= elapsed;
+        self.observations.iter().take_while(shown).last()
+    }
+
+    /// Each time that shows the same, with its begin and, if there is another after it, its end.
+    pub fn stretches(&self, speed: Speed) -> Vec<(Shown, Duration, Option<Duration>)> {
+        let mut stretches: Vec<(Shown, Duration, Option<Duration>)> = Vec::new();
+        for seen in &self.observations {
+            let (shown, at) = (shown(&seen.job), speed.of(seen.at));
+            match stretches.last_mut() {
+                Some((last, ..)) if *last == shown => continue,
+                Some((_, _, end)) => *end = Some(at),
+                None => {}
+            }
+            stretches.push((shown, at, None));
+        }
+        stretches
+    }
+}
+
+impl Observation {
+    fn told(&self, told: StopMode) -> Self {
+        let mut job = self.job.clone();
+        job.running_desired = told == StopMode::None;
+        Self {
+            body: json!({ "data": [job] }).to_string(),
+            job,
+            told,
+            ..self.clone()
+        }
+    }
+}
+
+pub fn shown(job: &Job) -> Shown {
+    (job.run_id, job.state.clone(), job.running_desired)
+}
+
+/// How the server's time goes, beside the recording's.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Speed {
+    AsRecorded,
+    TenTimesFaster,
+    TenTimesSlower,
+}
+
+impl Speed {
+    pub const ALL: [Self; 3] = [Self::AsRecorded, Self::TenTimesFaster, Self::TenTimesSlower];
+
+    pub fn of(self, time: Duration) -> Duration {
+        match self {
+            Self::AsRecorded => time,
+            Self::TenTimesFaster => time / 10,
+            Self::TenTimesSlower => time * 10,
+        }
+    }
+}
