@@ -95,9 +95,13 @@ pub const SCENARIOS: [Scenario; 29] = [
     scenario("300_create_missing_file", "312_delete_failed"),
     scenario("320_create_finite_impulse", "328_finished_delete"),
     scenario("330_create_file_to_file", "332_file_to_file_delete"),
-    scenario("340_create_bad_data_fail", "341_bad_data_fail_pipeline"),
+    scenario("340_create_bad_data_fail", "341_bad_data_fail_pipeline").before(&[(
+        "341_bad_data_fail_errors",
+        Until("pl_G2ArOBavle", "Recovering"),
+    )]),
     scenario("342_create_bad_data_drop", "343_bad_data_drop_pipeline"),
-    scenario("350_create_failing_cast", "351_failing_cast_pipeline"),
+    scenario("350_create_failing_cast", "351_failing_cast_pipeline")
+        .before(&[("351_failing_cast_errors", Until("pl_m2z1QeOknB", "Failed"))]),
     scenario("360_create_div_by_zero", "363_div_by_zero_after_pipeline"),
     scenario(
         "370_create_file_to_file_nowait",
@@ -110,7 +114,17 @@ pub const SCENARIOS: [Scenario; 29] = [
     scenario(
         "375_create_bad_data_fail_nowait",
         "379b_after_recovering_stop_pipeline",
-    ),
+    )
+    .before(&[
+        (
+            "376_bad_data_fail_nowait_errors",
+            Until("pl_ydLTsOpF2I", "Recovering"),
+        ),
+        (
+            "379b_after_recovering_stop_errors",
+            Until("pl_ydLTsOpF2I", "Stopped"),
+        ),
+    ]),
     scenario(
         "380_create_filesystem_missing_dir",
         "381_filesystem_missing_dir_pipeline",
@@ -298,7 +312,11 @@ pub const SCENARIOS: [Scenario; 29] = [
     scenario(
         "630_create_bad_data_allowed_restarts_2",
         "632_restart_failed",
-    ),
+    )
+    .before(&[(
+        "631_bad_data_allowed_restarts_2_errors",
+        Until("pl_doAKKclUUG", "Recovering"),
+    )]),
     scenario("640_create_unicode_name", "660_admin_org_route"),
     scenario("700_pg_create", "719_pg_jobs")
         .before(&[("710_pg_list", Until("pl_PCn0IMDSZ1", "Finished"))]),
