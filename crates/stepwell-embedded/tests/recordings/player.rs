@@ -134,10 +134,12 @@ pub async fn play(scenario: Scenario, events: Vec<Event>) -> Vec<Outcome> {
 fn write_files(directory: &Path) {
     let data = directory.join("data");
     fs::create_dir(&data).unwrap();
+    // A source that waits has come to the bad line after one checkpoint, and does not come to the bad cast.
+    let good = "{\"v\": \"1\"}\n".repeat(20);
     for (name, text) in [
         ("in.json", "{\"value\": \"a\", \"n\": 1}\n"),
         ("bad.json", "{\"n\": 1}\nnot json\n{\"n\": 2}\n"),
-        ("cast.json", "{\"v\": \"1\"}\n{\"v\": \"abc\"}\n"),
+        ("cast.json", &format!("{good}{{\"v\": \"abc\"}}\n")),
     ] {
         fs::write(data.join(name), text).unwrap();
     }

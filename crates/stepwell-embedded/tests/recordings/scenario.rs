@@ -101,7 +101,7 @@ pub const SCENARIOS: [Scenario; 29] = [
     )]),
     scenario("342_create_bad_data_drop", "343_bad_data_drop_pipeline"),
     scenario("350_create_failing_cast", "351_failing_cast_pipeline")
-        .before(&[("351_failing_cast_errors", Until("pl_m2z1QeOknB", "Failed"))]),
+        .before(&[("351_failing_cast_errors", Until("pl_m2z1QeOknB", "Running"))]),
     scenario("360_create_div_by_zero", "363_div_by_zero_after_pipeline"),
     scenario(
         "370_create_file_to_file_nowait",
