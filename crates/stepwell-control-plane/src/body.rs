@@ -10,6 +10,8 @@ use stepwell_arroyo::{StopMode, Udf};
 
 use crate::reply::{Reply, reject};
 
+mod place;
+
 /// How large a body may be.
 const LIMIT: usize = 2 * 1024 * 1024;
 
@@ -100,16 +102,24 @@ pub(crate) fn read<T: DeserializeOwned>(request: &Request<Bytes>) -> Result<T, R
         ));
     }
     let mut deserializer = serde_json::Deserializer::from_slice(request.body());
-    T::deserialize(&mut deserializer).map_err(|error| match error.classify() {
-        Category::Data => reject(
+    T::deserialize(&mut deserializer).map_err(|error| refusal(request.body(), &error))
+}
+
+fn refusal(body: &[u8], error: &serde_json::Error) -> Reply {
+    let (status, what) = match error.classify() {
+        Category::Data => (
             StatusCode::UNPROCESSABLE_ENTITY,
-            &format!("Failed to deserialize the JSON body into the target type: {error}"),
+            "Failed to deserialize the JSON body into the target type",
         ),
-        _ => reject(
+        _ => (
             StatusCode::BAD_REQUEST,
-            &format!("Failed to parse the request body as JSON: {error}"),
+            "Failed to parse the request body as JSON",
         ),
-    })
+    };
+    match place::path_to(body, error).as_str() {
+        "" => reject(status, &format!("{what}: {error}")),
+        path => reject(status, &format!("{what}: {path}: {error}")),
+    }
 }
 
 fn is_json(content_type: &str) -> bool {

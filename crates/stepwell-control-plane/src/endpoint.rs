@@ -22,8 +22,8 @@ const DEFAULT_INTERVAL: u64 = 10_000_000;
 const DEFAULT_LIMIT: usize = 10;
 
 #[derive(Serialize)]
-struct All<T> {
-    data: Vec<T>,
+pub(crate) struct All<T> {
+    pub(crate) data: Vec<T>,
 }
 
 pub(crate) fn ping() -> Reply {
@@ -348,7 +348,11 @@ pub(crate) fn checkpoints(plane: &ControlPlane, id: &PipelineId, job: &str) -> R
     }
 }
 
-fn find_job<'a>(plane: &'a ControlPlane, id: &PipelineId, job: &str) -> Option<&'a JobRecord> {
+pub(crate) fn find_job<'a>(
+    plane: &'a ControlPlane,
+    id: &PipelineId,
+    job: &str,
+) -> Option<&'a JobRecord> {
     let found = plane.records.get(id)?.job.as_ref()?;
     (found.shown.id.as_str() == job).then_some(found)
 }

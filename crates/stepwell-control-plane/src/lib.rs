@@ -12,8 +12,9 @@
 //!
 //! - `limit=4294967295` makes a real server panic; here it is a large limit.
 //! - Paths outside of `/api/v1` are 404: there is no web UI to answer them.
-//! - Connection tables, profiles, global UDFs and metrics are not there: `Route not found`. Nor is the output of previews, which has no
-//!   place in a machine without I/O; the embedded engine serves it.
+//! - There are no connection tables, no profiles and no global UDFs: their lists are empty, and none can be made.
+//! - Nothing is measured: metrics have no values, and checkpoints no operators.
+//! - The output of previews has no place in a machine without I/O: `Route not found`. The embedded engine serves it.
 //! - A preview does not end by itself.
 //! - A stop during Recovering is acted on with the next look, not at the end of the pause.
 //! - A restart, or a change of parallelism, during a periodic checkpoint waits for it and does not get stuck.
@@ -27,6 +28,7 @@ mod command;
 mod controller;
 mod endpoint;
 mod environment;
+mod inspection;
 mod options;
 mod plane;
 mod record;

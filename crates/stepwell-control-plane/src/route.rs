@@ -5,7 +5,7 @@ use http::{Method, Request, StatusCode};
 use stepwell_arroyo::PipelineId;
 
 use crate::{
-    ControlPlane, Environment, endpoint,
+    ControlPlane, Environment, endpoint, inspection,
     reply::{Reply, not_found, reject, wrong_method},
 };
 
@@ -77,14 +77,45 @@ pub(crate) fn answer(
         (["pipelines", id, "jobs"], "GET") => endpoint::jobs(plane, &PipelineId::from_server(*id)),
         (["pipelines", _, "jobs"], _) => wrong_method("GET,HEAD"),
 
-        (["pipelines", id, "jobs", job, "errors"], "GET") => {
-            endpoint::job_errors(plane, &PipelineId::from_server(*id), job, query)
-        }
-        (["pipelines", id, "jobs", job, "checkpoints"], "GET") => {
-            endpoint::checkpoints(plane, &PipelineId::from_server(*id), job)
-        }
-        (["pipelines", _, "jobs", _, "errors" | "checkpoints"], _) => wrong_method("GET,HEAD"),
+        (["pipelines", id, "jobs", job, rest @ ..], method) => of_job(
+            plane,
+            &PipelineId::from_server(*id),
+            job,
+            rest,
+            method,
+            query,
+        ),
 
+        (["connection_tables"], "GET") => inspection::no_connection_tables(),
+        (["connection_profiles" | "udfs"], "GET") => inspection::none(),
+        (["connection_tables" | "connection_profiles" | "udfs"], _) => wrong_method("GET,HEAD"),
+        (["connection_tables", _], "DELETE") => not_found("Connection table"),
+
+        _ => not_found("Route"),
+    }
+}
+
+/// What there is to be read of one job.
+fn of_job(
+    plane: &ControlPlane,
+    id: &PipelineId,
+    job: &str,
+    rest: &[&str],
+    method: &str,
+    query: &str,
+) -> Reply {
+    match (rest, method) {
+        (["errors"], "GET") => endpoint::job_errors(plane, id, job, query),
+        (["checkpoints"], "GET") => endpoint::checkpoints(plane, id, job),
+        (["checkpoints", epoch, "operator_checkpoint_groups"], "GET") => {
+            inspection::checkpoint(plane, id, job, epoch)
+        }
+        (["operator_metric_groups"], "GET") => inspection::metrics(plane, id, job),
+        (
+            ["errors" | "checkpoints" | "operator_metric_groups"]
+            | ["checkpoints", _, "operator_checkpoint_groups"],
+            _,
+        ) => wrong_method("GET,HEAD"),
         _ => not_found("Route"),
     }
 }

@@ -10,6 +10,7 @@ use std::iter;
 use std::path::Path;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
@@ -142,6 +143,8 @@ impl Core {
             .collect::<Result<_, _>>()?;
         let mut options = Options::default();
         options.slots = Some(SLOTS);
+        // Finer than on SQLite, so that no pipeline is skipped where a list is cut into pages.
+        options.created_at_resolution = Duration::from_micros(1);
         // There would be nothing to look at.
         options.previews = false;
         let environment = EngineEnvironment::new(Planner::default());

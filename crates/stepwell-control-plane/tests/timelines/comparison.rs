@@ -1,9 +1,6 @@
 //! Whether the model has shown what a real Arroyo was recorded with, in the same order.
 
-use crate::{
-    observation::{Job, Observation},
-    recording::Timeline,
-};
+use crate::{observation::Observation, recording::Timeline, times::Times};
 
 /// The controller's pause between two looks, in microseconds: what was asked for becomes visible within it.
 const LOOK: u64 = 500_000;
@@ -11,42 +8,6 @@ const LOOK: u64 = 500_000;
 /// From here on, in microseconds, a first answer is late: what happened before it was not recorded. Where polling went on at once, the
 /// first answer is there within 0.1 s.
 const LATE: u64 = 250_000;
-
-/// Which time of the model is which of the recording. One that stays must stay in both, and one that is new must be new in both.
-#[derive(Default)]
-pub struct Times(Vec<(u64, u64)>);
-
-impl Times {
-    /// Whether both jobs are the same but for the clock, and if so, whatever that says of the times is kept.
-    pub fn agree(&mut self, recorded: &Job, model: &Job) -> bool {
-        let pairs = [
-            (recorded.start_time, model.start_time),
-            (recorded.finish_time, model.finish_time),
-        ];
-        let mut new = Vec::new();
-        for pair in pairs {
-            match pair {
-                (None, None) => {}
-                (Some(recorded), Some(model)) => new.push((recorded, model)),
-                _ => return false,
-            }
-        }
-        let contradicted = new.iter().any(|(recorded, model)| {
-            let mut known = self.0.iter();
-            known.any(|known| (known.0 == *recorded) != (known.1 == *model))
-        });
-        let same = Job {
-            start_time: model.start_time,
-            finish_time: model.finish_time,
-            ..recorded.clone()
-        } == *model;
-        if contradicted || !same {
-            return false;
-        }
-        self.0.extend(new);
-        true
-    }
-}
 
 /// Compares what the model showed since the request with a timeline. Each recorded line has to be found, in order, and what is left over
 /// has to be something that [`may_be_missed`].

@@ -15,6 +15,7 @@ mod stops;
 mod story;
 #[path = "../support/mod.rs"]
 mod support;
+mod times;
 mod traces;
 
 use std::collections::BTreeSet;

@@ -8,6 +8,9 @@ use crate::observation::{Job, Observation, Offer};
 
 pub struct Timeline {
     pub name: String,
+    /// The pipeline that was watched.
+    #[allow(dead_code, reason = "the embedded engine's replay asks for it")]
+    pub pipeline: String,
     /// Whether it was watched on after its last line, for some time, and nothing more was seen. If not, it was watched until the state
     /// that was waited for.
     pub timed_out: bool,
@@ -23,7 +26,7 @@ pub struct Exchange {
     pub answer: Value,
 }
 
-fn read(file: &str) -> Vec<Value> {
+pub fn read(file: &str) -> Vec<Value> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../../tests/contract/recordings")
         .join(file);
@@ -44,6 +47,10 @@ fn timeline(recorded: &Value) -> Timeline {
     assert_eq!(lines.len(), jobs.len());
     Timeline {
         name: recorded["name"].as_str().unwrap().to_owned(),
+        pipeline: body(&jobs[0])["data"][0]["pipeline_id"]
+            .as_str()
+            .unwrap()
+            .to_owned(),
         timed_out: recorded["timed_out"].as_bool().unwrap(),
         observations: lines
             .iter()
@@ -55,7 +62,7 @@ fn timeline(recorded: &Value) -> Timeline {
 
 fn observation(line: &Value, job: &Value) -> Observation {
     assert_eq!(line["t"], job["t"]);
-    let body: Value = serde_json::from_str(job["body"].as_str().unwrap()).unwrap();
+    let body = body(job);
     Observation {
         at: std::time::Duration::from_secs_f64(line["t"].as_f64().unwrap())
             .as_micros()
@@ -64,6 +71,10 @@ fn observation(line: &Value, job: &Value) -> Observation {
         job: Job::new(&body["data"][0]),
         offer: Offer::recorded(line["line"].as_str().unwrap()),
     }
+}
+
+fn body(job: &Value) -> Value {
+    serde_json::from_str(job["body"].as_str().unwrap()).unwrap()
 }
 
 pub fn exchange(name: &str) -> Exchange {

@@ -6,10 +6,11 @@ use stepwell_arroyo::ErrorDomain;
 use stepwell_control_plane::Options;
 
 use crate::{
-    comparison::{Times, compare},
+    comparison::compare,
     observation::{Job, Observation, Offer},
     recording::{exchange, timelines},
     support::Server,
+    times::Times,
 };
 
 /// More than any pause that a story waits for takes.

@@ -51,7 +51,7 @@ impl ExecutionError {
     /// In Arroyo's words, and with its view that a later run may do better (recording `376_bad_data_fail_nowait_jobs`).
     pub(in crate::sql) fn bad_data(error: &ArrowError) -> Self {
         Self {
-            error: format!("error deserializing data: invalid JSON: {error}"),
+            error: format!("error deserializing data: invalid JSON: {error:?} (1 times)"),
             domain: ErrorDomain::External,
             retryable: true,
         }

@@ -205,7 +205,7 @@ impl SingleFileSource {
                     row_ends.push(*file_end);
                 }
                 Err(error) if self.file.bad_data == BadData::Drop => {
-                    let cause = || (0, format!("invalid JSON: {error}"));
+                    let cause = || (0, format!("invalid JSON: {error:?}"));
                     self.dropped.get_or_insert_with(cause).0 += 1;
                 }
                 // It comes first the next time.
