@@ -7,7 +7,7 @@ use stepwell::{
     EndpointError, Error, HyperTransportError, ResolveError, ShutdownError, SpecError,
     ValidateError, WaitError,
     arroyo::{ClientError, SqlDiagnostic},
-    transport::TokenError,
+    transport::{TokenError, TransportErrorKind},
 };
 
 use crate::exit::Exit;
@@ -93,7 +93,17 @@ impl Failure {
                 TokenError::Unreadable { .. } => Exit::Usage,
                 _ => Exit::CannotConnect,
             },
-            Self::Transport { .. } => Exit::CannotConnect,
+            Self::Transport { source } => match source {
+                HyperTransportError::CaFile { .. }
+                | HyperTransportError::NoCertificate { .. }
+                | HyperTransportError::ClientCertificateFile { .. }
+                | HyperTransportError::NoClientCertificate { .. }
+                | HyperTransportError::ClientKeyFile { .. }
+                | HyperTransportError::NoClientKey { .. }
+                | HyperTransportError::EncryptedClientKey { .. }
+                | HyperTransportError::ClientKeyMismatch { .. } => Exit::Usage,
+                _ => Exit::CannotConnect,
+            },
             #[cfg(feature = "embedded")]
             Self::Engine { .. } => Exit::Unexpected,
             Self::StateDirectory { .. } | Self::StoppedElsewhere { .. } | Self::Signals { .. } => {
@@ -126,7 +136,7 @@ impl Failure {
                 "stepwell list --server URL shows the ids that there are"
             }
             Self::Call { source } if source.transport_error_kind().is_some() => {
-                "start the server, or check --server"
+                unreachable_hint(source)
             }
             Self::Call { source }
                 if source
@@ -159,6 +169,14 @@ impl Failure {
     }
 }
 
+fn unreachable_hint(error: &ClientError) -> &'static str {
+    if error.transport_error_kind() == Some(TransportErrorKind::Tls) {
+        "if the server's certificate is a private one give --ca-file FILE; if it asks for yours, --client-certificate FILE and --client-key FILE"
+    } else {
+        "start the server, or check --server"
+    }
+}
+
 fn step_hint(error: &Error) -> Option<String> {
     let hint = match error {
         Error::Connect { source } => match source {
@@ -168,9 +186,7 @@ fn step_hint(error: &Error) -> Option<String> {
             stepwell::ConnectError::NotArroyo { .. } => {
                 "give the address of the API, such as --server http://host:5115"
             }
-            stepwell::ConnectError::Unreachable { .. } => {
-                "check --server; for a private certificate give --ca-file FILE"
-            }
+            stepwell::ConnectError::Unreachable { source, .. } => unreachable_hint(source),
             _ => "start the server, or check --server",
         },
         Error::Validate {
