@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 use tokio::{task, time};
 
 use crate::controller::{ControllerThread, Core};
+use crate::counters::JobCounters;
 use crate::error::EngineError;
 use crate::rows::Rows;
 use crate::server::{Listener, Server};
@@ -59,7 +60,7 @@ impl Engine {
         }
     }
 
-    /// The base URL of the REST API, without `/api`: `http://127.0.0.1:PORT`.
+    /// The base URL of the REST API, without `/api`: `http://127.0.0.1:PORT`. A browser finds the status pages there.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
@@ -149,11 +150,12 @@ impl EngineBuilder {
             .unwrap_or(Err(EngineError::ControllerGone))?;
         let listener = Listener::bind(port).await?;
         let address = listener.address();
-        let rows = Rows::start(rows)?;
+        let counters = JobCounters::default();
+        let rows = Rows::start(rows, counters.clone())?;
         let planner = core.planner();
         let (orders, received) = mpsc::unbounded_channel();
-        let controller = core.start(orders)?;
-        let server = listener.serve(controller.handle(), planner.clone());
+        let controller = core.start(orders, counters.clone())?;
+        let server = listener.serve(controller.handle(), planner.clone(), counters);
         let supervisor = Supervisor::start(received, controller.handle(), planner, rows.clone());
         Ok(Engine {
             state_dir,

@@ -9,8 +9,10 @@ use std::thread;
 
 use bytes::Bytes;
 use snafu::ResultExt as _;
+use stepwell_arroyo::JobId;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::counters::{Counters, JobCounters};
 use crate::error::{EngineError, ThreadSnafu};
 
 /// How many batches of rows may wait for the writer.
@@ -32,10 +34,16 @@ enum Entry {
 pub(crate) struct Rows {
     entries: mpsc::Sender<Entry>,
     failure: Arc<OnceLock<String>>,
+    counters: JobCounters,
+    /// Those of the job that the rows are of.
+    job: Arc<Counters>,
 }
 
 impl Rows {
-    pub(crate) fn start(writer: Box<dyn Write + Send>) -> Result<Self, EngineError> {
+    pub(crate) fn start(
+        writer: Box<dyn Write + Send>,
+        counters: JobCounters,
+    ) -> Result<Self, EngineError> {
         let (entries, waiting) = mpsc::channel(WAITING_BATCHES);
         let failure = Arc::new(OnceLock::new());
         let failed = Arc::clone(&failure);
@@ -43,15 +51,31 @@ impl Rows {
             .name("stepwell-rows".to_owned())
             .spawn(move || write(writer, waiting, &failed))
             .context(ThreadSnafu)?;
-        Ok(Self { entries, failure })
+        Ok(Self {
+            entries,
+            failure,
+            counters,
+            job: Arc::default(),
+        })
+    }
+
+    /// A handle that counts what is written through it as rows of this job.
+    pub(crate) fn of(&self, job: &JobId) -> Self {
+        Self {
+            job: self.counters.of(job),
+            ..self.clone()
+        }
     }
 
     /// Hands over rows (without their line ends), waiting for a place if there is none.
     pub(crate) async fn write(&self, rows: Vec<Bytes>) -> Result<(), WriteFailed> {
+        let count = rows.len();
         self.entries
             .send(Entry::Rows(rows))
             .await
-            .map_err(|_| self.failed())
+            .map_err(|_| self.failed())?;
+        self.job.give_out(count);
+        Ok(())
     }
 
     /// Waits until all rows handed over before are written and flushed.
@@ -145,7 +169,7 @@ mod tests {
             taken: Arc::default(),
             room: usize::MAX,
         };
-        let rows = Rows::start(Box::new(pipe.clone())).unwrap();
+        let rows = Rows::start(Box::new(pipe.clone()), JobCounters::default()).unwrap();
         for row in 0..3000 {
             rows.write(vec![Bytes::from(row.to_string())])
                 .await
@@ -166,7 +190,7 @@ mod tests {
             taken: Arc::default(),
             room: 2,
         };
-        let rows = Rows::start(Box::new(pipe)).unwrap();
+        let rows = Rows::start(Box::new(pipe), JobCounters::default()).unwrap();
         rows.write(vec![Bytes::from_static(b"1")]).await.unwrap();
         rows.flush().await.unwrap();
         let failed = async {

@@ -122,7 +122,7 @@ impl Runs {
                     restored: order.restored,
                     controller: self.controller.clone(),
                     planner: self.planner.clone(),
-                    rows: self.rows.clone(),
+                    rows: self.rows.of(&job),
                 };
                 self.of_jobs.insert(
                     job,
