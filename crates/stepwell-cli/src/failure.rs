@@ -10,7 +10,7 @@ use stepwell::{
     transport::{TokenError, TransportErrorKind},
 };
 
-use crate::exit::Exit;
+use crate::exit::{Exit, is_no_arroyo};
 
 /// A query with where it came from, for diagnostics.
 #[derive(Clone, Debug)]
@@ -135,6 +135,7 @@ impl Failure {
             Self::Call { source } if source.is_not_found() => {
                 "stepwell list --server URL shows the ids that there are"
             }
+            Self::Call { source } if is_no_arroyo(source) => NOT_ARROYO,
             Self::Call { source } if source.transport_error_kind().is_some() => {
                 unreachable_hint(source)
             }
@@ -169,6 +170,9 @@ impl Failure {
     }
 }
 
+const NOT_ARROYO: &str =
+    "that is not an Arroyo API; give the address of one, such as --server http://host:5115";
+
 fn unreachable_hint(error: &ClientError) -> &'static str {
     if error.transport_error_kind() == Some(TransportErrorKind::Tls) {
         "if the server's certificate is a private one give --ca-file FILE; if it asks for yours, --client-certificate FILE and --client-key FILE"
@@ -183,9 +187,7 @@ fn step_hint(error: &Error) -> Option<String> {
             stepwell::ConnectError::Credentials { .. } => {
                 "set STEPWELL_TOKEN, or give --token-file FILE"
             }
-            stepwell::ConnectError::NotArroyo { .. } => {
-                "give the address of the API, such as --server http://host:5115"
-            }
+            stepwell::ConnectError::NotArroyo { .. } => NOT_ARROYO,
             stepwell::ConnectError::Unreachable { source, .. } => unreachable_hint(source),
             _ => "start the server, or check --server",
         },
