@@ -26,6 +26,7 @@ mod command;
 mod controller;
 mod endpoint;
 mod environment;
+mod history;
 mod options;
 mod plane;
 mod record;

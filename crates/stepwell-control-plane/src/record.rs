@@ -16,6 +16,7 @@ pub struct Record {
 pub(crate) struct JobRecord {
     /// As it is shown; `running_desired` follows the pipeline's `stop`.
     pub(crate) shown: Job,
+    #[serde(with = "crate::history")]
     pub(crate) checkpoints: Vec<Checkpoint>,
     pub(crate) errors: Vec<JobError>,
     /// The number of the next checkpoint.
