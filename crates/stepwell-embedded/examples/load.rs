@@ -14,6 +14,8 @@ use std::num::NonZeroU32;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
+use http::Request;
 use stepwell_arroyo::{Client, CreatePipeline, Job, JobState, PatchPipeline, PipelineId, StopMode};
 use stepwell_embedded::Engine;
 use stepwell_hyper::HyperTransport;
@@ -122,6 +124,17 @@ async fn reads(client: &Client, ids: &[PipelineId]) -> Outcome<Vec<(&'static str
         times.push(begun.elapsed());
     }
     figures.push(("GET of one", median(times)));
+    let mut times = Vec::new();
+    for _ in 0..TRIES {
+        let begun = Instant::now();
+        let request = Request::get("/pipelines").body(Bytes::new())?;
+        let reply = client.transport().execute(request).await?;
+        if !reply.status().is_success() {
+            return Err(format!("the status page is {}", reply.status()).into());
+        }
+        times.push(begun.elapsed());
+    }
+    figures.push(("status page of all", median(times)));
     Ok(figures)
 }
 
