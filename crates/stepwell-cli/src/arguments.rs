@@ -188,8 +188,31 @@ pub(crate) struct Connection {
     #[arg(long, value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
     /// A file with certificates to trust besides the system's, in PEM
-    #[arg(long, value_name = "FILE")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "STEPWELL_CA_FILE",
+        hide_env_values = true
+    )]
     pub(crate) ca_file: Option<PathBuf>,
+    /// A file with the certificate to show to a server that asks for one, in PEM, and those up to its CA
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "client_key",
+        env = "STEPWELL_CLIENT_CERTIFICATE",
+        hide_env_values = true
+    )]
+    pub(crate) client_certificate: Option<PathBuf>,
+    /// A file with the key of that certificate, in PEM and unencrypted
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "client_certificate",
+        env = "STEPWELL_CLIENT_KEY",
+        hide_env_values = true
+    )]
+    pub(crate) client_key: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -237,6 +260,8 @@ mod tests {
             "run --id a/b q.sql",
             "run -q -v q.sql",
             "run --token secret q.sql",
+            "list --server https://h --client-certificate c.pem",
+            "list --server https://h --client-key c.key",
             "status",
         ] {
             assert!(

@@ -3,7 +3,8 @@
 use std::process::ExitCode;
 
 use stepwell::{
-    AttachError, ConnectError, Error, ResolveError, ValidateError, WaitError, arroyo::ClientError,
+    AttachError, ConnectError, Error, ResolveError, ValidateError, WaitError,
+    arroyo::{ClientError, ClientErrorKind},
 };
 
 /// How the process ends.
@@ -95,13 +96,27 @@ impl Exit {
         }
     }
 
-    /// How a failed call ends the process: a refusal of credentials and a missing connection are told from `otherwise`.
+    /// How a failed call ends the process: a refusal of credentials, a missing connection and a server that is no Arroyo are told from
+    /// `otherwise`.
     pub(crate) fn of_client(error: &ClientError, otherwise: Self) -> Self {
+        if is_no_arroyo(error) {
+            return Self::CannotConnect;
+        }
         match error.status().map(|status| status.as_u16()) {
             Some(401 | 403) => Self::CannotConnect,
             None if error.transport_error_kind().is_some() => Self::CannotConnect,
             _ => otherwise,
         }
+    }
+}
+
+/// Whether what answered is no Arroyo API, or is one at another path.
+pub(crate) fn is_no_arroyo(error: &ClientError) -> bool {
+    match error.kind() {
+        ClientErrorKind::NotArroyo { .. } => true,
+        // That of an Arroyo says what is not there; this one is of a proxy, a web site, or a path that is none of the API's.
+        ClientErrorKind::Rejected { status, .. } => status.as_u16() == 404 && !error.is_not_found(),
+        _ => false,
     }
 }
 

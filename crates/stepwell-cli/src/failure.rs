@@ -7,10 +7,10 @@ use stepwell::{
     EndpointError, Error, HyperTransportError, ResolveError, ShutdownError, SpecError,
     ValidateError, WaitError,
     arroyo::{ClientError, SqlDiagnostic},
-    transport::TokenError,
+    transport::{TokenError, TransportErrorKind},
 };
 
-use crate::exit::Exit;
+use crate::exit::{Exit, is_no_arroyo};
 
 /// A query with where it came from, for diagnostics.
 #[derive(Clone, Debug)]
@@ -95,7 +95,17 @@ impl Failure {
                 TokenError::Unreadable { .. } => Exit::Usage,
                 _ => Exit::CannotConnect,
             },
-            Self::Transport { .. } => Exit::CannotConnect,
+            Self::Transport { source } => match source {
+                HyperTransportError::CaFile { .. }
+                | HyperTransportError::NoCertificate { .. }
+                | HyperTransportError::ClientCertificateFile { .. }
+                | HyperTransportError::NoClientCertificate { .. }
+                | HyperTransportError::ClientKeyFile { .. }
+                | HyperTransportError::NoClientKey { .. }
+                | HyperTransportError::EncryptedClientKey { .. }
+                | HyperTransportError::ClientKeyMismatch { .. } => Exit::Usage,
+                _ => Exit::CannotConnect,
+            },
             #[cfg(feature = "embedded")]
             Self::Engine { .. } => Exit::Unexpected,
             Self::StateDirectory { .. }
@@ -128,8 +138,9 @@ impl Failure {
             Self::Call { source } if source.is_not_found() => {
                 "stepwell list --server URL shows the ids that there are"
             }
+            Self::Call { source } if is_no_arroyo(source) => NOT_ARROYO,
             Self::Call { source } if source.transport_error_kind().is_some() => {
-                "start the server, or check --server"
+                unreachable_hint(source)
             }
             Self::Call { source }
                 if source
@@ -162,18 +173,25 @@ impl Failure {
     }
 }
 
+const NOT_ARROYO: &str =
+    "that is not an Arroyo API; give the address of one, such as --server http://host:5115";
+
+fn unreachable_hint(error: &ClientError) -> &'static str {
+    if error.transport_error_kind() == Some(TransportErrorKind::Tls) {
+        "if the server's certificate is a private one give --ca-file FILE; if it asks for yours, --client-certificate FILE and --client-key FILE"
+    } else {
+        "start the server, or check --server"
+    }
+}
+
 fn step_hint(error: &Error) -> Option<String> {
     let hint = match error {
         Error::Connect { source } => match source {
             stepwell::ConnectError::Credentials { .. } => {
                 "set STEPWELL_TOKEN, or give --token-file FILE"
             }
-            stepwell::ConnectError::NotArroyo { .. } => {
-                "give the address of the API, such as --server http://host:5115"
-            }
-            stepwell::ConnectError::Unreachable { .. } => {
-                "check --server; for a private certificate give --ca-file FILE"
-            }
+            stepwell::ConnectError::NotArroyo { .. } => NOT_ARROYO,
+            stepwell::ConnectError::Unreachable { source, .. } => unreachable_hint(source),
             _ => "start the server, or check --server",
         },
         Error::Validate {

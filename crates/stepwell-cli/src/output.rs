@@ -42,8 +42,11 @@ pub(crate) use {print_line, say};
 pub(crate) enum Place {
     /// A server's dashboard.
     Dashboard(String),
-    /// The API of the embedded engine, which has no dashboard.
-    Engine(String),
+    /// The status page of the embedded engine, and the engine's address.
+    Engine {
+        page: String,
+        engine: String,
+    },
     Unknown,
 }
 
@@ -116,7 +119,9 @@ impl Output {
             Inner::Text(output) => {
                 let at = match place {
                     Place::Dashboard(url) => format!(" ({url})"),
-                    Place::Engine(url) => format!(" (--server {url} reaches it)"),
+                    Place::Engine { page, engine } => {
+                        format!(" ({page}; --server {engine} reaches it)")
+                    }
                     Place::Unknown => String::new(),
                 };
                 output.note(&format!("pipeline {id} is running{at}; Ctrl-C stops it"));

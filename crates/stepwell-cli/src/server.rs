@@ -25,6 +25,10 @@ impl Connection {
         if let Some(path) = &self.ca_file {
             builder = builder.ca_file(path);
         }
+        // One without the other is refused before.
+        if let (Some(certificate), Some(key)) = (&self.client_certificate, &self.client_key) {
+            builder = builder.client_certificate(certificate, key);
+        }
         Ok(Some(builder.build().context(TransportSnafu)?.into_shared()))
     }
 

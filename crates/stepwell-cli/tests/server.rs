@@ -59,6 +59,11 @@ fn servers_that_are_none_are_4() {
         4,
         &["not an Arroyo API", "text/html", "next: "],
     );
+    refused(
+        &run(&["list", "--server", &html.url]),
+        4,
+        &["none of an Arroyo API", "next: that is not an Arroyo API"],
+    );
 
     let closing = Server::start(|_, _, _| Reply::Raw(Vec::new()));
     refused(

@@ -28,6 +28,7 @@ mod command;
 mod controller;
 mod endpoint;
 mod environment;
+mod history;
 mod inspection;
 mod options;
 mod plane;

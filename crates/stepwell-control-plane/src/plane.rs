@@ -4,7 +4,10 @@ use bytes::Bytes;
 use http::{Request, Response};
 use stepwell_arroyo::{JobId, PipelineId};
 
-use crate::{Command, Environment, Options, Record, WorkerEvent, controller, route, worker};
+use crate::{
+    Command, Environment, Options, Record, WorkerEvent, controller, record::JobRecord, route,
+    worker,
+};
 
 /// The pipelines of a server and all that is known of their jobs.
 #[derive(Debug)]
@@ -74,9 +77,13 @@ impl ControlPlane {
         let now = environment.now();
         let mut commands = std::mem::take(&mut self.forgotten);
         for (id, record) in &mut self.records {
-            let before = record.job.clone();
+            // Most of what a server holds has ended long ago, and is looked at again and again.
+            if record.is_at_rest() {
+                continue;
+            }
+            let before = record.job.as_ref().map(JobRecord::without_history);
             controller::look(record, now, &self.options, &mut commands);
-            if record.job != before {
+            if record.job.as_ref().map(JobRecord::without_history) != before {
                 self.changed.insert(id.clone());
             }
         }

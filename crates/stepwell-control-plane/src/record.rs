@@ -16,6 +16,7 @@ pub struct Record {
 pub(crate) struct JobRecord {
     /// As it is shown; `running_desired` follows the pipeline's `stop`.
     pub(crate) shown: Job,
+    #[serde(with = "crate::history")]
     pub(crate) checkpoints: Vec<Checkpoint>,
     pub(crate) errors: Vec<JobError>,
     /// The number of the next checkpoint.
@@ -67,6 +68,19 @@ impl Record {
     pub(crate) fn is_told_to_run(&self) -> bool {
         self.pipeline.stop == StopMode::None
     }
+
+    /// Whether a look at it finds nothing to do, whatever the time is.
+    pub(crate) fn is_at_rest(&self) -> bool {
+        let Some(job) = &self.job else {
+            return true;
+        };
+        match job.state() {
+            JobState::Finished => true,
+            JobState::Stopped => !self.is_told_to_run(),
+            JobState::Failed => !self.is_told_to_run() || job.restart.is_none(),
+            _ => false,
+        }
+    }
 }
 
 impl JobRecord {
@@ -85,6 +99,17 @@ impl JobRecord {
             recoveries: 0,
             pause_until: 0,
             keep_start_time: false,
+        }
+    }
+
+    /// What of it is small. A look that changes the checkpoints changes their number or what is under way as well, and the errors are
+    /// none of its business: so whether it has changed anything is told by this, without a copy of the hundreds that there may be.
+    pub(crate) fn without_history(&self) -> Self {
+        Self {
+            shown: self.shown.clone(),
+            checkpoints: Vec::new(),
+            errors: Vec::new(),
+            ..*self
         }
     }
 

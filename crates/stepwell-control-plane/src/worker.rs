@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use stepwell_arroyo::{CheckpointSpan, ErrorDomain, FailureReason, JobError, JobState};
+use stepwell_arroyo::{ErrorDomain, FailureReason, JobError, JobState};
 
 use crate::{
     Environment, Options, WorkerEvent,
     controller::{drop_in_flight, stopped},
+    history,
     record::JobRecord,
 };
 
@@ -123,28 +124,8 @@ fn stored(job: &mut JobRecord, epoch: u64, now: u64) {
         .iter_mut()
         .find(|checkpoint| checkpoint.epoch == epoch)
     {
-        let started = checkpoint.start_time;
         checkpoint.finish_time = Some(now);
-        checkpoint.events = vec![
-            CheckpointSpan::new(
-                started,
-                now,
-                "Checkpointing",
-                "The entire checkpointing process",
-            ),
-            CheckpointSpan::new(
-                started,
-                now,
-                "CheckpointingOperators",
-                "The time spent checkpointing operator states",
-            ),
-            CheckpointSpan::new(
-                now,
-                now,
-                "WritingMetadata",
-                "Writing the final checkpoint metadata",
-            ),
-        ];
+        checkpoint.events = history::parts(checkpoint.start_time, now);
     }
     let superfluous = job.checkpoints.len().saturating_sub(CHECKPOINTS);
     job.checkpoints.drain(..superfluous);

@@ -15,10 +15,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use snafu::ResultExt as _;
-use stepwell_arroyo::PipelineId;
+use stepwell_arroyo::{JobId, PipelineId};
 use stepwell_control_plane::{Changes, Command, ControlPlane, Options, Record, WorkerEvent};
 use tokio::sync::{mpsc as asynchronous, oneshot};
 
+use crate::counters::JobCounters;
 use crate::directory::StateDirectory;
 use crate::environment::EngineEnvironment;
 use crate::error::{EngineError, ThreadSnafu};
@@ -47,6 +48,10 @@ enum Message {
         event: WorkerEvent,
         checkpoint: Option<NewCheckpoint>,
     },
+    CheckpointSizes {
+        job: JobId,
+        sizes: oneshot::Sender<BTreeMap<u64, u64>>,
+    },
     Look,
     Close {
         closed: Option<oneshot::Sender<Result<(), EngineError>>>,
@@ -64,6 +69,14 @@ impl Controller {
     pub(crate) async fn answer(&self, request: Request<Bytes>) -> Option<Response<Bytes>> {
         let (reply, answer) = oneshot::channel();
         self.send(Message::Request { request, reply });
+        answer.await.ok()
+    }
+
+    /// How many bytes the checkpoints of a job have, by epoch. `None`: the store cannot say, or the controller has ended.
+    pub(crate) async fn checkpoint_sizes(&self, job: &JobId) -> Option<BTreeMap<u64, u64>> {
+        let (sizes, answer) = oneshot::channel();
+        let job = job.clone();
+        self.send(Message::CheckpointSizes { job, sizes });
         answer.await.ok()
     }
 
@@ -164,11 +177,13 @@ impl Core {
     pub(crate) fn start(
         self,
         orders: asynchronous::UnboundedSender<Order>,
+        counters: JobCounters,
     ) -> Result<ControllerThread, EngineError> {
         let (messages, waiting) = mpsc::channel();
         let work = Work {
             core: self,
             orders,
+            counters,
             records: BTreeMap::new(),
             batch: Batch::default(),
             commands: Vec::new(),
@@ -188,6 +203,7 @@ impl Core {
 struct Work {
     core: Core,
     orders: asynchronous::UnboundedSender<Order>,
+    counters: JobCounters,
     /// Records that have changed, or are gone, and are not durable yet.
     records: BTreeMap<PipelineId, Option<Record>>,
     /// What else is not durable yet.
@@ -219,6 +235,12 @@ impl Work {
                         look |= self.collect_changes();
                     }
                     Message::Event { event, checkpoint } => look |= self.take_in(event, checkpoint),
+                    Message::CheckpointSizes { job, sizes } => {
+                        if let Ok(found) = self.core.store.checkpoint_sizes(job.as_str()) {
+                            // Whoever asked may have gone.
+                            let _ = sizes.send(found);
+                        }
+                    }
                     Message::Look => look = true,
                     Message::Close { closed } => {
                         close = Some(closed);
@@ -258,6 +280,9 @@ impl Work {
         let commands = self.core.plane.tick(&mut self.core.environment);
         self.collect_changes();
         for command in &commands {
+            if let Command::Forget { job } = command {
+                self.counters.forget(job);
+            }
             if let Command::Start {
                 job, restore: None, ..
             }

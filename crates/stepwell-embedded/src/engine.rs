@@ -10,11 +10,12 @@ use tokio::sync::mpsc;
 use tokio::{task, time};
 
 use crate::controller::{ControllerThread, Core};
+use crate::counters::JobCounters;
 use crate::error::EngineError;
 use crate::outputs::Outputs;
 use crate::rows::Rows;
 use crate::server::{Listener, Server};
-use crate::worker::Supervisor;
+use crate::worker::{Supervisor, Workers};
 
 /// How long [`Engine::close`] waits for the rows to be written by a writer that does not take them.
 const ROWS_TIMEOUT: Duration = Duration::from_secs(1);
@@ -61,7 +62,7 @@ impl Engine {
         }
     }
 
-    /// The base URL of the REST API, without `/api`: `http://127.0.0.1:PORT`.
+    /// The base URL of the REST API, without `/api`: `http://127.0.0.1:PORT`. A browser finds the status pages there.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
@@ -154,19 +155,26 @@ impl EngineBuilder {
             .unwrap_or(Err(EngineError::ControllerGone))?;
         let listener = Listener::bind(port).await?;
         let address = listener.address();
+        let counters = JobCounters::default();
         let rows = Rows::start(rows)?;
         let planner = core.planner();
         let (orders, received) = mpsc::unbounded_channel();
-        let controller = core.start(orders)?;
+        let controller = core.start(orders, counters.clone())?;
         let outputs = Outputs::default();
-        let server = listener.serve(controller.handle(), planner.clone(), outputs.clone());
-        let supervisor = Supervisor::start(
-            received,
+        let server = listener.serve(
             controller.handle(),
-            planner,
-            rows.clone(),
+            planner.clone(),
             outputs.clone(),
+            counters.clone(),
         );
+        let workers = Workers {
+            controller: controller.handle(),
+            planner,
+            rows: rows.clone(),
+            outputs: outputs.clone(),
+            counters,
+        };
+        let supervisor = Supervisor::start(received, workers);
         Ok(Engine {
             state_dir,
             address,

@@ -20,9 +20,11 @@
 //! # Who can reach it
 //!
 //! Any program of this machine, but no web page: requests have to name the engine as their host, and a page of another
-//! origin is refused.
+//! origin is refused. A person's browser is shown the status pages, plain HTML at `/` and `/pipelines/{id}`, also when it
+//! follows a link from elsewhere.
 
 mod controller;
+mod counters;
 mod directory;
 mod engine;
 mod environment;

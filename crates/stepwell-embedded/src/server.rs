@@ -1,4 +1,5 @@
-//! The HTTP side: a loopback listener that hands each request, whole, to the controller.
+//! The HTTP side: a loopback listener that hands each request of the API, whole, to the controller, and answers others with
+//! pages.
 
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -20,6 +21,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio::time;
 
 use crate::controller::Controller;
+use crate::counters::JobCounters;
 use crate::error::{EngineError, ListenSnafu};
 use crate::outputs::Outputs;
 use crate::planner::Planner;
@@ -27,10 +29,12 @@ use crate::planner::Planner;
 mod body;
 mod guard;
 mod output;
+mod page;
 
 use self::body::{BodyError, read_body};
 use self::guard::Guard;
 use self::output::OutputBody;
+use self::page::Pages;
 
 /// How long a connection may take to send a request's head. Also how long it may be idle.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
@@ -67,10 +71,15 @@ impl Listener {
         controller: Controller,
         planner: Planner,
         outputs: Outputs,
+        counters: JobCounters,
     ) -> Server {
         let (stopping, told) = watch::channel(false);
         let service = Arc::new(Service {
             guard: Guard::new(self.address.port()),
+            pages: Pages {
+                controller: controller.clone(),
+                counters,
+            },
             controller,
             planner,
             outputs,
@@ -187,6 +196,7 @@ fn whole(response: Response<Bytes>) -> Response<Body> {
 #[derive(Debug)]
 struct Service {
     guard: Guard,
+    pages: Pages,
     controller: Controller,
     planner: Planner,
     outputs: Outputs,
@@ -231,6 +241,9 @@ impl Service {
                 "the request body could not be read",
             ),
         })?;
+        if page::is_page(head.uri.path()) {
+            return Ok(self.pages.answer(&head).await);
+        }
         if matches!(head.method, Method::POST | Method::PUT) {
             self.planner.plan_ahead(&body).await;
         }

@@ -118,6 +118,11 @@ impl Store {
             .map_err(failed("reading", &self.path))
     }
 
+    /// How many bytes the checkpoints of a job have, by epoch.
+    pub(crate) fn checkpoint_sizes(&self, job: &str) -> Result<BTreeMap<u64, u64>, EngineError> {
+        checkpoint::sizes(&self.connection, job).map_err(failed("reading", &self.path))
+    }
+
     /// Folds the log into the database file, so that a directory at rest is one file.
     pub(crate) fn close(self) -> Result<(), EngineError> {
         let Self { path, connection } = self;

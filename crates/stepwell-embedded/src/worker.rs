@@ -10,6 +10,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{self, MissedTickBehavior};
 
 use crate::controller::{Controller, Order};
+use crate::counters::JobCounters;
 use crate::outputs::Outputs;
 use crate::planner::Planner;
 use crate::rows::Rows;
@@ -21,6 +22,16 @@ use self::run::{Control, Worker};
 /// How often the controller looks at all jobs, besides whenever something changes; that of a real Arroyo.
 const LOOK_INTERVAL: Duration = Duration::from_millis(500);
 
+/// What all workers share.
+#[derive(Clone, Debug)]
+pub(crate) struct Workers {
+    pub(crate) controller: Controller,
+    pub(crate) planner: Planner,
+    pub(crate) rows: Rows,
+    pub(crate) outputs: Outputs,
+    pub(crate) counters: JobCounters,
+}
+
 /// The task that owns the runs.
 #[derive(Debug)]
 pub(crate) struct Supervisor {
@@ -29,19 +40,10 @@ pub(crate) struct Supervisor {
 }
 
 impl Supervisor {
-    pub(crate) fn start(
-        orders: mpsc::UnboundedReceiver<Order>,
-        controller: Controller,
-        planner: Planner,
-        rows: Rows,
-        outputs: Outputs,
-    ) -> Self {
+    pub(crate) fn start(orders: mpsc::UnboundedReceiver<Order>, workers: Workers) -> Self {
         let (stop, stopped) = oneshot::channel();
         let runs = Runs {
-            controller,
-            planner,
-            rows,
-            outputs,
+            workers,
             tasks: JoinSet::new(),
             of_jobs: HashMap::new(),
         };
@@ -67,10 +69,7 @@ impl Drop for Supervisor {
 }
 
 struct Runs {
-    controller: Controller,
-    planner: Planner,
-    rows: Rows,
-    outputs: Outputs,
+    workers: Workers,
     tasks: JoinSet<()>,
     of_jobs: HashMap<JobId, Handle>,
 }
@@ -94,7 +93,7 @@ impl Runs {
         loop {
             tokio::select! {
                 _ = &mut stopped => break,
-                _ = looks.tick() => self.controller.look(),
+                _ = looks.tick() => self.workers.controller.look(),
                 Some(_) = self.tasks.join_next() => {}
                 order = orders.recv() => match order {
                     Some(order) => self.obey(order),
@@ -123,10 +122,8 @@ impl Runs {
                     parallelism,
                     query,
                     restored: order.restored,
-                    controller: self.controller.clone(),
-                    planner: self.planner.clone(),
-                    rows: self.rows.clone(),
-                    outputs: self.outputs.clone(),
+                    counters: self.workers.counters.of(&job),
+                    workers: self.workers.clone(),
                 };
                 self.of_jobs.insert(
                     job,

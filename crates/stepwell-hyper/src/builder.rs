@@ -16,7 +16,20 @@ pub struct HyperTransportBuilder {
     request_timeout: Duration,
     body_limit: usize,
     requests_at_once: usize,
-    ca_file: Option<PathBuf>,
+    certificates: Certificates,
+}
+
+/// The files of certificates that https is set up with. Only their paths are kept: what is in them is read when the transport is made.
+#[derive(Clone, Debug, Default)]
+#[cfg_attr(
+    not(feature = "tls"),
+    allow(dead_code, reason = "nothing is set up without TLS")
+)]
+pub(crate) struct Certificates {
+    /// Trusted besides the platform's.
+    pub(crate) ca_file: Option<PathBuf>,
+    /// What the client shows to a server that asks who it is: the certificate, and its key.
+    pub(crate) client: Option<(PathBuf, PathBuf)>,
 }
 
 /// Why a transport cannot be made. The message never shows credentials.
@@ -74,6 +87,62 @@ pub enum HyperTransportError {
         "this machine has no trusted certificates, and no file of them was given; install them, or give a CA file"
     ))]
     NoRoots,
+    /// The file of the client's certificate cannot be read.
+    #[snafu(display("could not read the client certificate in {}", path.display()))]
+    ClientCertificateFile {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file of the client's certificate has none in it.
+    #[snafu(display(
+        "there is no usable client certificate in {}; it must be PEM, with BEGIN CERTIFICATE, the client's own first and then those up to the server's CA",
+        path.display()
+    ))]
+    NoClientCertificate {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file of the client's key cannot be read.
+    #[snafu(display("could not read the client key in {}", path.display()))]
+    ClientKeyFile {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file of the client's key has none in it that can be used. Why is not said any closer: it would be said with bytes of the key.
+    #[snafu(display(
+        "there is no usable client key in {}; it must be PEM, with BEGIN PRIVATE KEY, and RSA, ECDSA or Ed25519",
+        path.display()
+    ))]
+    NoClientKey {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The client's key is encrypted, and nobody is there to ask for its password.
+    #[snafu(display(
+        "the client key in {} is encrypted; decrypt it to a file that only you can read, as with openssl pkey -in {} -out FILE",
+        path.display(),
+        path.display()
+    ))]
+    EncryptedClientKey {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The client's key is that of another certificate.
+    #[snafu(display(
+        "the client key in {} does not belong to the first certificate in {}; give the key that this certificate was made for, and the client's own certificate first",
+        key.display(),
+        certificate.display()
+    ))]
+    ClientKeyMismatch {
+        /// The file of the certificate.
+        certificate: PathBuf,
+        /// The file of the key.
+        key: PathBuf,
+    },
     /// TLS could not be set up.
     #[snafu(display("TLS could not be set up"))]
     Tls {
@@ -92,7 +161,7 @@ impl HyperTransportBuilder {
             body_limit: 64 * 1024 * 1024,
             // As many as a shutdown stops at once, and a fraction of the files that a process may usually open.
             requests_at_once: 64,
-            ca_file: None,
+            certificates: Certificates::default(),
         }
     }
 
@@ -135,7 +204,19 @@ impl HyperTransportBuilder {
 
     /// A file of PEM certificates that are trusted besides the platform's: that of a company, or a private one. For https alone.
     pub fn ca_file(mut self, path: impl Into<PathBuf>) -> Self {
-        self.ca_file = Some(path.into());
+        self.certificates.ca_file = Some(path.into());
+        self
+    }
+
+    /// What is shown to a server that asks who the client is (mutual TLS): a file with the client's certificate and those up to the
+    /// server's CA, and one with its key, unencrypted, both PEM; they may be the same file. For https alone. A server that does not ask
+    /// is not shown it.
+    pub fn client_certificate(
+        mut self,
+        certificate: impl Into<PathBuf>,
+        key: impl Into<PathBuf>,
+    ) -> Self {
+        self.certificates.client = Some((certificate.into(), key.into()));
         self
     }
 
@@ -147,7 +228,7 @@ impl HyperTransportBuilder {
     pub fn build(self) -> Result<HyperTransport, HyperTransportError> {
         let base = parse(&self.base)?;
         let connector =
-            crate::connector::connector(&base, self.connect_timeout, self.ca_file.as_deref())?;
+            crate::connector::connector(&base, self.connect_timeout, &self.certificates)?;
         Ok(HyperTransport::new(
             base,
             connector,
@@ -155,6 +236,7 @@ impl HyperTransportBuilder {
             self.request_timeout,
             self.body_limit,
             self.requests_at_once,
+            self.certificates.client.is_some(),
         ))
     }
 }
@@ -175,7 +257,7 @@ impl fmt::Debug for HyperTransportBuilder {
             .field("request_timeout", &self.request_timeout)
             .field("body_limit", &self.body_limit)
             .field("requests_at_once", &self.requests_at_once)
-            .field("ca_file", &self.ca_file)
+            .field("certificates", &self.certificates)
             .finish()
     }
 }

@@ -11,6 +11,12 @@ pub(crate) fn classify(error: &legacy::Error) -> (TransportErrorKind, Phase) {
         // Nothing is written before a connection stands.
         return (connect(error), Phase::NotSent);
     }
+    if refused_by_tls(error).is_some() {
+        // In TLS 1.3 the client is done with the handshake before the server has looked at its certificate, and sends the request behind
+        // it. The server's word comes at the first read. Such a word is only ever said in the handshake (nobody asks for a certificate
+        // later: the client does not offer it, and renegotiates nothing), and what came behind it was never read.
+        return (TransportErrorKind::Tls, Phase::NotSent);
+    }
     for error in chain(error) {
         if let Some(error) = error.downcast_ref::<hyper::Error>() {
             if error.is_canceled() {
@@ -55,10 +61,63 @@ pub(crate) fn classify_body(error: &(dyn Error + 'static)) -> TransportErrorKind
     }
 }
 
+/// Why the server refused the handshake of this client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    not(feature = "tls"),
+    allow(dead_code, reason = "nobody refuses without TLS")
+)]
+pub(crate) enum Refused {
+    /// For its certificate, or for having none.
+    Certificate,
+    /// For something; in TLS 1.2 that can be the lack of a certificate, too.
+    Handshake,
+}
+
+/// Whether the server refused this client in the handshake, by its alert.
+#[cfg(feature = "tls")]
+pub(crate) fn refused_by_tls(error: &(dyn Error + 'static)) -> Option<Refused> {
+    use rustls::AlertDescription as Alert;
+    let rustls::Error::AlertReceived(alert) = chain(error).find_map(tls)? else {
+        return None;
+    };
+    match alert {
+        Alert::CertificateRequired
+        | Alert::NoCertificate
+        | Alert::BadCertificate
+        | Alert::UnsupportedCertificate
+        | Alert::CertificateRevoked
+        | Alert::CertificateExpired
+        | Alert::CertificateUnknown
+        | Alert::UnknownCA
+        | Alert::AccessDenied
+        | Alert::DecryptError => Some(Refused::Certificate),
+        Alert::HandshakeFailure => Some(Refused::Handshake),
+        _ => None,
+    }
+}
+
+#[cfg(not(feature = "tls"))]
+pub(crate) fn refused_by_tls(_: &(dyn Error + 'static)) -> Option<Refused> {
+    None
+}
+
+/// The error of rustls that this is, or that is wrapped in it: what an `io::Error` wraps is hidden from `source`.
+#[cfg(feature = "tls")]
+fn tls<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
+    let inner = error
+        .downcast_ref::<io::Error>()
+        .and_then(io::Error::get_ref);
+    match inner {
+        Some(inner) => tls(inner),
+        None => error.downcast_ref(),
+    }
+}
+
 fn connect(error: &legacy::Error) -> TransportErrorKind {
     for error in chain(error) {
         #[cfg(feature = "tls")]
-        if error.is::<rustls::Error>() {
+        if tls(error).is_some() {
             return TransportErrorKind::Tls;
         }
         // hyper-util does not name the type of its DNS error, only its text.
@@ -73,15 +132,11 @@ fn connect(error: &legacy::Error) -> TransportErrorKind {
 }
 
 fn io_kind(error: &io::Error) -> Option<TransportErrorKind> {
-    // What an io::Error wraps is hidden from `source`: rustls comes so, and so does the error of the socket under it.
-    if let Some(inner) = error.get_ref() {
-        #[cfg(feature = "tls")]
-        if inner.is::<rustls::Error>() {
-            return Some(TransportErrorKind::Tls);
-        }
-        if let Some(kind) = inner.downcast_ref::<io::Error>().and_then(io_kind) {
-            return Some(kind);
-        }
+    // What an io::Error wraps is hidden from `source`: the error of the socket under TLS comes so.
+    if let Some(inner) = error.get_ref()
+        && let Some(kind) = inner.downcast_ref::<io::Error>().and_then(io_kind)
+    {
+        return Some(kind);
     }
     match error.kind() {
         io::ErrorKind::ConnectionRefused => Some(TransportErrorKind::Refused),

@@ -1,11 +1,11 @@
 //! What connects.
 
-use std::{path::Path, time::Duration};
+use std::time::Duration;
 
 use http::Uri;
 use hyper_util::client::legacy::connect::HttpConnector;
 
-use crate::builder::HyperTransportError;
+use crate::builder::{Certificates, HyperTransportError};
 
 #[cfg(feature = "tls")]
 pub(crate) type Connector = hyper_rustls::HttpsConnector<HttpConnector>;
@@ -16,7 +16,7 @@ pub(crate) type Connector = HttpConnector;
 pub(crate) fn connector(
     base: &Uri,
     connect_timeout: Duration,
-    ca_file: Option<&Path>,
+    certificates: &Certificates,
 ) -> Result<Connector, HyperTransportError> {
     let mut http = HttpConnector::new();
     // There is none by default: a host that drops packets would hold a step until the kernel gives up.
@@ -29,11 +29,11 @@ pub(crate) fn connector(
     http.enforce_http(false);
     #[cfg(feature = "tls")]
     {
-        crate::tls::connector(base, http, ca_file)
+        crate::tls::connector(base, http, certificates)
     }
     #[cfg(not(feature = "tls"))]
     {
-        let _ = ca_file;
+        let _ = certificates;
         if base.scheme_str() == Some("https") {
             Err(HyperTransportError::NoTls)
         } else {

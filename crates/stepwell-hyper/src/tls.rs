@@ -3,39 +3,49 @@ use std::path::Path;
 use http::Uri;
 use hyper_util::client::legacy::connect::HttpConnector;
 use rustls::{
-    ClientConfig, RootCertStore,
+    ClientConfig, ConfigBuilder, Error, InconsistentKeys, RootCertStore,
+    client::WantsClientCert,
     crypto::ring,
-    pki_types::{CertificateDer, pem::PemObject},
+    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
 };
-use snafu::{ResultExt, ensure};
+use snafu::{OptionExt, ResultExt, ensure};
 
 use crate::{
-    builder::{CaFileSnafu, HyperTransportError, NoCertificateSnafu, NoRootsSnafu},
+    builder::{
+        CaFileSnafu, Certificates, ClientCertificateFileSnafu, ClientKeyFileSnafu,
+        ClientKeyMismatchSnafu, EncryptedClientKeySnafu, HyperTransportError, NoCertificateSnafu,
+        NoClientCertificateSnafu, NoClientKeySnafu, NoRootsSnafu,
+    },
     connector::Connector,
 };
 
-/// https with the platform's roots and those of a file; plain http stays possible.
+/// https with the platform's roots and those of a file, and with the client's certificate; plain http stays possible.
 pub(crate) fn connector(
     base: &Uri,
     http: HttpConnector,
-    ca_file: Option<&Path>,
+    certificates: &Certificates,
 ) -> Result<Connector, HyperTransportError> {
     let mut roots = RootCertStore::empty();
+    let mut client = None;
     if base.scheme_str() == Some("https") {
         // Some of the platform's may be broken; the others are enough.
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        if let Some(path) = ca_file {
+        if let Some(path) = &certificates.ca_file {
             add_file(&mut roots, path)?;
         }
         ensure!(!roots.is_empty(), NoRootsSnafu);
+        client = certificates.client.as_ref();
     }
     let config = ClientConfig::builder_with_provider(ring::default_provider().into())
         .with_safe_default_protocol_versions()
         .map_err(|error| HyperTransportError::Tls {
             source: error.into(),
         })?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
+        .with_root_certificates(roots);
+    let config = match client {
+        Some((certificate, key)) => with_client(config, certificate, key)?,
+        None => config.with_no_client_auth(),
+    };
     Ok(hyper_rustls::HttpsConnectorBuilder::new()
         .with_tls_config(config)
         .https_or_http()
@@ -51,4 +61,46 @@ fn add_file(roots: &mut RootCertStore, path: &Path) -> Result<(), HyperTransport
     let (added, _) = roots.add_parsable_certificates(certificates);
     ensure!(added > 0, NoCertificateSnafu { path });
     Ok(())
+}
+
+fn with_client(
+    config: ConfigBuilder<ClientConfig, WantsClientCert>,
+    certificate: &Path,
+    key: &Path,
+) -> Result<ClientConfig, HyperTransportError> {
+    let pem =
+        std::fs::read(certificate).context(ClientCertificateFileSnafu { path: certificate })?;
+    // All or none: with one of them missing the server would find no way from the client's to its CA.
+    let chain: Vec<_> = CertificateDer::pem_slice_iter(&pem)
+        .collect::<Result<_, _>>()
+        .ok()
+        .filter(|chain: &Vec<_>| !chain.is_empty())
+        .context(NoClientCertificateSnafu { path: certificate })?;
+    config
+        .with_client_auth_cert(chain, read_key(key)?)
+        .map_err(|error| match error {
+            Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => {
+                ClientKeyMismatchSnafu { certificate, key }.build()
+            }
+            // So a key is refused whose bytes are none of a key.
+            Error::General(_) => NoClientKeySnafu { path: key }.build(),
+            _ => NoClientCertificateSnafu { path: certificate }.build(),
+        })
+}
+
+fn read_key(path: &Path) -> Result<PrivateKeyDer<'static>, HyperTransportError> {
+    let pem = std::fs::read(path).context(ClientKeyFileSnafu { path })?;
+    // What the parser says of a broken file repeats lines of it.
+    match PrivateKeyDer::from_pem_slice(&pem) {
+        Ok(key) => Ok(key),
+        Err(_) if is_encrypted(&pem) => EncryptedClientKeySnafu { path }.fail(),
+        Err(_) => NoClientKeySnafu { path }.fail(),
+    }
+}
+
+/// Whether it says so of itself: PKCS #8 in its first line, the older form in a header.
+fn is_encrypted(pem: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(pem);
+    text.contains("-----BEGIN ENCRYPTED PRIVATE KEY-----")
+        || text.contains("Proc-Type: 4,ENCRYPTED")
 }

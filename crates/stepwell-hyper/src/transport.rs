@@ -19,7 +19,7 @@ use tokio::{
 use crate::{
     body::{Frames, broke_off, refuse_encoding},
     builder::HyperTransportBuilder,
-    classify::classify,
+    classify::{Refused, classify, refused_by_tls},
     connector::Connector,
 };
 
@@ -43,6 +43,8 @@ pub struct HyperTransport {
     body_limit: usize,
     /// One place for each request that may be under way. The pool of hyper-util opens a connection whenever none is idle.
     places: Arc<Semaphore>,
+    /// Whether there is a certificate of the client to show.
+    client_certificate: bool,
 }
 
 impl HyperTransport {
@@ -58,6 +60,7 @@ impl HyperTransport {
         request_timeout: Duration,
         body_limit: usize,
         requests_at_once: usize,
+        client_certificate: bool,
     ) -> Self {
         let requests_at_once = requests_at_once.clamp(1, Semaphore::MAX_PERMITS);
         let client = Client::builder(TokioExecutor::new())
@@ -79,6 +82,7 @@ impl HyperTransport {
             request_timeout,
             body_limit,
             places: Arc::new(Semaphore::new(requests_at_once)),
+            client_certificate,
         }
     }
 
@@ -203,9 +207,7 @@ impl HyperTransport {
             TransportErrorKind::Unreachable => {
                 format!("{place} cannot be reached; check the address and the network")
             }
-            TransportErrorKind::Tls => format!(
-                "TLS with {place} failed; is its certificate trusted, or is a CA file needed?"
-            ),
+            TransportErrorKind::Tls => self.describe_tls(refused_by_tls(&error)),
             TransportErrorKind::TimedOut => {
                 format!("connecting to {place} took longer than {elapsed:.1?}")
             }
@@ -221,6 +223,24 @@ impl HyperTransport {
             _ => format!("the request to {place} failed after {elapsed:.1?}"),
         };
         TransportError::new(kind, phase, message).with_source(error)
+    }
+
+    fn describe_tls(&self, refused: Option<Refused>) -> String {
+        let place = self.place();
+        match (refused, self.client_certificate) {
+            (None, _) => format!(
+                "TLS with {place} failed; is its certificate trusted, or is a CA file needed?"
+            ),
+            (Some(_), true) => format!(
+                "{place} does not take the client certificate; is it valid today, and of a CA that the server trusts?"
+            ),
+            (Some(Refused::Certificate), false) => {
+                format!("{place} asks for a client certificate; give one with its key")
+            }
+            (Some(Refused::Handshake), false) => {
+                format!("{place} refused the TLS handshake; does it ask for a client certificate?")
+            }
+        }
     }
 
     /// Host and port, as a person knows them.

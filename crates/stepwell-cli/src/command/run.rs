@@ -269,9 +269,12 @@ impl Work<'_> {
 
     fn place(&self, dashboard: Option<String>) -> Place {
         match (&self.engine, dashboard) {
-            (Some(url), _) => Place::Engine(url.clone()),
+            (Some(engine), Some(page)) => Place::Engine {
+                page,
+                engine: engine.clone(),
+            },
             (None, Some(url)) => Place::Dashboard(url),
-            (None, None) => Place::Unknown,
+            (_, None) => Place::Unknown,
         }
     }
 

@@ -54,7 +54,7 @@ impl Json {
     pub(super) fn running(&mut self, id: &str, place: &Place) {
         let (dashboard, engine) = match place {
             Place::Dashboard(url) => (Some(url), None),
-            Place::Engine(url) => (None, Some(url)),
+            Place::Engine { page, engine } => (Some(page), Some(engine)),
             Place::Unknown => (None, None),
         };
         self.line(&json!({

@@ -31,7 +31,15 @@ pub fn stepwell(arguments: &[&str]) -> Command {
         .stderr(Stdio::piped());
     // What a run without a state directory leaves is left in the build directory.
     command.env("TMPDIR", env!("CARGO_TARGET_TMPDIR"));
-    for variable in ["STEPWELL_SERVER", "STEPWELL_TOKEN", "NO_COLOR", "RUST_LOG"] {
+    for variable in [
+        "STEPWELL_SERVER",
+        "STEPWELL_TOKEN",
+        "STEPWELL_CA_FILE",
+        "STEPWELL_CLIENT_CERTIFICATE",
+        "STEPWELL_CLIENT_KEY",
+        "NO_COLOR",
+        "RUST_LOG",
+    ] {
         command.env_remove(variable);
     }
     command

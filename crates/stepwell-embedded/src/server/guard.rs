@@ -1,9 +1,27 @@
 //! Keeps web pages out. A browser lets any page send requests to loopback; the page's origin, or the name under which it
 //! was made to reach loopback, is in the headers.
+//!
+//! What a page can try, and what stops it:
+//!
+//! - *A name of its own that leads to loopback* (DNS rebinding): the browser takes the engine for the page's own origin, but says the
+//!   name in `Host`.
+//! - *A write*: a browser says the page's `Origin` with every request that is none of GET and HEAD, `null` if it wants to hide it.
+//!   Whatever could have been sent by an old one without it, a form, has none of the content types that the API reads.
+//! - *A preflight*, which asks whether another origin may do more: it is refused, and no reply allows anything to another origin.
+//! - *A GET without an `Origin`*, as of an image or a frame: nothing is changed by one, and `Sec-Fetch-Site` gives it away. Only a person
+//!   who follows a link is let in so, to a status page, which the other page cannot read, frame, or get hold of.
 
-use http::{HeaderValue, Request, StatusCode, header};
+use http::{HeaderValue, Method, Request, StatusCode, header};
 
 use super::Refusal;
+use super::page::is_page;
+
+/// Where the page stands, as seen from here, that caused a request; browsers send it, and no page can change it.
+const SEC_FETCH_SITE: &str = "sec-fetch-site";
+/// What kind of request it is: `navigate` is one for what is shown in a tab or a frame.
+const SEC_FETCH_MODE: &str = "sec-fetch-mode";
+/// What it is for: `document` is a tab.
+const SEC_FETCH_DEST: &str = "sec-fetch-dest";
 
 /// The names under which the engine may be addressed.
 #[derive(Debug)]
@@ -41,12 +59,12 @@ impl Guard {
                 ),
             ));
         }
-        if !request
+        let own_origin = request
             .headers()
             .get_all(header::ORIGIN)
             .iter()
-            .all(|origin| self.is_own_origin(origin))
-        {
+            .all(|origin| self.is_own_origin(origin));
+        if !own_origin || is_foreign(request) && !is_link_to_page(request) {
             return Err(Refusal::new(
                 StatusCode::FORBIDDEN,
                 "the request comes from a page of another origin, which may not use this engine",
@@ -71,6 +89,30 @@ impl Guard {
     fn own_name(&self) -> &str {
         self.authorities.first().map_or("", String::as_str)
     }
+}
+
+/// Whether a browser says that a page of elsewhere caused it. Another port of this machine is the same site, and elsewhere.
+fn is_foreign<B>(request: &Request<B>) -> bool {
+    !says(request, SEC_FETCH_SITE, &["same-origin", "none"])
+}
+
+/// Whether somebody follows a link, or is led, to a status page in a tab of its own.
+fn is_link_to_page<B>(request: &Request<B>) -> bool {
+    let is_shown = [(SEC_FETCH_MODE, "navigate"), (SEC_FETCH_DEST, "document")]
+        .into_iter()
+        .all(|(name, value)| request.headers().contains_key(name) && says(request, name, &[value]));
+    is_shown
+        && matches!(*request.method(), Method::GET | Method::HEAD)
+        && is_page(request.uri().path())
+}
+
+/// Whether a header says one of these, each time that it comes. It need not come: programs send none of them.
+fn says<B>(request: &Request<B>, name: &str, values: &[&str]) -> bool {
+    request.headers().get_all(name).iter().all(|said| {
+        values
+            .iter()
+            .any(|value| value.as_bytes() == said.as_bytes())
+    })
 }
 
 #[cfg(test)]
@@ -128,6 +170,14 @@ mod tests {
             &[("host", "localhost:5115"), ("origin", "null")],
         ] {
             assert_eq!(check(headers), Err(StatusCode::FORBIDDEN), "{headers:?}");
+        }
+        for site in ["cross-site", "same-site", "Same-Origin", ""] {
+            let headers = [("host", "localhost:5115"), ("sec-fetch-site", site)];
+            assert_eq!(check(&headers), Err(StatusCode::FORBIDDEN), "{site}");
+        }
+        for site in ["same-origin", "none"] {
+            let headers = [("host", "localhost:5115"), ("sec-fetch-site", site)];
+            assert_eq!(check(&headers), Ok(()), "{site}");
         }
         let absolute = Request::get("http://evil.example/")
             .header("host", "localhost:5115")

@@ -1,5 +1,7 @@
 //! Checkpoints: one row an epoch, with a checksum, because SQLite does not notice when bytes of a value change.
 
+use std::collections::BTreeMap;
+
 use rusqlite::{Connection, params};
 use sha2::{Digest as _, Sha256};
 
@@ -70,6 +72,17 @@ pub(super) fn newest_sound(
         checkpoint: None,
         damaged,
     })
+}
+
+/// How many bytes each has.
+pub(super) fn sizes(connection: &Connection, job: &str) -> rusqlite::Result<BTreeMap<u64, u64>> {
+    connection
+        .prepare("SELECT epoch, length(state) FROM checkpoints WHERE job = ?1")?
+        .query_map(params![job], |row| {
+            let (epoch, length): (i64, i64) = (row.get(0)?, row.get(1)?);
+            Ok((epoch.unsigned_abs(), length.unsigned_abs()))
+        })?
+        .collect()
 }
 
 fn checksum(job: &str, epoch: u64, state: &[u8]) -> Vec<u8> {

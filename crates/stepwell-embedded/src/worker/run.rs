@@ -1,19 +1,21 @@
 //! A worker: one run of a job, from start to end, and what it tells the controller.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use stepwell_arroyo::{ErrorDomain, JobId};
 use stepwell_control_plane::WorkerEvent;
 use tokio::sync::mpsc;
 use tokio::task;
 
-use crate::controller::Controller;
+use crate::counters::Counters;
 use crate::error::EngineError;
-use crate::outputs::{Outputs, Run};
-use crate::planner::Planner;
-use crate::rows::{Rows, WriteFailed};
+use crate::outputs::Run;
+use crate::rows::WriteFailed;
 use crate::sql::{Dropped, Execution, ExecutionError, Output, Program};
 use crate::store::{NewCheckpoint, Restored};
+
+use super::Workers;
 
 /// What a run can be told. When nobody is left to tell it anything it ends without a word.
 #[derive(Debug)]
@@ -31,10 +33,8 @@ pub(super) struct Worker {
     pub(super) query: String,
     /// What the store has of the checkpoint to start from; `None`: start from the beginning.
     pub(super) restored: Option<Result<Restored, EngineError>>,
-    pub(super) controller: Controller,
-    pub(super) planner: Planner,
-    pub(super) rows: Rows,
-    pub(super) outputs: Outputs,
+    pub(super) workers: Workers,
+    pub(super) counters: Arc<Counters>,
 }
 
 /// How a run ended.
@@ -50,11 +50,11 @@ impl Worker {
     pub(super) async fn go(mut self, mut orders: mpsc::UnboundedReceiver<Control>) {
         let (tasks, mut execution) = match self.prepare().await {
             Ok(prepared) => prepared,
-            Err(error) => return self.controller.notify(self.failed(error)),
+            Err(error) => return self.workers.controller.notify(self.failed(error)),
         };
         // From before it is said to be running, for who asks for its rows then.
-        let followed = self.outputs.begin(&self.job);
-        self.controller.notify(WorkerEvent::Started {
+        let followed = self.workers.outputs.begin(&self.job);
+        self.workers.controller.notify(WorkerEvent::Started {
             job: self.job.clone(),
             run_id: self.run_id,
             tasks,
@@ -63,7 +63,7 @@ impl Worker {
         // Nothing of this run is left when it is told to have ended: the next one opens the same files.
         drop((execution, followed));
         let (job, run_id) = (self.job.clone(), self.run_id);
-        self.controller.notify(match end {
+        self.workers.controller.notify(match end {
             Ok(End::Finished) => WorkerEvent::Finished { job, run_id },
             Ok(End::Stopped) => WorkerEvent::Stopped { job, run_id },
             Ok(End::Abandoned) => return,
@@ -86,6 +86,8 @@ impl Worker {
                     control = orders.recv() => control,
                     output = execution.next() => match output? {
                         Some(output) => {
+                            self.counters.take_in(output.rows_in);
+                            self.counters.give_out(output.rows_out);
                             followed.publish(output.subtask, &output.previewed);
                             tokio::select! {
                                 written = self.write(output) => written?,
@@ -105,7 +107,7 @@ impl Worker {
                         end = end_without_checkpoint(orders, &mut waiting) => return Ok(end),
                     };
                     let job = self.job.clone();
-                    self.controller.notify_checkpoint(
+                    self.workers.controller.notify_checkpoint(
                         WorkerEvent::CheckpointStored {
                             job,
                             run_id: self.run_id,
@@ -134,7 +136,7 @@ impl Worker {
             error,
         }) = output.dropped
         {
-            self.controller.notify(WorkerEvent::DataDropped {
+            self.workers.controller.notify(WorkerEvent::DataDropped {
                 job: self.job.clone(),
                 run_id: self.run_id,
                 operator,
@@ -145,12 +147,16 @@ impl Worker {
         if output.lines.is_empty() {
             return Ok(());
         }
-        self.rows.write(output.lines).await.map_err(not_written)
+        self.workers
+            .rows
+            .write(output.lines)
+            .await
+            .map_err(not_written)
     }
 
     /// The state after the rows that were given, which are written by then.
     async fn checkpoint(&self, execution: &mut Execution) -> Result<Vec<Vec<u8>>, ExecutionError> {
-        self.rows.flush().await.map_err(not_written)?;
+        self.workers.rows.flush().await.map_err(not_written)?;
         execution.checkpoint().await
     }
 
@@ -173,8 +179,11 @@ impl Worker {
             None => None,
             Some(restored) => Some(self.state(restored)?),
         };
-        let (planner, query, parallelism) =
-            (self.planner.clone(), self.query.clone(), self.parallelism);
+        let (planner, query, parallelism) = (
+            self.workers.planner.clone(),
+            self.query.clone(),
+            self.parallelism,
+        );
         let plan = task::spawn_blocking(move || planner.plan(&query, parallelism))
             .await
             .map_err(|_| ExecutionError::internal("the planner ended unexpectedly".to_owned()))?

@@ -1,0 +1,301 @@
+//! `--server https://…`: private certificates of the server, and certificates of the client.
+
+#![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
+
+mod support;
+
+use support::{run, server::arroyo};
+
+/// A build without TLS says so, and what would help.
+#[cfg(not(feature = "tls"))]
+#[test]
+fn without_the_feature_https_is_refused() {
+    let left = run(&["list", "--server", "https://localhost:1"]);
+    assert_eq!(left.code, Some(4), "{}", left.stderr);
+    assert!(
+        left.stderr
+            .contains("this build has no TLS; build it with the feature \"tls\""),
+        "{}",
+        left.stderr
+    );
+    let server = arroyo(&[]);
+    assert_eq!(run(&["list", "--server", &server.url]).code, Some(0));
+}
+
+#[cfg(feature = "tls")]
+mod with_tls {
+    use std::{sync::Arc, thread};
+
+    use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+    use tokio::net::{TcpListener, TcpStream};
+    use tokio_rustls::{
+        TlsAcceptor,
+        rustls::{
+            RootCertStore, ServerConfig,
+            crypto::ring,
+            pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
+            server::WebPkiClientVerifier,
+        },
+    };
+
+    use super::{arroyo, run};
+    use crate::support::{Left, Place, Running, example, stepwell};
+
+    type Authority = CertifiedIssuer<'static, KeyPair>;
+
+    fn authority() -> Authority {
+        let mut parameters = CertificateParams::default();
+        parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        Authority::self_signed(parameters, KeyPair::generate().unwrap()).unwrap()
+    }
+
+    /// A certificate for localhost with its key.
+    fn sign(authority: &Authority) -> (rcgen::Certificate, KeyPair) {
+        let key = KeyPair::generate().unwrap();
+        let parameters = CertificateParams::new(["localhost".to_owned()]).unwrap();
+        (parameters.signed_by(&key, authority).unwrap(), key)
+    }
+
+    /// An Arroyo behind TLS of a private authority, and a place with the files for it.
+    struct World {
+        place: Place,
+        url: String,
+    }
+
+    impl World {
+        fn new(asks_for_a_certificate: bool) -> Self {
+            let authority = authority();
+            let place = Place::new();
+            place.write("ca.pem", authority.pem());
+            for (name, authority) in [("client", &authority), ("stranger", &self::authority())] {
+                let (certificate, key) = sign(authority);
+                place.write(&format!("{name}.pem"), certificate.pem());
+                place.write(&format!("{name}.key"), key.serialize_pem());
+            }
+            let (certificate, key) = sign(&authority);
+            let config = ServerConfig::builder_with_provider(ring::default_provider().into())
+                .with_safe_default_protocol_versions()
+                .unwrap();
+            let config = if asks_for_a_certificate {
+                let mut roots = RootCertStore::empty();
+                roots.add(authority.der().clone()).unwrap();
+                config.with_client_cert_verifier(
+                    WebPkiClientVerifier::builder_with_provider(
+                        roots.into(),
+                        ring::default_provider().into(),
+                    )
+                    .build()
+                    .unwrap(),
+                )
+            } else {
+                config.with_no_client_auth()
+            };
+            let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+            let config = config
+                .with_single_cert(vec![certificate.der().clone()], key)
+                .unwrap();
+            let server = arroyo(&["Created", "Running", "Finished"]);
+            Self {
+                place,
+                url: terminate(config, server.url.trim_start_matches("http://").to_owned()),
+            }
+        }
+
+        /// The command with `--server` and these files of the place.
+        fn run(&self, command: &str, files: &[(&str, &str)]) -> Left {
+            let mut all = vec![command.to_owned(), "--server".to_owned(), self.url.clone()];
+            for (flag, name) in files {
+                all.extend([(*flag).to_owned(), self.place.text(name)]);
+            }
+            if command == "run" {
+                all.push(example("hello.sql"));
+            }
+            run(&all.iter().map(String::as_str).collect::<Vec<_>>())
+        }
+    }
+
+    /// Takes TLS off and hands the rest on. It ends with the test process.
+    fn terminate(config: ServerConfig, to: String) -> String {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
+        let url = format!(
+            "https://localhost:{}",
+            listener.local_addr().unwrap().port()
+        );
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        thread::spawn(move || {
+            runtime.block_on(async move {
+                while let Ok((connection, _)) = listener.accept().await {
+                    let (acceptor, to) = (acceptor.clone(), to.clone());
+                    tokio::spawn(async move {
+                        let Ok(mut connection) = acceptor.accept(connection).await else {
+                            return;
+                        };
+                        let mut server = TcpStream::connect(to).await.unwrap();
+                        let _ = tokio::io::copy_bidirectional(&mut connection, &mut server).await;
+                    });
+                }
+            });
+        });
+        url
+    }
+
+    fn ended(left: &Left, code: i32, words: &[&str]) {
+        assert_eq!(left.code, Some(code), "{}", left.stderr);
+        for word in words {
+            assert!(
+                left.stderr.contains(word),
+                "{word:?} is missing in:\n{}",
+                left.stderr
+            );
+        }
+    }
+
+    const CA: (&str, &str) = ("--ca-file", "ca.pem");
+
+    #[test]
+    fn a_private_certificate_needs_its_file() {
+        let world = World::new(false);
+        for command in ["list", "run"] {
+            ended(&world.run(command, &[CA]), 0, &[]);
+            ended(
+                &world.run(command, &[]),
+                4,
+                &[
+                    "is its certificate trusted",
+                    "UnknownIssuer",
+                    "next: ",
+                    "--ca-file FILE",
+                ],
+            );
+            // That of somebody else is none.
+            ended(
+                &world.run(command, &[("--ca-file", "stranger.pem")]),
+                4,
+                &["invalid peer certificate"],
+            );
+        }
+        ended(
+            &world.run("list", &[("--ca-file", "missing.pem")]),
+            2,
+            &["missing.pem"],
+        );
+        ended(
+            &world.run("list", &[("--ca-file", "client.key")]),
+            2,
+            &["BEGIN CERTIFICATE"],
+        );
+    }
+
+    #[test]
+    fn a_server_that_asks_for_a_certificate_gets_one() {
+        let world = World::new(true);
+        let good = [
+            CA,
+            ("--client-certificate", "client.pem"),
+            ("--client-key", "client.key"),
+        ];
+        let stranger = [
+            CA,
+            ("--client-certificate", "stranger.pem"),
+            ("--client-key", "stranger.key"),
+        ];
+        for command in ["list", "run"] {
+            ended(&world.run(command, &good), 0, &[]);
+            ended(
+                &world.run(command, &[CA]),
+                4,
+                &[
+                    "asks for a client certificate",
+                    "CertificateRequired",
+                    "next: ",
+                    "--client-certificate FILE",
+                ],
+            );
+            ended(
+                &world.run(command, &stranger),
+                4,
+                &["does not take the client certificate", "next: "],
+            );
+        }
+    }
+
+    #[test]
+    fn files_that_do_not_fit_are_2() {
+        let world = World::new(true);
+        let with = |certificate, key| {
+            world.run(
+                "list",
+                &[
+                    CA,
+                    ("--client-certificate", certificate),
+                    ("--client-key", key),
+                ],
+            )
+        };
+        ended(
+            &with("client.pem", "stranger.key"),
+            2,
+            &["does not belong to"],
+        );
+        ended(
+            &with("missing.pem", "client.key"),
+            2,
+            &["could not read the client certificate in"],
+        );
+        ended(
+            &with("client.pem", "missing.key"),
+            2,
+            &["could not read the client key in"],
+        );
+        ended(
+            &with("client.key", "client.key"),
+            2,
+            &["no usable client certificate in"],
+        );
+        ended(
+            &with("client.pem", "client.pem"),
+            2,
+            &["no usable client key in"],
+        );
+        for flag in ["--client-certificate", "--client-key"] {
+            ended(
+                &world.run("list", &[CA, (flag, "client.pem")]),
+                2,
+                &["required", "--client-"],
+            );
+        }
+    }
+
+    /// With all that is said, at the highest level.
+    #[test]
+    fn the_environment_stands_for_the_flags_and_the_key_is_never_shown() {
+        let world = World::new(true);
+        let key = std::fs::read_to_string(world.place.path("client.key")).unwrap();
+        let secret = key.lines().nth(1).unwrap();
+        let mut command = stepwell(&["run", "-vvv", "--server", &world.url, &example("hello.sql")]);
+        command
+            .env("RUST_LOG", "trace")
+            .env("STEPWELL_CA_FILE", world.place.text("ca.pem"))
+            .env(
+                "STEPWELL_CLIENT_CERTIFICATE",
+                world.place.text("client.pem"),
+            )
+            .env("STEPWELL_CLIENT_KEY", world.place.text("client.key"));
+        let left = Running::start(command).finish();
+        ended(&left, 0, &["is Finished"]);
+        assert!(!left.stderr.contains(secret), "{}", left.stderr);
+
+        // Half of it by the environment.
+        let mut command = stepwell(&["list", "--server", &world.url]);
+        command.env("STEPWELL_CLIENT_KEY", world.place.text("client.key"));
+        ended(
+            &Running::start(command).finish(),
+            2,
+            &["--client-certificate"],
+        );
+    }
+}
