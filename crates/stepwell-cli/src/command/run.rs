@@ -106,6 +106,9 @@ fn spec(arguments: &Run, origin: &Origin) -> Result<PipelineSpec, Failure> {
     if let Some(parallelism) = arguments.parallelism {
         spec = spec.parallelism(parallelism);
     }
+    if let Some(interval) = arguments.checkpoint_interval {
+        spec = spec.checkpoint_interval(interval);
+    }
     if let Some(id) = &arguments.id {
         spec = spec.identity(Identity::Given(id.clone()));
     }
