@@ -161,11 +161,13 @@ impl Core {
     pub(crate) fn start(
         self,
         orders: asynchronous::UnboundedSender<Order>,
+        idle: bool,
     ) -> Result<ControllerThread, EngineError> {
         let (messages, waiting) = mpsc::channel();
         let work = Work {
             core: self,
             orders,
+            idle,
             records: BTreeMap::new(),
             batch: Batch::default(),
             commands: Vec::new(),
@@ -185,6 +187,8 @@ impl Core {
 struct Work {
     core: Core,
     orders: asynchronous::UnboundedSender<Order>,
+    /// Whether all jobs stay as they are.
+    idle: bool,
     /// Records that have changed, or are gone, and are not durable yet.
     records: BTreeMap<PipelineId, Option<Record>>,
     /// What else is not durable yet.
@@ -252,6 +256,9 @@ impl Work {
     }
 
     fn look(&mut self) {
+        if self.idle {
+            return;
+        }
         let commands = self.core.plane.tick(&mut self.core.environment);
         self.collect_changes();
         for command in &commands {
