@@ -49,6 +49,29 @@ fn a_finite_query_prints_its_rows_and_ends_with_0() {
     std::fs::remove_dir_all(directory).unwrap();
 }
 
+/// Worked out by hand. The row at 09:00:52 comes 20 s late, which the watermark allows.
+#[test]
+fn windows_over_a_file_come_as_rows() {
+    let place = Place::new();
+    let mut command = stepwell(&["run", "-s", &place.text("state"), "examples/orders.sql"]);
+    command.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
+    let left = Running::start(command).finish();
+    let mut rows: Vec<_> = left.stdout.lines().collect();
+    rows.sort_unstable();
+    assert_eq!(
+        rows,
+        [
+            r#"{"minute":"2026-11-25T09:00:00","shop":"north","orders":2,"amount":42}"#,
+            r#"{"minute":"2026-11-25T09:00:00","shop":"south","orders":2,"amount":16}"#,
+            r#"{"minute":"2026-11-25T09:01:00","shop":"north","orders":1,"amount":5}"#,
+            r#"{"minute":"2026-11-25T09:02:00","shop":"south","orders":1,"amount":21}"#,
+        ],
+        "{}",
+        left.stderr
+    );
+    assert_eq!(left.code, Some(0));
+}
+
 #[test]
 fn a_signal_stops_with_a_final_checkpoint_and_the_next_run_goes_on_exactly() {
     let place = Place::new();

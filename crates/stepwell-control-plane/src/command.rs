@@ -107,6 +107,19 @@ pub enum WorkerEvent {
         /// Whether another run may do better.
         retryable: bool,
     },
+    /// A source has dropped rows that it could not read.
+    DataDropped {
+        /// The job.
+        job: JobId,
+        /// The run.
+        run_id: u64,
+        /// The operator.
+        operator: String,
+        /// How many.
+        rows: u64,
+        /// What is wrong with the first of them.
+        error: String,
+    },
     /// Nothing has been heard of a worker of the run for too long. Another run is tried, and the job's log says nothing of it.
     Lost {
         /// The job.
@@ -124,6 +137,7 @@ impl WorkerEvent {
             | Self::CheckpointFailed { job, run_id, .. }
             | Self::Stopped { job, run_id }
             | Self::Finished { job, run_id }
+            | Self::DataDropped { job, run_id, .. }
             | Self::Lost { job, run_id }
             | Self::Failed { job, run_id, .. } => (job, *run_id),
         }

@@ -67,11 +67,21 @@ pub(crate) fn take_in(
         } => {
             if is_under_way(job.state()) {
                 let id = environment.new_id("jlm_");
-                let entry = JobError::task_failed(id, now, error.clone(), domain.clone());
-                job.errors.insert(0, entry);
-                job.errors.truncate(ERRORS);
+                log(
+                    job,
+                    JobError::task_failed(id, now, error.clone(), domain.clone()),
+                );
                 failed(job, error, domain, retryable, now, options);
             }
+        }
+        WorkerEvent::DataDropped {
+            operator,
+            rows,
+            error,
+            ..
+        } => {
+            let id = environment.new_id("jlm_");
+            log(job, JobError::data_dropped(id, now, operator, rows, error));
         }
         WorkerEvent::Lost { .. } => {
             if is_under_way(job.state()) {
@@ -80,6 +90,12 @@ pub(crate) fn take_in(
             }
         }
     }
+}
+
+/// The newest entry comes first.
+fn log(job: &mut JobRecord, entry: JobError) {
+    job.errors.insert(0, entry);
+    job.errors.truncate(ERRORS);
 }
 
 fn is_under_way(state: &JobState) -> bool {

@@ -196,6 +196,21 @@ impl FailureReason {
 }
 
 impl JobError {
+    /// Rows that a source could not read and dropped, as a server logs it (recording `378_bad_data_drop_nowait_errors`).
+    pub fn data_dropped(
+        id: impl Into<String>,
+        created_at: u64,
+        operator_id: impl Into<String>,
+        rows: u64,
+        details: impl Into<String>,
+    ) -> Self {
+        Self {
+            operator_id: Some(operator_id.into()),
+            message: format!("Dropping invalid data ({rows})"),
+            ..Self::task_failed(id, created_at, details, ErrorDomain::External)
+        }
+    }
+
     /// A failed task, as a server logs it.
     pub fn task_failed(
         id: impl Into<String>,

@@ -4,12 +4,12 @@ use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use arrow::datatypes::{DataType, Schema, SchemaRef};
 use datafusion_common::{
-    DataFusionError, Result, TableReference, config::ConfigOptions, not_impl_err,
+    DFSchema, DataFusionError, Result, TableReference, config::ConfigOptions, not_impl_err,
 };
 use datafusion_expr::{
-    AggregateUDF, HigherOrderUDF, LogicalPlan, ScalarUDF, TableSource, WindowUDF,
+    AggregateUDF, GetFieldAccess, HigherOrderUDF, LogicalPlan, ScalarUDF, TableSource, WindowUDF,
     logical_plan::builder::LogicalTableSource,
-    planner::{ContextProvider, ExprPlanner},
+    planner::{ContextProvider, ExprPlanner, PlannerResult, RawFieldAccessExpr},
 };
 
 use super::{connector::Connector, event_time::EventTime, step::Projection, tumble};
@@ -79,6 +79,7 @@ impl Catalog {
                 Arc::new(datafusion_functions::core::planner::CoreFunctionPlanner::default()),
                 Arc::new(datafusion_functions::datetime::planner::DatetimeFunctionPlanner),
                 Arc::new(datafusion_functions::unicode::planner::UnicodeFunctionPlanner),
+                Arc::new(FieldPlanner),
                 Arc::new(datafusion_functions_aggregate::planner::AggregateFunctionPlanner),
             ],
             options: ConfigOptions::default(),
@@ -100,6 +101,26 @@ impl Catalog {
 
     pub(super) fn table(&self, name: &str) -> Option<&Table> {
         self.tables.get(name)
+    }
+}
+
+/// `window['start']`: a field of a struct by its name.
+#[derive(Debug)]
+struct FieldPlanner;
+
+impl ExprPlanner for FieldPlanner {
+    fn plan_field_access(
+        &self,
+        access: RawFieldAccessExpr,
+        _schema: &DFSchema,
+    ) -> Result<PlannerResult<RawFieldAccessExpr>> {
+        let RawFieldAccessExpr { expr, field_access } = access;
+        Ok(match field_access {
+            GetFieldAccess::NamedStructField { name } => {
+                PlannerResult::Planned(datafusion_functions::core::expr_fn::get_field(expr, name))
+            }
+            field_access => PlannerResult::Original(RawFieldAccessExpr { expr, field_access }),
+        })
     }
 }
 

@@ -19,7 +19,7 @@ use super::{
     event_time::{BEGINNING, END, TimedBatch},
     program::{Next, Operator, OperatorKind, Parts, SinkPlan},
     sink::{FileSink, Sink},
-    source::{Due, Source},
+    source::{Dropped, Due, Source},
     window::Windows,
 };
 
@@ -28,6 +28,8 @@ use super::{
 pub(crate) struct Output {
     /// Rows to be printed, one JSON object each.
     pub(crate) lines: Vec<Bytes>,
+    /// Rows that a source left out.
+    pub(crate) dropped: Option<Dropped>,
     /// How many rows were read.
     pub(crate) rows_in: u64,
     /// How many rows went to sinks.
@@ -143,12 +145,11 @@ impl Execution {
         for offset in 0..self.subtasks.len() {
             let number = (self.turn + offset) % self.subtasks.len();
             match self.subtasks.get(number).and_then(Subtask::due) {
-                None => {}
                 Some(Due::OnCheckpoint) => waiting = true,
                 Some(Due::At(due)) if first.is_none_or(|(earliest, _)| due < earliest) => {
                     first = Some((due, number));
                 }
-                Some(Due::At(_)) => {}
+                Some(Due::At(_)) | None => {}
             }
         }
         match first {
@@ -157,7 +158,9 @@ impl Execution {
                 tokio::task::consume_budget().await;
                 sleep_until(due).await;
                 self.turn = number + 1;
-                self.take(number).map(Some)
+                let mut output = self.take(number)?;
+                output.dropped = self.dropped(number);
+                Ok(Some(output))
             }
             None if waiting => future::pending().await,
             None => Ok(None),
@@ -217,6 +220,17 @@ impl Execution {
             }
             Err(error) => Err(error),
         }
+    }
+
+    fn dropped(&mut self, number: usize) -> Option<Dropped> {
+        let subtask = self.subtasks.get_mut(number)?;
+        let (rows, error) = subtask.source.as_mut()?.dropped(subtask.has_ended)?;
+        let name = &self.parts.sources.get(subtask.of)?.name;
+        Some(Dropped {
+            operator: format!("source_{name}_{}", subtask.of),
+            rows,
+            error,
+        })
     }
 
     fn one_by_one(

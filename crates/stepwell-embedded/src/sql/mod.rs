@@ -28,6 +28,7 @@ use stepwell_arroyo::PipelineGraph;
 pub(crate) use execution::{Execution, ExecutionError, Output};
 pub(crate) use plan::plan;
 pub(crate) use program::Program;
+pub(crate) use source::Dropped;
 
 /// A planned query.
 #[derive(Clone, Debug)]

@@ -6,6 +6,7 @@ use tokio::time::Instant;
 use super::*;
 
 mod diagnostics;
+mod exactness;
 mod files;
 mod windows;
 

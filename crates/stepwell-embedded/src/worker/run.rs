@@ -11,7 +11,7 @@ use crate::controller::Controller;
 use crate::error::EngineError;
 use crate::planner::Planner;
 use crate::rows::{Rows, WriteFailed};
-use crate::sql::{Execution, ExecutionError, Output, Program};
+use crate::sql::{Dropped, Execution, ExecutionError, Output, Program};
 use crate::store::{NewCheckpoint, Restored};
 
 /// What a run can be told. When nobody is left to tell it anything it ends without a word.
@@ -122,6 +122,20 @@ impl Worker {
     }
 
     async fn write(&self, output: Output) -> Result<(), ExecutionError> {
+        if let Some(Dropped {
+            operator,
+            rows,
+            error,
+        }) = output.dropped
+        {
+            self.controller.notify(WorkerEvent::DataDropped {
+                job: self.job.clone(),
+                run_id: self.run_id,
+                operator,
+                rows,
+                error,
+            });
+        }
         if output.lines.is_empty() {
             return Ok(());
         }

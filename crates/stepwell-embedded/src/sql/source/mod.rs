@@ -20,6 +20,16 @@ pub(super) struct Read {
     pub(super) times: Option<Int64Array>,
 }
 
+/// Rows that could not be read and were left out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Dropped {
+    /// The source, as a server names it.
+    pub(crate) operator: String,
+    pub(crate) rows: u64,
+    /// What is wrong with the first of them.
+    pub(crate) error: String,
+}
+
 /// When a source wants to be read.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Due {
@@ -100,6 +110,14 @@ impl Source {
         match self {
             Self::Impulse(impulse) => SourceState::Impulse(impulse.state()),
             Self::SingleFile(file) => SourceState::SingleFile(file.offset()),
+        }
+    }
+
+    /// What was dropped since this was last asked; how many, and what is wrong with the first of them. Now and then only, but for the end.
+    pub(super) fn dropped(&mut self, is_end: bool) -> Option<(u64, String)> {
+        match self {
+            Self::Impulse(_) => None,
+            Self::SingleFile(file) => file.dropped(is_end),
         }
     }
 

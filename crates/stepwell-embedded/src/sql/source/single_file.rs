@@ -4,6 +4,7 @@ use std::{
     fs::File,
     io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom},
     path::PathBuf,
+    time::Duration,
 };
 
 use arrow::{
@@ -20,6 +21,9 @@ const LARGEST_BATCH: usize = 4096;
 const LARGEST_BATCH_BYTES: usize = 1024 * 1024;
 /// A longer line is no row.
 const LONGEST_LINE: u64 = 16 * 1024 * 1024;
+
+/// What was dropped is told this often at most: it goes into the job's log, which is kept.
+const TELL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// What becomes of a line that is no row of the table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -48,6 +52,8 @@ impl SingleFile {
             row_ends: Vec::new(),
             waiting: false,
             created: Instant::now(),
+            dropped: None,
+            told: None,
         }
     }
 }
@@ -65,6 +71,9 @@ pub(in crate::sql) struct SingleFileSource {
     row_ends: Vec<u64>,
     waiting: bool,
     created: Instant,
+    dropped: Option<(u64, String)>,
+    /// When it was told last what was dropped.
+    told: Option<Instant>,
 }
 
 /// Lines as they stand in the file.
@@ -90,6 +99,15 @@ impl SingleFileSource {
 
     pub(super) fn go_on(&mut self) {
         self.waiting = false;
+    }
+
+    pub(super) fn dropped(&mut self, is_end: bool) -> Option<(u64, String)> {
+        let is_time = is_end || self.told.is_none_or(|told| told.elapsed() > TELL_INTERVAL);
+        if !is_time || self.dropped.is_none() {
+            return None;
+        }
+        self.told = Some(Instant::now());
+        self.dropped.take()
     }
 
     pub(super) fn keep(&mut self, rows: usize) {
@@ -176,7 +194,7 @@ impl SingleFileSource {
     }
 
     /// Line by line, up to the first that is no row, or without those.
-    fn decode_each(&self, lines: &Lines) -> Result<(RecordBatch, Vec<u64>), ExecutionError> {
+    fn decode_each(&mut self, lines: &Lines) -> Result<(RecordBatch, Vec<u64>), ExecutionError> {
         let mut batches = Vec::new();
         let mut row_ends = Vec::new();
         for (begin, end, file_end) in &lines.places {
@@ -187,7 +205,8 @@ impl SingleFileSource {
                     row_ends.push(*file_end);
                 }
                 Err(error) if self.file.bad_data == BadData::Drop => {
-                    tracing::warn!(%error, "a line of a file is no row of its table, and is dropped");
+                    let cause = || (0, format!("invalid JSON: {error}"));
+                    self.dropped.get_or_insert_with(cause).0 += 1;
                 }
                 // It comes first the next time.
                 Err(_) if !batches.is_empty() => break,

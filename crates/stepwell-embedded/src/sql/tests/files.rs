@@ -84,9 +84,20 @@ async fn lines_that_are_no_rows_fail_or_are_dropped() {
         );
         let dropping = source(&path, columns, &format!("{GO}, bad_data = 'drop'"));
         let dropping = format!("{dropping}SELECT n FROM src");
-        let (rows, end) = run(program(&dropping).execute(None).unwrap()).await;
-        end.unwrap();
-        assert_eq!(rows, [r#"{"n":1}"#, r#"{"n":2}"#, r#"{"n":3}"#], "{bad}");
+        let mut execution = program(&dropping).execute(None).unwrap();
+        let first = execution.next().await.unwrap().unwrap();
+        assert_eq!(
+            lines(&first),
+            [r#"{"n":1}"#, r#"{"n":2}"#, r#"{"n":3}"#],
+            "{bad}"
+        );
+        let dropped = first.dropped.unwrap();
+        assert_eq!(
+            (dropped.operator.as_str(), dropped.rows),
+            ("source_src_0", 1)
+        );
+        assert!(dropped.error.starts_with("invalid JSON: "), "{dropped:?}");
+        run(execution).await.1.unwrap();
     }
 }
 
