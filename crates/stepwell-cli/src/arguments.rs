@@ -6,7 +6,7 @@
 use std::{num::NonZeroU32, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use stepwell::{PipelineId, StopMode};
+use stepwell::{CheckpointInterval, PipelineId, StopMode};
 
 /// Run streaming SQL as a pipeline, here or on an Arroyo cluster.
 #[derive(Debug, Parser)]
@@ -79,6 +79,9 @@ pub(crate) struct Run {
     /// How many subtasks run in parallel; without it a new pipeline gets 1, and one that is resumed keeps what it has
     #[arg(short, long)]
     pub(crate) parallelism: Option<NonZeroU32>,
+    /// How often a checkpoint is taken, from 1s to 1d; without it a new pipeline gets 10s. One that is resumed keeps what it has
+    #[arg(long, value_name = "DURATION", value_parser = checkpoint_interval)]
+    pub(crate) checkpoint_interval: Option<CheckpointInterval>,
     /// Create a pipeline although the server holds others
     #[arg(short, long)]
     pub(crate) force: bool,
@@ -238,6 +241,11 @@ impl From<Mode> for StopMode {
     }
 }
 
+fn checkpoint_interval(text: &str) -> Result<CheckpointInterval, String> {
+    let interval = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    CheckpointInterval::new(interval).map_err(|error| error.to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -257,6 +265,7 @@ mod tests {
             "run -s state --server http://h q.sql",
             "run -p 0 q.sql",
             "run --timeout 3 q.sql",
+            "run --checkpoint-interval 10ms q.sql",
             "run --id a/b q.sql",
             "run -q -v q.sql",
             "run --token secret q.sql",

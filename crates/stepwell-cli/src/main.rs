@@ -13,11 +13,11 @@ mod query;
 mod server;
 mod signal;
 mod state_directory;
+mod trace;
 
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use tracing_subscriber::fmt::format::FmtSpan;
 
 use crate::{
     arguments::{Arguments, Command},
@@ -29,7 +29,7 @@ fn main() -> ExitCode {
     // Usage errors end with 2 here, as clap has it.
     let arguments = Arguments::parse();
     let output = Output::new(&arguments.global);
-    trace(&arguments.global);
+    trace::set_up(&arguments.global, &output);
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -61,29 +61,4 @@ fn main() -> ExitCode {
             failure.exit().into()
         }
     }
-}
-
-/// `-v` shows what the libraries say; they never say a token, a query or a body.
-fn trace(global: &arguments::Global) {
-    let level = match global.verbose {
-        0 => return,
-        1 => "info",
-        2 => "debug",
-        _ => "trace",
-    };
-    let filter = format!(
-        "stepwell={level},stepwell_arroyo={level},stepwell_hyper={level},stepwell_embedded={level}"
-    );
-    // A request is a span: its fields show when it closes.
-    let spans = if global.verbose > 1 {
-        FmtSpan::CLOSE
-    } else {
-        FmtSpan::NONE
-    };
-    tracing_subscriber::fmt()
-        .with_span_events(spans)
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(output::has_color())
-        .init();
 }

@@ -178,12 +178,14 @@ impl Core {
         self,
         orders: asynchronous::UnboundedSender<Order>,
         counters: JobCounters,
+        idle: bool,
     ) -> Result<ControllerThread, EngineError> {
         let (messages, waiting) = mpsc::channel();
         let work = Work {
             core: self,
             orders,
             counters,
+            idle,
             records: BTreeMap::new(),
             batch: Batch::default(),
             commands: Vec::new(),
@@ -204,6 +206,8 @@ struct Work {
     core: Core,
     orders: asynchronous::UnboundedSender<Order>,
     counters: JobCounters,
+    /// Whether all jobs stay as they are.
+    idle: bool,
     /// Records that have changed, or are gone, and are not durable yet.
     records: BTreeMap<PipelineId, Option<Record>>,
     /// What else is not durable yet.
@@ -277,6 +281,9 @@ impl Work {
     }
 
     fn look(&mut self) {
+        if self.idle {
+            return;
+        }
         let commands = self.core.plane.tick(&mut self.core.environment);
         self.collect_changes();
         for command in &commands {

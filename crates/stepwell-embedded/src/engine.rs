@@ -59,6 +59,7 @@ impl Engine {
             state_dir: state_dir.into(),
             rows: Box::new(io::stdout()),
             port: 0,
+            idle: false,
         }
     }
 
@@ -111,6 +112,7 @@ pub struct EngineBuilder {
     state_dir: PathBuf,
     rows: Box<dyn Write + Send>,
     port: u16,
+    idle: bool,
 }
 
 impl EngineBuilder {
@@ -127,6 +129,13 @@ impl EngineBuilder {
     /// The port to listen on, on loopback. 0, which is what it is if nothing is said, lets the system choose.
     pub fn port(mut self, port: u16) -> Self {
         self.port = port;
+        self
+    }
+
+    /// Sets nothing going: what is running, or is told to run, waits for the next engine in the directory. To look at it, or to check a
+    /// query.
+    pub fn idle(mut self) -> Self {
+        self.idle = true;
         self
     }
 
@@ -148,6 +157,7 @@ impl EngineBuilder {
             state_dir,
             rows,
             port,
+            idle,
         } = self;
         let path = state_dir.clone();
         let core = task::spawn_blocking(move || Core::open(&path))
@@ -159,7 +169,7 @@ impl EngineBuilder {
         let rows = Rows::start(rows)?;
         let planner = core.planner();
         let (orders, received) = mpsc::unbounded_channel();
-        let controller = core.start(orders, counters.clone())?;
+        let controller = core.start(orders, counters.clone(), idle)?;
         let outputs = Outputs::default();
         let server = listener.serve(
             controller.handle(),
@@ -193,6 +203,7 @@ impl fmt::Debug for EngineBuilder {
             .debug_struct("EngineBuilder")
             .field("state_dir", &self.state_dir)
             .field("port", &self.port)
+            .field("idle", &self.idle)
             .finish_non_exhaustive()
     }
 }

@@ -10,12 +10,18 @@
 //! pipelines, jobs and checkpoints. A reply leaves only when what it reports would survive a power cut. After a crash, or
 //! [`Engine::close`], the next engine in the directory goes on with what was running.
 //!
-//! # How often a row is printed
+//! # Exactness
 //!
-//! Rows that were printed and the state of a checkpoint agree. So a pipeline that is stopped with a checkpoint goes on
-//! exactly where it stopped. One that ended in another way goes on from its last checkpoint, and prints what came after it
-//! once more: each row at least once. The last few checkpoints are kept; should the newest be damaged, the one before is
-//! used, with a warning.
+//! Rows that were written and the state of a checkpoint agree: what is in it was with the reader, or synced, before. So a
+//! pipeline that is stopped with a checkpoint goes on exactly where it stopped, its open windows included. One that ended in
+//! another way goes on from its last checkpoint.
+//!
+//! - The file of a sink has each row once: it is cut to the length that the checkpoint knows. A pipeline that starts from the
+//!   beginning begins it anew, whatever was in it.
+//! - What is printed comes at least once: again from the last checkpoint on, unless the stop took one.
+//!
+//! The last few checkpoints are kept; should the newest be damaged, the one before is used, with a warning. Should all be, the
+//! job fails, with nothing written, rather than begin anew.
 //!
 //! # Who can reach it
 //!

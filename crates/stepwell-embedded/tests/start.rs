@@ -35,6 +35,39 @@ async fn it_serves_on_loopback_and_says_where() {
         .unwrap_err();
 }
 
+#[tokio::test]
+async fn an_idle_engine_leaves_what_runs_to_the_next() {
+    let directory = tempfile::tempdir().unwrap();
+    let (engine, api, lines) = start(directory.path()).await;
+    let query = "CREATE TABLE impulse WITH (connector = 'impulse', event_rate = '200'); SELECT counter FROM impulse;";
+    let id = api.create(query, 1).await;
+    lines.wait_for(1).await;
+    engine.close().await.unwrap();
+
+    let idle = Engine::builder(directory.path())
+        .rows(Box::new(Vec::new()))
+        .idle()
+        .start()
+        .await
+        .unwrap();
+    let api = support::Api::of(&idle);
+    // It is told again and again, and says what was.
+    for _ in 0..2 {
+        api.patch(&id, &serde_json::json!({ "stop": "none" })).await;
+        let job = api.job(&id).await;
+        assert_eq!(
+            (&job["state"], &job["run_id"]),
+            (&"Running".into(), &1.into())
+        );
+    }
+    idle.close().await.unwrap();
+
+    let (engine, api, lines) = start(directory.path()).await;
+    lines.wait_for(1).await;
+    assert_eq!(api.job(&id).await["run_id"], 2);
+    engine.close().await.unwrap();
+}
+
 /// Engines can be moved to, and driven by, other tasks.
 #[tokio::test]
 async fn all_futures_can_be_sent() {

@@ -1,10 +1,14 @@
 //! The embedded engine of one command.
 
-use std::{io::Write, path::PathBuf};
+use std::{
+    io::{self, Write},
+    path::PathBuf,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use snafu::ResultExt;
-use stepwell::SharedTransport;
-use stepwell_embedded::Engine;
+use stepwell::{PipelineId, SharedTransport, arroyo::Client};
+use stepwell_embedded::{Engine, EngineBuilder};
 
 use crate::{
     failure::{EngineSnafu, Failure},
@@ -15,6 +19,8 @@ use crate::{
 pub(crate) struct Local {
     engine: Engine,
     pub(crate) transport: SharedTransport,
+    /// From here on it was at work.
+    since: SystemTime,
 }
 
 impl Local {
@@ -22,17 +28,35 @@ impl Local {
         state_dir: PathBuf,
         rows: Box<dyn Write + Send>,
     ) -> Result<Self, Failure> {
-        let engine = Engine::builder(state_dir)
-            .rows(rows)
-            .start()
-            .await
-            .context(EngineSnafu)?;
+        Self::of(Engine::builder(state_dir).rows(rows)).await
+    }
+
+    /// One that is asked and runs nothing, not even what was running in the directory.
+    pub(crate) async fn start_idle(state_dir: PathBuf) -> Result<Self, Failure> {
+        Self::of(Engine::builder(state_dir).rows(Box::new(io::sink())).idle()).await
+    }
+
+    async fn of(builder: EngineBuilder) -> Result<Self, Failure> {
+        let since = SystemTime::now();
+        let engine = builder.start().await.context(EngineSnafu)?;
         let transport = server::local(&engine.url())?;
-        Ok(Self { engine, transport })
+        Ok(Self {
+            engine,
+            transport,
+            since,
+        })
     }
 
     pub(crate) fn url(&self) -> String {
         self.engine.url()
+    }
+
+    /// Whether a pipeline has finished in this engine, and not before.
+    pub(crate) async fn has_finished(&self, id: &PipelineId) -> bool {
+        let client = Client::new(self.transport.clone());
+        let jobs = client.jobs(id).await.unwrap_or_default();
+        let mut ends = jobs.iter().filter_map(|job| job.finish_time);
+        ends.any(|micros| UNIX_EPOCH + Duration::from_micros(micros) >= self.since)
     }
 
     pub(crate) async fn close(self) -> Result<(), Failure> {

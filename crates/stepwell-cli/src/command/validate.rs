@@ -33,7 +33,7 @@ async fn local(
     use crate::{command::local::Local, state_directory};
 
     let directory = state_directory::fresh("validate")?;
-    let engine = Local::start(directory.clone(), Box::new(std::io::sink())).await?;
+    let engine = Local::start_idle(directory.clone()).await?;
     let result = check(engine.transport.clone(), origin, udfs, output).await;
     let closed = engine.close().await;
     // It held nothing but an empty database.

@@ -107,6 +107,10 @@ impl Running {
         self.stderr.find(text)
     }
 
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
     pub fn finish(mut self) -> Left {
         let status = self.wait();
         Left {

@@ -213,7 +213,7 @@ impl Worker {
         })?;
         let Some(checkpoint) = checkpoint else {
             return Err(ExecutionError::internal(format!(
-                "no checkpoint of the job can be read (damaged: {damaged:?}); a restart that ignores the state \
+                "no checkpoint of the job can be read (damaged: {damaged:?}); with another state directory the query \
                  begins from the beginning"
             )));
         };
@@ -222,7 +222,7 @@ impl Worker {
                 job = self.job.as_str(),
                 ?damaged,
                 epoch = checkpoint.epoch,
-                "the newest checkpoints are damaged; going on from the one before, with some rows once more"
+                "the newest checkpoints are damaged; going on from the one before: what was printed since is printed once more"
             );
         }
         Ok(checkpoint.state)

@@ -82,6 +82,16 @@ impl FileSink {
     }
 }
 
+impl Drop for FileSink {
+    /// A sync that nobody waits for any more may hold the file open for a while. The next run does not wait for it.
+    fn drop(&mut self) {
+        if let Some(file) = &self.file {
+            // The lock goes with the last handle anyway.
+            let _ = file.unlock();
+        }
+    }
+}
+
 fn open(path: &Path, length: u64, sources: &[PathBuf]) -> io::Result<File> {
     if let Some(parent) = path.parent() {
         fs::create_dir_all(parent)?;
@@ -91,8 +101,7 @@ fn open(path: &Path, length: u64, sources: &[PathBuf]) -> io::Result<File> {
         .create(true)
         .truncate(false)
         .open(path)?;
-    let metadata = file.metadata()?;
-    if !metadata.is_file() {
+    if !file.metadata()?.is_file() {
         return Err(io::Error::other("it is not a regular file"));
     }
     let own = fs::canonicalize(path)?;
@@ -109,11 +118,11 @@ fn open(path: &Path, length: u64, sources: &[PathBuf]) -> io::Result<File> {
         }
         Err(TryLockError::Error(error)) => return Err(error),
     }
-    if metadata.len() < length {
+    let found = file.metadata()?.len();
+    if found < length {
         return Err(io::Error::other(format!(
-            "it has {} bytes, and the checkpoint knows of {length}: it was changed meanwhile; a restart that ignores the state begins \
-             it anew",
-            metadata.len()
+            "it has {found} bytes, and the checkpoint knows of {length}: it was changed meanwhile; with another state directory the \
+             query begins it anew"
         )));
     }
     file.set_len(length)?;
@@ -128,4 +137,25 @@ fn sync_directory(path: &Path) -> io::Result<()> {
         .parent()
         .filter(|parent| !parent.as_os_str().is_empty());
     File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sync_under_way_does_not_keep_the_next_run_out() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = SinkFile {
+            path: directory.path().join("out.json"),
+        };
+        let mut first = FileSink::new(&file, 0);
+        first.open(&[]).unwrap();
+        first.write(b"1\n").unwrap();
+        assert!(FileSink::new(&file, 0).open(&[]).is_err());
+        let of_sync = first.file.as_ref().unwrap().try_clone().unwrap();
+        drop(first);
+        FileSink::new(&file, 2).open(&[]).unwrap();
+        of_sync.sync_data().unwrap();
+    }
 }

@@ -1,0 +1,109 @@
+//! How and when a run is cut short.
+
+use std::{
+    fs,
+    path::Path,
+    thread,
+    time::{Duration, Instant},
+};
+
+use rustix::process::Signal;
+
+use crate::{chance::Chance, store::Damage, support::Running};
+
+#[derive(Debug)]
+pub(crate) struct Interruption {
+    pub(crate) kind: Kind,
+    moment: Moment,
+    /// What becomes of the newest checkpoint afterwards, if it is not the only one.
+    pub(crate) damage: Option<Damage>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Interrupt,
+    Terminate,
+    Kill,
+    /// A stop, and a kill in the middle of it.
+    InterruptThenKill(Duration),
+}
+
+#[derive(Debug)]
+enum Moment {
+    SinceStart(Duration),
+    /// Since it was said to be running.
+    SinceRunning(Duration),
+    /// When so many of a hundred bytes of `kept.json` were written.
+    Written(u64),
+}
+
+impl Interruption {
+    pub(crate) fn choose(chance: &mut Chance) -> Self {
+        let kind = match chance.below(10) {
+            0..4 => Kind::Interrupt,
+            4 => Kind::Terminate,
+            5..8 => Kind::Kill,
+            _ => Kind::InterruptThenKill(chance.millis(0, 60)),
+        };
+        let moment = match chance.below(10) {
+            0 => Moment::SinceStart(chance.millis(0, 150)),
+            1 => Moment::SinceStart(chance.millis(0, 2000)),
+            2..5 => Moment::SinceRunning(chance.millis(0, 2000)),
+            _ => Moment::Written(chance.below(101)),
+        };
+        let damage = chance.percent(70).then(|| match chance.below(4) {
+            0 => Damage::Cut,
+            1 => Damage::Zeros,
+            _ => Damage::Flip(chance.draw()),
+        });
+        Self {
+            kind,
+            moment,
+            damage,
+        }
+    }
+
+    /// Waits for the moment and does it; `false`: the run has ended before.
+    pub(crate) fn wait_and_do(&self, running: &mut Running, directory: &Path, bytes: u64) -> bool {
+        let started = Instant::now();
+        let mut said = None;
+        while !self.has_come(started, &mut said, directory, bytes) {
+            if running.has_ended() {
+                return false;
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
+        match self.kind {
+            Kind::Interrupt => running.signal(Signal::INT),
+            Kind::Terminate => running.signal(Signal::TERM),
+            Kind::Kill => running.signal(Signal::KILL),
+            Kind::InterruptThenKill(pause) => {
+                running.signal(Signal::INT);
+                thread::sleep(pause);
+                running.signal(Signal::KILL);
+            }
+        }
+        true
+    }
+
+    fn has_come(
+        &self,
+        started: Instant,
+        said: &mut Option<Instant>,
+        directory: &Path,
+        bytes: u64,
+    ) -> bool {
+        match self.moment {
+            Moment::SinceStart(wait) => started.elapsed() >= wait,
+            Moment::SinceRunning(wait) => {
+                let stderr = || fs::read_to_string(directory.join("stderr")).unwrap_or_default();
+                if said.is_none() && stderr().contains("is running") {
+                    *said = Some(Instant::now());
+                }
+                said.is_some_and(|said| said.elapsed() >= wait)
+            }
+            Moment::Written(percent) => fs::metadata(directory.join("kept.json"))
+                .is_ok_and(|metadata| metadata.len() * 100 >= bytes * percent),
+        }
+    }
+}

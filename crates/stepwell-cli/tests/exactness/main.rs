@@ -1,0 +1,109 @@
+//! Exactness over real processes: queries that end by themselves are stopped and killed at random and run again, until they have
+//! finished. Their files then have each row once, and standard output has each at least once, from the last checkpoint on.
+//!
+//! `STEPWELL_SEEDS=1000 cargo test -p stepwell-cli --test exactness` plays more, and `STEPWELL_SEED=17` one.
+
+#![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
+
+mod chance;
+mod check;
+mod ends;
+mod input;
+mod interruption;
+mod program;
+mod store;
+mod story;
+#[path = "../support/mod.rs"]
+mod support;
+
+use std::{
+    env,
+    path::Path,
+    sync::{
+        Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread,
+};
+
+use chance::Chance;
+use input::Input;
+use program::Program;
+use story::{Story, Tally};
+use tempfile::TempDir;
+
+const SEEDS: u64 = 40;
+/// Most of the time a run waits for its rate or for the disk.
+const THREADS: usize = 6;
+/// Of the file that is read.
+const ROWS: u64 = 60_000;
+
+fn number(variable: &str) -> Option<u64> {
+    env::var(variable).ok().map(|text| text.parse().unwrap())
+}
+
+pub(crate) fn directory() -> TempDir {
+    tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap()
+}
+
+#[test]
+fn rows_are_exact_however_runs_end() {
+    let shared = directory();
+    let input = Input::write(shared.path(), ROWS);
+    let (from, seeds) = match (number("STEPWELL_SEED"), number("STEPWELL_SEEDS")) {
+        (Some(seed), _) => (seed, seed + 1),
+        (None, seeds) => (0, seeds.unwrap_or(SEEDS)),
+    };
+    let next = AtomicU64::new(from);
+    let tally = Mutex::new(Tally::default());
+    let broken = Mutex::new(Vec::new());
+    thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= seeds {
+                        break;
+                    }
+                    match play(seed, &input) {
+                        Ok(of_seed) => tally.lock().unwrap().add(&of_seed),
+                        Err(story) => broken.lock().unwrap().push(story),
+                    }
+                }
+            });
+        }
+    });
+    let broken = broken.into_inner().unwrap();
+    if !broken.is_empty() {
+        // Its query names the file that it reads.
+        let _ = shared.keep();
+        panic!("{} seeds:\n{}", broken.len(), broken.join("\n"));
+    }
+    let tally = tally.into_inner().unwrap();
+    println!("{tally:?}");
+    if seeds - from >= SEEDS {
+        assert!(
+            tally.resumed > 0 && tally.fallbacks > 0,
+            "met too rarely: {tally:?}"
+        );
+    }
+}
+
+/// What was met; or what was broken, and where to look.
+fn play(seed: u64, input: &Input) -> Result<Tally, String> {
+    let directory = directory();
+    let mut chance = Chance::new(seed);
+    let program = Program::choose(&mut chance);
+    let mut story = Story::begin(input, directory.path(), program);
+    match story.play(&mut chance) {
+        Ok(()) => Ok(story.tally),
+        Err(error) => {
+            let told = story.told.join("\n");
+            let kept: &Path = &directory.keep();
+            Err(format!(
+                "seed {seed}: {error}\n{told}\nit is all in {}\n",
+                kept.display()
+            ))
+        }
+    }
+}

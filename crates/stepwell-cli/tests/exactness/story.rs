@@ -1,0 +1,306 @@
+//! One seed: a query is run again and again in one state directory, cut short each time but the last, and what it wrote is compared.
+
+use std::{
+    collections::BTreeSet,
+    fs::{self, File},
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    chance::Chance,
+    check::{same, whole_lines},
+    input::Input,
+    interruption::{Interruption, Kind},
+    program::{Program, printer},
+    store::{self, Checkpoint},
+    support::{Running, stepwell},
+};
+
+/// More runs than this are needed only by what never ends.
+const MOST_RUNS: usize = 12;
+
+pub(crate) struct Story<'a> {
+    input: &'a Input,
+    directory: PathBuf,
+    program: Program,
+    /// What each subtask is to print.
+    printed: Vec<Vec<String>>,
+    kept: (Vec<String>, bool),
+    /// How far each subtask has come with it.
+    reached: Vec<usize>,
+    /// Epochs of checkpoints that were damaged.
+    damaged: BTreeSet<i64>,
+    pub(crate) tally: Tally,
+    pub(crate) told: Vec<String>,
+}
+
+/// What was met, so that nobody takes an idle test for a good one.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    pub(crate) runs: usize,
+    /// Runs that went on from a checkpoint, and from the one before a damaged one.
+    pub(crate) resumed: usize,
+    pub(crate) fallbacks: usize,
+}
+
+impl Tally {
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.runs += other.runs;
+        self.resumed += other.resumed;
+        self.fallbacks += other.fallbacks;
+    }
+}
+
+/// What a run left.
+struct Ran {
+    code: Option<i32>,
+    stdout: String,
+    stderr: String,
+    /// What cut it short, if that came in time.
+    by: Option<Kind>,
+    before: Vec<Checkpoint>,
+    after: Vec<Checkpoint>,
+}
+
+impl Ran {
+    fn has_finished(&self) -> bool {
+        self.stderr.contains(" is Finished") || self.was_finished()
+    }
+
+    fn was_finished(&self) -> bool {
+        self.stderr.contains("has finished; it cannot be resumed")
+    }
+
+    /// Whether it ended as the table of exit codes has it.
+    fn check_end(&self) -> Result<(), String> {
+        let is_right = match (self.code, self.by) {
+            // Before this run, that is.
+            (Some(5), _) => self.was_finished() && self.stdout.is_empty(),
+            (Some(0), None | Some(Kind::Kill)) => self.has_finished(),
+            (Some(0), Some(_)) | (None, Some(Kind::Kill | Kind::InterruptThenKill(_))) => true,
+            // A signal that comes before it is listened to ends the process.
+            (None, Some(Kind::Interrupt | Kind::Terminate)) => self.stderr.is_empty(),
+            _ => false,
+        };
+        if is_right {
+            Ok(())
+        } else {
+            Err(format!("it is not to end with {:?}", self.code))
+        }
+    }
+
+    fn new_checkpoints(&self) -> impl Iterator<Item = &Checkpoint> {
+        let newest = self.before.first().map_or(0, |checkpoint| checkpoint.epoch);
+        self.after
+            .iter()
+            .filter(move |checkpoint| checkpoint.epoch > newest)
+    }
+}
+
+impl<'a> Story<'a> {
+    /// A directory of its own, and a query in it.
+    pub(crate) fn begin(input: &'a Input, directory: &Path, program: Program) -> Self {
+        fs::write(directory.join("query.sql"), program.query(input, directory)).unwrap();
+        let printed = program.printed(input);
+        Self {
+            input,
+            directory: directory.to_owned(),
+            kept: program.kept(input),
+            reached: vec![0; printed.len()],
+            told: vec![format!("{program:?}")],
+            printed,
+            program,
+            damaged: BTreeSet::new(),
+            tally: Tally::default(),
+        }
+    }
+
+    pub(crate) fn play(&mut self, chance: &mut Chance) -> Result<(), String> {
+        let interruptions: Vec<_> = (0..chance.below(6).min(4))
+            .map(|_| Interruption::choose(chance))
+            .collect();
+        let mut interruptions = interruptions.iter();
+        for _ in 0..MOST_RUNS {
+            let interruption = interruptions.next();
+            let ran = self.run(interruption);
+            ran.check_end()?;
+            self.check_printed(&ran)?;
+            self.check_warning(&ran)?;
+            if ran.has_finished() {
+                return self.check_files();
+            }
+            if let Some(damage) = interruption.and_then(|interruption| interruption.damage) {
+                self.damage(&ran.after, damage);
+            }
+        }
+        Err(format!("it has not finished after {MOST_RUNS} runs"))
+    }
+
+    fn state(&self) -> PathBuf {
+        self.directory.join("state")
+    }
+
+    fn run(&mut self, interruption: Option<&Interruption>) -> Ran {
+        let path = |name: &str| self.directory.join(name);
+        let before = store::checkpoints(&self.state());
+        let mut command = stepwell(&["run", "--checkpoint-interval", "1s", "-p"]);
+        command
+            .arg(self.program.parallelism.to_string())
+            .arg("-s")
+            .arg(self.state())
+            .arg(path("query.sql"))
+            .stdout(File::create(path("stdout")).unwrap())
+            .stderr(File::create(path("stderr")).unwrap());
+        let mut running = Running::start(command);
+        let bytes = self.kept.0.iter().map(|line| line.len() as u64 + 1).sum();
+        let by = interruption.and_then(|interruption| {
+            interruption
+                .wait_and_do(&mut running, &self.directory, bytes)
+                .then_some(interruption.kind)
+        });
+        let code = running.finish().code;
+        let ran = Ran {
+            code,
+            stdout: fs::read_to_string(path("stdout")).unwrap(),
+            stderr: fs::read_to_string(path("stderr")).unwrap(),
+            by,
+            before,
+            after: store::checkpoints(&self.state()),
+        };
+        let epochs: Vec<_> = ran
+            .after
+            .iter()
+            .map(|checkpoint| checkpoint.epoch)
+            .collect();
+        self.told.push(format!(
+            "{interruption:?}: code {code:?}, {} bytes printed, checkpoints {epochs:?}\n{}",
+            ran.stdout.len(),
+            ran.stderr
+        ));
+        ran
+    }
+
+    /// The newest checkpoint that is sound, as far as the test knows.
+    fn sound<'b>(&self, checkpoints: &'b [Checkpoint]) -> Option<&'b Checkpoint> {
+        checkpoints
+            .iter()
+            .find(|checkpoint| !self.damaged.contains(&checkpoint.epoch))
+    }
+
+    fn printed_at(&self, checkpoint: Option<&Checkpoint>) -> Result<Vec<usize>, String> {
+        match checkpoint {
+            None => Ok(vec![0; self.printed.len()]),
+            Some(Checkpoint {
+                header: Some(header),
+                ..
+            }) => Ok(self.program.printed_at(self.input, header)),
+            Some(Checkpoint { epoch, .. }) => Err(format!("checkpoint {epoch} cannot be read")),
+        }
+    }
+
+    /// What a run prints begins where a checkpoint was and is in order; a checkpoint has what was printed.
+    fn check_printed(&mut self, ran: &Ran) -> Result<(), String> {
+        let mut next = self.printed_at(self.sound(&ran.before))?;
+        let lines = whole_lines(&ran.stdout);
+        if ran.code.is_some() && !ran.stdout.is_empty() && !ran.stdout.ends_with('\n') {
+            return Err("the last line is not whole".to_owned());
+        }
+        for line in lines {
+            let printer = printer(line);
+            let expected = self
+                .printed
+                .get(printer)
+                .and_then(|printed| printed.get(next[printer]));
+            if expected.is_none_or(|expected| expected != line) {
+                return Err(format!(
+                    "line {} of subtask {printer} is {line}, and should be {expected:?}",
+                    next[printer] + 1
+                ));
+            }
+            next[printer] += 1;
+        }
+        for checkpoint in ran.new_checkpoints() {
+            let at = self.printed_at(Some(checkpoint))?;
+            if at.iter().zip(&next).any(|(at, next)| at > next) {
+                return Err(format!(
+                    "checkpoint {} has {at:?} lines, and {next:?} were printed",
+                    checkpoint.epoch
+                ));
+            }
+        }
+        if ran.stderr.contains("with a final checkpoint") {
+            let at = self.printed_at(ran.after.first())?;
+            if ran.new_checkpoints().next().is_none() || at != next {
+                return Err(format!(
+                    "the final checkpoint has {at:?} lines, and {next:?} were printed"
+                ));
+            }
+        }
+        for (reached, next) in self.reached.iter_mut().zip(&next) {
+            *reached = (*reached).max(*next);
+        }
+        let all: Vec<_> = self.printed.iter().map(Vec::len).collect();
+        if ran.has_finished() && self.reached != all {
+            return Err(format!("{:?} of {all:?} lines were printed", self.reached));
+        }
+        Ok(())
+    }
+
+    /// Whoever goes on from the checkpoint before the newest says so.
+    fn check_warning(&mut self, ran: &Ran) -> Result<(), String> {
+        let is_damaged = ran
+            .before
+            .first()
+            .is_some_and(|newest| self.damaged.contains(&newest.epoch));
+        let says = ran.stderr.contains("the newest checkpoints are damaged");
+        let went_on = !ran.stdout.is_empty()
+            || ran.new_checkpoints().next().is_some()
+            || (ran.has_finished() && !ran.was_finished());
+        self.tally.runs += 1;
+        self.tally.resumed += usize::from(!ran.before.is_empty() && went_on);
+        self.tally.fallbacks += usize::from(is_damaged && says);
+        if is_damaged && went_on && !says {
+            return Err("it does not say that the newest checkpoint is damaged".to_owned());
+        }
+        if says && !is_damaged {
+            return Err("it says that a sound checkpoint is damaged".to_owned());
+        }
+        Ok(())
+    }
+
+    /// Damages the newest sound checkpoint, if another is left.
+    fn damage(&mut self, checkpoints: &[Checkpoint], damage: store::Damage) {
+        let mut sound = checkpoints
+            .iter()
+            .filter(|checkpoint| !self.damaged.contains(&checkpoint.epoch));
+        if let (Some(newest), Some(_)) = (sound.next(), sound.next()) {
+            store::damage(&self.state(), newest.epoch, damage);
+            self.damaged.insert(newest.epoch);
+            self.told.push(format!(
+                "checkpoint {} is damaged: {damage:?}",
+                newest.epoch
+            ));
+        }
+    }
+
+    fn check_files(&self) -> Result<(), String> {
+        let read = |name: &str| {
+            fs::read_to_string(self.directory.join(name))
+                .map_err(|error| format!("{name}: {error}"))
+        };
+        let (mut expected, is_ordered) = self.kept.clone();
+        let text = read("kept.json")?;
+        let mut lines: Vec<_> = text.lines().collect();
+        if !is_ordered {
+            lines.sort_unstable();
+            expected.sort_unstable();
+        }
+        same(&expected, &lines).map_err(|error| format!("kept.json: {error}"))?;
+        let text = read("closed.json")?;
+        let mut lines: Vec<_> = text.lines().collect();
+        lines.sort_unstable();
+        self.program
+            .check_windows(self.input, &lines)
+            .map_err(|error| format!("closed.json: {error}"))
+    }
+}
