@@ -31,6 +31,7 @@ pub enum Call {
     Jobs(PipelineId),
     JobErrors(PipelineId, JobId),
     Checkpoints(PipelineId, JobId),
+    Output(PipelineId, JobId),
 }
 
 impl Call {
@@ -64,6 +65,9 @@ impl Call {
             ("GET", ["pipelines", id, "jobs", j, "checkpoints"]) => {
                 Self::Checkpoints(pipeline(id), job(j))
             }
+            ("GET", ["pipelines", id, "jobs", j, "output"]) => {
+                Self::Output(pipeline(id), job(j))
+            }
             _ => return None,
         })
     }
@@ -90,6 +94,7 @@ impl Call {
             Self::Jobs(id) => shown(client.jobs(id).await),
             Self::JobErrors(id, job) => shown(client.job_errors(id, job).await),
             Self::Checkpoints(id, job) => shown(client.checkpoints(id, job).await),
+            Self::Output(id, job) => rows(client, id, job).await,
         }
     }
 
@@ -100,9 +105,36 @@ impl Call {
                 response.json()["data"].clone()
             }
             Self::Delete(_) => Value::Null,
+            Self::Output(..) => events(&response.body),
             _ => response.json(),
         }
     }
+}
+
+/// All rows until the stream ends.
+async fn rows(client: &Client, id: &PipelineId, job: &JobId) -> Result<Value, ClientError> {
+    let mut output = client.output(id, job).await?;
+    let mut batches = Vec::new();
+    while let Some(batch) = output.next().await? {
+        let rows: Vec<Value> = batch
+            .rows
+            .iter()
+            .map(|row| serde_json::from_str(row).unwrap())
+            .collect();
+        batches.push(json!([batch.operator_id, batch.subtask, batch.start_id, rows]));
+    }
+    Ok(Value::Array(batches))
+}
+
+/// What the events of a recorded stream hold; each has its data on one line.
+fn events(stream: &str) -> Value {
+    let data = stream.lines().filter_map(|line| line.strip_prefix("data: "));
+    let batch = |data: &str| {
+        let event: Value = serde_json::from_str(data).unwrap();
+        let rows: Value = serde_json::from_str(event["batch"].as_str().unwrap()).unwrap();
+        json!([event["operator_id"], event["subtask_idx"], event["start_id"], rows])
+    };
+    data.map(batch).collect()
 }
 
 fn shown<T: Serialize>(result: Result<T, ClientError>) -> Result<Value, ClientError> {

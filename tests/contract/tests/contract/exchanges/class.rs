@@ -13,8 +13,6 @@ use crate::{
 pub enum Class {
     /// The client sends it, as it is or by the rules.
     Sent,
-    /// The event stream of a job's rows.
-    Rows,
     /// An operation that stepwell lacks.
     Lacked,
     /// A server takes it, and the client's types do not let it be written: no parallelism, no limit.
@@ -33,7 +31,6 @@ impl fmt::Display for Class {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::Sent => "sent by the client",
-            Self::Rows => "rows of a job",
             Self::Lacked => "operations that stepwell lacks",
             Self::RuledOut => "ruled out by the types",
             Self::Malformed => "malformed or of the wrong type",
@@ -75,9 +72,6 @@ impl Class {
             "connection_tables" | "connection_profiles" => return Self::Connections,
             "udfs" => return Self::GlobalUdfs,
             _ => {}
-        }
-        if segments.last().is_some_and(|last| last == "output") {
-            return Self::Rows;
         }
         if UNDOCUMENTED.iter().any(|(path, _)| *path == request.path) {
             return Self::Lacked;

@@ -5,7 +5,7 @@ const CONNECTIONS: &str = "tables are made in the query, by CREATE TABLE";
 const GLOBAL_UDFS: &str = "functions are sent with the query that uses them";
 
 /// Operations, each with the reason.
-pub const OPERATIONS: [(&str, &str); 20] = [
+pub const OPERATIONS: [(&str, &str); 19] = [
     ("get_connection_profiles", CONNECTIONS),
     ("create_connection_profile", CONNECTIONS),
     ("test_connection_profile", CONNECTIONS),
@@ -32,11 +32,6 @@ pub const OPERATIONS: [(&str, &str); 20] = [
     (
         "get_operator_metric_groups",
         "metrics are for dashboards, not for orchestration",
-    ),
-    // ROWS: no longer lacked once the client reads them.
-    (
-        "get_job_output",
-        "rows are read from the sinks of the query",
     ),
     ("get_udfs", GLOBAL_UDFS),
     ("create_udf", GLOBAL_UDFS),

@@ -69,13 +69,13 @@ fn what_was_recorded_is_as_documented() {
     assert!(DIFFERING.iter().all(|(.., reason)| !reason.is_empty()));
     let expected = [
         ("CheckpointCollection", 4),
-        ("ErrorResp", 58),
+        ("ErrorResp", 59),
         ("JobCollection", 39),
         ("JobLogMessageCollection", 22),
         ("Pipeline", 119),
         ("PipelineCollection", 29),
         ("QueryValidationResult", 28),
-        ("of operations that stepwell lacks", 20),
+        ("of operations that stepwell lacks", 19),
         ("without a schema", 22),
     ];
     counts.expect("recorded replies beside the document", &expected);

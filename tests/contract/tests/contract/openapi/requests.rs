@@ -35,6 +35,7 @@ pub fn calls() -> Vec<Call> {
         Call::Jobs(id()),
         Call::JobErrors(id(), job()),
         Call::Checkpoints(id(), job()),
+        Call::Output(id(), job()),
     ];
     for udfs in [vec![], vec![Udf::rust("fn")], vec![Udf::python("def")]] {
         let query = "SELECT 'ü'".to_owned();
