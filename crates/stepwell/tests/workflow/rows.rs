@@ -101,8 +101,7 @@ async fn rows_come_once_the_server_gives_them_and_until_the_job_has_ended() {
 async fn what_was_missed_or_may_come_again_is_told() {
     let fake = FakeTransport::new();
     let running = selecting(&fake).await;
-    stream(&fake)
-        .piece(event(3) + &event(4) + &event(9));
+    stream(&fake).piece(event(3) + &event(4) + &event(9));
     shows(&fake, &[job("Recovering")]);
     fake.expect(Method::GET, OUTPUT).refused();
     shows(&fake, &[job("Running")]);
