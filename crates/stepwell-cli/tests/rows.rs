@@ -133,16 +133,17 @@ fn a_closed_pipe_is_a_wish_to_stop() {
     let elsewhere = Elsewhere::start();
     let arguments = elsewhere.arguments("event_rate = '50'");
     let mut command = stepwell(&[]);
-    let mut child = command.args(&arguments).spawn().unwrap();
+    let (reader, writer) = std::io::pipe().unwrap();
+    command.args(&arguments).stdout(writer);
+    let running = Running::start(command);
     let mut row = String::new();
-    let mut stdout = BufReader::new(child.stdout.take().unwrap());
-    stdout.read_line(&mut row).unwrap();
+    let mut reader = BufReader::new(reader);
+    reader.read_line(&mut row).unwrap();
     assert!(row.starts_with("{\"counter\":"), "{row}");
-    drop(stdout);
-    let left = child.wait_with_output().unwrap();
-    let stderr = String::from_utf8(left.stderr).unwrap();
-    assert_eq!(left.status.code(), Some(0), "{stderr}");
-    assert!(stderr.contains("is Stopped"), "{stderr}");
+    drop(reader);
+    let left = running.finish();
+    assert_eq!(left.code, Some(0), "{}", left.stderr);
+    assert!(left.stderr.contains("is Stopped"), "{}", left.stderr);
 }
 
 #[test]
@@ -192,17 +193,22 @@ fn not_running() -> Reply {
     )
 }
 
+const HEAD: &str =
+    "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
+
 /// A stream of these events, which are numbered by their first row.
 fn stream(events: &[(u64, &str)], end: &str) -> Reply {
-    let mut text =
-        "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
-            .to_owned();
+    Reply::Raw((HEAD.to_owned() + &chunks(events) + end).into_bytes())
+}
+
+fn chunks(events: &[(u64, &str)]) -> String {
+    let mut text = String::new();
     for (start_id, batch) in events {
         let event = serde_json::json!({"operator_id": "o", "subtask_idx": 0, "timestamps": [], "start_id": start_id, "batch": batch});
         let event = format!("data: {event}\nid: 0\n\n");
         let _ = write!(text, "{:x}\r\n{event}\r\n", event.len());
     }
-    Reply::Raw((text + end).into_bytes())
+    text
 }
 
 const WHOLE: &str = "0\r\n\r\n";
@@ -245,6 +251,22 @@ fn rows_stay_as_they_are_over_refusals_and_streams_that_break() {
         assert!(left.stderr.contains(words), "{words} in:\n{}", left.stderr);
     }
     assert!(!left.stderr.contains("last rows"), "{}", left.stderr);
+}
+
+#[test]
+fn rows_that_come_after_the_end_are_waited_for_in_bounded_time() {
+    let late = chunks(&[(1, "[1]")]) + WHOLE;
+    for (pause, rows, warned) in [(1000, "0\n1\n", false), (30_000, "0\n", true)] {
+        let first = HEAD.to_owned() + &chunks(&[(0, "[0]")]);
+        let pieces = vec![(0, first.into_bytes()), (pause, late.clone().into_bytes())];
+        // The job is Finished as soon as the stream is open.
+        let server = scripted(vec![Reply::Pieces(pieces)]);
+        let (_directory, query) = query();
+        let left = run(&["run", "--server", &server.url, query.to_str().unwrap()]);
+        assert_eq!((left.code, left.stdout.as_str()), (Some(0), rows));
+        let words = "rows were still coming";
+        assert_eq!(left.stderr.contains(words), warned, "{}", left.stderr);
+    }
 }
 
 #[test]

@@ -23,7 +23,7 @@ use crate::{Phase, StreamedBody, TransportError, TransportErrorKind};
 ///   done and the connection was closed without an answer, as a kept-alive one is that the server had closed. Then it is sent twice.
 /// - Redirects are not followed.
 /// - The request extensions [`Deadline`] and [`BodyLimit`] are honoured.
-/// - An error says whether the request may have reached the server ([`Phase`](crate::Phase)).
+/// - An error says whether the request may have reached the server ([`Phase`]).
 /// - A transport that sends a [`Token`](crate::Token) puts it among the extensions of the reply, so that an error can be shown without it
 ///   although the server repeats it.
 /// - Dropping the future may cut the request.

@@ -105,7 +105,7 @@ impl Transport for Scripted {
                 expected.reply_text(status, content_type, body)
             }
             Reply::Hang => expected.hang(),
-            Reply::Raw(_) | Reply::Flood => {
+            Reply::Raw(_) | Reply::Pieces(_) | Reply::Flood => {
                 expected.fail(TransportErrorKind::Closed, Phase::MaybeSent)
             }
         };

@@ -13,6 +13,8 @@ pub enum Reply {
     Whole(u16, &'static str, String),
     /// These bytes, then the end of the connection.
     Raw(Vec<u8>),
+    /// These bytes, each after so many milliseconds, then the end of the connection.
+    Pieces(Vec<(u64, Vec<u8>)>),
     /// Nothing, ever.
     Hang,
     /// A body without an end.
@@ -95,6 +97,13 @@ fn serve(mut connection: TcpStream, answer: &dyn Fn(&Request) -> Reply, seen: &M
             ),
             Reply::Raw(bytes) => {
                 let _ = connection.write_all(&bytes);
+                return;
+            }
+            Reply::Pieces(pieces) => {
+                for (pause, bytes) in pieces {
+                    thread::sleep(std::time::Duration::from_millis(pause));
+                    let _ = connection.write_all(&bytes);
+                }
                 return;
             }
             Reply::Hang => loop {
