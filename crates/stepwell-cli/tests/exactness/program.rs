@@ -16,6 +16,8 @@ pub(crate) struct Program {
     pub(crate) parallelism: u64,
     /// Each row with a number that this divides is printed.
     printed: Option<u64>,
+    /// Whether who reads what is printed takes his time.
+    pub(crate) slow_reader: bool,
 }
 
 #[derive(Debug)]
@@ -49,6 +51,7 @@ impl Program {
             kind,
             parallelism,
             printed,
+            slow_reader: chance.percent(40),
         }
     }
 
