@@ -319,7 +319,7 @@ impl<'a> Story<'a> {
     }
 }
 
-/// So slowly that rows wait for it in the process, where a kill takes them.
+/// So slowly that rows wait for it in the process for longer than an engine that ends waits for its rows.
 fn read_slowly(mut from: PipeReader, mut to: File) {
     let mut bytes = [0; 4096];
     loop {
@@ -327,6 +327,6 @@ fn read_slowly(mut from: PipeReader, mut to: File) {
             0 => return,
             read => to.write_all(&bytes[..read]).unwrap(),
         }
-        thread::sleep(Duration::from_millis(5));
+        thread::sleep(Duration::from_millis(8));
     }
 }
