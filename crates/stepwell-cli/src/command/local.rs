@@ -63,3 +63,33 @@ impl Local {
         self.engine.close().await.context(EngineSnafu)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU32;
+
+    use stepwell::arroyo::{CreatePipeline, JobState};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_has_finished_before_has_not_finished_here() {
+        let directory = tempfile::tempdir().unwrap();
+        let start = || Local::start(directory.path().to_owned(), Box::new(io::sink()));
+        let first = start().await.unwrap();
+        let client = Client::new(first.transport.clone());
+        let query = "CREATE TABLE events WITH (connector = 'impulse', event_rate = '1000', message_count = '1'); \
+                     SELECT counter FROM events;";
+        let pipeline = CreatePipeline::new("query", query, NonZeroU32::MIN);
+        let id = client.create(&pipeline).await.unwrap().id;
+        while client.jobs(&id).await.unwrap()[0].state != JobState::Finished {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        assert!(first.has_finished(&id).await);
+        first.close().await.unwrap();
+
+        let second = start().await.unwrap();
+        assert!(!second.has_finished(&id).await);
+        second.close().await.unwrap();
+    }
+}

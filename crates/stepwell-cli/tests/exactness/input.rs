@@ -48,7 +48,7 @@ impl Input {
             clock += chance.below(11);
             // So many late ones that some come first after a resume: only these tell a watermark that was lost.
             let behind = match chance.below(5) {
-                0 => chance.below(LATENESS * 5),
+                0..2 => chance.below(LATENESS * 5),
                 _ => chance.below(LATENESS),
             };
             let (key, value, at) = (

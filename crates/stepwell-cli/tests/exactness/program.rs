@@ -16,6 +16,8 @@ pub(crate) struct Program {
     pub(crate) parallelism: u64,
     /// Each row with a number that this divides is printed.
     printed: Option<u64>,
+    /// Whether who reads what is printed takes his time.
+    pub(crate) slow_reader: bool,
 }
 
 #[derive(Debug)]
@@ -36,19 +38,24 @@ impl Program {
         let kind = if chance.percent(50) {
             Kind::File {
                 second_insert: chance.percent(50),
-                window: [2, 5, 30][usize::try_from(chance.below(3)).unwrap()],
+                window: [1, 2, 5][usize::try_from(chance.below(3)).unwrap()],
             }
         } else {
             let rows = 500 + chance.below(1500);
             let rate = rows * parallelism * 1000 / (1200 + chance.below(1000));
             Kind::Impulse { rows, rate }
         };
-        let every = [1, 3, 10][usize::try_from(chance.below(3)).unwrap()];
-        let printed = chance.percent(60).then_some(every);
+        let printed = chance
+            .percent(60)
+            .then(|| [1, 3, 10][usize::try_from(chance.below(3)).unwrap()]);
+        // What an impulse source prints fits into the pipe.
+        let slow_reader =
+            printed.is_some() && matches!(kind, Kind::File { .. }) && chance.percent(30);
         Self {
             kind,
             parallelism,
-            printed,
+            printed: if slow_reader { Some(1) } else { printed },
+            slow_reader,
         }
     }
 

@@ -64,6 +64,16 @@ pub(crate) fn damage(state: &Path, epoch: i64, damage: Damage) {
         .unwrap();
 }
 
+/// All that is known of pipelines and jobs.
+pub(crate) fn records(state: &Path) -> Vec<String> {
+    let database = open(state).unwrap();
+    let mut statement = database
+        .prepare("SELECT CAST(body AS TEXT) FROM records ORDER BY id")
+        .unwrap();
+    let rows = statement.query_map([], |row| row.get(0));
+    rows.unwrap().map(Result::unwrap).collect()
+}
+
 /// As if the process had been killed before it was noted that the job has finished.
 pub(crate) fn forget_the_end(state: &Path) {
     let changed = open(state)

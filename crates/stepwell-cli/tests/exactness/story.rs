@@ -3,7 +3,10 @@
 use std::{
     collections::BTreeSet,
     fs::{self, File},
+    io::{self, PipeReader, Read as _, Write as _},
     path::{Path, PathBuf},
+    thread,
+    time::Duration,
 };
 
 use crate::{
@@ -149,8 +152,16 @@ impl<'a> Story<'a> {
             .arg("-s")
             .arg(self.state())
             .arg(path("query.sql"))
-            .stdout(File::create(path("stdout")).unwrap())
             .stderr(File::create(path("stderr")).unwrap());
+        let file = File::create(path("stdout")).unwrap();
+        let reading = if self.program.slow_reader {
+            let (reader, writer) = io::pipe().unwrap();
+            command.stdout(writer);
+            Some(thread::spawn(move || read_slowly(reader, file)))
+        } else {
+            command.stdout(file);
+            None
+        };
         let mut running = Running::start(command);
         let bytes = self.kept.0.iter().map(|line| line.len() as u64 + 1).sum();
         let by = interruption.and_then(|interruption| {
@@ -159,6 +170,9 @@ impl<'a> Story<'a> {
                 .then_some(interruption.kind)
         });
         let code = running.finish().code;
+        if let Some(reading) = reading {
+            reading.join().unwrap();
+        }
         let ran = Ran {
             code,
             stdout: fs::read_to_string(path("stdout")).unwrap(),
@@ -302,5 +316,17 @@ impl<'a> Story<'a> {
         self.program
             .check_windows(self.input, &lines)
             .map_err(|error| format!("closed.json: {error}"))
+    }
+}
+
+/// So slowly that rows wait for it in the process for longer than an engine that ends waits for its rows.
+fn read_slowly(mut from: PipeReader, mut to: File) {
+    let mut bytes = [0; 4096];
+    loop {
+        match from.read(&mut bytes).unwrap() {
+            0 => return,
+            read => to.write_all(&bytes[..read]).unwrap(),
+        }
+        thread::sleep(Duration::from_millis(8));
     }
 }

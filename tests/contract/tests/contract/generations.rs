@@ -122,6 +122,7 @@ fn kind(call: &Call) -> &'static str {
         Call::Jobs(_) => "jobs",
         Call::JobErrors(..) => "job errors",
         Call::Checkpoints(..) => "checkpoints",
+        Call::Output(..) => "rows",
     }
 }
 
