@@ -156,6 +156,9 @@ impl Look<'_> {
             return;
         }
         job.has_worker = true;
+        if std::mem::take(&mut job.ignores_state) {
+            job.ignored_epoch = job.next_epoch.saturating_sub(1);
+        }
         self.commands.push(Command::Start {
             pipeline: self.id.clone(),
             job: job.shown.id.clone(),

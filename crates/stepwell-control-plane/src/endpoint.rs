@@ -278,6 +278,7 @@ pub(crate) fn restart(
     };
     if let Some(job) = &mut record.job {
         job.patch_restarts = patch_restarts;
+        job.ignores_state = restart.ignore_state == Some(true);
         job.restart = Some(if restart.force == Some(true) {
             Restart::Force
         } else {

@@ -27,6 +27,12 @@ pub(crate) struct JobRecord {
     pub(crate) in_flight: Option<InFlight>,
     /// A restart that was asked for and not begun.
     pub(crate) restart: Option<Restart>,
+    /// The next run begins from nothing.
+    #[serde(default)]
+    pub(crate) ignores_state: bool,
+    /// Checkpoints up to this one are of before a run that began from nothing.
+    #[serde(default)]
+    pub(crate) ignored_epoch: u64,
     /// The next patch restarts too.
     pub(crate) patch_restarts: bool,
     /// Whether workers are at work on the current run, or are being started.
@@ -93,6 +99,8 @@ impl JobRecord {
             next_epoch: 1,
             in_flight: None,
             restart: None,
+            ignores_state: false,
+            ignored_epoch: 0,
             patch_restarts: false,
             has_worker: false,
             running_parallelism: parallelism,
@@ -117,12 +125,13 @@ impl JobRecord {
         &self.shown.state
     }
 
-    /// The newest checkpoint that is complete.
+    /// The newest checkpoint that is complete, and that a run can go on from.
     pub(crate) fn newest_epoch(&self) -> Option<u64> {
         let complete = self
             .checkpoints
             .iter()
-            .filter(|checkpoint| checkpoint.finish_time.is_some());
+            .filter(|checkpoint| checkpoint.finish_time.is_some())
+            .filter(|checkpoint| checkpoint.epoch > self.ignored_epoch);
         complete.map(|checkpoint| checkpoint.epoch).max()
     }
 }

@@ -253,3 +253,35 @@ async fn two_subtasks_resume_exactly_too() {
     }
     engine.close().await.unwrap();
 }
+
+#[tokio::test]
+async fn a_restart_that_ignores_the_state_begins_from_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let (engine, api, lines) = start(directory.path()).await;
+    let id = api.create(COUNT, 1).await;
+    lines.wait_for(20).await;
+    api.stop(&id, "checkpoint").await;
+    api.resume(&id).await;
+    let before = lines.rows().len();
+    lines.wait_for(before + 5).await;
+    let path = format!("/api/v1/pipelines/{id}/restart");
+    let body = json!({"ignore_state": true});
+    assert_eq!(api.send("POST", &path, Some(&body)).await.status, 200);
+    api.wait_for(&id, |job| job["state"] == "Running" && job["run_id"] == 3)
+        .await;
+    let before = lines.rows().len();
+    lines.wait_for(before + 5).await;
+    api.stop(&id, "checkpoint").await;
+    let column = lines.column("counter");
+    let anew = column.iter().rposition(|counter| *counter == 0).unwrap();
+    assert!(anew > 20, "{column:?}");
+    assert!(is_counting_from_0(&column[anew..]), "{column:?}");
+
+    // What comes after it goes on from there, and not from the checkpoints before.
+    api.resume(&id).await;
+    let before = lines.rows().len();
+    lines.wait_for(before + 5).await;
+    api.stop(&id, "checkpoint").await;
+    assert!(is_counting_from_0(&lines.column("counter")[anew..]));
+    engine.close().await.unwrap();
+}

@@ -8,7 +8,7 @@ use crate::{Client, ClientError, ClientErrorKind, JobId, JobOutput, PipelineId, 
 
 /// The body of recording `452_select_without_sink_output_sse`.
 fn recording() -> String {
-    let exchanges = include_str!("../../tests/recordings/exchanges.jsonl");
+    let exchanges = include_str!("../../../../tests/contract/recordings/exchanges.jsonl");
     let line = exchanges
         .lines()
         .find(|line| line.contains("\"452_select_without_sink_output_sse\""))

@@ -65,9 +65,7 @@ impl Call {
             ("GET", ["pipelines", id, "jobs", j, "checkpoints"]) => {
                 Self::Checkpoints(pipeline(id), job(j))
             }
-            ("GET", ["pipelines", id, "jobs", j, "output"]) => {
-                Self::Output(pipeline(id), job(j))
-            }
+            ("GET", ["pipelines", id, "jobs", j, "output"]) => Self::Output(pipeline(id), job(j)),
             _ => return None,
         })
     }
@@ -121,18 +119,30 @@ async fn rows(client: &Client, id: &PipelineId, job: &JobId) -> Result<Value, Cl
             .iter()
             .map(|row| serde_json::from_str(row).unwrap())
             .collect();
-        batches.push(json!([batch.operator_id, batch.subtask, batch.start_id, rows]));
+        batches.push(json!([
+            batch.operator_id,
+            batch.subtask,
+            batch.start_id,
+            rows
+        ]));
     }
     Ok(Value::Array(batches))
 }
 
 /// What the events of a recorded stream hold; each has its data on one line.
 fn events(stream: &str) -> Value {
-    let data = stream.lines().filter_map(|line| line.strip_prefix("data: "));
+    let data = stream
+        .lines()
+        .filter_map(|line| line.strip_prefix("data: "));
     let batch = |data: &str| {
         let event: Value = serde_json::from_str(data).unwrap();
         let rows: Value = serde_json::from_str(event["batch"].as_str().unwrap()).unwrap();
-        json!([event["operator_id"], event["subtask_idx"], event["start_id"], rows])
+        json!([
+            event["operator_id"],
+            event["subtask_idx"],
+            event["start_id"],
+            rows
+        ])
     };
     data.map(batch).collect()
 }

@@ -66,7 +66,9 @@ async fn every_recorded_value_is_read_from_every_generation() {
             let (Some(call), Some(response)) = (Call::like(&request), exchange.response) else {
                 continue;
             };
-            if response.status != 200 || matches!(call, Call::Ping | Call::Delete(_)) {
+            // A stream of rows is no body; both spellings of its fields are read in the tests of stepwell-arroyo.
+            let is_other = matches!(call, Call::Ping | Call::Delete(_) | Call::Output(..));
+            if response.status != 200 || is_other {
                 continue;
             }
             let written = generation.writes(&response.json());
@@ -111,7 +113,7 @@ async fn every_recorded_value_is_read_from_every_generation() {
 
 fn kind(call: &Call) -> &'static str {
     match call {
-        Call::Ping | Call::Delete(_) => "nothing",
+        Call::Ping | Call::Delete(_) | Call::Output(..) => "nothing",
         Call::Validate { .. } => "validations",
         Call::List { .. } => "lists of pipelines",
         Call::Get(_)
@@ -122,7 +124,6 @@ fn kind(call: &Call) -> &'static str {
         Call::Jobs(_) => "jobs",
         Call::JobErrors(..) => "job errors",
         Call::Checkpoints(..) => "checkpoints",
-        Call::Output(..) => "rows",
     }
 }
 
