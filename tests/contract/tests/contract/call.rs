@@ -129,8 +129,9 @@ async fn rows(client: &Client, id: &PipelineId, job: &JobId) -> Result<Value, Cl
     Ok(Value::Array(batches))
 }
 
-/// What the events of a recorded stream hold; each has its data on one line.
+/// What the events of a recorded stream hold; each has its data on one line. The last one was cut where the recording ended, so it is none.
 fn events(stream: &str) -> Value {
+    let (stream, _cut) = stream.rsplit_once("\n\n").unwrap();
     let data = stream
         .lines()
         .filter_map(|line| line.strip_prefix("data: "));

@@ -6,7 +6,9 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Request, Response};
 use serde_json::Value;
 use stepwell_arroyo::Client;
-use stepwell_transport::{Phase, SharedTransport, Transport, TransportError, TransportErrorKind};
+use stepwell_transport::{
+    Phase, SharedTransport, StreamedBody, Transport, TransportError, TransportErrorKind,
+};
 
 use crate::recording::RecordedResponse;
 
@@ -48,6 +50,13 @@ impl Transport for Replay {
     async fn execute(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         self.0.asked.lock().unwrap().push(request);
         answer(self.0.response.as_ref())
+    }
+
+    async fn execute_streamed(
+        &self,
+        request: Request<Bytes>,
+    ) -> Result<Response<StreamedBody>, TransportError> {
+        Ok(self.execute(request).await?.map(StreamedBody::whole))
     }
 }
 

@@ -164,7 +164,7 @@ async fn what_is_sent_is_valid_and_what_is_never_sent_is_listed() {
         ("PipelinePost", 18),
         ("PipelineRestart", 4),
         ("ValidateQueryPost", 3),
-        ("without a body", 8),
+        ("without a body", 9),
     ];
     counts.expect("requests beside the document", &expected);
 }
