@@ -4,7 +4,7 @@ use stepwell_arroyo::{Checkpoint, CheckpointType, JobState, PipelineId, StopMode
 
 use crate::{
     Command, Options,
-    record::{InFlight, JobRecord, Record, Restart},
+    record::{Beginning, InFlight, JobRecord, Record, Restart},
 };
 
 /// Moves a job on by one state at most, and says what workers have to do for it.
@@ -156,7 +156,7 @@ impl Look<'_> {
             return;
         }
         job.has_worker = true;
-        if std::mem::take(&mut job.ignores_state) {
+        if std::mem::take(&mut job.beginning) == Beginning::Nothing {
             job.ignored_epoch = job.next_epoch.saturating_sub(1);
         }
         self.commands.push(Command::Start {

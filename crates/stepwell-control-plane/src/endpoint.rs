@@ -8,7 +8,7 @@ use stepwell_arroyo::{Job, JobId, Page, Pipeline, PipelineId, SqlDiagnostic, Val
 use crate::{
     ControlPlane, Environment, PlanFailure, action,
     body::{self, PipelinePatch, PipelinePost, PipelineRestart, PreviewPost, ValidateQueryPost},
-    record::{JobRecord, Record, Restart},
+    record::{Beginning, JobRecord, Record, Restart},
     reply::{Reply, empty, json, not_found, reject, reject_text},
     route::parameter,
     worker::micros,
@@ -278,7 +278,11 @@ pub(crate) fn restart(
     };
     if let Some(job) = &mut record.job {
         job.patch_restarts = patch_restarts;
-        job.ignores_state = restart.ignore_state == Some(true);
+        job.beginning = if restart.ignore_state == Some(true) {
+            Beginning::Nothing
+        } else {
+            Beginning::Checkpoint
+        };
         job.restart = Some(if restart.force == Some(true) {
             Restart::Force
         } else {

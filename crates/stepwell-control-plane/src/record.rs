@@ -27,9 +27,9 @@ pub(crate) struct JobRecord {
     pub(crate) in_flight: Option<InFlight>,
     /// A restart that was asked for and not begun.
     pub(crate) restart: Option<Restart>,
-    /// The next run begins from nothing.
+    /// Where the next run begins.
     #[serde(default)]
-    pub(crate) ignores_state: bool,
+    pub(crate) beginning: Beginning,
     /// Checkpoints up to this one are of before a run that began from nothing.
     #[serde(default)]
     pub(crate) ignored_epoch: u64,
@@ -51,6 +51,13 @@ pub(crate) struct JobRecord {
 pub(crate) struct InFlight {
     pub(crate) epoch: u64,
     pub(crate) stopping: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Beginning {
+    #[default]
+    Checkpoint,
+    Nothing,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,7 +106,7 @@ impl JobRecord {
             next_epoch: 1,
             in_flight: None,
             restart: None,
-            ignores_state: false,
+            beginning: Beginning::default(),
             ignored_epoch: 0,
             patch_restarts: false,
             has_worker: false,
