@@ -1,7 +1,7 @@
 //! The single-file source: the lines of a file, each a JSON object, from the first to the last.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom},
     path::PathBuf,
     time::Duration,
@@ -220,11 +220,13 @@ impl SingleFileSource {
 }
 
 fn open(path: &PathBuf, offset: u64) -> io::Result<File> {
-    let mut file = File::open(path)?;
-    let metadata = file.metadata()?;
-    if !metadata.is_file() {
+    // A pipe would be waited for when it is opened.
+    let is_file = fs::metadata(path)?.is_file();
+    if !is_file {
         return Err(io::Error::other("it is not a regular file"));
     }
+    let mut file = File::open(path)?;
+    let metadata = file.metadata()?;
     if metadata.len() < offset {
         return Err(io::Error::other(format!(
             "it has {} bytes, and {offset} of it were read before: it was changed meanwhile",
