@@ -128,7 +128,14 @@ fn check_select(select: &Select) -> Result<(), SqlDiagnostic> {
 
 fn check_relation(relation: &TableFactor) -> Result<(), SqlDiagnostic> {
     match relation {
-        TableFactor::Table { args: None, .. } => Ok(()),
+        TableFactor::Table {
+            args: None,
+            sample: None,
+            ..
+        } => Ok(()),
+        TableFactor::Table { args: None, .. } => {
+            Err(planning_at("TABLESAMPLE cannot be used", relation.span()))
+        }
         TableFactor::Derived {
             lateral: false,
             subquery,

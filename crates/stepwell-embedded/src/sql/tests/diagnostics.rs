@@ -278,3 +278,14 @@ fn functions_of_the_clock_and_of_chance_are_not_there() {
         );
     }
 }
+
+#[test]
+fn a_sample_is_not_taken_for_the_whole() {
+    let errors = errors(&format!(
+        "{IMPULSE}SELECT counter FROM impulse TABLESAMPLE (50 PERCENT)"
+    ));
+    assert_eq!(
+        errors[0].0,
+        "Error during planning: TABLESAMPLE cannot be used"
+    );
+}
