@@ -98,7 +98,16 @@ fn window(
     let input = plan.input.schema();
     let mut width = None;
     let mut columns = Vec::with_capacity(plan.group_expr.len());
-    for expression in &plan.group_expr {
+    for (number, expression) in plan.group_expr.iter().enumerate() {
+        // What is named twice is there once.
+        if plan
+            .group_expr
+            .iter()
+            .take(number)
+            .any(|other| other == expression)
+        {
+            continue;
+        }
         columns.push(match tumble::width(expression) {
             None if matches!(expression, Expr::GroupingSet(_)) => {
                 return Err(beyond("GROUPING SETS, ROLLUP and CUBE"));

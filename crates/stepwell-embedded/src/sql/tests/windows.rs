@@ -146,6 +146,23 @@ async fn distinct_is_heeded_by_every_aggregate() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_grouped_by_twice_is_one_column() {
+    let (_directory, events) = table(&[(1, "a", 1), (2, "a", 2)], "WATERMARK FOR at");
+    for by in ["w, name, name", "w, w, name", "w, name, w", "name, w, 1"] {
+        let query = format!(
+            "{events}SELECT name, count(*) AS n, tumble(interval '1 minute') AS w FROM events GROUP BY {by}"
+        );
+        assert_eq!(
+            all(&query).await,
+            [
+                r#"{"name":"a","n":2,"w":{"start":"2024-01-01T00:00:00","end":"2024-01-01T00:01:00"}}"#
+            ],
+            "{by}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn windows_of_windows_and_of_unions_wait_for_the_slowest() {
     let (_one, first) = table(&[(1, "a", 1), (100, "a", 2)], "WATERMARK FOR at");
     let (_two, second) = table(
