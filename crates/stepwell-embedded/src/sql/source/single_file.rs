@@ -44,6 +44,13 @@ pub(in crate::sql) struct SingleFile {
 }
 
 impl SingleFile {
+    /// What is wrong with the columns, if no line can be a row of them.
+    pub(in crate::sql) fn check(&self) -> Result<(), String> {
+        decode(&self.schema, b"", 0)
+            .map(|_| ())
+            .map_err(|error| format!("a column cannot be read from JSON: {error}"))
+    }
+
     pub(super) fn source(&self, offset: u64) -> SingleFileSource {
         SingleFileSource {
             file: self.clone(),
