@@ -246,6 +246,16 @@ fn open(path: &PathBuf, offset: u64) -> io::Result<File> {
 
 /// All lines at once, if all are rows.
 fn decode_all(schema: &SchemaRef, lines: &Lines) -> Option<RecordBatch> {
+    // As many rows as lines can also be two in one line, and one in two. Whether those come together depends on how lines are cut into
+    // batches, and so on where a run began.
+    let is_object = |(begin, end, _): &(usize, usize, u64)| {
+        let line = lines.text.get(*begin..*end).unwrap_or_default();
+        let line = line.trim_ascii();
+        line.starts_with(b"{") && line.ends_with(b"}")
+    };
+    if !lines.places.iter().all(is_object) {
+        return None;
+    }
     decode(schema, &lines.text, lines.places.len()).ok()
 }
 

@@ -101,6 +101,20 @@ async fn lines_that_are_no_rows_fail_or_are_dropped() {
     }
 }
 
+/// As many rows as lines, and yet none of these lines is a row.
+#[tokio::test(start_paused = true)]
+async fn a_row_is_a_line() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("in.json");
+    for text in ["{\"n\":1}{\"n\":2\n}\n", "{\"s\":{}\n,\"n\":1}{\"n\":2}\n"] {
+        fs::write(&path, text).unwrap();
+        let query = format!("{}SELECT n FROM src", source(&path, "n BIGINT", GO));
+        let (rows, end) = run(program(&query).execute(None).unwrap()).await;
+        assert!(rows.is_empty(), "{text}: {rows:?}");
+        assert!(end.unwrap_err().error.contains("invalid JSON"), "{text}");
+    }
+}
+
 /// Recording `301_missing_file_jobs`.
 #[tokio::test(start_paused = true)]
 async fn a_file_that_cannot_be_read_fails_the_run() {
