@@ -189,3 +189,32 @@ async fn a_query_is_as_deep_as_can_be_run_or_refused() {
     );
     engine.close().await.unwrap();
 }
+
+/// `lpad` sets aside room for as many characters as it is asked for, and panics where there cannot be so many.
+#[tokio::test]
+async fn a_panic_in_a_query_fails_its_job() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("in.json");
+    std::fs::write(&file, format!("{{\"n\":{0}}}\n{{\"n\":{0}}}\n", i64::MAX)).unwrap();
+    let query = format!(
+        "CREATE TABLE lengths (n BIGINT) WITH (connector = 'single_file', path = '{}', type = 'source',
+            wait_for_control = 'false');
+        SELECT lpad('x', n, 'y') AS padded FROM lengths;",
+        file.display()
+    );
+    let (engine, api, _) = start(&directory.path().join("state")).await;
+    let id = api.create(&query, 1).await;
+    let (_, job) = api
+        .wait_for(&id, |job| job["failure_reason"].is_object())
+        .await;
+    let failure = &job["failure_reason"];
+    assert_eq!(failure["domain"], "internal", "{job}");
+    assert!(
+        failure["error"].as_str().unwrap().contains("has a fault"),
+        "{job}"
+    );
+    // Others run on.
+    let other = api.create(COUNT, 1).await;
+    api.wait_for_state(&other, "Running").await;
+    engine.close().await.unwrap();
+}

@@ -8,11 +8,14 @@ use datafusion_common::{
 };
 use datafusion_expr::{
     AggregateUDF, GetFieldAccess, HigherOrderUDF, LogicalPlan, ScalarUDF, TableSource, WindowUDF,
-    logical_plan::builder::LogicalTableSource,
     planner::{ContextProvider, ExprPlanner, PlannerResult, RawFieldAccessExpr},
 };
 
-use super::{connector::Connector, event_time::EventTime, step::Projection, tumble};
+use datafusion_sql::sqlparser::ast::{Ident, ObjectName};
+
+use super::{
+    connector::Connector, event_time::EventTime, step::Projection, supported::IMPURE, tumble,
+};
 
 /// A declared table.
 #[derive(Clone, Debug)]
@@ -24,6 +27,16 @@ pub(super) struct Table {
     /// How they come from those that are read, if some do not come as they are.
     pub(super) generated: Option<Projection>,
     pub(super) event_time: EventTime,
+}
+
+/// A declared table in a plan. The plan keeps it as it was declared then, whatever is declared under its name later.
+#[derive(Debug)]
+pub(super) struct Scanned(pub(super) Arc<Table>);
+
+impl TableSource for Scanned {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.0.schema)
+    }
 }
 
 /// A declared view: its plan stands where its name does.
@@ -45,7 +58,7 @@ impl TableSource for View {
 
 /// What the planner can look up.
 pub(super) struct Catalog {
-    tables: BTreeMap<String, Table>,
+    tables: BTreeMap<String, Arc<Table>>,
     views: BTreeMap<String, Arc<View>>,
     functions: BTreeMap<String, Arc<ScalarUDF>>,
     aggregates: BTreeMap<String, Arc<AggregateUDF>>,
@@ -62,6 +75,8 @@ impl Catalog {
             }
             functions.insert(function.name().to_owned(), function);
         }
+        // Where they are called in a way that no check sees, they are not there.
+        functions.retain(|name, _| !IMPURE.contains(&name.as_str()));
         functions.insert(tumble::NAME.to_owned(), tumble::function());
         let mut aggregates = BTreeMap::new();
         for aggregate in datafusion_functions_aggregate::all_default_aggregate_functions() {
@@ -89,7 +104,7 @@ impl Catalog {
     /// Declares a table; the last of a name counts, as in Arroyo (recording `045_validate_duplicate_table`).
     pub(super) fn declare(&mut self, table: Table) {
         self.views.remove(&table.name);
-        self.tables.insert(table.name.clone(), table);
+        self.tables.insert(table.name.clone(), Arc::new(table));
     }
 
     /// Declares a view.
@@ -99,8 +114,25 @@ impl Catalog {
         self.views.insert(name, Arc::new(View { schema, plan }));
     }
 
-    pub(super) fn table(&self, name: &str) -> Option<&Table> {
+    pub(super) fn table(&self, name: &str) -> Option<&Arc<Table>> {
         self.tables.get(name)
+    }
+}
+
+/// The name of a table as the planner looks it up: in small letters where it has no quotes.
+pub(super) fn name_of(name: &ObjectName) -> String {
+    let parts = name.0.iter().map(|part| match part.as_ident() {
+        Some(ident) => normal(ident),
+        None => part.to_string(),
+    });
+    parts.collect::<Vec<_>>().join(".")
+}
+
+/// A name as the planner has it.
+pub(super) fn normal(name: &Ident) -> String {
+    match name.quote_style {
+        Some(_) => name.value.clone(),
+        None => name.value.to_ascii_lowercase(),
     }
 }
 
@@ -126,13 +158,14 @@ impl ExprPlanner for FieldPlanner {
 
 impl ContextProvider for Catalog {
     fn get_table_source(&self, name: TableReference) -> Result<Arc<dyn TableSource>> {
-        if let Some(view) = self.views.get(name.table()) {
+        let name = name.to_vec().join(".");
+        if let Some(view) = self.views.get(&name) {
             return Ok(Arc::clone(view) as Arc<dyn TableSource>);
         }
-        let table = self.tables.get(name.table());
-        let table = table
-            .ok_or_else(|| DataFusionError::Plan(format!("table {} not found", name.table())))?;
-        Ok(Arc::new(LogicalTableSource::new(Arc::clone(&table.schema))))
+        let table = self.tables.get(&name);
+        let table =
+            table.ok_or_else(|| DataFusionError::Plan(format!("table {name} not found")))?;
+        Ok(Arc::new(Scanned(Arc::clone(table))))
     }
 
     fn get_expr_planners(&self) -> &[Arc<dyn ExprPlanner>] {

@@ -1,6 +1,6 @@
 //! From a plan to operators, from the sink to the sources.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{any::Any, collections::BTreeSet, sync::Arc};
 
 use arrow::datatypes::{Schema, SchemaRef};
 use datafusion_common::{DFSchema, Spans, tree_node::TreeNode as _};
@@ -14,7 +14,7 @@ use datafusion_physical_expr::{
 use stepwell_arroyo::SqlDiagnostic;
 
 use super::{
-    catalog::Catalog,
+    catalog::Scanned,
     diagnostic::{diagnostics, planning, span},
     program::{Next, OperatorKind, Parts},
     step::{Projection, Step},
@@ -27,19 +27,22 @@ type Diagnostics = Vec<SqlDiagnostic>;
 /// The operators of a plan whose rows go to `next`; the numbers of the sources that they come from.
 pub(super) fn compile(
     plan: &LogicalPlan,
-    catalog: &Catalog,
     parts: &mut Parts,
     next: Next,
 ) -> Result<BTreeSet<usize>, Diagnostics> {
     match plan {
         LogicalPlan::TableScan(scan) => {
-            let name = scan.table_name.table();
-            let table = catalog
-                .table(name)
-                .ok_or_else(|| vec![planning(&format!("table {name} not found"))])?;
+            let source: &dyn Any = scan.source.as_ref();
+            let Some(Scanned(table)) = source.downcast_ref() else {
+                return Err(vec![planning(&format!(
+                    "table {} not found",
+                    scan.table_name
+                ))]);
+            };
             if !table.connector.is_source() {
                 return Err(vec![planning(&format!(
-                    "table {name} is a sink, and cannot be read"
+                    "table {} is a sink, and cannot be read",
+                    table.name
                 ))]);
             }
             let number = parts.source(table);
@@ -48,11 +51,11 @@ pub(super) fn compile(
             }
             Ok(BTreeSet::from([number]))
         }
-        LogicalPlan::SubqueryAlias(alias) => compile(&alias.input, catalog, parts, next),
+        LogicalPlan::SubqueryAlias(alias) => compile(&alias.input, parts, next),
         LogicalPlan::Filter(filter) => {
             let step = Step::Filter(physical(&filter.predicate, filter.input.schema())?);
             let next = parts.operator(OperatorKind::Step(step), next);
-            compile(&filter.input, catalog, parts, next)
+            compile(&filter.input, parts, next)
         }
         LogicalPlan::Projection(projection) => {
             let expressions: Result<_, _> = projection
@@ -65,18 +68,18 @@ pub(super) fn compile(
                 schema: schema(&projection.schema),
             });
             let next = parts.operator(OperatorKind::Step(step), next);
-            compile(&projection.input, catalog, parts, next)
+            compile(&projection.input, parts, next)
         }
         LogicalPlan::Union(union) => {
             let mut sources = BTreeSet::new();
             let step = Step::Rename(schema(&union.schema));
             let next = parts.operator(OperatorKind::Step(step), next);
             for input in &union.inputs {
-                sources.extend(compile(input, catalog, parts, next)?);
+                sources.extend(compile(input, parts, next)?);
             }
             Ok(sources)
         }
-        LogicalPlan::Aggregate(aggregate) => window(aggregate, catalog, parts, next),
+        LogicalPlan::Aggregate(aggregate) => window(aggregate, parts, next),
         LogicalPlan::Window(_) => Err(beyond("OVER")),
         LogicalPlan::Join(_) => Err(beyond("joins")),
         LogicalPlan::Unnest(_) => Err(beyond("UNNEST")),
@@ -89,14 +92,22 @@ pub(super) fn compile(
 
 fn window(
     plan: &AggregatePlan,
-    catalog: &Catalog,
     parts: &mut Parts,
     next: Next,
 ) -> Result<BTreeSet<usize>, Diagnostics> {
     let input = plan.input.schema();
     let mut width = None;
     let mut columns = Vec::with_capacity(plan.group_expr.len());
-    for expression in &plan.group_expr {
+    for (number, expression) in plan.group_expr.iter().enumerate() {
+        // What is named twice is there once.
+        if plan
+            .group_expr
+            .iter()
+            .take(number)
+            .any(|other| other == expression)
+        {
+            continue;
+        }
         columns.push(match tumble::width(expression) {
             None if matches!(expression, Expr::GroupingSet(_)) => {
                 return Err(beyond("GROUPING SETS, ROLLUP and CUBE"));
@@ -139,7 +150,7 @@ fn window(
         sources: BTreeSet::new(),
     };
     let next = parts.operator(kind, next);
-    let found = compile(&plan.input, catalog, parts, next)?;
+    let found = compile(&plan.input, parts, next)?;
     if let Next::Operator(number) = next
         && let Some(operator) = parts.operators.get_mut(number)
         && let OperatorKind::Window { sources, .. } = &mut operator.kind

@@ -112,12 +112,14 @@ fn single_file(options: &mut Options, columns: &SchemaRef) -> Result<Connector, 
                     ));
                 }
             };
-            Ok(Connector::SingleFile(SingleFile {
+            let file = SingleFile {
                 path,
                 schema: SchemaRef::clone(columns),
                 bad_data,
                 wait_for_control,
-            }))
+            };
+            file.check()?;
+            Ok(Connector::SingleFile(file))
         }
         Some(other) => Err(format!(
             "option 'type' is 'source' or 'sink', not '{other}'"

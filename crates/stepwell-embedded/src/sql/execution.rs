@@ -193,6 +193,11 @@ impl Execution {
                 file.open(&read)?;
             }
         }
+        for sink in &mut self.sinks {
+            if let Sink::File(file) = sink {
+                file.cut()?;
+            }
+        }
         self.is_open = true;
         // Subtasks that have nothing to read hold no window open.
         for subtask in &mut self.subtasks {

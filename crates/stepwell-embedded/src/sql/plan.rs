@@ -15,7 +15,7 @@ use stepwell_arroyo::SqlDiagnostic;
 
 use super::{
     Planned,
-    catalog::{Catalog, Table},
+    catalog::{Catalog, Table, name_of},
     compile::compile,
     connector::Connector,
     diagnostic::{beyond, diagnostics, planning, planning_at},
@@ -85,7 +85,7 @@ fn plan_view(catalog: &Catalog, view: CreateView) -> Result<(String, LogicalPlan
     let plan = planner(catalog)
         .sql_statement_to_plan(Statement::Query(view.query))
         .map_err(|error| diagnostics(&error))?;
-    Ok((view.name.to_string(), plan))
+    Ok((name_of(&view.name), plan))
 }
 
 fn plan_statement(
@@ -98,9 +98,9 @@ fn plan_statement(
             check_query(query).map_err(|refusal| vec![refusal])?;
             SinkPlan::Preview
         }
-        Statement::Insert(insert) => match sink_of(catalog, insert)?.connector {
+        Statement::Insert(insert) => match &sink_of(catalog, insert)?.connector {
             Connector::Blackhole => SinkPlan::Forget,
-            Connector::SingleFileSink(file) => SinkPlan::File(file),
+            Connector::SingleFileSink(file) => SinkPlan::File(file.clone()),
             _ => SinkPlan::Stdout,
         },
         _ => return Ok(()),
@@ -113,7 +113,7 @@ fn plan_statement(
         plan => Arc::new(plan),
     };
     let sink = parts.sink(sink);
-    compile(&plan, catalog, parts, Next::Sink(sink))?;
+    compile(&plan, parts, Next::Sink(sink))?;
     Ok(())
 }
 
@@ -127,11 +127,11 @@ pub(super) fn analyze(plan: LogicalPlan) -> Result<LogicalPlan, Diagnostics> {
         .map_err(|error| diagnostics(&error))
 }
 
-fn sink_of(catalog: &Catalog, insert: &Insert) -> Result<Table, Diagnostics> {
+fn sink_of(catalog: &Catalog, insert: &Insert) -> Result<Arc<Table>, Diagnostics> {
     let TableObject::TableName(name) = &insert.table else {
         return Err(vec![planning("INSERT needs the name of a table")]);
     };
-    let name = name.to_string();
+    let name = name_of(name);
     match &insert.source {
         Some(query) => check_query(query).map_err(|refusal| vec![refusal])?,
         None => return Err(vec![planning("INSERT needs a SELECT")]),
@@ -144,7 +144,7 @@ fn sink_of(catalog: &Catalog, insert: &Insert) -> Result<Table, Diagnostics> {
             "table {name} is a source, and cannot be inserted into"
         ))]);
     }
-    Ok(table.clone())
+    Ok(Arc::clone(table))
 }
 
 pub(super) fn planner(catalog: &Catalog) -> SqlToRel<'_, Catalog> {

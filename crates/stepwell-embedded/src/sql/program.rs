@@ -33,6 +33,7 @@ pub(super) struct Parts {
 #[derive(Debug)]
 pub(super) struct SourcePlan {
     pub(super) name: String,
+    pub(super) table: Arc<Table>,
     pub(super) connector: Connector,
     /// All columns, where some are worked out from those that are read.
     pub(super) generated: Option<Projection>,
@@ -89,14 +90,15 @@ impl Program {
 
 impl Parts {
     /// The number of a table's source, which all that read it share.
-    pub(super) fn source(&mut self, table: &Table) -> usize {
+    pub(super) fn source(&mut self, table: &Arc<Table>) -> usize {
         let known = self
             .sources
             .iter()
-            .position(|source| source.name == table.name);
+            .position(|source| Arc::ptr_eq(&source.table, table));
         known.unwrap_or_else(|| {
             self.sources.push(SourcePlan {
                 name: table.name.clone(),
+                table: Arc::clone(table),
                 connector: table.connector.clone(),
                 generated: table.generated.clone(),
                 event_time: table.event_time.clone(),

@@ -16,7 +16,7 @@ use super::diagnostic::{beyond, planning, planning_at};
 const WINDOWS: [&str; 2] = ["hop", "session"];
 
 /// Functions whose value depends on when or where they are called: a row would not be the same after a resume.
-const IMPURE: [&str; 7] = [
+pub(super) const IMPURE: [&str; 7] = [
     "now",
     "current_timestamp",
     "current_date",
@@ -128,7 +128,14 @@ fn check_select(select: &Select) -> Result<(), SqlDiagnostic> {
 
 fn check_relation(relation: &TableFactor) -> Result<(), SqlDiagnostic> {
     match relation {
-        TableFactor::Table { args: None, .. } => Ok(()),
+        TableFactor::Table {
+            args: None,
+            sample: None,
+            ..
+        } => Ok(()),
+        TableFactor::Table { args: None, .. } => {
+            Err(planning_at("TABLESAMPLE cannot be used", relation.span()))
+        }
         TableFactor::Derived {
             lateral: false,
             subquery,

@@ -19,7 +19,7 @@ use datafusion_sql::{
 use stepwell_arroyo::SqlDiagnostic;
 
 use super::{
-    catalog::{Catalog, Table},
+    catalog::{Catalog, Table, name_of, normal},
     compile::physical,
     connector::{Connector, Options},
     diagnostic::{beyond, diagnostics, planning},
@@ -40,7 +40,7 @@ pub(super) fn declare(
     watermark: Option<&Watermark>,
     parallelism: u32,
 ) -> Result<Table, Diagnostics> {
-    let name = table.name.to_string();
+    let name = name_of(&table.name);
     let failed = |cause: &str| {
         vec![SqlDiagnostic::new(format!(
             "Failed to create table {name}\ncaused by\nError during planning: {cause}"
@@ -142,14 +142,6 @@ impl Columns {
         }))
     }
 }
-
-fn normal(name: &Ident) -> String {
-    match name.quote_style {
-        Some(_) => name.value.clone(),
-        None => name.value.to_ascii_lowercase(),
-    }
-}
-
 fn event_time(
     catalog: &Catalog,
     table: &str,

@@ -118,6 +118,49 @@ async fn sinks_print_or_forget() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn tables_have_the_names_that_sql_gives_them() {
+    for (declared, used) in [
+        ("Ticks", "ticks"),
+        ("ticks", "TICKS"),
+        ("\"Ticks\"", "\"Ticks\""),
+        ("\"two words\"", "\"two words\""),
+        ("main.ticks", "main.Ticks"),
+    ] {
+        let query = format!(
+            "CREATE TABLE {declared} WITH (connector='impulse', event_rate='10', message_count='1');
+             CREATE VIEW Seen AS SELECT counter FROM {used};
+             CREATE TABLE \"Out\" (n BIGINT) WITH (connector='stdout');
+             INSERT INTO \"Out\" SELECT counter FROM seen"
+        );
+        assert_eq!(rows(&query).await, [r#"{"n":0}"#], "{query}");
+    }
+    assert!(plan(&format!("{IMPULSE}SELECT counter FROM \"Impulse\""), 1).is_err());
+}
+
+/// What was planned before keeps the table that it was planned with.
+#[tokio::test(start_paused = true)]
+async fn a_table_can_be_declared_again() {
+    let again =
+        "CREATE TABLE impulse WITH (connector='impulse', event_rate='10', message_count='2');";
+    let mut counted = rows(&format!(
+        "SELECT counter AS a FROM impulse WHERE counter > 8; CREATE VIEW v AS SELECT counter FROM impulse; {again}
+         SELECT counter AS b FROM impulse; SELECT counter AS c FROM v WHERE counter > 8;
+         CREATE VIEW impulse AS SELECT counter + 10 AS n FROM impulse; SELECT n FROM impulse"
+    ))
+    .await;
+    counted.sort();
+    let expected = [
+        r#"{"a":9}"#,
+        r#"{"b":0}"#,
+        r#"{"b":1}"#,
+        r#"{"c":9}"#,
+        r#"{"n":10}"#,
+        r#"{"n":11}"#,
+    ];
+    assert_eq!(counted, expected);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_run_goes_on_exactly_from_every_row() {
     let program = program(&format!(
         "{IMPULSE}SELECT counter FROM impulse WHERE counter % 3 <> 1"

@@ -2,12 +2,14 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::thread;
 
 use stepwell_arroyo::{ErrorDomain, JobId};
 use stepwell_control_plane::WorkerEvent;
 use tokio::sync::mpsc;
 use tokio::task;
 
+use crate::controller::Controller;
 use crate::counters::Counters;
 use crate::error::EngineError;
 use crate::outputs::Run;
@@ -48,6 +50,11 @@ enum End {
 impl Worker {
     /// Runs to the end, and tells the controller of it.
     pub(super) async fn go(mut self, mut orders: mpsc::UnboundedReceiver<Control>) {
+        let _panic = PanicTeller {
+            controller: self.workers.controller.clone(),
+            job: self.job.clone(),
+            run_id: self.run_id,
+        };
         let (tasks, mut execution) = match self.prepare().await {
             Ok(prepared) => prepared,
             Err(error) => return self.workers.controller.notify(self.failed(error)),
@@ -240,6 +247,29 @@ impl Worker {
             error,
             domain,
             retryable,
+        }
+    }
+}
+
+/// Tells the controller of a run that ends with a panic: a function of SQL can have a fault that a value shows, and a job that nobody
+/// runs must not be said to be running.
+struct PanicTeller {
+    controller: Controller,
+    job: JobId,
+    run_id: u64,
+}
+
+impl Drop for PanicTeller {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.controller.notify(WorkerEvent::Failed {
+                job: self.job.clone(),
+                run_id: self.run_id,
+                error: "the embedded engine has a fault that this query or its data show"
+                    .to_owned(),
+                domain: ErrorDomain::Internal,
+                retryable: false,
+            });
         }
     }
 }

@@ -42,7 +42,7 @@ impl FileSink {
         self.length
     }
 
-    /// Opens the file, if it is not open: locked against other writers, and cut to its length. `sources` are files that it must not be.
+    /// Opens the file, if it is not open: locked against other writers, and as it is. `sources` are files that it must not be.
     pub(in crate::sql) fn open(&mut self, sources: &[PathBuf]) -> Result<(), ExecutionError> {
         if self.file.is_none() {
             let file = open(&self.path, self.length, sources)
@@ -50,6 +50,14 @@ impl FileSink {
             self.file = Some(file);
         }
         Ok(())
+    }
+
+    /// Cuts the file to its length. That is done once all files are open: a query that cannot run has changed none.
+    pub(in crate::sql) fn cut(&mut self) -> Result<(), ExecutionError> {
+        let Some(file) = &mut self.file else {
+            return Ok(());
+        };
+        cut(file, &self.path, self.length).map_err(|error| self.failed("open", &error))
     }
 
     pub(in crate::sql) fn write(&mut self, lines: &[u8]) -> Result<(), ExecutionError> {
@@ -62,18 +70,27 @@ impl FileSink {
         Ok(())
     }
 
-    /// Returns once all that was written would survive a power cut.
+    /// Returns once all that was written would survive a power cut, and is where it can be found.
     pub(in crate::sql) async fn sync(&self) -> Result<(), ExecutionError> {
         let Some(file) = &self.file else {
             return Ok(());
         };
         let synced = match file.try_clone() {
-            Ok(file) => task::spawn_blocking(move || file.sync_data())
+            Ok(file) => {
+                let (path, length) = (self.path.clone(), self.length);
+                task::spawn_blocking(move || {
+                    file.sync_data()?;
+                    Ok(check_unchanged(&file, &path, length))
+                })
                 .await
-                .unwrap_or_else(|_| Err(io::Error::other("the write was given up"))),
+                .unwrap_or_else(|_| Err(io::Error::other("the write was given up")))
+            }
             Err(error) => Err(error),
         };
-        synced.map_err(|error| ExecutionError::retryable(self.failed("write", &error)))
+        let unchanged =
+            synced.map_err(|error| ExecutionError::retryable(self.failed("write", &error)))?;
+        // Nothing is tried again on a file that is another.
+        unchanged.map_err(|error| self.failed("write", &error))
     }
 
     fn failed(&self, operation: &str, error: &io::Error) -> ExecutionError {
@@ -96,7 +113,11 @@ fn open(path: &Path, length: u64, sources: &[PathBuf]) -> io::Result<File> {
     if let Some(parent) = path.parent() {
         fs::create_dir_all(parent)?;
     }
-    let mut file = OpenOptions::new()
+    // A pipe would be waited for when it is opened.
+    if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+        return Err(io::Error::other("it is not a regular file"));
+    }
+    let file = OpenOptions::new()
         .write(true)
         .create(true)
         .truncate(false)
@@ -104,10 +125,10 @@ fn open(path: &Path, length: u64, sources: &[PathBuf]) -> io::Result<File> {
     if !file.metadata()?.is_file() {
         return Err(io::Error::other("it is not a regular file"));
     }
-    let own = fs::canonicalize(path)?;
+    let own = identity(path)?;
     if sources
         .iter()
-        .any(|source| fs::canonicalize(source).is_ok_and(|source| source == own))
+        .any(|source| identity(source).is_ok_and(|source| source == own))
     {
         return Err(io::Error::other("the query reads it"));
     }
@@ -125,10 +146,59 @@ fn open(path: &Path, length: u64, sources: &[PathBuf]) -> io::Result<File> {
              query begins it anew"
         )));
     }
+    Ok(file)
+}
+
+fn cut(file: &mut File, path: &Path, length: u64) -> io::Result<()> {
     file.set_len(length)?;
     file.seek(SeekFrom::Start(length))?;
-    sync_directory(path)?;
-    Ok(file)
+    sync_directory(path)
+}
+
+/// A file that was moved away or emptied meanwhile does not have the rows that it is said to have.
+fn check_unchanged(file: &File, path: &Path, length: u64) -> io::Result<()> {
+    if !is_at(file, path)? {
+        return Err(io::Error::other("it was removed or replaced meanwhile"));
+    }
+    let found = file.metadata()?.len();
+    if found != length {
+        return Err(io::Error::other(format!(
+            "it has {found} bytes, and {length} were written: it was changed meanwhile"
+        )));
+    }
+    Ok(())
+}
+
+/// What tells a file from others, whatever names it has.
+#[cfg(unix)]
+fn identity(path: &Path) -> io::Result<(u64, u64)> {
+    fs::metadata(path).map(|found| number(&found))
+}
+
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+    let own = number(&file.metadata()?);
+    match identity(path) {
+        Ok(found) => Ok(found == own),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(unix)]
+fn number(found: &fs::Metadata) -> (u64, u64) {
+    use std::os::unix::fs::MetadataExt as _;
+    (found.dev(), found.ino())
+}
+
+#[cfg(not(unix))]
+fn identity(path: &Path) -> io::Result<PathBuf> {
+    fs::canonicalize(path)
+}
+
+#[cfg(not(unix))]
+fn is_at(_file: &File, path: &Path) -> io::Result<bool> {
+    path.try_exists()
 }
 
 /// A new file is found after a power cut only if its directory is synced too.

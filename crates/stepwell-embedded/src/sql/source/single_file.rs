@@ -1,7 +1,7 @@
 //! The single-file source: the lines of a file, each a JSON object, from the first to the last.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom},
     path::PathBuf,
     time::Duration,
@@ -44,6 +44,13 @@ pub(in crate::sql) struct SingleFile {
 }
 
 impl SingleFile {
+    /// What is wrong with the columns, if no line can be a row of them.
+    pub(in crate::sql) fn check(&self) -> Result<(), String> {
+        decode(&self.schema, b"", 0)
+            .map(|_| ())
+            .map_err(|error| format!("a column cannot be read from JSON: {error}"))
+    }
+
     pub(super) fn source(&self, offset: u64) -> SingleFileSource {
         SingleFileSource {
             file: self.clone(),
@@ -220,11 +227,13 @@ impl SingleFileSource {
 }
 
 fn open(path: &PathBuf, offset: u64) -> io::Result<File> {
-    let mut file = File::open(path)?;
-    let metadata = file.metadata()?;
-    if !metadata.is_file() {
+    // A pipe would be waited for when it is opened.
+    let is_file = fs::metadata(path)?.is_file();
+    if !is_file {
         return Err(io::Error::other("it is not a regular file"));
     }
+    let mut file = File::open(path)?;
+    let metadata = file.metadata()?;
     if metadata.len() < offset {
         return Err(io::Error::other(format!(
             "it has {} bytes, and {offset} of it were read before: it was changed meanwhile",
@@ -237,6 +246,16 @@ fn open(path: &PathBuf, offset: u64) -> io::Result<File> {
 
 /// All lines at once, if all are rows.
 fn decode_all(schema: &SchemaRef, lines: &Lines) -> Option<RecordBatch> {
+    // As many rows as lines can also be two in one line, and one in two. Whether those come together depends on how lines are cut into
+    // batches, and so on where a run began.
+    let is_object = |(begin, end, _): &(usize, usize, u64)| {
+        let line = lines.text.get(*begin..*end).unwrap_or_default();
+        let line = line.trim_ascii();
+        line.starts_with(b"{") && line.ends_with(b"}")
+    };
+    if !lines.places.iter().all(is_object) {
+        return None;
+    }
     decode(schema, &lines.text, lines.places.len()).ok()
 }
 

@@ -258,3 +258,34 @@ fn monstrous_queries() {
     );
     assert!(plan(&long, 1).is_ok());
 }
+
+/// However they are written: a row would not be the same after a resume.
+#[test]
+fn functions_of_the_clock_and_of_chance_are_not_there() {
+    for query in [
+        "SELECT now() FROM impulse",
+        "SELECT \"now\"() FROM impulse",
+        "SELECT * REPLACE (random() AS counter) FROM impulse",
+        "SELECT counter FROM impulse WHERE \"current_timestamp\"() IS NULL",
+        "CREATE TABLE s (a TEXT GENERATED ALWAYS AS (\"uuid\"())) WITH (connector = 'single_file', path = 'a', type = 'source'); SELECT a FROM s",
+    ] {
+        let errors = errors(&format!("{IMPULSE}{query}"));
+        let message = &errors[0].0;
+        assert!(
+            message.contains("is not the same after a resume")
+                || message.starts_with("Invalid function '"),
+            "{query}: {message}"
+        );
+    }
+}
+
+#[test]
+fn a_sample_is_not_taken_for_the_whole() {
+    let errors = errors(&format!(
+        "{IMPULSE}SELECT counter FROM impulse TABLESAMPLE (50 PERCENT)"
+    ));
+    assert_eq!(
+        errors[0].0,
+        "Error during planning: TABLESAMPLE cannot be used"
+    );
+}

@@ -101,6 +101,20 @@ async fn lines_that_are_no_rows_fail_or_are_dropped() {
     }
 }
 
+/// As many rows as lines, and yet none of these lines is a row.
+#[tokio::test(start_paused = true)]
+async fn a_row_is_a_line() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("in.json");
+    for text in ["{\"n\":1}{\"n\":2\n}\n", "{\"s\":{}\n,\"n\":1}{\"n\":2}\n"] {
+        fs::write(&path, text).unwrap();
+        let query = format!("{}SELECT n FROM src", source(&path, "n BIGINT", GO));
+        let (rows, end) = run(program(&query).execute(None).unwrap()).await;
+        assert!(rows.is_empty(), "{text}: {rows:?}");
+        assert!(end.unwrap_err().error.contains("invalid JSON"), "{text}");
+    }
+}
+
 /// Recording `301_missing_file_jobs`.
 #[tokio::test(start_paused = true)]
 async fn a_file_that_cannot_be_read_fails_the_run() {
@@ -219,7 +233,97 @@ async fn a_sink_is_guarded_against_others() {
         "the query reads it",
     )
     .await;
+    fs::hard_link(&from, directory.path().join("hard.json")).unwrap();
+    fails(
+        &write_to(&directory.path().join("hard.json")),
+        None,
+        "the query reads it",
+    )
+    .await;
     assert_eq!(fs::read_to_string(&from).unwrap(), "{\"n\":1}\n");
+}
+
+/// To open one waits for somebody at its other end.
+#[tokio::test(start_paused = true)]
+async fn a_pipe_is_neither_read_nor_written() {
+    let directory = tempfile::tempdir().unwrap();
+    let (file, pipe) = (
+        directory.path().join("a.json"),
+        directory.path().join("pipe"),
+    );
+    fs::write(&file, "{\"n\":1}\n").unwrap();
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    for (from, to) in [(&file, &pipe), (&pipe, &file)] {
+        let query = format!(
+            "{}{}INSERT INTO dst SELECT n FROM src",
+            source(from, "n BIGINT", GO),
+            sink(to, "n BIGINT")
+        );
+        let (_, end) = run(program(&query).execute(None).unwrap()).await;
+        let error = end.unwrap_err();
+        assert!(error.error.contains("not a regular file"), "{error:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_query_that_cannot_open_all_its_files_leaves_them_as_they_are() {
+    let directory = tempfile::tempdir().unwrap();
+    let (from, to) = (
+        directory.path().join("in.json"),
+        directory.path().join("out.json"),
+    );
+    fs::write(&from, "{\"n\":1}\n").unwrap();
+    fs::write(&to, "mine\n").unwrap();
+    let link = directory.path().join("link.json");
+    std::os::unix::fs::symlink(&to, &link).unwrap();
+    let query = format!(
+        "{}{}{}INSERT INTO dst SELECT n FROM src; INSERT INTO other SELECT n FROM src",
+        source(&from, "n BIGINT", GO),
+        sink(&to, "n BIGINT"),
+        sink(&link, "n BIGINT").replace("TABLE dst", "TABLE other"),
+    );
+    let (_, end) = run(program(&query).execute(None).unwrap()).await;
+    assert!(end.unwrap_err().error.contains("writes to it"));
+    assert_eq!(fs::read_to_string(&to).unwrap(), "mine\n");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sink_that_is_changed_meanwhile_fails_the_run() {
+    let directory = tempfile::tempdir().unwrap();
+    let (from, to) = (
+        directory.path().join("in.json"),
+        directory.path().join("out.json"),
+    );
+    fs::write(&from, "{\"n\":1}\n").unwrap();
+    let query = format!(
+        "{}{}INSERT INTO dst SELECT n FROM src",
+        source(&from, "n BIGINT", GO),
+        sink(&to, "n BIGINT")
+    );
+    let program = program(&query);
+    for (removed, text, cause) in [
+        (true, None, "removed or replaced"),
+        (true, Some("{\"n\":1}\n"), "removed or replaced"),
+        (false, Some(""), "it has 0 bytes, and 8 were written"),
+    ] {
+        let mut execution = program.execute(None).unwrap();
+        execution.next().await.unwrap();
+        execution.checkpoint().await.unwrap();
+        if removed {
+            fs::remove_file(&to).unwrap();
+        }
+        if let Some(text) = text {
+            fs::write(&to, text).unwrap();
+        }
+        let error = execution.checkpoint().await.unwrap_err();
+        assert!(error.error.contains(cause), "{error:?}");
+        assert!(!error.retryable, "{error:?}");
+        drop(execution);
+        // A run from the beginning makes it whole.
+        run(program.execute(None).unwrap()).await.1.unwrap();
+        assert_eq!(fs::read_to_string(&to).unwrap(), "{\"n\":1}\n");
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -269,4 +373,39 @@ async fn generated_columns_and_several_inserts_share_a_source() {
             .count(),
         2
     );
+}
+
+/// With `bad_data = 'drop'` every line would be left out.
+#[test]
+fn columns_that_no_line_can_have_are_refused() {
+    let query = |kind: &str| {
+        let columns = format!("n {kind}");
+        format!(
+            "{}SELECT n FROM src",
+            source(Path::new("in.json"), &columns, GO)
+        )
+    };
+    for kind in ["INTERVAL", "STRUCT<a INTERVAL>"] {
+        let errors = plan(&query(kind), 1).map(|_| ()).expect_err(kind);
+        assert!(
+            errors[0].message.contains("cannot be read from JSON"),
+            "{errors:?}"
+        );
+    }
+    for kind in [
+        "BIGINT",
+        "DOUBLE",
+        "TEXT",
+        "BOOLEAN",
+        "TIMESTAMP",
+        "TIMESTAMPTZ",
+        "DATE",
+        "TIME",
+        "BYTEA",
+        "DECIMAL(40, 2)",
+        "TEXT[]",
+        "STRUCT<a BIGINT[]>",
+    ] {
+        assert!(plan(&query(kind), 1).is_ok(), "{kind}");
+    }
 }

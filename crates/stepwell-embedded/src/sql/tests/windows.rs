@@ -111,6 +111,7 @@ async fn open_windows_go_on_exactly_whatever_they_aggregate() {
         "count(DISTINCT value % 10) AS d, sum(DISTINCT value % 10) AS e, count(value) FILTER (WHERE value % 2 = 0) AS f",
         "stddev(value) AS s, var_pop(value) AS v, median(value) AS m, bool_and(value > 3) AS b, bit_xor(value) AS x",
         "first_value(value) AS f, last_value(value) AS l, array_agg(value % 7) AS a, string_agg(name, '-') AS t",
+        "bit_xor(DISTINCT value % 10) AS x, median(DISTINCT value) AS m, var_pop(value) AS v",
         "approx_distinct(value) AS d, corr(value, value * 2) AS c, approx_median(value) AS m",
     ] {
         let query = format!(
@@ -121,6 +122,43 @@ async fn open_windows_go_on_exactly_whatever_they_aggregate() {
             "{events}SELECT {aggregates} FROM events GROUP BY tumble(interval '20 minutes')"
         );
         goes_on_exactly(&program(&without_keys)).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn distinct_is_heeded_by_every_aggregate() {
+    let rows = [
+        (1, "a", 3),
+        (2, "a", 5),
+        (3, "a", 3),
+        (4, "a", 5),
+        (5, "a", 3),
+    ];
+    let (_directory, events) = table(&rows, "WATERMARK FOR at");
+    let query = format!(
+        "{events}SELECT bit_xor(DISTINCT value) AS x, bit_xor(value) AS y, count(DISTINCT value) AS n, sum(DISTINCT value) AS s,
+             min(DISTINCT value) AS l, avg(DISTINCT value) AS a FROM events GROUP BY tumble(interval '1 minute')"
+    );
+    assert_eq!(
+        all(&query).await,
+        [r#"{"x":6,"y":3,"n":2,"s":8,"l":3,"a":4.0}"#]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_grouped_by_twice_is_one_column() {
+    let (_directory, events) = table(&[(1, "a", 1), (2, "a", 2)], "WATERMARK FOR at");
+    for by in ["w, name, name", "w, w, name", "w, name, w", "name, w, 1"] {
+        let query = format!(
+            "{events}SELECT name, count(*) AS n, tumble(interval '1 minute') AS w FROM events GROUP BY {by}"
+        );
+        assert_eq!(
+            all(&query).await,
+            [
+                r#"{"name":"a","n":2,"w":{"start":"2024-01-01T00:00:00","end":"2024-01-01T00:01:00"}}"#
+            ],
+            "{by}"
+        );
     }
 }
 

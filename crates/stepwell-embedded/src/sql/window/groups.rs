@@ -138,7 +138,8 @@ fn accumulators(
     aggregates: &[Aggregate],
 ) -> Result<Vec<Box<dyn GroupsAccumulator>>, DataFusionError> {
     let accumulator = |aggregate: &Aggregate| -> Result<Box<dyn GroupsAccumulator>, _> {
-        if aggregate.function.groups_accumulator_supported() {
+        // Not every function that takes groups at once heeds DISTINCT then: `bit_xor` counts all values.
+        if aggregate.function.groups_accumulator_supported() && !aggregate.function.is_distinct() {
             return aggregate.function.create_groups_accumulator();
         }
         let function = Arc::clone(&aggregate.function);
