@@ -151,6 +151,12 @@ fn window(
     };
     let next = parts.operator(kind, next);
     let found = compile(&plan.input, parts, next)?;
+    // As in Arroyo.
+    if parts.windows_into(next).any(|other| other != width) {
+        return Err(vec![planning(
+            "the window in GROUP BY is not that of the windows that are grouped",
+        )]);
+    }
     if let Next::Operator(number) = next
         && let Some(operator) = parts.operators.get_mut(number)
         && let OperatorKind::Window { sources, .. } = &mut operator.kind

@@ -23,6 +23,9 @@ use super::{
     window::Windows,
 };
 
+/// So many windows at most are closed before a stop or a checkpoint has its turn.
+const WINDOWS_AT_ONCE: usize = 1000;
+
 /// What came of some rows.
 #[derive(Debug, Default)]
 pub(crate) struct Output {
@@ -51,6 +54,8 @@ pub(crate) struct Execution {
     /// Where the search for a source that is due begins, so that each has its turn.
     turn: usize,
     is_open: bool,
+    /// Whether there may be windows left that the watermarks allow to be closed.
+    has_due_windows: bool,
 }
 
 /// One subtask of a source.
@@ -140,6 +145,7 @@ impl Execution {
             windows,
             turn: 0,
             is_open: false,
+            has_due_windows: !state.windows.is_empty(),
         })
     }
 
@@ -148,6 +154,12 @@ impl Execution {
     /// Cancel safe: a call that is dropped has done nothing.
     pub(crate) async fn next(&mut self) -> Result<Option<Output>, ExecutionError> {
         self.open()?;
+        if self.has_due_windows {
+            tokio::task::consume_budget().await;
+            let mut arrived = Arrived::new();
+            self.close_windows(&mut arrived)?;
+            return self.deliver(arrived, 0).map(Some);
+        }
         let (mut first, mut waiting) = (None::<(Instant, usize)>, self.subtasks.is_empty());
         for offset in 0..self.subtasks.len() {
             let number = (self.turn + offset) % self.subtasks.len();
@@ -352,9 +364,10 @@ impl Execution {
         }
     }
 
-    /// Closes what the watermarks allow, from the sources on.
+    /// Closes what the watermarks allow, from the sources on; the rest in further calls, if it is much.
     fn close_windows(&mut self, arrived: &mut Arrived) -> Result<(), ExecutionError> {
         let parts = Arc::clone(&self.parts);
+        let mut most = WINDOWS_AT_ONCE;
         for (number, operator) in parts.operators.iter().enumerate().rev() {
             let OperatorKind::Window { sources, .. } = &operator.kind else {
                 continue;
@@ -364,12 +377,19 @@ impl Execution {
                 continue;
             };
             let closed = windows
-                .close(watermark)
+                .close(watermark, most)
                 .map_err(|error| ExecutionError::sql(&error))?;
+            most -= closed.len();
             for rows in closed {
                 self.push(operator.next, rows, None, arrived)?;
             }
+            // What is further from the sources waits for the rows of all of these.
+            if most == 0 {
+                self.has_due_windows = true;
+                return Ok(());
+            }
         }
+        self.has_due_windows = false;
         Ok(())
     }
 

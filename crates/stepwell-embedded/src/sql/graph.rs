@@ -4,7 +4,7 @@ use stepwell_arroyo::{PipelineEdge, PipelineGraph, PipelineNode};
 
 use super::{
     connector::Connector,
-    program::{Next, OperatorKind, Parts, SinkPlan, SourcePlan},
+    program::{Next, Parts, SinkPlan, SourcePlan},
 };
 
 /// The plan as a server shows it: sources, what is chained to them, windows, sinks (recordings `010_validate_good`,
@@ -22,7 +22,7 @@ pub(super) fn graph(parts: &Parts) -> PipelineGraph {
         let id = drawing.node(drawing.unused, operator, description);
         for consumer in &source.consumers {
             let chain = drawing.unused;
-            let next = drawing.skip_steps(*consumer);
+            let next = parts.after_steps(*consumer);
             let last = match next {
                 Next::Operator(_) => "ArrowKey<_>",
                 Next::Sink(_) => "sink projection",
@@ -54,17 +54,6 @@ impl Drawing<'_> {
         id
     }
 
-    /// The next window or sink.
-    fn skip_steps(&self, mut next: Next) -> Next {
-        while let Next::Operator(number) = next
-            && let Some(operator) = self.parts.operators.get(number)
-            && matches!(operator.kind, OperatorKind::Step(_))
-        {
-            next = operator.next;
-        }
-        next
-    }
-
     /// Draws what comes after a node. Ids leave room for what a server chains together.
     fn follow(&mut self, from: u32, next: Next) {
         match next {
@@ -80,7 +69,7 @@ impl Drawing<'_> {
                 let Some(operator) = self.parts.operators.get(number) else {
                     return;
                 };
-                let after = self.skip_steps(operator.next);
+                let after = self.parts.after_steps(operator.next);
                 let description = match after {
                     Next::Sink(_) => "TumblingWindow<TumblingWindow> -> sink projection",
                     Next::Operator(_) => "TumblingWindow<TumblingWindow> -> ArrowKey<_>",

@@ -122,6 +122,27 @@ impl Parts {
         Next::Operator(self.operators.len() - 1)
     }
 
+    /// The widths of the windows whose rows come to an operator, by steps alone.
+    pub(super) fn windows_into(&self, operator: Next) -> impl Iterator<Item = i64> {
+        self.operators.iter().filter_map(move |from| {
+            let OperatorKind::Window { tumbling, .. } = &from.kind else {
+                return None;
+            };
+            (self.after_steps(from.next) == operator).then_some(tumbling.width)
+        })
+    }
+
+    /// The next window or sink.
+    pub(super) fn after_steps(&self, mut next: Next) -> Next {
+        while let Next::Operator(number) = next
+            && let Some(operator) = self.operators.get(number)
+            && matches!(operator.kind, OperatorKind::Step(_))
+        {
+            next = operator.next;
+        }
+        next
+    }
+
     /// Whether a row is through once it has gone through.
     pub(super) fn is_stateless(&self) -> bool {
         let mut kinds = self.operators.iter().map(|operator| &operator.kind);

@@ -98,12 +98,16 @@ impl Windows {
         Ok(())
     }
 
-    /// Closes the windows whose end the watermark has reached; the rows of each.
-    pub(super) fn close(&mut self, watermark: i64) -> Result<Vec<TimedBatch>, DataFusionError> {
+    /// Closes windows whose end the watermark has reached, so many at most; the rows of each.
+    pub(super) fn close(
+        &mut self,
+        watermark: i64,
+        most: usize,
+    ) -> Result<Vec<TimedBatch>, DataFusionError> {
         let mut closed = Vec::new();
         while let Some(window) = self.open.first_entry() {
             let begin = *window.key();
-            if self.tumbling.end(begin) > watermark {
+            if self.tumbling.end(begin) > watermark || closed.len() == most {
                 break;
             }
             closed.push(self.tumbling.result(&self.keys, begin, window.remove())?);

@@ -174,13 +174,37 @@ async fn windows_of_windows_and_of_unions_wait_for_the_slowest() {
         "{first}{second}CREATE VIEW both_of_them AS SELECT value FROM events UNION ALL SELECT value FROM others;
          SELECT sum(n) AS n, max(s) AS s FROM (
              SELECT count(*) AS n, sum(value) AS s FROM both_of_them GROUP BY tumble(interval '10 seconds')
-         ) GROUP BY tumble(interval '1 minute')"
+         ) GROUP BY tumble(interval '10 seconds')"
     );
     assert_eq!(
         all(&query).await,
-        [r#"{"n":3,"s":31}"#, r#"{"n":2,"s":40}"#]
+        [r#"{"n":3,"s":31}"#, r#"{"n":1,"s":40}"#, r#"{"n":1,"s":2}"#]
     );
     goes_on_exactly(&program(&query)).await;
+}
+
+/// More windows than are closed at once, each of a window, so that what is further on has to wait.
+#[tokio::test(start_paused = true)]
+async fn many_windows_that_are_due_at_once_are_closed_in_several_steps() {
+    let rows: Vec<_> = (0..2_500).map(|second| (second, "a", 1)).collect();
+    let (_directory, events) = table(&rows, "WATERMARK FOR at AS at - interval '1 day'");
+    let query = format!(
+        "{events}SELECT sum(n) AS n FROM (
+             SELECT count(*) AS n FROM events GROUP BY tumble(interval '1 second')
+         ) GROUP BY tumble(interval '1 second')"
+    );
+    let program = program(&query);
+    assert_eq!(
+        run(program.execute(None).unwrap()).await.0,
+        vec![r#"{"n":1}"#; 2_500]
+    );
+    let mut execution = program.execute(None).unwrap();
+    let mut most = 0;
+    while let Some(output) = execution.next().await.unwrap() {
+        most = most.max(output.lines.len());
+    }
+    assert!(most <= 1_000, "{most} at once");
+    goes_on_exactly(&program).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -213,6 +237,11 @@ fn what_is_no_window_is_refused() {
         (
             "SELECT count(*) FROM impulse GROUP BY tumble(interval '1 second'), tumble(interval '2 seconds')",
             "there is more than one window in GROUP BY",
+        ),
+        (
+            "SELECT max(n) FROM (SELECT count(*) AS n FROM impulse GROUP BY tumble(interval '1 second')) \
+             GROUP BY tumble(interval '1 minute')",
+            "the window in GROUP BY is not that of the windows that are grouped",
         ),
         (
             "SELECT tumble(interval '1 second') FROM impulse",
