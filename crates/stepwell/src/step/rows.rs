@@ -216,10 +216,11 @@ impl RowStream {
                 self.is_over = false;
                 self.state = State::Open(Box::new(output));
             }
-            Err(error) if has_no_rows(&error) => {
+            Err(error) if go_elsewhere(&error) => {
                 self.is_complete = true;
                 self.state = State::Ended;
             }
+            Err(error) if has_no_route(&error) => return Err(error),
             Err(error) => {
                 self.state = State::Closed;
                 let since = *self.refused_since.get_or_insert_with(Instant::now);
@@ -304,19 +305,27 @@ async fn before<T>(time: Instant, next: impl Future<Output = T>) -> Option<T> {
     tokio::time::timeout_at(time, next).await.ok()
 }
 
-/// Whether the rows go elsewhere, or the server has no way to read them. The words are those of recording `119_job_output_non_preview`: the
-/// status is also that of a job which does not run.
-fn has_no_rows(error: &ClientError) -> bool {
-    let ClientErrorKind::Rejected {
-        status,
-        message,
-        from_api,
-    } = error.kind()
-    else {
-        return false;
-    };
-    let no_such_route = *status == StatusCode::NOT_FOUND && *from_api && !is_gone(error);
-    no_such_route || *status == StatusCode::BAD_REQUEST && message.contains("preview sink")
+/// Whether the rows go elsewhere. The words are those of recording `119_job_output_non_preview`: the status is also that of a job which
+/// does not run.
+fn go_elsewhere(error: &ClientError) -> bool {
+    matches!(
+        error.kind(),
+        ClientErrorKind::Rejected { status, message, .. }
+            if *status == StatusCode::BAD_REQUEST && message.contains("preview sink")
+    )
+}
+
+/// Whether the server has no way to read rows: the API has no such route. A proxy's 404 does not say so.
+fn has_no_route(error: &ClientError) -> bool {
+    let no_route = matches!(
+        error.kind(),
+        ClientErrorKind::Rejected {
+            status: StatusCode::NOT_FOUND,
+            from_api: true,
+            ..
+        }
+    );
+    no_route && !is_gone(error)
 }
 
 impl fmt::Debug for Rows {

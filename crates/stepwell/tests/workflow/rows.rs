@@ -156,17 +156,25 @@ async fn a_query_with_a_sink_of_its_own_has_no_rows_and_asks_for_none() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_has_no_rows_says_so_once() {
-    for (status, words) in [
-        (400, "Job does not have a preview sink"),
-        (404, "Route not found"),
-    ] {
+async fn a_pipeline_that_has_no_rows_says_so_once() {
+    let fake = FakeTransport::new();
+    let running = selecting(&fake).await;
+    let _ = refusal(&fake, "Job does not have a preview sink");
+    let mut rows = running.rows();
+    assert!(rows.next().await.unwrap().is_none() && rows.is_complete());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_has_no_way_to_read_rows_is_an_error_at_once() {
+    for (status, words) in [(404, "Route not found"), (405, "")] {
         let fake = FakeTransport::new();
         let running = selecting(&fake).await;
         fake.expect(Method::GET, OUTPUT)
             .reply_json(status, &json!({"error": words}));
         let mut rows = running.rows();
-        assert!(rows.next().await.unwrap().is_none() && rows.is_complete());
+        let error = rows.next().await.unwrap_err();
+        assert!(chain(&error).contains(words), "{}", chain(&error));
+        assert!(rows.next().await.unwrap().is_none() && !rows.is_complete());
     }
 }
 
