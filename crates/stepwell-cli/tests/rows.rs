@@ -264,7 +264,7 @@ fn rows_that_come_after_the_end_are_waited_for_in_bounded_time() {
         let (_directory, query) = query();
         let left = run(&["run", "--server", &server.url, query.to_str().unwrap()]);
         assert_eq!((left.code, left.stdout.as_str()), (Some(0), rows));
-        let words = "rows were still coming";
+        let words = "the rows had come to no end";
         assert_eq!(left.stderr.contains(words), warned, "{}", left.stderr);
     }
 }
