@@ -42,6 +42,7 @@ pub struct Rows {
 }
 
 /// The rows of a running pipeline, from [`Submission::rows`].
+#[must_use = "rows come when they are asked for"]
 pub struct RowStream {
     context: Arc<Context>,
     id: PipelineId,
