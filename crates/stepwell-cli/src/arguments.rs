@@ -5,7 +5,10 @@
 
 use std::{num::NonZeroU32, path::PathBuf, time::Duration};
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{
+    Args, Parser, Subcommand, ValueEnum,
+    builder::{OsStringValueParser, TypedValueParser},
+};
 use stepwell::{CheckpointInterval, PipelineId, StopMode};
 
 /// Run streaming SQL as a pipeline, here or on an Arroyo cluster.
@@ -195,25 +198,26 @@ pub(crate) struct Connection {
         long,
         value_name = "FILE",
         env = "STEPWELL_CA_FILE",
-        hide_env_values = true
+        hide_env_values = true,
+        value_parser = path()
     )]
     pub(crate) ca_file: Option<PathBuf>,
     /// A file with the certificate to show to a server that asks for one, in PEM, and those up to its CA
     #[arg(
         long,
         value_name = "FILE",
-        requires = "client_key",
         env = "STEPWELL_CLIENT_CERTIFICATE",
-        hide_env_values = true
+        hide_env_values = true,
+        value_parser = path()
     )]
     pub(crate) client_certificate: Option<PathBuf>,
     /// A file with the key of that certificate, in PEM and unencrypted
     #[arg(
         long,
         value_name = "FILE",
-        requires = "client_certificate",
         env = "STEPWELL_CLIENT_KEY",
-        hide_env_values = true
+        hide_env_values = true,
+        value_parser = path()
     )]
     pub(crate) client_key: Option<PathBuf>,
 }
@@ -239,6 +243,11 @@ impl From<Mode> for StopMode {
             Mode::Force => Self::Force,
         }
     }
+}
+
+/// A path that may be empty, as a variable is that is set to nothing; then it counts as not given.
+fn path() -> impl TypedValueParser<Value = PathBuf> {
+    OsStringValueParser::new().map(PathBuf::from)
 }
 
 fn checkpoint_interval(text: &str) -> Result<CheckpointInterval, String> {
@@ -269,8 +278,6 @@ mod tests {
             "run --id a/b q.sql",
             "run -q -v q.sql",
             "run --token secret q.sql",
-            "list --server https://h --client-certificate c.pem",
-            "list --server https://h --client-key c.key",
             "status",
         ] {
             assert!(

@@ -113,9 +113,10 @@ impl Output {
         }
     }
 
-    /// The pipeline, and where it can be looked at.
-    pub(crate) fn running(&self, id: &str, place: &Place) {
+    /// The pipeline, and where it can be looked at. A person is told of one that is not stayed with when it is left to itself.
+    pub(crate) fn running(&self, id: &str, place: &Place, stays: bool) {
         match &mut *self.lock() {
+            Inner::Text(_) if !stays => {}
             Inner::Text(output) => {
                 let at = match place {
                     Place::Dashboard(url) => format!(" ({url})"),

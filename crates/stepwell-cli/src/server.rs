@@ -1,11 +1,13 @@
 //! The transport to a server that was named on the command line.
 
+use std::path::{Path, PathBuf};
+
 use snafu::{OptionExt, ResultExt};
 use stepwell::{Endpoint, HyperTransport, SharedTransport, Token, Transport as _, arroyo::Client};
 
 use crate::{
     arguments::Connection,
-    failure::{Failure, NoServerSnafu, ServerSnafu, TokenSnafu, TransportSnafu},
+    failure::{Failure, NoServerSnafu, ServerSnafu, TokenSnafu, TransportSnafu, UsageSnafu},
 };
 
 /// The token is taken from here when no file is named.
@@ -22,13 +24,18 @@ impl Connection {
         if let Some(token) = self.token()? {
             builder = builder.token(token);
         }
-        if let Some(path) = &self.ca_file {
+        if let Some(path) = given(self.ca_file.as_ref()) {
             builder = builder.ca_file(path);
         }
-        // One without the other is refused before.
-        if let (Some(certificate), Some(key)) = (&self.client_certificate, &self.client_key) {
-            builder = builder.client_certificate(certificate, key);
-        }
+        builder = match (
+            given(self.client_certificate.as_ref()),
+            given(self.client_key.as_ref()),
+        ) {
+            (Some(certificate), Some(key)) => builder.client_certificate(certificate, key),
+            (None, None) => builder,
+            (Some(_), None) => return half("--client-certificate", "--client-key"),
+            (None, Some(_)) => return half("--client-key", "--client-certificate"),
+        };
         Ok(Some(builder.build().context(TransportSnafu)?.into_shared()))
     }
 
@@ -46,6 +53,17 @@ impl Connection {
             _ => Ok(None),
         }
     }
+}
+
+/// A variable that is set to nothing is none.
+fn given(path: Option<&PathBuf>) -> Option<&Path> {
+    path.map(PathBuf::as_path)
+        .filter(|path| !path.as_os_str().is_empty())
+}
+
+fn half<T>(given: &str, missing: &str) -> Result<T, Failure> {
+    let message = format!("{missing} is required with {given}");
+    UsageSnafu { message }.fail()
 }
 
 /// A transport to an engine in this process.

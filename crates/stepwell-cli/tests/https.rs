@@ -297,5 +297,20 @@ mod with_tls {
             2,
             &["--client-certificate"],
         );
+
+        // Set to nothing, as many a CI job sets them.
+        let mut command = stepwell(&["list", "--server", &world.url]);
+        for variable in [
+            "STEPWELL_CA_FILE",
+            "STEPWELL_CLIENT_CERTIFICATE",
+            "STEPWELL_CLIENT_KEY",
+        ] {
+            command.env(variable, "");
+        }
+        ended(
+            &Running::start(command).finish(),
+            4,
+            &["is its certificate trusted"],
+        );
     }
 }

@@ -264,7 +264,7 @@ fn rows_that_come_after_the_end_are_waited_for_in_bounded_time() {
         let (_directory, query) = query();
         let left = run(&["run", "--server", &server.url, query.to_str().unwrap()]);
         assert_eq!((left.code, left.stdout.as_str()), (Some(0), rows));
-        let words = "rows were still coming";
+        let words = "the rows had come to no end";
         assert_eq!(left.stderr.contains(words), warned, "{}", left.stderr);
     }
 }
@@ -293,4 +293,20 @@ fn rows_that_cannot_be_read_are_a_warning_that_does_not_show_them() {
     running.wait_for_message("stopping pipeline pl_1");
     running.signal(Signal::INT);
     assert_eq!(running.finish().code, Some(130));
+}
+
+/// With all that is said, at the highest level: the stream breaks off, and another one is read to its end.
+#[test]
+fn rows_are_in_no_log() {
+    let rows = [(0, "[{\"a\":\"hunter2\"}]")];
+    let server = scripted(vec![stream(&rows, ""), stream(&rows, WHOLE)]);
+    let (_directory, query) = query();
+    let file = query.to_str().unwrap();
+    let mut command = stepwell(&["-vvv", "run", "--server", &server.url, file]);
+    command.env("RUST_LOG", "trace");
+    let left = Running::start(command).finish();
+    assert_eq!(left.code, Some(0), "{}", left.stderr);
+    assert!(left.stdout.contains("hunter2"), "{}", left.stdout);
+    assert!(left.stderr.contains("/output"), "{}", left.stderr);
+    assert!(!left.stderr.contains("hunter2"), "{}", left.stderr);
 }

@@ -232,11 +232,9 @@ fn a_pipeline_can_be_left_to_itself() {
     );
 
     let server = arroyo(&["Created", "Running"]);
-    refused(
-        &submit(&server, &["--detach"]),
-        0,
-        &["pl_1 is running and is left to itself"],
-    );
+    let left = submit(&server, &["--detach"]);
+    refused(&left, 0, &["pl_1 is running and is left to itself"]);
+    assert!(!left.stderr.contains("Ctrl-C stops it"), "{}", left.stderr);
     assert!(
         !server
             .requests()

@@ -42,8 +42,9 @@ impl Showing {
             Ok(shown) => shown.unwrap_or(Ok(())),
             Err(_) => {
                 self.task.abort();
-                self.output
-                    .warning("rows were still coming when the pipeline had ended; the last of them are not shown");
+                self.output.warning(
+                    "the rows had come to no end 2 s after the pipeline; the last of them may not be shown",
+                );
                 Ok(())
             }
         }

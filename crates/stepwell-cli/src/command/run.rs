@@ -304,7 +304,8 @@ impl Work<'_> {
         match registered.wait_until_running().await {
             Ok(running) => {
                 let place = self.place(running.dashboard_url());
-                self.output.running(running.id().as_str(), &place);
+                let stays = !self.arguments.detach;
+                self.output.running(running.id().as_str(), &place, stays);
                 Ok(Some(running))
             }
             Err(failure) => match failure.into_error() {

@@ -13,7 +13,8 @@ pub(crate) struct Text {
     is_terminal: bool,
     spinner: Option<ProgressBar>,
     last_state: Option<String>,
-    last_retry: Option<String>,
+    /// The last two: the rows of a job and the job itself are read at the same time, and fail in turns.
+    last_retries: [Option<String>; 2],
 }
 
 const GREEN: &str = "\u{1b}[32m";
@@ -29,7 +30,7 @@ impl Text {
             is_terminal: std::io::stderr().is_terminal(),
             spinner: None,
             last_state: None,
-            last_retry: None,
+            last_retries: [None, None],
         }
     }
 
@@ -41,9 +42,8 @@ impl Text {
             Event::StepStarted { step } => self.start(*step),
             Event::StepFinished { step, elapsed } => self.finish(*step, *elapsed),
             // The same failure over and over is one piece of news.
-            Event::Retrying { reason, .. } if self.last_retry.as_ref() != Some(reason) => {
+            Event::Retrying { reason, .. } if self.is_news(reason) => {
                 self.status(&format!("trying again: {reason}"));
-                self.last_retry = Some(reason.clone());
             }
             Event::JobState(transition) => {
                 let stopping = !transition.running_desired && !transition.state.is_terminal();
@@ -65,6 +65,16 @@ impl Text {
             }
             _ => {}
         }
+    }
+
+    fn is_news(&mut self, reason: &str) -> bool {
+        let known = |last: &Option<String>| last.as_deref() == Some(reason);
+        if self.last_retries.iter().any(known) {
+            return false;
+        }
+        self.last_retries.rotate_left(1);
+        self.last_retries[1] = Some(reason.to_owned());
+        true
     }
 
     fn start(&mut self, step: Step) {
@@ -144,5 +154,18 @@ impl Text {
         } else {
             text.to_owned()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_fails_in_turns_is_said_once_each() {
+        let mut text = Text::new(false, false);
+        let told = ["rows", "job", "rows", "job", "other", "job", "rows"]
+            .map(|reason| text.is_news(reason));
+        assert_eq!(told, [true, true, false, false, true, false, true]);
     }
 }

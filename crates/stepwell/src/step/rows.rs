@@ -20,6 +20,12 @@ use crate::{
 /// How long the rows of a job may not be had that the server shows Running. A real Arroyo refuses them for 0.6 s.
 const REFUSED_FOR: Duration = Duration::from_secs(30);
 
+/// How long an open stream may be quiet before the job is asked whether it goes on.
+const QUIET: Duration = Duration::from_secs(5);
+
+/// How long rows are waited for that may still come when the job has ended.
+const LAST_ROWS: Duration = Duration::from_secs(2);
+
 /// How many subtasks are followed for what was missed of their rows.
 const SUBTASKS: usize = 10_000;
 
@@ -36,6 +42,7 @@ pub struct Rows {
 }
 
 /// The rows of a running pipeline, from [`Submission::rows`].
+#[must_use = "rows come when they are asked for"]
 pub struct RowStream {
     context: Arc<Context>,
     id: PipelineId,
@@ -51,6 +58,10 @@ pub struct RowStream {
     silent_since: Option<Instant>,
     /// Since when the rows cannot be had although the job is Running.
     refused_since: Option<Instant>,
+    /// When the job is asked for next, unless rows come before.
+    look_at: Instant,
+    /// Whether it had ended when it was asked for, with the stream still open.
+    is_over: bool,
     is_complete: bool,
 }
 
@@ -100,6 +111,8 @@ impl Submission<Running> {
             failures: 0,
             silent_since: None,
             refused_since: None,
+            look_at: Instant::now(),
+            is_over: false,
             is_complete: without,
         }
     }
@@ -114,8 +127,9 @@ impl RowStream {
     ///
     /// Reads `GET /api/v1/pipelines/{id}/jobs/{job}/output`. A stream that breaks off while the job goes on is opened again, with pauses,
     /// and so is one that the server refuses for a moment after Running. It has no deadline, for a query may have no rows for hours, but
-    /// fails when the server has not answered for [`Options::silence_timeout`](crate::Options::silence_timeout). A shutdown that begins
-    /// does not end it: there are rows until the job has stopped.
+    /// while none come, the job is read every 5 s: the server does not end the stream of one that has failed. It fails when the server has
+    /// not answered for [`Options::silence_timeout`](crate::Options::silence_timeout). A shutdown that begins does not end it: there are
+    /// rows until the job has stopped.
     ///
     /// # Errors
     ///
@@ -147,24 +161,34 @@ impl RowStream {
                     tokio::time::sleep_until(*until).await;
                     self.open().await?;
                 }
-                State::Open(output) => match output.next().await {
-                    Ok(Some(batch)) => {
+                State::Open(output) => match before(self.look_at, output.next()).await {
+                    None if self.is_over => return Ok(None),
+                    None => {
+                        self.is_over = self.has_ended().await?;
+                        let pause = if self.is_over { LAST_ROWS } else { QUIET };
+                        self.look_at = Instant::now() + pause;
+                    }
+                    Some(Ok(Some(batch))) => {
+                        if !self.is_over {
+                            self.look_at = Instant::now() + QUIET;
+                        }
                         self.failures = 0;
+                        self.silent_since = None;
                         self.pace = pace();
                         let rows = self.take(batch);
                         if !rows.rows.is_empty() || rows.missed > 0 {
                             return Ok(Some(rows));
                         }
                     }
-                    Ok(None) => {
+                    Some(Ok(None)) => {
                         self.is_complete = true;
                         self.state = State::Closed;
                     }
                     // What cannot be read now cannot be read later.
-                    Err(error) if matches!(error.kind(), ClientErrorKind::Decode { .. }) => {
+                    Some(Err(error)) if matches!(error.kind(), ClientErrorKind::Decode { .. }) => {
                         return Err(error);
                     }
-                    Err(error) => {
+                    Some(Err(error)) => {
                         self.state = State::Closed;
                         self.failed(error)?;
                     }
@@ -189,12 +213,15 @@ impl RowStream {
                 self.silent_since = None;
                 self.refused_since = None;
                 self.is_complete = false;
+                self.look_at = Instant::now() + QUIET;
+                self.is_over = false;
                 self.state = State::Open(Box::new(output));
             }
-            Err(error) if has_no_rows(&error) => {
+            Err(error) if go_elsewhere(&error) => {
                 self.is_complete = true;
                 self.state = State::Ended;
             }
+            Err(error) if has_no_route(&error) => return Err(error),
             Err(error) => {
                 self.state = State::Closed;
                 let since = *self.refused_since.get_or_insert_with(Instant::now);
@@ -274,19 +301,32 @@ impl RowStream {
     }
 }
 
-/// Whether the rows go elsewhere, or the server has no way to read them. The words are those of recording `119_job_output_non_preview`: the
-/// status is also that of a job which does not run.
-fn has_no_rows(error: &ClientError) -> bool {
-    let ClientErrorKind::Rejected {
-        status,
-        message,
-        from_api,
-    } = error.kind()
-    else {
-        return false;
-    };
-    let no_such_route = *status == StatusCode::NOT_FOUND && *from_api && !is_gone(error);
-    no_such_route || *status == StatusCode::BAD_REQUEST && message.contains("preview sink")
+/// `None` when the time comes before the next of the rows. What has come goes first.
+async fn before<T>(time: Instant, next: impl Future<Output = T>) -> Option<T> {
+    tokio::time::timeout_at(time, next).await.ok()
+}
+
+/// Whether the rows go elsewhere. The words are those of recording `119_job_output_non_preview`: the status is also that of a job which
+/// does not run.
+fn go_elsewhere(error: &ClientError) -> bool {
+    matches!(
+        error.kind(),
+        ClientErrorKind::Rejected { status, message, .. }
+            if *status == StatusCode::BAD_REQUEST && message.contains("preview sink")
+    )
+}
+
+/// Whether the server has no way to read rows: the API has no such route. A proxy's 404 does not say so.
+fn has_no_route(error: &ClientError) -> bool {
+    let no_route = matches!(
+        error.kind(),
+        ClientErrorKind::Rejected {
+            status: StatusCode::NOT_FOUND,
+            from_api: true,
+            ..
+        }
+    );
+    no_route && !is_gone(error)
 }
 
 impl fmt::Debug for Rows {

@@ -83,6 +83,10 @@ async fn rows_come_once_the_server_gives_them_and_until_the_job_has_ended() {
         .piece(event(7))
         .pause(seconds(10_000))
         .piece(event(8));
+    // While none come, the job says whether any will.
+    fake.expect(Method::GET, jobs_path("pl_1"))
+        .reply_json(200, &json!({"data": [job("Running")]}))
+        .times(1_999);
     // Just ended by the stream, and not yet by the job.
     shows(&fake, &[job("Running")]);
     refusal(&fake, NOT_YET);
@@ -152,17 +156,25 @@ async fn a_query_with_a_sink_of_its_own_has_no_rows_and_asks_for_none() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_has_no_rows_says_so_once() {
-    for (status, words) in [
-        (400, "Job does not have a preview sink"),
-        (404, "Route not found"),
-    ] {
+async fn a_pipeline_that_has_no_rows_says_so_once() {
+    let fake = FakeTransport::new();
+    let running = selecting(&fake).await;
+    let _ = refusal(&fake, "Job does not have a preview sink");
+    let mut rows = running.rows();
+    assert!(rows.next().await.unwrap().is_none() && rows.is_complete());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_has_no_way_to_read_rows_is_an_error_at_once() {
+    for (status, words) in [(404, "Route not found"), (405, "")] {
         let fake = FakeTransport::new();
         let running = selecting(&fake).await;
         fake.expect(Method::GET, OUTPUT)
             .reply_json(status, &json!({"error": words}));
         let mut rows = running.rows();
-        assert!(rows.next().await.unwrap().is_none() && rows.is_complete());
+        let error = rows.next().await.unwrap_err();
+        assert!(chain(&error).contains(words), "{}", chain(&error));
+        assert!(rows.next().await.unwrap().is_none() && !rows.is_complete());
     }
 }
 
@@ -174,6 +186,44 @@ async fn a_job_that_ends_before_its_rows_can_be_had_is_not_complete() {
     shows(&fake, &[job("Finished")]);
     let mut rows = running.rows();
     assert!(rows.next().await.unwrap().is_none() && !rows.is_complete());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_stays_open_ends_soon_after_the_job() {
+    let fake = FakeTransport::new();
+    let running = selecting(&fake).await;
+    stream(&fake)
+        .piece(event(7))
+        .pause(seconds(11))
+        .piece(event(8))
+        .fall_silent();
+    shows(&fake, &[job("Running"), job("Failed")]);
+    let started = Instant::now();
+    let mut rows = running.rows();
+    assert_eq!(
+        all(&mut rows).await.unwrap(),
+        [row(7, 0, false), row(8, 0, false)]
+    );
+    assert!(!rows.is_complete(), "its last rows may be missing");
+    assert_eq!(started.elapsed(), seconds(12));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_is_silent_is_given_up_with_a_stream_open_too() {
+    let fake = FakeTransport::any_order();
+    let running = selecting(&fake).await;
+    stream(&fake).piece(event(7)).fall_silent();
+    fake.expect(Method::GET, jobs_path("pl_1")).lost().always();
+    let started = Instant::now();
+    let mut rows = running.rows();
+    assert_eq!(rows.next().await.unwrap().unwrap().rows, ["7"]);
+    let error = rows.next().await.unwrap_err();
+    let elapsed = started.elapsed();
+    assert!(
+        elapsed >= seconds(10) && elapsed < seconds(16),
+        "{elapsed:?}"
+    );
+    assert!(matches!(error, Error::Look { .. }) && error.is_retryable());
 }
 
 #[tokio::test(start_paused = true)]
