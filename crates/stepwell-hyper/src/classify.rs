@@ -13,9 +13,9 @@ pub(crate) fn classify(error: &legacy::Error) -> (TransportErrorKind, Phase) {
     }
     if refused_by_tls(error).is_some() {
         // In TLS 1.3 the client is done with the handshake before the server has looked at its certificate, and sends the request behind
-        // it. The server's word comes at the first read. Such a word is only ever said in the handshake (nobody asks for a certificate
-        // later: the client does not offer it, and renegotiates nothing), and what came behind it was never read.
-        return (TransportErrorKind::Tls, Phase::NotSent);
+        // it. The server's word comes at the first read. A server that keeps to the rules says it before it reads what came behind, but
+        // nothing here shows that it does, and a create that is repeated wrongly is worse than one that is looked for.
+        return (TransportErrorKind::Tls, Phase::MaybeSent);
     }
     for error in chain(error) {
         if let Some(error) = error.downcast_ref::<hyper::Error>() {
