@@ -5,8 +5,7 @@ use std::{fs, io, path::Path};
 use serde::Deserialize;
 use stepwell_fuzz::{Call, REPLIES};
 
-const EXCHANGES: &str =
-    include_str!("../../tests/contract/recordings/exchanges.jsonl");
+const EXCHANGES: &str = include_str!("../../tests/contract/recordings/exchanges.jsonl");
 
 const ADDRESSES: [&str; 12] = [
     "http://localhost:5115",
