@@ -18,10 +18,8 @@ use rustls::{
 };
 use stepwell_hyper::{HyperTransport, HyperTransportBuilder, HyperTransportError as Error};
 use stepwell_transport::{Phase, Transport as _, TransportErrorKind as Kind};
-use support::{chain, fetch, ok, read, request};
+use support::{chain, fetch, request, serve_tls};
 use tempfile::TempDir;
-use tokio::{io::AsyncWriteExt as _, net::TcpListener};
-use tokio_rustls::TlsAcceptor;
 
 /// Who signs certificates here.
 struct Authority(CertifiedIssuer<'static, KeyPair>);
@@ -67,7 +65,7 @@ impl World {
             .with_single_cert(vec![certificate.der().clone()], key)
             .unwrap();
         let world = Self {
-            url: serve(config).await,
+            url: serve_tls(config, "known").await,
             authority,
             directory: tempfile::tempdir().unwrap(),
         };
@@ -99,26 +97,6 @@ impl World {
             .build()
             .unwrap_err()
     }
-}
-
-async fn serve(config: ServerConfig) -> String {
-    let acceptor = TlsAcceptor::from(Arc::new(config));
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    tokio::spawn(async move {
-        while let Ok((connection, _)) = listener.accept().await {
-            let acceptor = acceptor.clone();
-            tokio::spawn(async move {
-                let Ok(mut connection) = acceptor.accept(connection).await else {
-                    return;
-                };
-                while read(&mut connection).await.is_some() {
-                    connection.write_all(&ok("known")).await.unwrap();
-                }
-            });
-        }
-    });
-    format!("https://localhost:{port}")
 }
 
 #[tokio::test]

@@ -5,8 +5,6 @@
 
 mod support;
 
-use std::sync::Arc;
-
 use rustls::{
     ServerConfig,
     crypto::ring,
@@ -14,9 +12,8 @@ use rustls::{
 };
 use stepwell_hyper::{HyperTransport, HyperTransportError};
 use stepwell_transport::{Phase, TransportErrorKind as Kind};
-use support::{Raw, Then, chain, fetch, ok, read};
+use support::{Raw, Then, chain, fetch, ok, serve_tls};
 use tokio::{io::AsyncWriteExt as _, net::TcpListener};
-use tokio_rustls::TlsAcceptor;
 
 /// A server with a certificate of its own for this name; the certificate, and the address by that name.
 async fn server(name: &str) -> (String, String) {
@@ -28,24 +25,7 @@ async fn server(name: &str) -> (String, String) {
         .with_no_client_auth()
         .with_single_cert(vec![signed.cert.der().clone()], key)
         .unwrap();
-    let acceptor = TlsAcceptor::from(Arc::new(config));
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    tokio::spawn(async move {
-        while let Ok((connection, _)) = listener.accept().await {
-            let acceptor = acceptor.clone();
-            tokio::spawn(async move {
-                // A client that does not trust it breaks off here.
-                let Ok(mut connection) = acceptor.accept(connection).await else {
-                    return;
-                };
-                while read(&mut connection).await.is_some() {
-                    connection.write_all(&ok("secret")).await.unwrap();
-                }
-            });
-        }
-    });
-    (signed.cert.pem(), format!("https://localhost:{port}"))
+    (signed.cert.pem(), serve_tls(config, "secret").await)
 }
 
 #[tokio::test]

@@ -183,3 +183,26 @@ pub fn chain(error: &dyn std::error::Error) -> String {
     }
     text
 }
+
+/// A TLS server that answers all requests with this; its address by the name `localhost`.
+#[cfg(feature = "tls")]
+pub async fn serve_tls(config: rustls::ServerConfig, answer: &'static str) -> String {
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((connection, _)) = listener.accept().await {
+            let acceptor = acceptor.clone();
+            tokio::spawn(async move {
+                // A client that does not trust it, or is not trusted, breaks off here.
+                let Ok(mut connection) = acceptor.accept(connection).await else {
+                    return;
+                };
+                while read(&mut connection).await.is_some() {
+                    connection.write_all(&ok(answer)).await.unwrap();
+                }
+            });
+        }
+    });
+    format!("https://localhost:{port}")
+}
