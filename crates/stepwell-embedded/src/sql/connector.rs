@@ -4,10 +4,7 @@ use std::{collections::BTreeMap, num::NonZeroU64, path::PathBuf};
 
 use arrow::datatypes::SchemaRef;
 
-use super::{
-    sink::SinkFile,
-    source::{BadData, Impulse, SingleFile},
-};
+use super::source::{BadData, Impulse, SingleFile};
 
 /// Connectors that Arroyo has and this engine does not.
 const ELSEWHERE: [&str; 21] = [
@@ -46,7 +43,7 @@ pub(super) enum Connector {
     /// A sink that forgets.
     Blackhole,
     /// A sink that writes a file.
-    SingleFileSink(SinkFile),
+    SingleFileSink(PathBuf),
 }
 
 impl Connector {
@@ -92,7 +89,7 @@ fn single_file(options: &mut Options, columns: &SchemaRef) -> Result<Connector, 
     let kind = options.take("type");
     options.expect("format", "json")?;
     match kind.as_deref() {
-        Some("sink") => Ok(Connector::SingleFileSink(SinkFile { path })),
+        Some("sink") => Ok(Connector::SingleFileSink(path)),
         Some("source") | None => {
             let bad_data = match options.take("bad_data").as_deref() {
                 None | Some("fail") => BadData::Fail,

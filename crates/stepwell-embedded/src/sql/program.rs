@@ -1,6 +1,6 @@
 //! A planned query as what runs: sources, the operators that rows go through, and sinks.
 
-use std::{collections::BTreeSet, fmt, sync::Arc};
+use std::{collections::BTreeSet, fmt, path::PathBuf, sync::Arc};
 
 use arrow::datatypes::SchemaRef;
 
@@ -9,7 +9,6 @@ use super::{
     connector::Connector,
     event_time::EventTime,
     execution::{Execution, ExecutionError},
-    sink::SinkFile,
     step::{Projection, Step},
     window::Tumbling,
 };
@@ -73,7 +72,7 @@ pub(super) enum SinkPlan {
     Preview,
     Stdout,
     Forget,
-    File(SinkFile),
+    File(PathBuf),
 }
 
 impl Program {

@@ -11,7 +11,7 @@ use datafusion_common::DataFusionError;
 
 use super::execution::{ExecutionError, Output};
 
-pub(super) use file::{FileSink, SinkFile};
+pub(super) use file::FileSink;
 
 /// A sink under way.
 #[derive(Debug)]

@@ -174,8 +174,12 @@ impl Worker {
         orders: &mut mpsc::UnboundedReceiver<Control>,
         waiting: &mut VecDeque<Control>,
     ) -> Result<End, ExecutionError> {
+        let written = async {
+            self.workers.rows.flush().await.map_err(not_written)?;
+            execution.sync().await
+        };
         tokio::select! {
-            written = self.checkpoint(execution) => written.map(|_| End::Finished),
+            written = written => written.map(|()| End::Finished),
             end = end_without_checkpoint(orders, waiting) => Ok(end),
         }
     }

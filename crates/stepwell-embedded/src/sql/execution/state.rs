@@ -61,12 +61,7 @@ impl Execution {
     ///
     /// A call that is dropped has done nothing that matters.
     pub(crate) async fn checkpoint(&mut self) -> Result<Vec<Vec<u8>>, ExecutionError> {
-        self.open()?;
-        for sink in &self.sinks {
-            if let Sink::File(file) = sink {
-                file.sync().await?;
-            }
-        }
+        self.sync().await?;
         let files = self.sinks.iter().filter_map(|sink| match sink {
             Sink::File(file) => Some(file.length()),
             Sink::Print { .. } | Sink::Forget => None,
@@ -92,6 +87,17 @@ impl Execution {
             }
         }
         Ok(parts)
+    }
+
+    /// Waits until what was written to files would survive a power cut.
+    pub(crate) async fn sync(&mut self) -> Result<(), ExecutionError> {
+        self.open()?;
+        for sink in &self.sinks {
+            if let Sink::File(file) = sink {
+                file.sync().await?;
+            }
+        }
+        Ok(())
     }
 
     fn sources(&self) -> Vec<Vec<Option<KeptSubtask>>> {

@@ -14,12 +14,6 @@ use tokio::task;
 
 use crate::sql::execution::ExecutionError;
 
-/// Which file, and what must not happen to it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::sql) struct SinkFile {
-    pub(in crate::sql) path: PathBuf,
-}
-
 #[derive(Debug)]
 pub(in crate::sql) struct FileSink {
     path: PathBuf,
@@ -30,9 +24,9 @@ pub(in crate::sql) struct FileSink {
 
 impl FileSink {
     /// A sink that goes on after so many bytes.
-    pub(in crate::sql) fn new(file: &SinkFile, length: u64) -> Self {
+    pub(in crate::sql) fn new(path: &Path, length: u64) -> Self {
         Self {
-            path: file.path.clone(),
+            path: path.to_owned(),
             file: None,
             length,
         }
@@ -216,16 +210,14 @@ mod tests {
     #[test]
     fn a_sync_under_way_does_not_keep_the_next_run_out() {
         let directory = tempfile::tempdir().unwrap();
-        let file = SinkFile {
-            path: directory.path().join("out.json"),
-        };
-        let mut first = FileSink::new(&file, 0);
+        let path = directory.path().join("out.json");
+        let mut first = FileSink::new(&path, 0);
         first.open(&[]).unwrap();
         first.write(b"1\n").unwrap();
-        assert!(FileSink::new(&file, 0).open(&[]).is_err());
+        assert!(FileSink::new(&path, 0).open(&[]).is_err());
         let of_sync = first.file.as_ref().unwrap().try_clone().unwrap();
         drop(first);
-        FileSink::new(&file, 2).open(&[]).unwrap();
+        FileSink::new(&path, 2).open(&[]).unwrap();
         of_sync.sync_data().unwrap();
     }
 }

@@ -133,23 +133,14 @@ impl SingleFileSource {
         if end == self.offset {
             return Ok(None);
         }
-        let (batch, row_ends) = match decode_all(&self.file.schema, &lines) {
-            Some(batch) => (batch, lines.places.iter().map(|place| place.2).collect()),
-            None => self.decode_each(&lines)?,
-        };
-        // Without a line that failed, what follows the last row (blank and dropped lines) is behind us too.
-        self.offset = match row_ends.last() {
-            Some(last)
-                if row_ends.len() < lines.places.len() && self.file.bad_data == BadData::Fail =>
-            {
-                *last
+        let batch = match decode_all(&self.file.schema, &lines) {
+            Some(batch) => {
+                self.row_ends = lines.places.iter().map(|place| place.2).collect();
+                self.offset = end;
+                batch
             }
-            _ => end,
+            None => self.decode_each(&lines, end)?,
         };
-        if self.offset != end {
-            self.reader = None;
-        }
-        self.row_ends = row_ends;
         self.waiting = self.file.wait_for_control;
         Ok(Some(Read { batch, times: None }))
     }
@@ -200,29 +191,36 @@ impl SingleFileSource {
         Ok((lines, end))
     }
 
-    /// Line by line, up to the first that is no row, or without those.
-    fn decode_each(&mut self, lines: &Lines) -> Result<(RecordBatch, Vec<u64>), ExecutionError> {
+    /// Line by line, up to the first that is no row, or without those. `end`: where the lines end, with what is blank behind the last.
+    fn decode_each(&mut self, lines: &Lines, end: u64) -> Result<RecordBatch, ExecutionError> {
         let mut batches = Vec::new();
-        let mut row_ends = Vec::new();
+        self.row_ends.clear();
         for (begin, end, file_end) in &lines.places {
             let line = lines.text.get(*begin..*end).unwrap_or_default();
             match decode(&self.file.schema, line, 1) {
                 Ok(batch) => {
                     batches.push(batch);
-                    row_ends.push(*file_end);
+                    self.row_ends.push(*file_end);
                 }
                 Err(error) if self.file.bad_data == BadData::Drop => {
                     let cause = || (0, format!("invalid JSON: {error:?}"));
                     self.dropped.get_or_insert_with(cause).0 += 1;
                 }
                 // It comes first the next time.
-                Err(_) if !batches.is_empty() => break,
+                Err(_) if !batches.is_empty() => {
+                    self.keep(batches.len());
+                    return self.concat(&batches);
+                }
                 Err(error) => return Err(ExecutionError::bad_data(&error)),
             }
         }
-        let batch = concat_batches(&self.file.schema, &batches)
-            .map_err(|error| ExecutionError::sql(&error.into()))?;
-        Ok((batch, row_ends))
+        self.offset = end;
+        self.concat(&batches)
+    }
+
+    fn concat(&self, batches: &[RecordBatch]) -> Result<RecordBatch, ExecutionError> {
+        concat_batches(&self.file.schema, batches)
+            .map_err(|error| ExecutionError::sql(&error.into()))
     }
 }
 
