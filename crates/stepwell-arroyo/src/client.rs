@@ -324,7 +324,7 @@ impl Client {
 
     async fn get<T: DeserializeOwned>(
         &self,
-        request: ApiRequest,
+        request: ApiRequest<'_>,
         limit: usize,
     ) -> Result<T, ClientError> {
         self.call(request, limit, response::decode).await
@@ -332,7 +332,7 @@ impl Client {
 
     async fn call<T>(
         &self,
-        request: ApiRequest,
+        request: ApiRequest<'_>,
         limit: usize,
         decode: fn(&Response<Bytes>) -> Result<T, ClientErrorKind>,
     ) -> Result<T, ClientError> {
@@ -342,16 +342,22 @@ impl Client {
             request,
         } = request;
         let outcome = match request {
-            Ok(request) => self
-                .send(request, limit)
-                .await
-                .and_then(|reply| decode(&reply)),
+            Ok(request) => {
+                let sent = Sent(request.body().clone());
+                self.send(request, limit).await.and_then(|mut reply| {
+                    // What is wrong may repeat what was sent; it is told anew, with that taken out.
+                    decode(&reply).or_else(|_| {
+                        reply.extensions_mut().insert(sent);
+                        decode(&reply)
+                    })
+                })
+            }
             Err(kind) => Err(kind),
         };
         outcome.map_err(|kind| {
             let call = Call {
                 operation,
-                pipeline,
+                pipeline: pipeline.map(str::to_owned),
                 url: self.url(),
             };
             ClientError::new(call, kind)
@@ -361,27 +367,17 @@ impl Client {
     /// Sends a request once, under a span with the names that OpenTelemetry has for HTTP. Neither query nor body is recorded.
     async fn send(
         &self,
-        mut request: Request<Bytes>,
+        request: Request<Bytes>,
         limit: usize,
     ) -> Result<Response<Bytes>, ClientErrorKind> {
-        self.limit(&mut request, limit);
-        let sent = Sent(request.body().clone());
         let span = self.span(&request);
-        let mut reply = self
+        let reply = self
             .transport
-            .execute(request)
+            .execute_within(request, Deadline(self.timeout), BodyLimit(limit))
             .instrument(span.clone())
             .await;
         record(&span, &reply);
-        if let Ok(reply) = &mut reply {
-            reply.extensions_mut().insert(sent);
-        }
         reply.map_err(|source| ClientErrorKind::Transport { source })
-    }
-
-    fn limit(&self, request: &mut Request<Bytes>, body_limit: usize) {
-        request.extensions_mut().insert(Deadline(self.timeout));
-        request.extensions_mut().insert(BodyLimit(body_limit));
     }
 
     fn span(&self, request: &Request<Bytes>) -> Span {

@@ -10,6 +10,7 @@ mod named;
 mod page;
 mod pipeline;
 mod request;
+pub(crate) mod text;
 mod validation;
 
 pub use checkpoint::{Checkpoint, CheckpointSpan, CheckpointType};

@@ -2,10 +2,10 @@
 
 use std::error::Error;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, header};
-use http_body_util::BodyExt;
-use hyper::body::Incoming;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::{Body, Incoming};
 use stepwell_transport::{Phase, Pieces, TransportError, TransportErrorKind};
 use tokio::time::Instant;
 
@@ -33,6 +33,38 @@ impl Pieces for Frames {
     }
 }
 
+/// Why a body was not read.
+pub(crate) enum ReadError {
+    TooLarge,
+    BrokeOff(Box<dyn Error + Send + Sync>),
+}
+
+/// A body of at most `limit` bytes.
+pub(crate) async fn read_whole(body: Incoming, limit: usize) -> Result<Bytes, ReadError> {
+    // What it says of itself first: a body of 10^12 bytes is not even begun.
+    let length = body.size_hint().exact();
+    if body.size_hint().lower() > limit as u64 {
+        return Err(ReadError::TooLarge);
+    }
+    let mut body = Limited::new(body, limit);
+    let mut bytes = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        match frame.map(hyper::body::Frame::into_data) {
+            // The whole of it, as with every short reply.
+            Ok(Ok(data)) if bytes.is_empty() && length == Some(data.len() as u64) => {
+                return Ok(data);
+            }
+            // Not collected frame by frame: a body in chunks of one byte would take forty times its size.
+            Ok(Ok(data)) => bytes.extend_from_slice(&data),
+            // Trailers, which say nothing that is needed.
+            Ok(Err(_)) => {}
+            Err(error) if error.is::<LengthLimitError>() => return Err(ReadError::TooLarge),
+            Err(error) => return Err(ReadError::BrokeOff(error)),
+        }
+    }
+    Ok(bytes.freeze())
+}
+
 /// The body of a reply came to no end.
 pub(crate) fn broke_off(
     error: Box<dyn Error + Send + Sync>,
@@ -54,7 +86,10 @@ pub(crate) fn broke_off(
 }
 
 /// A compressed body was not asked for, and would reach a parser that cannot read it.
-pub(crate) fn refuse_encoding(headers: &HeaderMap, place: &str) -> Result<(), TransportError> {
+pub(crate) fn refuse_encoding(
+    headers: &HeaderMap,
+    place: impl FnOnce() -> String,
+) -> Result<(), TransportError> {
     // A connection can compress, too; of its encodings only chunks are undone.
     let table = [
         (header::CONTENT_ENCODING, "identity"),
@@ -72,7 +107,8 @@ pub(crate) fn refuse_encoding(headers: &HeaderMap, place: &str) -> Result<(), Tr
                 });
             if refused {
                 let message = format!(
-                    "the reply of {place} is compressed ({}), which was not asked for; is there a proxy in between?",
+                    "the reply of {} is compressed ({}), which was not asked for; is there a proxy in between?",
+                    place(),
                     String::from_utf8_lossy(value.as_bytes()).escape_debug()
                 );
                 return Err(TransportError::new(
