@@ -1,6 +1,6 @@
 use std::{fmt, future::Future, sync::Arc, time::Duration};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, Uri, header};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Body, Incoming};
@@ -159,17 +159,21 @@ impl HyperTransport {
         let (parts, body) = reply.into_parts();
         refuse_encoding(&parts.headers, &self.place())?;
         // What it says of itself first: a body of 10^12 bytes is not even begun.
-        if body.size_hint().lower() > limit as u64 {
+        let said = body.size_hint().lower();
+        if said > limit as u64 {
             return Err(self.too_large(limit));
         }
         let mut body = Limited::new(body, limit);
         // Not collected frame by frame: a body in chunks of one byte would take forty times its size.
-        let mut bytes = BytesMut::new();
+        let mut bytes = Vec::new();
         while let Some(frame) = body.frame().await {
             match frame {
                 Ok(frame) => {
                     // The others are trailers, which say nothing that is needed.
                     if let Some(data) = frame.data_ref() {
+                        if bytes.is_empty() {
+                            reserve(&mut bytes, said);
+                        }
                         bytes.extend_from_slice(data);
                     }
                 }
@@ -177,7 +181,7 @@ impl HyperTransport {
                 Err(error) => return Err(broke_off(error, &self.place(), started)),
             }
         }
-        Ok(Response::from_parts(parts, bytes.freeze()))
+        Ok(Response::from_parts(parts, Bytes::from(bytes)))
     }
 
     fn too_large(&self, limit: usize) -> TransportError {
@@ -385,6 +389,16 @@ impl HyperTransport {
     fn timed_out(&self, what: &str, phase: Phase, timeout: Duration) -> TransportError {
         let message = format!("{} {what} within {timeout:.1?}", self.place());
         TransportError::new(TransportErrorKind::TimedOut, phase, message)
+    }
+}
+
+/// Makes room for the whole body, of which something has come: grown by doubling, it would take up to three times its size while it is
+/// copied. A length that is a lie takes no more than the limit, as its body would, and what is not written to is mostly not even
+/// memory; one that there is no room for is left to come, or not.
+fn reserve(bytes: &mut Vec<u8>, said: u64) {
+    if let Ok(length) = usize::try_from(said) {
+        // Without room it grows as it comes.
+        let _ = bytes.try_reserve_exact(length);
     }
 }
 
