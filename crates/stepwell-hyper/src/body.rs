@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::{HeaderMap, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::{Body, Incoming};
@@ -47,7 +47,7 @@ pub(crate) async fn read_whole(body: Incoming, limit: usize) -> Result<Bytes, Re
         return Err(ReadError::TooLarge);
     }
     let mut body = Limited::new(body, limit);
-    let mut bytes = BytesMut::new();
+    let mut bytes = Vec::new();
     while let Some(frame) = body.frame().await {
         match frame.map(hyper::body::Frame::into_data) {
             // The whole of it, as with every short reply.
@@ -55,14 +55,29 @@ pub(crate) async fn read_whole(body: Incoming, limit: usize) -> Result<Bytes, Re
                 return Ok(data);
             }
             // Not collected frame by frame: a body in chunks of one byte would take forty times its size.
-            Ok(Ok(data)) => bytes.extend_from_slice(&data),
+            Ok(Ok(data)) => {
+                if bytes.is_empty() {
+                    reserve(&mut bytes, length.unwrap_or_default());
+                }
+                bytes.extend_from_slice(&data);
+            }
             // Trailers, which say nothing that is needed.
             Ok(Err(_)) => {}
             Err(error) if error.is::<LengthLimitError>() => return Err(ReadError::TooLarge),
             Err(error) => return Err(ReadError::BrokeOff(error)),
         }
     }
-    Ok(bytes.freeze())
+    Ok(bytes.into())
+}
+
+/// Makes room for the whole body, of which something has come: grown by doubling, it would take up to three times its size while it is
+/// copied. A length that is a lie takes no more than the limit, as its body would, and what is not written to is mostly not even
+/// memory; one that there is no room for is left to come, or not.
+fn reserve(bytes: &mut Vec<u8>, said: u64) {
+    if let Ok(length) = usize::try_from(said) {
+        // Without room it grows as it comes.
+        let _ = bytes.try_reserve_exact(length);
+    }
 }
 
 /// The body of a reply came to no end.

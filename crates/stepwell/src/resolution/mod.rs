@@ -5,9 +5,10 @@ pub(crate) mod create;
 pub(crate) mod decide;
 mod difference;
 mod error;
-mod near_match;
+pub(crate) mod near_match;
 pub(crate) mod resume;
 pub(crate) mod settle;
+pub(crate) mod shown;
 #[cfg(test)]
 mod tests;
 

@@ -1,6 +1,6 @@
 use std::{collections::BTreeSet, sync::Arc, time::SystemTime};
 
-use stepwell_arroyo::{Job, Pipeline, PipelineId};
+use stepwell_arroyo::{Job, Pipeline, PipelineId, PipelineRow};
 use tracing::Instrument;
 
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
         Action, Difference, PipelineSummary, ResolveError,
         attempt::{Attempt, Sent},
         create::{Creating, Outcome},
-        decide::{Decision, Listing, Rest},
+        decide::{Bearing, Decision, Listing, Rest},
         differences,
         resume::{Move, Resume, Resuming, compare_udfs},
     },
@@ -223,13 +223,13 @@ async fn resolve(
 fn new_attempt(
     spec: &Arc<PipelineSpec>,
     id: Option<PipelineId>,
-    listed: BTreeSet<PipelineId>,
+    listed: Arc<BTreeSet<PipelineId>>,
 ) -> Attempt {
     Attempt {
         spec: Arc::clone(spec),
         chosen: id.clone(),
         id,
-        listed_before: Arc::new(listed),
+        listed_before: listed,
         since: SystemTime::now(),
         sent: Sent::Nothing,
     }
@@ -342,16 +342,17 @@ struct Listed {
 }
 
 async fn list(context: &Context, spec: &PipelineSpec, limit: &TimeLimit) -> Result<Listed, Error> {
+    let server = context.server();
+    let registry = context.ticket.registry();
+    let keep = |row: &PipelineRow<'_>| Bearing::of(row, spec, |row| registry.is_ours(&server, row));
     let pipelines = context
         .read(Step::Resolve, limit, |client| async move {
-            client.all_pipelines_within(|| limit.for_a_request()).await
+            client.read_pipelines(|| limit.for_a_request(), keep).await
         })
         .await
         .map_err(|error| ResolveError::unanswered(Action::Find, spec.name(), limit, error))?;
-    let server = context.server();
-    let registry = context.ticket.registry();
-    let (matches, mut rest) =
-        Listing::new(pipelines).matches(spec, |pipeline| registry.is_ours(&server, pipeline))?;
+    let pipelines = pipelines.into_iter().map(|row| (row.id, row.kept));
+    let (matches, mut rest) = Listing::new(pipelines).matches(spec)?;
     let mut with_jobs = Vec::with_capacity(matches.len());
     let mut is_certain = true;
     for pipeline in matches {
