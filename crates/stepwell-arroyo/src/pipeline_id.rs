@@ -78,7 +78,8 @@ impl PipelineId {
             hash.update(part.as_bytes());
         }
         let digest = hash.finalize();
-        let mut text = String::from("sw_");
+        let mut text = String::with_capacity(43);
+        text.push_str("sw_");
         for byte in digest.iter().take(20) {
             for nibble in [byte >> 4, byte & 15] {
                 text.push(char::from_digit(u32::from(nibble), 16).unwrap_or('0'));

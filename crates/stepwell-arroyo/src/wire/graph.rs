@@ -6,12 +6,11 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-use super::text::Text;
-
 /// The plan of a query, in a [`Pipeline`](crate::Pipeline) and in a [`Validation`](crate::Validation).
 ///
-/// A plan that comes from a server is checked as it comes and kept as it was written, and is taken apart when somebody looks into it: few
-/// do, and a plan is most of what a server says of a pipeline.
+/// A plan that comes from a server is kept as it was written and is taken apart when somebody looks into it: few do, and a plan is most of
+/// what a server says of a pipeline. One that is written in a way that is not known, by a server to come, has no operators; nothing but
+/// its drawing depends on them.
 #[derive(Clone, Default)]
 pub struct PipelineGraph {
     /// As the server wrote it; `None` for one that was made here.
@@ -26,37 +25,16 @@ struct Parts {
     edges: Vec<PipelineEdge>,
 }
 
-/// What [`Parts`] is decoded from, without keeping anything of it. The two accept the same.
+/// The widest operator of a plan, found without keeping anything of it.
 #[derive(Deserialize)]
-#[expect(dead_code, reason = "the fields are what is checked")]
-struct Checked {
-    nodes: Each<CheckedNode>,
-    edges: Each<CheckedEdge>,
+struct Widest {
+    #[serde(deserialize_with = "widest")]
+    nodes: Option<u32>,
 }
 
 #[derive(Deserialize)]
-#[expect(dead_code, reason = "the fields are what is checked")]
-struct CheckedNode {
-    #[serde(alias = "nodeId", deserialize_with = "number")]
-    node_id: u32,
-    operator: Text,
-    description: Text,
+struct Width {
     parallelism: u32,
-}
-
-#[derive(Deserialize)]
-#[expect(dead_code, reason = "the fields are what is checked")]
-struct CheckedEdge {
-    #[serde(alias = "srcId", deserialize_with = "number")]
-    src_id: u32,
-    #[serde(alias = "destId", deserialize_with = "number")]
-    dest_id: u32,
-    #[serde(alias = "keyType", default)]
-    key_type: Text,
-    #[serde(alias = "valueType", default)]
-    value_type: Text,
-    #[serde(alias = "edgeType", default)]
-    edge_type: Text,
 }
 
 /// An operator of a plan.
@@ -124,7 +102,10 @@ impl PipelineGraph {
 
     /// The parallelism of the plan, that of its widest operator; `None` of an empty plan.
     pub fn parallelism(&self) -> Option<u32> {
-        self.nodes().iter().map(|node| node.parallelism).max()
+        match (&self.json, self.parts.get()) {
+            (Some(json), None) => serde_json::from_str::<Widest>(json.get()).ok()?.nodes,
+            _ => self.nodes().iter().map(|node| node.parallelism).max(),
+        }
     }
 
     /// The same plan with this parallelism of every operator.
@@ -140,7 +121,6 @@ impl PipelineGraph {
     fn parts(&self) -> &Parts {
         self.parts.get_or_init(|| {
             let json = self.json.as_deref().map(RawValue::get);
-            // It was checked when it came, so nothing is made up here.
             json.and_then(|json| serde_json::from_str(json).ok())
                 .unwrap_or_default()
         })
@@ -174,7 +154,9 @@ impl Serialize for PipelineGraph {
 impl<'de> Deserialize<'de> for PipelineGraph {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let json = Box::<RawValue>::deserialize(deserializer)?;
-        serde_json::from_str::<Checked>(json.get()).map_err(de::Error::custom)?;
+        if !json.get().starts_with('{') {
+            return Err(de::Error::custom("a plan is an object"));
+        }
         Ok(Self {
             json: Some(json),
             parts: OnceLock::new(),
@@ -221,28 +203,27 @@ impl PipelineEdge {
     }
 }
 
-/// A list of which nothing is kept.
-struct Each<T>(std::marker::PhantomData<T>);
+/// The greatest parallelism in a list of operators.
+fn widest<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
+    struct Nodes;
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Each<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Rows<T>(std::marker::PhantomData<T>);
+    impl<'de> Visitor<'de> for Nodes {
+        type Value = Option<u32>;
 
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for Rows<T> {
-            type Value = Each<T>;
-
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("a list")
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut rows: A) -> Result<Each<T>, A::Error> {
-                while rows.next_element::<T>()?.is_some() {}
-                Ok(Each(self.0))
-            }
+        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            formatter.write_str("a list")
         }
 
-        deserializer.deserialize_seq(Rows(std::marker::PhantomData))
+        fn visit_seq<A: SeqAccess<'de>>(self, mut nodes: A) -> Result<Option<u32>, A::Error> {
+            let mut widest = None;
+            while let Some(Width { parallelism }) = nodes.next_element()? {
+                widest = widest.max(Some(parallelism));
+            }
+            Ok(widest)
+        }
     }
+
+    deserializer.deserialize_seq(Nodes)
 }
 
 /// A number, or a string that holds one.

@@ -3,19 +3,9 @@
 use std::fmt;
 
 use serde::{
-    Deserialize, Deserializer,
+    Deserializer,
     de::{Error, Visitor},
 };
-
-/// Some text, which is not kept.
-#[derive(Default)]
-pub(crate) struct Text;
-
-impl<'de> Deserialize<'de> for Text {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserialize_text(deserializer, |_| Self)
-    }
-}
 
 /// What `make` makes of a text.
 pub(crate) fn deserialize_text<'de, D: Deserializer<'de>, T>(

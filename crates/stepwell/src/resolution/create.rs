@@ -1,6 +1,6 @@
 //! Creating a pipeline at most once.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use http::StatusCode;
 use stepwell_arroyo::{ClientError, Phase, Pipeline};
@@ -174,7 +174,7 @@ impl Creating<'_> {
             };
         let client = self.context.client_for_a_write();
         let ticket = self.context.ticket.clone();
-        let server = self.context.server();
+        let server = Arc::clone(&self.context.server);
         let request = attempt.request();
         let id = attempt.id.clone();
         Ok(uncut(async move {
@@ -267,7 +267,7 @@ impl Creating<'_> {
         let settled = look(
             &self.context.client_within(self.limit),
             attempt,
-            self.claims(&self.context.server()),
+            self.claims(),
             self.limit,
         )
         .await;
@@ -275,21 +275,20 @@ impl Creating<'_> {
         Ok(self.adopted(attempt, settled, true)?.ok())
     }
 
-    fn claims<'b>(&'b self, server: &'b str) -> Claims<'b> {
+    fn claims(&self) -> Claims<'_> {
         Claims {
             registry: self.context.ticket.registry(),
-            server,
+            server: &self.context.server,
             by: self.context.ticket.id(),
         }
     }
 
     async fn look_until(&self, attempt: &Attempt, timeout: Duration) -> Settled {
         let limit = self.limit.within(timeout);
-        let server = self.context.server();
         settle(
             &self.context.client,
             attempt,
-            self.claims(&server),
+            self.claims(),
             limit,
             self.context.options.request_timeout,
         )

@@ -1,6 +1,6 @@
 //! Finding out what became of a create whose reply was lost.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use stepwell_arroyo::{Client, ClientError, Pipeline, PipelineId, PipelineRow};
 
@@ -31,7 +31,7 @@ pub(crate) enum Settled {
 #[derive(Clone, Copy)]
 pub(crate) struct Claims<'a> {
     pub(crate) registry: &'a Registry,
-    pub(crate) server: &'a str,
+    pub(crate) server: &'a Arc<str>,
     pub(crate) by: EntryId,
 }
 

@@ -36,7 +36,7 @@ pub(crate) enum Known {
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
     pub(crate) name: String,
-    pub(crate) server: String,
+    pub(crate) server: Arc<str>,
     pub(crate) client: Client,
     pub(crate) observation: Observation,
     pub(crate) on_shutdown: OnShutdown,
@@ -51,7 +51,7 @@ pub(crate) struct Entry {
 struct Inner {
     next: EntryId,
     entries: BTreeMap<EntryId, Entry>,
-    servers: HashMap<String, Server>,
+    servers: HashMap<Arc<str>, Server>,
 }
 
 #[derive(Debug)]
@@ -67,8 +67,8 @@ pub(crate) struct Registry {
 pub(crate) struct Begun;
 
 impl Inner {
-    fn server(&mut self, server: &str) -> &mut Server {
-        self.servers.entry(server.to_owned()).or_default()
+    fn server(&mut self, server: &Arc<str>) -> &mut Server {
+        self.servers.entry(Arc::clone(server)).or_default()
     }
 
     fn insert(&mut self, id: EntryId, entry: Entry) {
@@ -106,7 +106,7 @@ impl Inner {
     fn attempts(&self, server: &str) -> impl Iterator<Item = (EntryId, &Entry, &Attempt)> {
         self.entries
             .iter()
-            .filter(move |(_, entry)| entry.server == server)
+            .filter(move |(_, entry)| *entry.server == *server)
             .filter_map(|(id, entry)| match &entry.known {
                 Known::Attempted(attempt) => Some((*id, entry, attempt)),
                 Known::Pipeline(_) => None,
@@ -200,7 +200,7 @@ impl Registry {
     }
 
     /// Takes a pipeline for the create of this submission; `false` when another one has.
-    pub(crate) fn claim(&self, server: &str, id: &PipelineId, by: EntryId) -> bool {
+    pub(crate) fn claim(&self, server: &Arc<str>, id: &PipelineId, by: EntryId) -> bool {
         let mut inner = self.lock();
         let claims = &mut inner.server(server).claims;
         *claims.entry(id.clone()).or_insert(by) == by
@@ -305,7 +305,7 @@ impl Ticket {
     }
 
     /// The pipeline is there; `started_here` as in [`Entry`].
-    pub(crate) fn found(&self, server: &str, id: &PipelineId, started_here: bool) {
+    pub(crate) fn found(&self, server: &Arc<str>, id: &PipelineId, started_here: bool) {
         let mut inner = self.registry.lock();
         inner.server(server).ours.insert(id.clone());
         inner.know(self.id, id);
@@ -325,7 +325,7 @@ impl Ticket {
 /// What [`Ticket::intend`] notes.
 pub(crate) struct Intended {
     pub(crate) name: String,
-    pub(crate) server: String,
+    pub(crate) server: Arc<str>,
     pub(crate) client: Client,
     pub(crate) observation: Observation,
     pub(crate) on_shutdown: OnShutdown,

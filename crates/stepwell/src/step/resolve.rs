@@ -342,9 +342,9 @@ struct Listed {
 }
 
 async fn list(context: &Context, spec: &PipelineSpec, limit: &TimeLimit) -> Result<Listed, Error> {
-    let server = context.server();
+    let server = &context.server;
     let registry = context.ticket.registry();
-    let keep = |row: &PipelineRow<'_>| Bearing::of(row, spec, |row| registry.is_ours(&server, row));
+    let keep = |row: &PipelineRow<'_>| Bearing::of(row, spec, |row| registry.is_ours(server, row));
     let pipelines = context
         .read(Step::Resolve, limit, |client| async move {
             client.read_pipelines(|| limit.for_a_request(), keep).await

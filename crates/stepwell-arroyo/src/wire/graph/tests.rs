@@ -16,80 +16,37 @@ fn graph() -> Value {
     })
 }
 
-/// Every value in the graph in turn is replaced by each of these, or taken away.
-fn spoiled(value: &Value) -> Vec<Value> {
-    let others = [
-        json!(null),
-        json!(-1),
-        json!(1.5),
-        json!(4_294_967_296_u64),
-        json!(7),
-        json!("7"),
-        json!("seven"),
-        json!({}),
-        json!([]),
-        json!([{}]),
-        json!(true),
-    ];
-    let mut all = others.to_vec();
-    match value {
-        Value::Array(rows) => {
-            for (place, row) in rows.iter().enumerate() {
-                all.extend(spoiled(row).into_iter().map(|row| {
-                    let mut rows = rows.clone();
-                    rows[place] = row;
-                    Value::Array(rows)
-                }));
-            }
-        }
-        Value::Object(fields) => {
-            for (name, field) in fields {
-                let mut without = fields.clone();
-                without.remove(name);
-                all.push(Value::Object(without));
-                all.extend(spoiled(field).into_iter().map(|field| {
-                    let mut fields = fields.clone();
-                    fields.insert(name.clone(), field);
-                    Value::Object(fields)
-                }));
-            }
-        }
-        _ => {}
-    }
-    all
-}
-
-#[test]
-fn what_passes_the_check_can_be_taken_apart_and_nothing_else_passes() {
-    let all = spoiled(&graph());
-    let mut passed = 0;
-    for value in &all {
-        let text = value.to_string();
-        let checked = serde_json::from_str::<PipelineGraph>(&text);
-        let parts = serde_json::from_str::<Parts>(&text);
-        match (checked, parts) {
-            (Ok(graph), Ok(parts)) => {
-                assert_eq!(*graph.parts(), parts, "{text}");
-                passed += 1;
-            }
-            (Err(_), Err(_)) => {}
-            (checked, parts) => panic!("{text}: {checked:?}, but {parts:?}"),
-        }
-    }
-    assert!(passed > 20 && all.len() - passed > 100, "{passed} passed");
-}
-
 #[test]
 fn a_graph_is_the_same_wherever_it_comes_from() {
     let read: PipelineGraph = serde_json::from_value(graph()).unwrap();
+    assert_eq!(read.parallelism(), Some(2), "before it is taken apart");
     let made = PipelineGraph::new(read.nodes().to_vec(), read.edges().to_vec());
     assert_eq!(read, made);
     assert_eq!(
         serde_json::to_value(&read).unwrap(),
         serde_json::to_value(&made).unwrap()
     );
-    assert!(read.has_preview());
-    assert_eq!(read.parallelism(), Some(2));
-    assert_eq!(read.with_parallelism(3).parallelism(), Some(3));
+    for graph in [read, made] {
+        assert!(graph.has_preview());
+        assert_eq!(graph.parallelism(), Some(2));
+        assert_eq!(graph.with_parallelism(3).parallelism(), Some(3));
+        assert_eq!((graph.nodes().len(), graph.edges().len()), (2, 2));
+    }
     assert_eq!(PipelineGraph::default().parallelism(), None);
+}
+
+#[test]
+fn a_graph_of_a_kind_to_come_has_no_operators() {
+    let newer: PipelineGraph =
+        serde_json::from_value(json!({"nodes": [{"uuid": "7"}], "edges": []})).unwrap();
+    assert!(newer.nodes().is_empty() && newer.edges().is_empty());
+    assert_eq!(newer.parallelism(), None);
+    assert!(!newer.has_preview());
+}
+
+#[test]
+fn what_is_no_object_is_no_graph() {
+    for value in [json!([]), json!("{}"), json!(1)] {
+        assert!(serde_json::from_value::<PipelineGraph>(value).is_err());
+    }
 }
