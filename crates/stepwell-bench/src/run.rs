@@ -1,8 +1,12 @@
 //! One client, doing one thing over and over: what is measured.
 
-use std::{str::FromStr, time::Instant};
+use std::{
+    str::FromStr,
+    time::{Duration, Instant},
+};
 
 use stepwell::{HyperTransport, PipelineSpec, SharedTransport, Shutdown, Transport as _};
+use stepwell_bench_peers::{ByHand, Generated, Way};
 
 use crate::{
     client::{
@@ -21,6 +25,10 @@ pub enum Peer {
     Floor,
     /// One connection of hyper, which sends the same and parses nothing.
     Bare,
+    /// The client that progenitor generates.
+    Generated(Way),
+    /// A client on reqwest as one writes it by hand.
+    ByHand(Way),
 }
 
 /// What is done.
@@ -41,6 +49,10 @@ impl FromStr for Peer {
             "stepwell" => Self::Stepwell,
             "floor" => Self::Floor,
             "bare" => Self::Bare,
+            "generated" => Self::Generated(Way::OnePage),
+            "generated-arroyo-run" => Self::Generated(Way::ArroyoRun),
+            "by-hand" => Self::ByHand(Way::OnePage),
+            "by-hand-arroyo-run" => Self::ByHand(Way::ArroyoRun),
             _ => return Err(format!("no peer is called {name}").into()),
         })
     }
@@ -58,13 +70,18 @@ impl FromStr for Task {
     }
 }
 
+/// How long the peers pause between two looks at a job where instructions and allocations are counted: not at all.
+const NO_PAUSE: Duration = Duration::ZERO;
+
 /// A client that is ready: connected, and what it needs is there.
+#[derive(Debug)]
 pub struct Client {
     kind: Kind,
     task: Task,
     spec: PipelineSpec,
 }
 
+#[derive(Debug)]
 enum Kind {
     Stepwell {
         transport: SharedTransport,
@@ -72,6 +89,8 @@ enum Kind {
     },
     Floor(Floor),
     Bare(Bare),
+    Generated(Generated, Way),
+    ByHand(ByHand, Way),
 }
 
 impl Client {
@@ -91,6 +110,8 @@ impl Client {
                 transport: hyper.into_shared(),
                 shutdown: Shutdown::new(),
             },
+            Peer::Generated(way) => Kind::Generated(Generated::new(url)?, way),
+            Peer::ByHand(way) => Kind::ByHand(ByHand::new(url)?, way),
             Peer::Floor | Peer::Bare => {
                 let recorder = Recorder::new(hyper);
                 let mut client = Self {
@@ -130,6 +151,22 @@ impl Client {
             },
             Kind::Floor(floor) => floor.run().await,
             Kind::Bare(bare) => bare.run().await,
+            Kind::Generated(peer, way) => {
+                let (way, query) = (*way, self.spec.query());
+                match self.task {
+                    Task::Submit => peer.submit(way, query, NO_PAUSE).await.map(drop)?,
+                    Task::Find => found(peer.find(way, query).await?)?,
+                }
+                Ok(())
+            }
+            Kind::ByHand(peer, way) => {
+                let (way, query) = (*way, self.spec.query());
+                match self.task {
+                    Task::Submit => peer.submit(way, query, NO_PAUSE).await.map(drop)?,
+                    Task::Find => found(peer.find(way, query).await?)?,
+                }
+                Ok(())
+            }
         }
     }
 
@@ -146,5 +183,12 @@ impl Client {
             taken.push(u64::try_from(begun.elapsed().as_nanos())?);
         }
         Ok(taken)
+    }
+}
+
+fn found<T>(found: Option<T>) -> Result<(), Failure> {
+    match found {
+        Some(_) => Ok(()),
+        None => Err("the pipeline was not found".into()),
     }
 }
