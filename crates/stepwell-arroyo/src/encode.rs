@@ -15,11 +15,18 @@ impl fmt::Display for Segment<'_> {
 pub(crate) fn push_segment(path: &mut String, text: &str) {
     // A segment of dots alone would be taken as a step up.
     let dots = !text.is_empty() && text.bytes().all(|byte| byte == b'.');
-    for byte in text.bytes() {
-        let plain = byte.is_ascii_alphanumeric()
+    let plain = |byte: u8| {
+        byte.is_ascii_alphanumeric()
             || matches!(byte, b'-' | b'_' | b'~')
-            || (byte == b'.' && !dots);
-        if plain {
+            || (byte == b'.' && !dots)
+    };
+    // As nearly all ids are.
+    if text.bytes().all(plain) {
+        path.push_str(text);
+        return;
+    }
+    for byte in text.bytes() {
+        if plain(byte) {
             path.push(char::from(byte));
         } else {
             // Writing to a string cannot fail.

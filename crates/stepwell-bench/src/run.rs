@@ -1,11 +1,9 @@
 //! One client, doing one thing over and over: what is measured.
 
-use std::{
-    str::FromStr,
-    time::{Duration, Instant},
-};
+use std::{str::FromStr, time::Instant};
 
 use stepwell::{HyperTransport, PipelineSpec, SharedTransport, Shutdown, Transport as _};
+#[cfg(feature = "peers")]
 use stepwell_bench_peers::{ByHand, Generated, Way};
 
 use crate::{
@@ -26,8 +24,10 @@ pub enum Peer {
     /// One connection of hyper, which sends the same and parses nothing.
     Bare,
     /// The client that progenitor generates.
+    #[cfg(feature = "peers")]
     Generated(Way),
     /// A client on reqwest as one writes it by hand.
+    #[cfg(feature = "peers")]
     ByHand(Way),
 }
 
@@ -49,9 +49,13 @@ impl FromStr for Peer {
             "stepwell" => Self::Stepwell,
             "floor" => Self::Floor,
             "bare" => Self::Bare,
+            #[cfg(feature = "peers")]
             "generated" => Self::Generated(Way::OnePage),
+            #[cfg(feature = "peers")]
             "generated-arroyo-run" => Self::Generated(Way::ArroyoRun),
+            #[cfg(feature = "peers")]
             "by-hand" => Self::ByHand(Way::OnePage),
+            #[cfg(feature = "peers")]
             "by-hand-arroyo-run" => Self::ByHand(Way::ArroyoRun),
             _ => return Err(format!("no peer is called {name}").into()),
         })
@@ -71,7 +75,8 @@ impl FromStr for Task {
 }
 
 /// How long the peers pause between two looks at a job where instructions and allocations are counted: not at all.
-const NO_PAUSE: Duration = Duration::ZERO;
+#[cfg(feature = "peers")]
+const NO_PAUSE: std::time::Duration = std::time::Duration::ZERO;
 
 /// A client that is ready: connected, and what it needs is there.
 #[derive(Debug)]
@@ -89,7 +94,9 @@ enum Kind {
     },
     Floor(Floor),
     Bare(Bare),
+    #[cfg(feature = "peers")]
     Generated(Generated, Way),
+    #[cfg(feature = "peers")]
     ByHand(ByHand, Way),
 }
 
@@ -110,7 +117,9 @@ impl Client {
                 transport: hyper.into_shared(),
                 shutdown: Shutdown::new(),
             },
+            #[cfg(feature = "peers")]
             Peer::Generated(way) => Kind::Generated(Generated::new(url)?, way),
+            #[cfg(feature = "peers")]
             Peer::ByHand(way) => Kind::ByHand(ByHand::new(url)?, way),
             Peer::Floor | Peer::Bare => {
                 let recorder = Recorder::new(hyper);
@@ -151,6 +160,7 @@ impl Client {
             },
             Kind::Floor(floor) => floor.run().await,
             Kind::Bare(bare) => bare.run().await,
+            #[cfg(feature = "peers")]
             Kind::Generated(peer, way) => {
                 let (way, query) = (*way, self.spec.query());
                 match self.task {
@@ -159,6 +169,7 @@ impl Client {
                 }
                 Ok(())
             }
+            #[cfg(feature = "peers")]
             Kind::ByHand(peer, way) => {
                 let (way, query) = (*way, self.spec.query());
                 match self.task {
@@ -186,6 +197,7 @@ impl Client {
     }
 }
 
+#[cfg(feature = "peers")]
 fn found<T>(found: Option<T>) -> Result<(), Failure> {
     match found {
         Some(_) => Ok(()),

@@ -37,8 +37,8 @@ pub(crate) type EachRow<'a> = &'a mut (dyn FnMut(PipelineRow<'_>) -> Result<(), 
 
 /// Reads a page of pipelines row by row, and keeps none. Tells whether there are more behind the last one. A row that cannot be read
 /// makes the whole page one that cannot.
-pub(crate) fn read_rows(json: &[u8], each: EachRow<'_>) -> Result<bool, serde_json::Error> {
-    let mut deserializer = serde_json::Deserializer::from_slice(json);
+pub(crate) fn read_rows(json: &str, each: EachRow<'_>) -> Result<bool, serde_json::Error> {
+    let mut deserializer = serde_json::Deserializer::from_str(json);
     let has_more = PageOf(each).deserialize(&mut deserializer)?;
     deserializer.end()?;
     Ok(has_more)
@@ -135,7 +135,7 @@ mod tests {
             ids.push(row.id.to_string());
             Ok(())
         };
-        let has_more = read_rows(json.as_bytes(), &mut each).map_err(|error| error.to_string())?;
+        let has_more = read_rows(json, &mut each).map_err(|error| error.to_string())?;
         Ok((ids, has_more))
     }
 
