@@ -2,7 +2,7 @@
 
 use std::{
     future::{Future, poll_fn},
-    pin::pin,
+    pin::{Pin, pin},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -132,13 +132,12 @@ impl Context {
         });
     }
 
-    /// Drives a step, unless the shutdown begins first.
+    /// Drives a step, unless the shutdown begins first. The step is pinned by the caller: taken by value, it would be in memory twice.
     pub(crate) async fn unless_begun<T>(
         &self,
-        work: impl Future<Output = Result<T, Error>> + Send,
+        mut work: Pin<&mut (impl Future<Output = Result<T, Error>> + Send)>,
     ) -> Result<T, Error> {
         let mut begun = pin!(self.options.shutdown.begun());
-        let mut work = pin!(work);
         poll_fn(|context| {
             // The shutdown goes first: nothing is begun after it.
             if begun.as_mut().poll(context).is_ready() {

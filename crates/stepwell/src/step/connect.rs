@@ -1,4 +1,4 @@
-use std::{sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use http::StatusCode;
 use snafu::Snafu;
@@ -114,9 +114,8 @@ impl Submission<Unconnected> {
         let outcome = async {
             need_runtime()?;
             let begun = self.begin(Step::Connect);
-            self.context
-                .unless_begun(ping(&self.context, &begun))
-                .await?;
+            let work = pin!(ping(&self.context, &begun));
+            self.context.unless_begun(work).await?;
             self.finish(&begun);
             Ok::<(), Error>(())
         }

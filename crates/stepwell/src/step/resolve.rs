@@ -1,4 +1,4 @@
-use std::{collections::BTreeSet, sync::Arc, time::SystemTime};
+use std::{collections::BTreeSet, pin::pin, sync::Arc, time::SystemTime};
 
 use stepwell_arroyo::{Job, Pipeline, PipelineId, PipelineRow};
 use tracing::Instrument;
@@ -69,6 +69,7 @@ impl Submission<Validated> {
         let outcome = async {
             let begun = self.begin(Step::Resolve);
             let work = resolve(&self.context, &self.state.spec, &mut attempt, &begun.limit);
+            let work = pin!(work);
             let resolved = self.context.unless_begun(work).await?;
             self.finish(&begun);
             Ok::<_, Error>(resolved)
@@ -97,7 +98,7 @@ impl Submission<Validated> {
     /// Safe: it changes nothing.
     pub async fn plan(&self) -> Result<Plan, Error> {
         let limit = TimeLimit::new(self.context.options.resolve_timeout);
-        let work = async {
+        let work = pin!(async {
             if let Some(attempt) = self
                 .state
                 .attempt
@@ -122,7 +123,7 @@ impl Submission<Validated> {
                     id, forced_past, ..
                 } => Plan::Create { id, forced_past },
             })
-        };
+        });
         self.context.unless_begun(work).await
     }
 

@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{pin::pin, time::Duration};
 
 use snafu::Snafu;
 use stepwell_arroyo::{ClientError, Job, JobError, JobState, PipelineId};
@@ -145,7 +145,8 @@ impl Submission<Registered> {
         );
         let outcome = async {
             let begun = self.begin(Step::Wait);
-            let job = self.context.unless_begun(wait(&self, &begun)).await?;
+            let work = pin!(wait(&self, &begun));
+            let job = self.context.unless_begun(work).await?;
             self.finish(&begun);
             Ok::<_, Error>(job)
         }

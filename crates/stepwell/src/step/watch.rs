@@ -1,6 +1,6 @@
 //! Following the job of a pipeline: one [`Watch`] a wait; and [`Submission::ended`].
 
-use std::time::Duration;
+use std::{pin::pin, time::Duration};
 
 use http::StatusCode;
 use stepwell_arroyo::{ClientError, Job, JobState, PipelineId};
@@ -155,10 +155,8 @@ impl Submission<Running> {
     /// Safe, and the submission is only borrowed: drop it and call it again as you like.
     pub async fn ended(&self) -> Result<Ended, Error> {
         let span = tracing::info_span!("ended", pipeline.id = %self.id());
-        self.context
-            .unless_begun(self.watch_to_the_end())
-            .instrument(span)
-            .await
+        let work = pin!(self.watch_to_the_end());
+        self.context.unless_begun(work).instrument(span).await
     }
 
     async fn watch_to_the_end(&self) -> Result<Ended, Error> {
