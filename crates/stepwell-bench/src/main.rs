@@ -40,7 +40,7 @@ fn main() -> Result<(), Failure> {
 
 /// Serves on a free port, and says which.
 async fn server(held: usize) -> Result<(), Failure> {
-    let canned = Arc::new(Canned::new(held));
+    let canned = Arc::new(Canned::new(held)?);
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     println!("http://{}", listener.local_addr()?);
     std::io::stdout().flush()?;
