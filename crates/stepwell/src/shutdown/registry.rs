@@ -136,7 +136,7 @@ impl Registry {
         claim.is_some_and(|claim| *claim != by_other_than)
             // The id that it has chosen says whose it is.
             || attempts
-                .any(|(by, _, attempt)| by != by_other_than && attempt.id.as_ref() == Some(id))
+                .any(|(by, _, attempt)| by != by_other_than && attempt.id() == Some(id))
     }
 
     /// Whether another submission's create of the same is on its way: what is there may be that one.
