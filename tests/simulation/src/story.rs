@@ -84,6 +84,7 @@ async fn tell(seed: u64, matrix: &Matrix) -> Story {
     let focus = chance.percent(97).then(|| Focus::of_seed(seed));
     let nature = Nature::draw(focus, &mut chance);
     let world = World::start(nature, chance.fork());
+    let by_id = ByIds::of_seed(seed);
     if nature.page.is_some() || chance.percent(10) {
         let count = 1 + chance.below(6);
         make_fillers(&world, &mut chance, count).await;
@@ -94,7 +95,8 @@ async fn tell(seed: u64, matrix: &Matrix) -> Story {
         _ => 50,
     });
     if chance.percent(resumes.unwrap_or(50)) {
-        make_one_before(&world, focus, &mut chance).await;
+        let by_id = by_id.percent > 0 && nature.put && !nature.mixed;
+        make_one_before(&world, focus, by_id, &mut chance).await;
         if nature.page.is_some() && chance.percent(50) {
             let count = 1 + chance.below(3);
             make_fillers(&world, &mut chance, count).await;
@@ -105,7 +107,7 @@ async fn tell(seed: u64, matrix: &Matrix) -> Story {
         matrix: matrix.clone(),
         focus,
         chance,
-        by_id: ByIds::of_seed(seed),
+        by_id,
         story: Story {
             world,
             nature,
