@@ -1,9 +1,10 @@
 //! [`Client`]: typed calls over a transport.
 
+mod list;
 mod output;
 mod paging;
 
-use std::{num::NonZeroU32, time::Duration};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response, Uri};
@@ -12,8 +13,8 @@ use stepwell_transport::{BodyLimit, Deadline, SharedTransport, Transport, Transp
 use tracing::{Instrument, Span, field};
 
 use crate::{
-    Checkpoint, ClientError, CreatePipeline, Endpoint, Job, JobError, JobId, Operation, Page,
-    PatchPipeline, Pipeline, PipelineId, RestartPipeline, Udf, Validation,
+    Checkpoint, ClientError, CreatePipeline, Endpoint, Job, JobError, JobId, Page, PatchPipeline,
+    Pipeline, PipelineId, RestartPipeline, Udf, Validation,
     error::{Call, ClientErrorKind},
     request::{self, ApiRequest},
     response,
@@ -24,8 +25,7 @@ use crate::{
 /// How large a reply may be that holds one thing.
 const ONE: usize = 16 * 1024 * 1024;
 
-/// How large a reply may be that holds a list of pipelines: 10,000 of them with large graphs.
-const LIST: usize = 256 * 1024 * 1024;
+pub use paging::Listed;
 
 /// Typed calls of the Arroyo REST API v1.
 ///
@@ -99,81 +99,15 @@ impl Client {
     /// Safe: it changes nothing.
     pub async fn validate(&self, query: &str, udfs: &[Udf]) -> Result<Validation, ClientError> {
         let mut validation: Validation = self.get(request::validate(query, udfs), ONE).await?;
+        if validation.errors.is_empty() {
+            return Ok(validation);
+        }
         // A parser quotes what it stumbled over.
         let secrets = Secrets::of_query(query);
         for error in &mut validation.errors {
             error.message = secrets.hide(&error.message);
         }
         Ok(validation)
-    }
-
-    /// Reads one page of pipelines, newest first (`GET /api/v1/pipelines`). Previews are not listed.
-    ///
-    /// # Errors
-    ///
-    /// When there is no such answer.
-    ///
-    /// # Cancel safety
-    ///
-    /// Safe: it changes nothing.
-    pub async fn pipelines_page(
-        &self,
-        limit: NonZeroU32,
-        starting_after: Option<&PipelineId>,
-    ) -> Result<Page<Pipeline>, ClientError> {
-        self.get(request::list_pipelines(limit, starting_after), LIST)
-            .await
-    }
-
-    /// Reads all pipelines, newest first.
-    ///
-    /// One large page (10,000) holds them on most servers. Where it does not, `hasMore` is followed, and at the border of two pages the rows of
-    /// the same `created_at` are read again: the server's cursor skips those. A reading in which a cursor may have been deleted is
-    /// repeated until two agree. The number of pages and of readings is bounded.
-    ///
-    /// ```
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use http::Method;
-    /// use stepwell_arroyo::{Client, Page, Pipeline, PipelineId};
-    /// use stepwell_transport::{FakeTransport, SharedTransport};
-    ///
-    /// let fake = FakeTransport::new();
-    /// let orders = Pipeline::new(PipelineId::from_server("pl_1"), "orders", "SELECT 1", 1);
-    /// fake.expect(Method::GET, "/api/v1/pipelines?limit=10000")
-    ///     .reply_json(200, &Page::new(vec![orders], false));
-    /// let client = Client::new(SharedTransport::new(fake));
-    /// assert_eq!(client.all_pipelines().await?[0].name, "orders");
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// When a page cannot be read, or with [`ClientErrorKind::Paging`] when the pages do not come to an end.
-    ///
-    /// # Cancel safety
-    ///
-    /// Safe: it changes nothing.
-    pub async fn all_pipelines(&self) -> Result<Vec<Pipeline>, ClientError> {
-        paging::all_pipelines(self, &|| self.timeout).await
-    }
-
-    /// As [`all_pipelines`](Self::all_pipelines), within a time for the whole of it: each page may take what `left` says when it is
-    /// asked for, and no longer than a request of this client.
-    ///
-    /// # Errors
-    ///
-    /// As [`all_pipelines`](Self::all_pipelines).
-    ///
-    /// # Cancel safety
-    ///
-    /// Safe: it changes nothing.
-    pub async fn all_pipelines_within(
-        &self,
-        left: impl Fn() -> Duration + Send + Sync,
-    ) -> Result<Vec<Pipeline>, ClientError> {
-        paging::all_pipelines(self, &left).await
     }
 
     /// Reads one pipeline (`GET /api/v1/pipelines/{id}`).
@@ -324,7 +258,7 @@ impl Client {
 
     async fn get<T: DeserializeOwned>(
         &self,
-        request: ApiRequest,
+        request: ApiRequest<'_>,
         limit: usize,
     ) -> Result<T, ClientError> {
         self.call(request, limit, response::decode).await
@@ -332,9 +266,9 @@ impl Client {
 
     async fn call<T>(
         &self,
-        request: ApiRequest,
+        request: ApiRequest<'_>,
         limit: usize,
-        decode: fn(&Response<Bytes>) -> Result<T, ClientErrorKind>,
+        decode: impl FnOnce(&Response<Bytes>) -> Result<T, ClientErrorKind> + Send,
     ) -> Result<T, ClientError> {
         let ApiRequest {
             operation,
@@ -351,7 +285,7 @@ impl Client {
         outcome.map_err(|kind| {
             let call = Call {
                 operation,
-                pipeline,
+                pipeline: pipeline.map(str::to_owned),
                 url: self.url(),
             };
             ClientError::new(call, kind)
@@ -361,27 +295,23 @@ impl Client {
     /// Sends a request once, under a span with the names that OpenTelemetry has for HTTP. Neither query nor body is recorded.
     async fn send(
         &self,
-        mut request: Request<Bytes>,
+        request: Request<Bytes>,
         limit: usize,
     ) -> Result<Response<Bytes>, ClientErrorKind> {
-        self.limit(&mut request, limit);
         let sent = Sent(request.body().clone());
         let span = self.span(&request);
         let mut reply = self
             .transport
-            .execute(request)
+            .execute_within(request, Deadline(self.timeout), BodyLimit(limit))
             .instrument(span.clone())
             .await;
         record(&span, &reply);
-        if let Ok(reply) = &mut reply {
+        if let Ok(reply) = &mut reply
+            && !response::is_as_always(reply)
+        {
             reply.extensions_mut().insert(sent);
         }
         reply.map_err(|source| ClientErrorKind::Transport { source })
-    }
-
-    fn limit(&self, request: &mut Request<Bytes>, body_limit: usize) {
-        request.extensions_mut().insert(Deadline(self.timeout));
-        request.extensions_mut().insert(BodyLimit(body_limit));
     }
 
     fn span(&self, request: &Request<Bytes>) -> Span {
@@ -401,16 +331,6 @@ impl Client {
     fn url(&self) -> Option<String> {
         let base = self.transport.base_url()?;
         Some(Endpoint::from_uri(&base).ok()?.to_string())
-    }
-
-    /// What a list that does not end gets as its error.
-    fn paging_error(&self, problem: &'static str) -> ClientError {
-        let call = Call {
-            operation: Operation::ListPipelines,
-            pipeline: None,
-            url: self.url(),
-        };
-        ClientError::new(call, ClientErrorKind::Paging { problem })
     }
 }
 

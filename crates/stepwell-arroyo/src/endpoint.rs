@@ -6,7 +6,7 @@ use http::{
 };
 use snafu::{OptionExt, Snafu, ensure};
 
-use crate::{PipelineId, encode::encode_segment, printable};
+use crate::{PipelineId, encode::Segment, printable};
 
 /// The address of an Arroyo API, normalised: `http://host:5115`, with or without a path prefix behind a reverse proxy, without `/api`
 /// and without a trailing slash.
@@ -164,7 +164,7 @@ impl Endpoint {
     /// # Ok::<(), stepwell_arroyo::EndpointError>(())
     /// ```
     pub fn dashboard(&self, id: &PipelineId) -> String {
-        format!("{}/pipelines/{}", self.base, encode_segment(id.as_str()))
+        format!("{}/pipelines/{}", self.base, Segment(id.as_str()))
     }
 }
 

@@ -68,7 +68,7 @@ mod response;
 mod secrets;
 mod wire;
 
-pub use client::Client;
+pub use client::{Client, Listed};
 pub use endpoint::{Endpoint, EndpointError};
 pub use error::{ClientError, ClientErrorKind, JsonError};
 pub use job_id::JobId;
@@ -80,6 +80,6 @@ pub use stepwell_transport::{Phase, TransportErrorKind};
 pub use wire::{
     Checkpoint, CheckpointSpan, CheckpointType, CreatePipeline, ErrorDomain, FailureReason, Job,
     JobError, JobErrorLevel, JobState, Page, PatchPipeline, Pipeline, PipelineEdge, PipelineGraph,
-    PipelineNode, RestartPipeline, SqlDiagnostic, SqlLocation, SqlSpan, StopMode, Udf, UdfLanguage,
-    Validation,
+    PipelineNode, PipelineRow, RestartPipeline, SqlDiagnostic, SqlLocation, SqlSpan, StopMode, Udf,
+    UdfLanguage, Validation,
 };

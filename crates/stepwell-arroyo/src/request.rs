@@ -3,12 +3,15 @@
 use std::num::NonZeroU32;
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, header};
+use http::{HeaderValue, Method, Request, Uri, header};
 use serde::Serialize;
 
 use crate::{
     CreatePipeline, JobId, Operation, PatchPipeline, PipelineId, RestartPipeline, Udf,
-    encode::encode_segment, error::ClientErrorKind, output::EVENT_STREAM, wire::ValidateQuery,
+    encode::{Segment, push_segment},
+    error::ClientErrorKind,
+    output::EVENT_STREAM,
+    wire::ValidateQuery,
 };
 
 /// How many entries of a job's log are asked for: more than a person reads. One page, for at the border of two the server's cursor skips
@@ -16,51 +19,54 @@ use crate::{
 const JOB_ERRORS: u32 = 1_000;
 
 /// A request and what it is for.
-pub(crate) struct ApiRequest {
+pub(crate) struct ApiRequest<'a> {
     pub(crate) operation: Operation,
     /// The id or the name of the pipeline that it is about.
-    pub(crate) pipeline: Option<String>,
+    pub(crate) pipeline: Option<&'a str>,
     pub(crate) request: Result<Request<Bytes>, ClientErrorKind>,
 }
 
-impl ApiRequest {
-    fn plain(operation: Operation, method: Method, path: &str) -> Self {
-        let request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header(header::ACCEPT, JSON)
-            .body(Bytes::new());
+impl<'a> ApiRequest<'a> {
+    fn plain(operation: Operation, method: Method, uri: Result<Uri, ClientErrorKind>) -> Self {
         Self {
             operation,
             pipeline: None,
-            request: request.map_err(unwritable),
+            request: uri.map(|uri| {
+                let mut request = Request::new(Bytes::new());
+                *request.method_mut() = method;
+                *request.uri_mut() = uri;
+                request.headers_mut().insert(header::ACCEPT, JSON);
+                request
+            }),
         }
     }
 
-    fn json(operation: Operation, method: Method, path: &str, body: &impl Serialize) -> Self {
-        let request = serde_json::to_vec(body)
-            .map_err(unwritable)
-            .and_then(|body| {
-                Request::builder()
-                    .method(method)
-                    .uri(path)
-                    .header(header::ACCEPT, JSON)
-                    .header(header::CONTENT_TYPE, JSON)
-                    .body(Bytes::from(body))
-                    .map_err(unwritable)
-            });
-        Self {
-            operation,
-            pipeline: None,
-            request,
-        }
+    fn json(
+        operation: Operation,
+        method: Method,
+        uri: Result<Uri, ClientErrorKind>,
+        body: &impl Serialize,
+    ) -> Self {
+        let mut plain = Self::plain(operation, method, uri);
+        plain.request = plain.request.and_then(|mut request| {
+            request.headers_mut().insert(header::CONTENT_TYPE, JSON);
+            // Most queries fit, so that it is written without being moved.
+            let mut text = Vec::with_capacity(BODY);
+            serde_json::to_writer(&mut text, body).map_err(unwritable)?;
+            *request.body_mut() = text.into();
+            Ok(request)
+        });
+        plain
     }
 
-    fn about(mut self, pipeline: &str) -> Self {
-        self.pipeline = Some(pipeline.to_owned());
+    fn about(mut self, pipeline: &'a str) -> Self {
+        self.pipeline = Some(pipeline);
         self
     }
 }
+
+/// How many bytes a body has to begin with.
+const BODY: usize = 1024;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
@@ -70,86 +76,82 @@ fn unwritable(error: impl std::error::Error + Send + Sync + 'static) -> ClientEr
     }
 }
 
-pub(crate) fn ping() -> ApiRequest {
-    ApiRequest::plain(Operation::Ping, Method::GET, "/api/v1/ping")
+pub(crate) fn ping() -> ApiRequest<'static> {
+    let uri = Uri::from_static("/api/v1/ping");
+    ApiRequest::plain(Operation::Ping, Method::GET, Ok(uri))
 }
 
-pub(crate) fn validate(query: &str, udfs: &[Udf]) -> ApiRequest {
+pub(crate) fn validate(query: &str, udfs: &[Udf]) -> ApiRequest<'static> {
     ApiRequest::json(
         Operation::Validate,
         Method::POST,
-        "/api/v1/pipelines/validate_query",
+        Ok(Uri::from_static("/api/v1/pipelines/validate_query")),
         &ValidateQuery { query, udfs },
     )
 }
 
-pub(crate) fn list_pipelines(limit: NonZeroU32, starting_after: Option<&PipelineId>) -> ApiRequest {
-    let after = starting_after.map(|id| format!("&starting_after={}", encode_segment(id.as_str())));
+pub(crate) fn list_pipelines(
+    limit: NonZeroU32,
+    starting_after: Option<&PipelineId>,
+) -> ApiRequest<'static> {
+    let after = starting_after.map(|id| format!("&starting_after={}", Segment(id.as_str())));
     let path = format!(
         "/api/v1/pipelines?limit={limit}{}",
         after.unwrap_or_default()
     );
-    ApiRequest::plain(Operation::ListPipelines, Method::GET, &path)
+    ApiRequest::plain(Operation::ListPipelines, Method::GET, uri(path))
 }
 
-pub(crate) fn get_pipeline(id: &PipelineId) -> ApiRequest {
-    ApiRequest::plain(Operation::GetPipeline, Method::GET, &path(id, "")).about(id.as_str())
+pub(crate) fn get_pipeline(id: &PipelineId) -> ApiRequest<'_> {
+    ApiRequest::plain(Operation::GetPipeline, Method::GET, path(id, "")).about(id.as_str())
 }
 
-pub(crate) fn create(pipeline: &CreatePipeline) -> ApiRequest {
+pub(crate) fn create(pipeline: &CreatePipeline) -> ApiRequest<'_> {
     ApiRequest::json(
         Operation::Create,
         Method::POST,
-        "/api/v1/pipelines",
+        Ok(Uri::from_static("/api/v1/pipelines")),
         pipeline,
     )
     .about(&pipeline.name)
 }
 
-pub(crate) fn create_with_id(id: &PipelineId, pipeline: &CreatePipeline) -> ApiRequest {
-    ApiRequest::json(
-        Operation::CreateWithId,
-        Method::PUT,
-        &path(id, ""),
-        pipeline,
-    )
-    .about(id.as_str())
+pub(crate) fn create_with_id<'a>(id: &'a PipelineId, pipeline: &CreatePipeline) -> ApiRequest<'a> {
+    ApiRequest::json(Operation::CreateWithId, Method::PUT, path(id, ""), pipeline)
+        .about(id.as_str())
 }
 
-pub(crate) fn patch(id: &PipelineId, patch: &PatchPipeline) -> ApiRequest {
-    ApiRequest::json(Operation::Patch, Method::PATCH, &path(id, ""), patch).about(id.as_str())
+pub(crate) fn patch<'a>(id: &'a PipelineId, patch: &PatchPipeline) -> ApiRequest<'a> {
+    ApiRequest::json(Operation::Patch, Method::PATCH, path(id, ""), patch).about(id.as_str())
 }
 
-pub(crate) fn restart(id: &PipelineId, restart: &RestartPipeline) -> ApiRequest {
+pub(crate) fn restart<'a>(id: &'a PipelineId, restart: &RestartPipeline) -> ApiRequest<'a> {
     let path = path(id, "/restart");
-    ApiRequest::json(Operation::Restart, Method::POST, &path, restart).about(id.as_str())
+    ApiRequest::json(Operation::Restart, Method::POST, path, restart).about(id.as_str())
 }
 
-pub(crate) fn delete(id: &PipelineId) -> ApiRequest {
-    ApiRequest::plain(Operation::Delete, Method::DELETE, &path(id, "")).about(id.as_str())
+pub(crate) fn delete(id: &PipelineId) -> ApiRequest<'_> {
+    ApiRequest::plain(Operation::Delete, Method::DELETE, path(id, "")).about(id.as_str())
 }
 
-pub(crate) fn jobs(id: &PipelineId) -> ApiRequest {
-    ApiRequest::plain(Operation::Jobs, Method::GET, &path(id, "/jobs")).about(id.as_str())
+pub(crate) fn jobs(id: &PipelineId) -> ApiRequest<'_> {
+    ApiRequest::plain(Operation::Jobs, Method::GET, path(id, "/jobs")).about(id.as_str())
 }
 
-pub(crate) fn job_errors(id: &PipelineId, job: &JobId) -> ApiRequest {
-    let rest = format!(
-        "/jobs/{}/errors?limit={JOB_ERRORS}",
-        encode_segment(job.as_str())
-    );
-    ApiRequest::plain(Operation::JobErrors, Method::GET, &path(id, &rest)).about(id.as_str())
+pub(crate) fn job_errors<'a>(id: &'a PipelineId, job: &JobId) -> ApiRequest<'a> {
+    let rest = format!("/jobs/{}/errors?limit={JOB_ERRORS}", Segment(job.as_str()));
+    ApiRequest::plain(Operation::JobErrors, Method::GET, path(id, &rest)).about(id.as_str())
 }
 
-pub(crate) fn checkpoints(id: &PipelineId, job: &JobId) -> ApiRequest {
-    let rest = format!("/jobs/{}/checkpoints", encode_segment(job.as_str()));
-    ApiRequest::plain(Operation::Checkpoints, Method::GET, &path(id, &rest)).about(id.as_str())
+pub(crate) fn checkpoints<'a>(id: &'a PipelineId, job: &JobId) -> ApiRequest<'a> {
+    let rest = format!("/jobs/{}/checkpoints", Segment(job.as_str()));
+    ApiRequest::plain(Operation::Checkpoints, Method::GET, path(id, &rest)).about(id.as_str())
 }
 
-pub(crate) fn output(id: &PipelineId, job: &JobId) -> ApiRequest {
-    let rest = format!("/jobs/{}/output", encode_segment(job.as_str()));
+pub(crate) fn output<'a>(id: &'a PipelineId, job: &JobId) -> ApiRequest<'a> {
+    let rest = format!("/jobs/{}/output", Segment(job.as_str()));
     let mut request =
-        ApiRequest::plain(Operation::Output, Method::GET, &path(id, &rest)).about(id.as_str());
+        ApiRequest::plain(Operation::Output, Method::GET, path(id, &rest)).about(id.as_str());
     if let Ok(request) = &mut request.request {
         let accepted = HeaderValue::from_static(EVENT_STREAM);
         request.headers_mut().insert(header::ACCEPT, accepted);
@@ -157,8 +159,18 @@ pub(crate) fn output(id: &PipelineId, job: &JobId) -> ApiRequest {
     request
 }
 
-fn path(id: &PipelineId, rest: &str) -> String {
-    format!("/api/v1/pipelines/{}{rest}", encode_segment(id.as_str()))
+fn path(id: &PipelineId, rest: &str) -> Result<Uri, ClientErrorKind> {
+    const START: &str = "/api/v1/pipelines/";
+    // As long as it gets when nothing is encoded.
+    let mut path = String::with_capacity(START.len() + id.as_str().len() + rest.len());
+    path.push_str(START);
+    push_segment(&mut path, id.as_str());
+    path.push_str(rest);
+    uri(path)
+}
+
+fn uri(path: String) -> Result<Uri, ClientErrorKind> {
+    Uri::from_maybe_shared(Bytes::from(path)).map_err(unwritable)
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use crate::{
     error::{ClientErrorKind, JsonError},
     printable,
     secrets::Secrets,
+    wire::{EachRow, read_rows},
 };
 
 /// How many bytes of the server's words an error keeps.
@@ -24,28 +25,49 @@ const NOT_SHOWN: &str = "its text is not shown";
 
 /// The value in a reply.
 pub(crate) fn decode<T: DeserializeOwned>(reply: &Response<Bytes>) -> Result<T, ClientErrorKind> {
-    match decode_or_empty(reply)? {
-        Some(value) => Ok(value),
-        None => Err(ClientErrorKind::EmptyReply {
-            status: reply.status(),
-        }),
-    }
+    decode_or_empty(reply)?.ok_or_else(|| empty(reply))
 }
 
 /// The value in a reply that may be empty.
 pub(crate) fn decode_or_empty<T: DeserializeOwned>(
     reply: &Response<Bytes>,
 ) -> Result<Option<T>, ClientErrorKind> {
-    let Some(body) = json(reply)? else {
-        return Ok(None);
-    };
-    serde_json::from_slice(body)
-        .map(Some)
-        .map_err(|error| ClientErrorKind::Decode {
-            status: reply.status(),
-            content_type: content_type(reply),
-            source: JsonError::new(&error),
-        })
+    json(reply)?
+        .map(|body| serde_json::from_str(text(body)?))
+        .transpose()
+        .map_err(|error| undecoded(reply, &error))
+}
+
+/// Goes through a page of pipelines, and tells whether there are more.
+pub(crate) fn decode_rows(
+    reply: &Response<Bytes>,
+    each: EachRow<'_>,
+) -> Result<bool, ClientErrorKind> {
+    match json(reply)? {
+        Some(body) => text(body)
+            .and_then(|body| read_rows(body, each))
+            .map_err(|error| undecoded(reply, &error)),
+        None => Err(empty(reply)),
+    }
+}
+
+/// A body as text. Looked at once and as a whole, it takes half of what a look at every string in it takes.
+fn text(body: &[u8]) -> Result<&str, serde_json::Error> {
+    str::from_utf8(body).map_err(serde::de::Error::custom)
+}
+
+fn undecoded(reply: &Response<Bytes>, error: &serde_json::Error) -> ClientErrorKind {
+    ClientErrorKind::Decode {
+        status: reply.status(),
+        content_type: content_type(reply),
+        source: JsonError::new(error),
+    }
+}
+
+fn empty(reply: &Response<Bytes>) -> ClientErrorKind {
+    ClientErrorKind::EmptyReply {
+        status: reply.status(),
+    }
 }
 
 /// A reply in which nothing is looked for. A web page is none: it says that something else than the API has answered.
@@ -74,6 +96,16 @@ fn json(reply: &Response<Bytes>) -> Result<Option<&[u8]>, ClientErrorKind> {
     } else {
         Err(not_arroyo(reply))
     }
+}
+
+/// Whether nothing of this reply will be shown, and so nothing of the request has to be hidden in it.
+pub(crate) fn is_as_always(reply: &Response<Bytes>) -> bool {
+    reply.status().is_success()
+        && looks_like_json(reply.body().trim_ascii())
+        && reply
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .is_some_and(|value| value == "application/json")
 }
 
 /// By its first byte, not by its content type, which proxies drop or change: all that an Arroyo answers begins like this.

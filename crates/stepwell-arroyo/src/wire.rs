@@ -10,14 +10,17 @@ mod named;
 mod page;
 mod pipeline;
 mod request;
+mod row;
+pub(crate) mod text;
 mod validation;
 
 pub use checkpoint::{Checkpoint, CheckpointSpan, CheckpointType};
 pub use graph::{PipelineEdge, PipelineGraph, PipelineNode};
 pub use job::{ErrorDomain, FailureReason, Job, JobError, JobErrorLevel, JobState};
-pub(crate) use page::All;
 pub use page::Page;
+pub(crate) use page::{All, EachRow, read_rows};
 pub use pipeline::{Pipeline, StopMode, Udf, UdfLanguage};
 pub(crate) use request::ValidateQuery;
 pub use request::{CreatePipeline, PatchPipeline, RestartPipeline};
+pub use row::PipelineRow;
 pub use validation::{SqlDiagnostic, SqlLocation, SqlSpan, Validation};

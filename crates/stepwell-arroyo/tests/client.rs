@@ -174,6 +174,10 @@ async fn a_failure_of_the_transport_keeps_its_kind_and_phase() {
             (K::Tls, Phase::NotSent, false),
             (K::BodyTooLarge, Phase::Responded, false),
         ] {
+            // The whole list is asked for again, by smaller pages.
+            if kind == K::BodyTooLarge && case.path.ends_with("?limit=10000") {
+                continue;
+            }
             let error = run(&case, |expected| expected.fail(kind, phase))
                 .await
                 .unwrap_err();

@@ -236,9 +236,7 @@ pub(crate) fn patch(plane: &mut ControlPlane, request: &Request<Bytes>, id: &Pip
     }
     if let Some(parallelism) = patch.parallelism {
         record.parallelism = u32::try_from(parallelism).unwrap_or(u32::MAX);
-        for node in &mut record.pipeline.graph.nodes {
-            node.parallelism = record.parallelism;
-        }
+        record.pipeline.graph = record.pipeline.graph.with_parallelism(record.parallelism);
     }
     if let Some(interval) = patch.checkpoint_interval_micros {
         record.pipeline.checkpoint_interval_micros = interval;

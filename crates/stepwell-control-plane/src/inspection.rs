@@ -51,7 +51,7 @@ pub(crate) fn metrics(plane: &ControlPlane, id: &PipelineId, job: &str) -> Reply
     else {
         return not_found("Job");
     };
-    let operators = pipeline.graph.nodes.iter().map(|node| OperatorMetrics {
+    let operators = pipeline.graph.nodes().iter().map(|node| OperatorMetrics {
         node_id: node.node_id,
         metric_groups: METRICS
             .map(|name| MetricGroup { name, subtasks: [] })

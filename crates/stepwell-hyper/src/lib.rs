@@ -5,10 +5,13 @@
 //! without an end is streamed piece by piece; an error says whether
 //! the request may have reached the server.
 
+mod alarm;
 mod body;
 mod builder;
 mod classify;
 mod connector;
+mod outgoing;
+mod prepared;
 #[cfg(feature = "tls")]
 mod tls;
 mod transport;

@@ -1,11 +1,15 @@
-use std::{fmt, future::Future, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    pin::{Pin, pin},
+    sync::Arc,
+    time::Duration,
+};
 
-use bytes::{Bytes, BytesMut};
-use http::{HeaderValue, Method, Request, Response, Uri, header};
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use hyper::body::{Body, Incoming};
+use bytes::Bytes;
+use http::{HeaderValue, Method, Request, Response, Uri, header, uri::PathAndQuery};
+use hyper::body::Incoming;
 use hyper_util::{
-    client::legacy::{Client, connect::capture_connection},
+    client::legacy::Client,
     rt::{TokioExecutor, TokioTimer},
 };
 use stepwell_transport::{
@@ -17,10 +21,13 @@ use tokio::{
 };
 
 use crate::{
-    body::{Frames, broke_off, refuse_encoding},
+    alarm::{Alarm, alarm_at, until},
+    body::{Frames, ReadError, broke_off, read_whole, refuse_encoding},
     builder::HyperTransportBuilder,
     classify::{Refused, classify, refused_by_tls},
     connector::Connector,
+    outgoing::{Fate, Outgoing},
+    prepared::Prepared,
 };
 
 /// A transport on raw hyper: HTTP/1, a bounded pool of kept-alive connections, TLS with the feature `tls`.
@@ -36,8 +43,10 @@ use crate::{
 /// Clones share the connections, and the bound on [requests at once](HyperTransportBuilder::requests_at_once). `Debug` shows neither token nor headers.
 #[derive(Clone)]
 pub struct HyperTransport {
-    client: Client<Connector, Full<Bytes>>,
+    client: Client<Connector, Outgoing>,
     base: Uri,
+    /// `Host`, from the address.
+    host: HeaderValue,
     token: Option<Token>,
     request_timeout: Duration,
     body_limit: usize,
@@ -72,11 +81,12 @@ impl HyperTransport {
             .pool_max_idle_per_host(requests_at_once)
             // What was never written may go on another connection; hyper-util knows, and nothing else is sent twice by it.
             .retry_canceled_requests(true)
-            // `Host` is set once, from the address.
-            .set_host(true)
+            // It is among the headers already.
+            .set_host(false)
             .build(connector);
         Self {
             client,
+            host: host(&base),
             base,
             token,
             request_timeout,
@@ -87,45 +97,44 @@ impl HyperTransport {
     }
 
     /// The request as it leaves: joined to the base, with the token.
-    fn prepare(&self, request: Request<Bytes>) -> Result<Request<Full<Bytes>>, TransportError> {
-        let (mut parts, body) = request.into_parts();
-        let path = parts
-            .uri
-            .path_and_query()
-            .map_or("/", http::uri::PathAndQuery::as_str);
-        let prefix = self.base.path().trim_end_matches('/');
+    fn prepare(&self, request: Request<Bytes>) -> Result<Prepared, TransportError> {
+        let (parts, body) = request.into_parts();
         let mut uri = self.base.clone().into_parts();
-        uri.path_and_query = Some(
-            format!("{prefix}{path}")
-                .parse()
-                .map_err(|error| invalid(&error))?,
-        );
-        parts.uri = Uri::from_parts(uri).map_err(|error| invalid(&error))?;
-        parts.headers.remove(header::HOST);
+        let path = parts.uri.into_parts().path_and_query;
+        let path = path.unwrap_or_else(|| PathAndQuery::from_static("/"));
+        let prefix = self.base.path().trim_end_matches('/');
+        uri.path_and_query = Some(if prefix.is_empty() {
+            path
+        } else {
+            let path = Bytes::from(format!("{prefix}{path}"));
+            PathAndQuery::from_maybe_shared(path).map_err(|error| invalid(&error))?
+        });
+        let mut headers = parts.headers;
         // The body is here, so its length is known. hyper would believe another one, and cut the body to it.
-        parts.headers.remove(header::CONTENT_LENGTH);
-        parts.headers.remove(header::TRANSFER_ENCODING);
+        headers.remove(header::CONTENT_LENGTH);
+        headers.remove(header::TRANSFER_ENCODING);
+        headers.insert(header::HOST, self.host.clone());
         if let Some(token) = &self.token {
-            parts
-                .headers
-                .insert(header::AUTHORIZATION, token.header_value());
+            headers.insert(header::AUTHORIZATION, token.header_value());
         }
-        parts
-            .headers
-            .entry(header::USER_AGENT)
-            .or_insert(USER_AGENT);
-        Ok(Request::from_parts(parts, Full::new(body)))
+        headers.entry(header::USER_AGENT).or_insert(USER_AGENT);
+        Ok(Prepared {
+            method: parts.method,
+            uri: Uri::from_parts(uri).map_err(|error| invalid(&error))?,
+            headers,
+            body,
+            fate: Fate::default(),
+        })
     }
 
     /// Sends once, or twice when the first connection was closed without an answer and the method asks for nothing to be done.
     async fn send(
         &self,
-        request: Request<Full<Bytes>>,
+        prepared: Prepared,
         started: Instant,
     ) -> Result<Response<Incoming>, TransportError> {
-        let repeatable = *request.method() == Method::GET || *request.method() == Method::HEAD;
-        let again = repeatable.then(|| request.clone());
-        let error = match self.client.request(request).await {
+        let again = prepared.again();
+        let error = match self.client.request(prepared.into_request()).await {
             Ok(reply) => return Ok(reply),
             Err(error) => error,
         };
@@ -133,7 +142,7 @@ impl HyperTransport {
         match again {
             // As when the server closed a kept-alive connection as it was used. The request may have been read, but does nothing.
             Some(again) if kind == TransportErrorKind::Closed => {
-                let error = match self.client.request(again).await {
+                let error = match self.client.request(again.into_request()).await {
                     Ok(reply) => return Ok(reply),
                     Err(error) => error,
                 };
@@ -157,27 +166,15 @@ impl HyperTransport {
         started: Instant,
     ) -> Result<Response<Bytes>, TransportError> {
         let (parts, body) = reply.into_parts();
-        refuse_encoding(&parts.headers, &self.place())?;
-        // What it says of itself first: a body of 10^12 bytes is not even begun.
-        if body.size_hint().lower() > limit as u64 {
-            return Err(self.too_large(limit));
-        }
-        let mut body = Limited::new(body, limit);
-        // Not collected frame by frame: a body in chunks of one byte would take forty times its size.
-        let mut bytes = BytesMut::new();
-        while let Some(frame) = body.frame().await {
-            match frame {
-                Ok(frame) => {
-                    // The others are trailers, which say nothing that is needed.
-                    if let Some(data) = frame.data_ref() {
-                        bytes.extend_from_slice(data);
-                    }
-                }
-                Err(error) if error.is::<LengthLimitError>() => return Err(self.too_large(limit)),
-                Err(error) => return Err(broke_off(error, &self.place(), started)),
+        refuse_encoding(&parts.headers, || self.place())?;
+        let bytes = match read_whole(body, limit).await {
+            Ok(bytes) => bytes,
+            Err(ReadError::TooLarge) => return Err(self.too_large(limit)),
+            Err(ReadError::BrokeOff(error)) => {
+                return Err(broke_off(error, &self.place(), started));
             }
-        }
-        Ok(Response::from_parts(parts, bytes.freeze()))
+        };
+        Ok(Response::from_parts(parts, bytes))
     }
 
     fn too_large(&self, limit: usize) -> TransportError {
@@ -246,11 +243,7 @@ impl HyperTransport {
     /// Host and port, as a person knows them.
     fn place(&self) -> String {
         let host = self.base.host().unwrap_or_default();
-        let default = if self.base.scheme_str() == Some("https") {
-            443
-        } else {
-            80
-        };
+        let default = if is_https(&self.base) { 443 } else { 80 };
         format!("{host}:{}", self.base.port_u16().unwrap_or(default))
     }
 }
@@ -261,9 +254,21 @@ const USER_AGENT: HeaderValue =
 impl Transport for HyperTransport {
     async fn execute(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         let terms = self.terms(&request);
-        // Kept until the reply is read.
-        let (reply, _place) = self.head(request, terms).await?;
-        self.whole(reply, terms).await
+        self.execute_under(request, terms).await
+    }
+
+    async fn execute_within(
+        &self,
+        request: Request<Bytes>,
+        Deadline(timeout): Deadline,
+        BodyLimit(body_limit): BodyLimit,
+    ) -> Result<Response<Bytes>, TransportError> {
+        let terms = Terms {
+            started: Instant::now(),
+            timeout,
+            body_limit,
+        };
+        self.execute_under(request, terms).await
     }
 
     async fn execute_streamed(
@@ -271,13 +276,15 @@ impl Transport for HyperTransport {
         request: Request<Bytes>,
     ) -> Result<Response<StreamedBody>, TransportError> {
         let terms = self.terms(&request);
-        let (reply, place) = self.head(request, terms).await?;
+        let mut alarm = pin!(alarm_at(terms.deadline()));
+        let (reply, place) = self.head(request, terms, alarm.as_mut()).await?;
         if !reply.status().is_success() {
-            return Ok(self.whole(reply, terms).await?.map(StreamedBody::whole));
+            let whole = self.whole(reply, terms, alarm).await?;
+            return Ok(whole.map(StreamedBody::whole));
         }
         // Streams have no place: as many as there are places, each open for hours, would leave none for any other request.
         drop(place);
-        refuse_encoding(reply.headers(), &self.place())?;
+        refuse_encoding(reply.headers(), || self.place())?;
         let (parts, body) = self.own(reply).into_parts();
         let frames = Frames {
             body,
@@ -324,6 +331,17 @@ impl HyperTransport {
         }
     }
 
+    async fn execute_under(
+        &self,
+        request: Request<Bytes>,
+        terms: Terms,
+    ) -> Result<Response<Bytes>, TransportError> {
+        let mut alarm = pin!(alarm_at(terms.deadline()));
+        // The place is kept until the reply is read.
+        let (reply, _place) = self.head(request, terms, alarm.as_mut()).await?;
+        self.whole(reply, terms, alarm).await
+    }
+
     /// The reply up to its body, and the place of the request.
     ///
     /// The deadline is kept here and not by a timeout around everything, which would lose how far the request had come.
@@ -331,12 +349,16 @@ impl HyperTransport {
         &self,
         request: Request<Bytes>,
         terms: Terms,
+        mut alarm: Pin<&mut Alarm>,
     ) -> Result<(Response<Incoming>, SemaphorePermit<'_>), TransportError> {
-        let (deadline, timeout) = (terms.deadline(), terms.timeout);
-        let mut request = self.prepare(request)?;
-        let connection = capture_connection(&mut request);
+        let timeout = terms.timeout;
+        let prepared = self.prepare(request)?;
+        let fate = prepared.fate.clone();
+        // The head of a request without a body is all of it, and may be in the connection's hands when it is given up.
+        let asks = prepared.method == Method::GET || prepared.method == Method::HEAD;
+        let held_back = asks || !prepared.body.is_empty();
         // The semaphore is never closed.
-        let Some(Ok(place)) = until(deadline, self.places.acquire()).await else {
+        let Some(Ok(place)) = until(alarm.as_mut(), self.places.acquire()).await else {
             let message = format!(
                 "no place was free for a request to {} within {timeout:.1?}; send fewer at once, or allow for more",
                 self.place()
@@ -347,13 +369,12 @@ impl HyperTransport {
                 message,
             ));
         };
-        let Some(reply) = until(deadline, self.send(request, terms.started)).await else {
-            // Nothing is written before there is a connection.
-            let connected = connection.connection_metadata().is_some();
-            return Err(if connected {
-                self.timed_out("did not answer", Phase::MaybeSent, timeout)
-            } else {
+        let sent = until(alarm, self.send(prepared, terms.started)).await;
+        let Some(reply) = sent else {
+            return Err(if fate.give_up() && held_back {
                 self.timed_out("did not take a connection", Phase::NotSent, timeout)
+            } else {
+                self.timed_out("did not answer", Phase::MaybeSent, timeout)
             });
         };
         Ok((reply?, place))
@@ -364,9 +385,10 @@ impl HyperTransport {
         &self,
         reply: Response<Incoming>,
         terms: Terms,
+        alarm: Pin<&mut Alarm>,
     ) -> Result<Response<Bytes>, TransportError> {
         let read = self.read(self.own(reply), terms.body_limit, terms.started);
-        until(terms.deadline(), read).await.unwrap_or_else(|| {
+        until(alarm, read).await.unwrap_or_else(|| {
             let what = "began to answer and did not end";
             Err(self.timed_out(what, Phase::Responded, terms.timeout))
         })
@@ -388,12 +410,20 @@ impl HyperTransport {
     }
 }
 
-/// `None` when the deadline comes first.
-async fn until<T>(deadline: Option<Instant>, work: impl Future<Output = T>) -> Option<T> {
-    match deadline {
-        Some(deadline) => tokio::time::timeout_at(deadline, work).await.ok(),
-        None => Some(work.await),
-    }
+/// `Host`, as a server expects it: with the port unless it is the scheme's own.
+fn host(base: &Uri) -> HeaderValue {
+    let host = base.host().unwrap_or_default();
+    let default = if is_https(base) { 443 } else { 80 };
+    let host = match base.port_u16() {
+        Some(port) if port != default => format!("{host}:{port}"),
+        _ => host.to_owned(),
+    };
+    // What is a host in an address is text that a header can hold.
+    HeaderValue::try_from(host).unwrap_or_else(|_| HeaderValue::from_static(""))
+}
+
+fn is_https(base: &Uri) -> bool {
+    base.scheme_str() == Some("https")
 }
 
 fn invalid(error: &dyn fmt::Display) -> TransportError {

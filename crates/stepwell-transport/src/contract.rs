@@ -61,6 +61,28 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
         request: Request<Bytes>,
     ) -> impl Future<Output = Result<Response<Bytes>, TransportError>> + Send;
 
+    /// As [`execute`](Self::execute), with what holds for the request beside it and not among its extensions, which are four allocations.
+    ///
+    /// An implementation need not have it: without one of its own the two are put among the extensions.
+    ///
+    /// # Errors
+    ///
+    /// As [`execute`](Self::execute).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`execute`](Self::execute).
+    fn execute_within(
+        &self,
+        mut request: Request<Bytes>,
+        deadline: Deadline,
+        body_limit: BodyLimit,
+    ) -> impl Future<Output = Result<Response<Bytes>, TransportError>> + Send {
+        request.extensions_mut().insert(deadline);
+        request.extensions_mut().insert(body_limit);
+        self.execute(request)
+    }
+
     /// Sends the request and gives the reply as soon as its head is there; its body is read piece by piece.
     ///
     /// As [`execute`](Self::execute), with these differences:
@@ -137,6 +159,12 @@ struct Inner {
 /// The object-safe twin of [`Transport`]: the future is boxed here, once, and no type parameter spreads.
 trait DynTransport: fmt::Debug + Send + Sync {
     fn execute_boxed(&self, request: Request<Bytes>) -> BoxedReply<'_, Bytes>;
+    fn execute_within_boxed(
+        &self,
+        request: Request<Bytes>,
+        deadline: Deadline,
+        body_limit: BodyLimit,
+    ) -> BoxedReply<'_, Bytes>;
     fn execute_streamed_boxed(&self, request: Request<Bytes>) -> BoxedReply<'_, StreamedBody>;
     fn base_url(&self) -> Option<Uri>;
 }
@@ -147,6 +175,15 @@ type BoxedReply<'a, B> =
 impl<T: Transport> DynTransport for T {
     fn execute_boxed(&self, request: Request<Bytes>) -> BoxedReply<'_, Bytes> {
         Box::pin(self.execute(request))
+    }
+
+    fn execute_within_boxed(
+        &self,
+        request: Request<Bytes>,
+        deadline: Deadline,
+        body_limit: BodyLimit,
+    ) -> BoxedReply<'_, Bytes> {
+        Box::pin(self.execute_within(request, deadline, body_limit))
     }
 
     fn execute_streamed_boxed(&self, request: Request<Bytes>) -> BoxedReply<'_, StreamedBody> {
@@ -199,6 +236,18 @@ impl SharedTransport {
 impl Transport for SharedTransport {
     async fn execute(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         self.inner.transport.execute_boxed(request).await
+    }
+
+    async fn execute_within(
+        &self,
+        request: Request<Bytes>,
+        deadline: Deadline,
+        body_limit: BodyLimit,
+    ) -> Result<Response<Bytes>, TransportError> {
+        let transport = &self.inner.transport;
+        transport
+            .execute_within_boxed(request, deadline, body_limit)
+            .await
     }
 
     async fn execute_streamed(

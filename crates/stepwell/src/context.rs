@@ -3,7 +3,10 @@
 use std::{
     future::{Future, poll_fn},
     pin::pin,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     task::Poll,
     time::{Duration, SystemTime},
 };
@@ -26,6 +29,8 @@ pub(crate) struct Context {
     pub(crate) options: Options,
     pub(crate) ticket: Ticket,
     pub(crate) endpoint: Option<Endpoint>,
+    /// The server as the registry tells servers apart.
+    pub(crate) server: Arc<str>,
 }
 
 /// What was learned of the server behind a transport; shared by all submissions over it.
@@ -64,6 +69,7 @@ impl Context {
             client: Client::new(transport),
             ticket: Ticket::new(&options.shutdown.registry),
             options,
+            server: endpoint.as_ref().map_or("", Endpoint::as_str).into(),
             endpoint,
         }
     }
@@ -71,11 +77,6 @@ impl Context {
     /// Where requests go to, as an error names it.
     pub(crate) fn url(&self) -> Option<String> {
         self.endpoint.as_ref().map(ToString::to_string)
-    }
-
-    /// The server as the registry tells servers apart.
-    pub(crate) fn server(&self) -> String {
-        self.url().unwrap_or_default()
     }
 
     pub(crate) fn tell(&self, event: &Event) {
@@ -169,7 +170,7 @@ impl Context {
         self.ticket
             .intend(Intended {
                 name: name.to_owned(),
-                server: self.server(),
+                server: Arc::clone(&self.server),
                 client: self.client.clone(),
                 observation: self.options.observation.clone(),
                 on_shutdown: self.options.on_shutdown,
@@ -181,7 +182,7 @@ impl Context {
     }
 
     pub(crate) fn found(&self, id: &PipelineId, started_here: bool) {
-        self.ticket.found(&self.server(), id, started_here);
+        self.ticket.found(&self.server, id, started_here);
     }
 }
 

@@ -20,7 +20,7 @@ async fn a_pipeline_is_created_runs_stops_and_goes_on_exactly() {
             .validate()
             .await
             .unwrap();
-        assert_eq!(validated.graph().nodes.len(), 3);
+        assert_eq!(validated.graph().nodes().len(), 3);
         let resolution = validated.resolve().await.unwrap();
         assert_eq!(matches!(resolution, Resolution::Created(_)), round == 1);
         let running = resolution.register().wait_until_running().await.unwrap();

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::{Request, Response};
-use stepwell_transport::Transport;
+use stepwell_transport::{BodyLimit, Deadline, Transport};
 use tracing::Instrument;
 
 use super::{Client, ONE, record};
@@ -36,7 +36,7 @@ impl Client {
         } = request::output(id, job);
         let call = Call {
             operation,
-            pipeline,
+            pipeline: pipeline.map(str::to_owned),
             url: self.url(),
         };
         let outcome = match request {
@@ -51,7 +51,8 @@ impl Client {
         mut request: Request<Bytes>,
         call: &Call,
     ) -> Result<JobOutput, ClientErrorKind> {
-        self.limit(&mut request, ONE);
+        request.extensions_mut().insert(Deadline(self.timeout));
+        request.extensions_mut().insert(BodyLimit(ONE));
         let span = self.span(&request);
         let reply = self
             .transport

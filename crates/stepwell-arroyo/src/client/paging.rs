@@ -4,13 +4,23 @@
 //! were created in the same second as the last row of a page are skipped by the next one (recordings `420_fast_list_all`, `421_fast_list_limit_2`). And a cursor whose row
 //! has been deleted gives an empty page that claims to be the last. Only a reading that excludes both proves that something is absent.
 
-use std::{cmp::Reverse, collections::BTreeSet, num::NonZeroU32, time::Duration};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeSet, HashMap},
+    num::NonZeroU32,
+    time::Duration,
+};
+
+use stepwell_transport::TransportErrorKind;
 
 use super::Client;
-use crate::{ClientError, Page, Pipeline, PipelineId};
+use crate::{ClientError, JsonError, PipelineId, PipelineRow};
 
 /// A page that holds all pipelines of most servers. A real Arroyo takes it; 4294967295 makes it panic.
-const FIRST_LIMIT: NonZeroU32 = NonZeroU32::new(10_000).unwrap();
+pub(super) const FIRST_LIMIT: NonZeroU32 = NonZeroU32::new(10_000).unwrap();
+
+/// The smallest page that is asked for when larger ones have too many bytes.
+const SMALLEST_LIMIT: u32 = 10;
 
 /// The largest page that is asked for when all rows of one share their `created_at`.
 const LARGEST_LIMIT: u32 = 1_000_000;
@@ -24,124 +34,211 @@ const READINGS: usize = 5;
 /// How long the next page may take.
 type Left<'a> = &'a (dyn Fn() -> Duration + Send + Sync);
 
-pub(super) async fn all_pipelines(
-    client: &Client,
-    left: Left<'_>,
-) -> Result<Vec<Pipeline>, ClientError> {
-    all_pipelines_by(client, FIRST_LIMIT, left).await
+/// What is kept of a row.
+type Keep<'a, T> = &'a mut (dyn FnMut(&PipelineRow<'_>) -> Result<T, JsonError> + Send);
+
+/// A pipeline of a list, and what was kept of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Listed<T> {
+    /// Its id.
+    pub id: PipelineId,
+    /// When it was made, in microseconds of Unix time; on SQLite to the second.
+    pub created_at: u64,
+    /// What was kept.
+    pub kept: T,
 }
 
-async fn all_pipelines_by(
+/// Reads the list to its end, newest first.
+pub(super) async fn read_all<T: Send>(
     client: &Client,
-    first_limit: NonZeroU32,
+    mut first_limit: NonZeroU32,
     left: Left<'_>,
-) -> Result<Vec<Pipeline>, ClientError> {
+    keep: Keep<'_, T>,
+) -> Result<Vec<Listed<T>>, ClientError> {
     let mut before: Option<BTreeSet<(PipelineId, u64)>> = None;
     for _ in 0..READINGS {
-        let reading = read(client, first_limit, left).await?;
-        if !reading.doubtful {
-            return Ok(reading.pipelines);
+        let reading = Reading::new(keep);
+        let (rows, is_doubtful) = reading.read(client, &mut first_limit, left).await?;
+        if !is_doubtful {
+            return Ok(rows);
         }
         // With the time: a cursor that was deleted may be back under its id, as another pipeline.
-        let rows = reading
-            .pipelines
+        let now = rows
             .iter()
-            .map(|pipeline| (pipeline.id.clone(), pipeline.created_at))
+            .map(|row| (row.id.clone(), row.created_at))
             .collect();
-        if before.as_ref() == Some(&rows) {
-            return Ok(reading.pipelines);
+        if before.as_ref() == Some(&now) {
+            return Ok(rows);
         }
-        before = Some(rows);
+        before = Some(now);
     }
     Err(client.paging_error("the list changes faster than it can be read; try again"))
 }
 
-struct Reading {
-    pipelines: Vec<Pipeline>,
+/// One reading of the list, from its beginning.
+struct Reading<'a, T> {
+    keep: Keep<'a, T>,
+    /// In the order in which they were met.
+    kept: Vec<(u64, T)>,
+    /// The place of each in `kept`.
+    places: HashMap<PipelineId, usize>,
     /// A page did not show again what it should have: its cursor may have been deleted.
-    doubtful: bool,
+    is_doubtful: bool,
 }
 
-async fn read(
-    client: &Client,
-    mut limit: NonZeroU32,
-    left: Left<'_>,
-) -> Result<Reading, ClientError> {
-    let mut reading = Reading {
-        pipelines: Vec::new(),
-        doubtful: false,
-    };
-    let mut ids = BTreeSet::new();
-    let mut cursor: Option<PipelineId> = None;
-    // The row that the next page must show again.
-    let mut overlap: Option<PipelineId> = None;
-    for _ in 0..PAGES {
-        let Page { data, has_more } = client
-            .within(client.timeout.min(left()))
-            .pipelines_page(limit, cursor.as_ref())
-            .await?;
-        if let Some(overlap) = &overlap {
-            reading.doubtful |= !data.iter().any(|pipeline| pipeline.id == *overlap);
+/// What a page showed, by the places of its rows.
+#[derive(Default)]
+struct Shown {
+    last: Option<(usize, u64)>,
+    /// The last row that is newer than the trailing rows of one moment.
+    newer: Option<usize>,
+    /// Whether the row was there that this page had to show again.
+    overlaps: bool,
+}
+
+/// Where the next page begins.
+#[derive(Default)]
+struct Cursor {
+    after: Option<PipelineId>,
+    /// The place of the row that the next page must show again.
+    overlap: Option<usize>,
+}
+
+impl<'a, T: Send> Reading<'a, T> {
+    fn new(keep: Keep<'a, T>) -> Self {
+        Self {
+            keep,
+            kept: Vec::new(),
+            places: HashMap::new(),
+            is_doubtful: false,
         }
-        let border = has_more.then(|| border(&data)).flatten();
-        let known = ids.len();
-        for pipeline in data {
-            if ids.insert(pipeline.id.clone()) {
-                reading.pipelines.push(pipeline);
+    }
+
+    async fn read(
+        mut self,
+        client: &Client,
+        first_limit: &mut NonZeroU32,
+        left: Left<'_>,
+    ) -> Result<(Vec<Listed<T>>, bool), ClientError> {
+        let mut limit = *first_limit;
+        // Pages that were no longer than one moment: a smaller one is too.
+        let mut too_small = None;
+        let mut cursor = Cursor::default();
+        for _ in 0..PAGES {
+            let known = self.kept.len();
+            let mut shown = Shown::default();
+            let page = client
+                .within(client.timeout.min(left()))
+                .pipeline_rows(limit, cursor.after.as_ref(), &mut |row| {
+                    self.meet(row, cursor.overlap, &mut shown)
+                })
+                .await;
+            let has_more = match page {
+                Ok(has_more) => has_more,
+                Err(error) => {
+                    limit = smaller(limit, too_small, error)?;
+                    *first_limit = limit.min(*first_limit);
+                    continue;
+                }
+            };
+            self.is_doubtful |= cursor.overlap.is_some() && !shown.overlaps;
+            if !has_more {
+                return Ok(self.end());
             }
-        }
-        if !has_more {
-            // A later page may have begun with what came to be after an earlier one.
-            let newest_first = |pipeline: &Pipeline| Reverse(pipeline.created_at);
-            reading.pipelines.sort_by_key(newest_first);
-            return Ok(reading);
-        }
-        match border {
-            None => {
+            let Some((last, _)) = shown.last else {
                 return Err(client.paging_error("a page is empty and claims that more follow"));
-            }
-            Some(Border::Before { cursor: next, last }) => {
-                if ids.len() == known {
+            };
+            if let Some(newer) = shown.newer {
+                if self.kept.len() == known {
                     return Err(client.paging_error("its cursor does not move"));
                 }
-                cursor = Some(next);
-                overlap = Some(last);
-            }
-            // All rows of the page are of one moment: only a larger page shows what is behind them.
-            Some(Border::OneMoment) => {
-                let larger = limit.get().saturating_mul(10);
-                limit = NonZeroU32::new(larger).filter(|limit| limit.get() <= LARGEST_LIMIT).ok_or_else(|| {
+                cursor = Cursor {
+                    after: self.id_at(newer),
+                    overlap: Some(last),
+                };
+                too_small = None;
+            } else {
+                // All rows of the page are of one moment: only a larger page shows what is behind them.
+                too_small = Some(limit);
+                limit = larger(limit).ok_or_else(|| {
                     let problem = "more pipelines were created in the same moment than a page holds, or its cursor does not move";
                     client.paging_error(problem)
                 })?;
             }
         }
+        Err(client.paging_error("it does not end after 1,000 pages"))
     }
-    Err(client.paging_error("it does not end after 1,000 pages"))
+
+    /// Meets a row; one that was met before counts as it was then.
+    fn meet(
+        &mut self,
+        row: PipelineRow<'_>,
+        overlap: Option<usize>,
+        shown: &mut Shown,
+    ) -> Result<(), JsonError> {
+        let created_at = row.created_at;
+        let place = match self.places.get(&row.id) {
+            Some(place) => *place,
+            None => {
+                let place = self.kept.len();
+                self.kept.push((created_at, (self.keep)(&row)?));
+                self.places.insert(row.id, place);
+                place
+            }
+        };
+        if let Some((last, moment)) = shown.last
+            && moment != created_at
+        {
+            shown.newer = Some(last);
+        }
+        shown.last = Some((place, created_at));
+        shown.overlaps |= overlap == Some(place);
+        Ok(())
+    }
+
+    fn id_at(&self, place: usize) -> Option<PipelineId> {
+        let mut ids = self.places.iter();
+        ids.find_map(|(id, at)| (*at == place).then(|| id.clone()))
+    }
+
+    fn end(self) -> (Vec<Listed<T>>, bool) {
+        let mut ids: Vec<_> = self.places.into_iter().collect();
+        ids.sort_unstable_by_key(|(_, place)| *place);
+        let rows = ids.into_iter().zip(self.kept);
+        let mut rows: Vec<_> = rows
+            .map(|((id, _), (created_at, kept))| Listed {
+                id,
+                created_at,
+                kept,
+            })
+            .collect();
+        // A later page may have begun with what came to be after an earlier one.
+        rows.sort_by_key(|row| Reverse(row.created_at));
+        (rows, self.is_doubtful)
+    }
 }
 
-enum Border {
-    /// The last row that is newer than the trailing rows of one moment, and the last row itself.
-    Before {
-        cursor: PipelineId,
-        last: PipelineId,
-    },
-    OneMoment,
+/// The limit of a page that takes the place of one with too many bytes. Any other error is one.
+fn smaller(
+    limit: NonZeroU32,
+    too_small: Option<NonZeroU32>,
+    error: ClientError,
+) -> Result<NonZeroU32, ClientError> {
+    if error.transport_error_kind() != Some(TransportErrorKind::BodyTooLarge) {
+        return Err(error);
+    }
+    NonZeroU32::new(limit.get() / 10)
+        .filter(|smaller| {
+            smaller.get() >= SMALLEST_LIMIT
+                && too_small.is_none_or(|too_small| *smaller > too_small)
+        })
+        .ok_or(error)
 }
 
-fn border(page: &[Pipeline]) -> Option<Border> {
-    let last = page.last()?;
-    let newer = page
-        .iter()
-        .rev()
-        .find(|pipeline| pipeline.created_at != last.created_at);
-    Some(match newer {
-        Some(newer) => Border::Before {
-            cursor: newer.id.clone(),
-            last: last.id.clone(),
-        },
-        None => Border::OneMoment,
-    })
+fn larger(limit: NonZeroU32) -> Option<NonZeroU32> {
+    let larger = limit.get().saturating_mul(10);
+    NonZeroU32::new(larger).filter(|limit| limit.get() <= LARGEST_LIMIT)
 }
 
 #[cfg(test)]

@@ -1,5 +1,9 @@
 use super::*;
 
+fn encode_segment(text: &str) -> String {
+    Segment(text).to_string()
+}
+
 #[test]
 fn nothing_in_an_id_can_leave_its_segment() {
     assert_eq!(encode_segment("pl_aPfTVLdeeM"), "pl_aPfTVLdeeM");

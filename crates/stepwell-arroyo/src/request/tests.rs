@@ -135,7 +135,8 @@ fn what_is_unset_is_left_out() {
 
 #[test]
 fn an_id_too_long_for_a_request_is_an_error() {
-    let request = get_pipeline(&id(&"x".repeat(100_000)));
+    let id = id(&"x".repeat(100_000));
+    let request = get_pipeline(&id);
     assert!(matches!(
         request.request,
         Err(ClientErrorKind::Request { .. })

@@ -1,13 +1,40 @@
-use serde::{Deserialize, Deserializer, Serialize};
+use std::{fmt, sync::OnceLock};
+
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{self, SeqAccess, Visitor},
+};
+use serde_json::value::RawValue;
 
 /// The plan of a query, in a [`Pipeline`](crate::Pipeline) and in a [`Validation`](crate::Validation).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
+///
+/// A plan that comes from a server is kept as it was written and is taken apart when somebody looks into it: few do, and a plan is most of
+/// what a server says of a pipeline. One that is written in a way that is not known, by a server to come, has no operators; nothing but
+/// its drawing depends on them.
+#[derive(Clone, Default)]
 pub struct PipelineGraph {
-    /// The operators.
-    pub nodes: Vec<PipelineNode>,
-    /// What flows between them.
-    pub edges: Vec<PipelineEdge>,
+    /// As the server wrote it; `None` for one that was made here.
+    json: Option<Box<RawValue>>,
+    parts: OnceLock<Parts>,
+}
+
+/// A plan taken apart.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Parts {
+    nodes: Vec<PipelineNode>,
+    edges: Vec<PipelineEdge>,
+}
+
+/// The widest operator of a plan, found without keeping anything of it.
+#[derive(Deserialize)]
+struct Widest {
+    #[serde(deserialize_with = "widest")]
+    nodes: Option<u32>,
+}
+
+#[derive(Deserialize)]
+struct Width {
+    parallelism: u32,
 }
 
 /// An operator of a plan.
@@ -49,20 +76,91 @@ pub struct PipelineEdge {
 impl PipelineGraph {
     /// A plan.
     pub fn new(nodes: Vec<PipelineNode>, edges: Vec<PipelineEdge>) -> Self {
-        Self { nodes, edges }
+        Self {
+            json: None,
+            parts: OnceLock::from(Parts { nodes, edges }),
+        }
+    }
+
+    /// The operators.
+    pub fn nodes(&self) -> &[PipelineNode] {
+        &self.parts().nodes
+    }
+
+    /// What flows between them.
+    pub fn edges(&self) -> &[PipelineEdge] {
+        &self.parts().edges
     }
 
     /// Whether its rows can be read ([`Client::output`](crate::Client::output)): those of a bare `SELECT` go into a preview (recording
     /// `451_create_select_without_sink`). It is told as a server tells it, by the name of the operator.
     pub fn has_preview(&self) -> bool {
-        self.nodes
+        self.nodes()
             .iter()
             .any(|node| node.operator.contains("preview"))
     }
 
     /// The parallelism of the plan, that of its widest operator; `None` of an empty plan.
     pub fn parallelism(&self) -> Option<u32> {
-        self.nodes.iter().map(|node| node.parallelism).max()
+        match (&self.json, self.parts.get()) {
+            (Some(json), None) => serde_json::from_str::<Widest>(json.get()).ok()?.nodes,
+            _ => self.nodes().iter().map(|node| node.parallelism).max(),
+        }
+    }
+
+    /// The same plan with this parallelism of every operator.
+    #[must_use]
+    pub fn with_parallelism(&self, parallelism: u32) -> Self {
+        let Parts { mut nodes, edges } = self.parts().clone();
+        for node in &mut nodes {
+            node.parallelism = parallelism;
+        }
+        Self::new(nodes, edges)
+    }
+
+    fn parts(&self) -> &Parts {
+        self.parts.get_or_init(|| {
+            let json = self.json.as_deref().map(RawValue::get);
+            json.and_then(|json| serde_json::from_str(json).ok())
+                .unwrap_or_default()
+        })
+    }
+}
+
+impl PartialEq for PipelineGraph {
+    fn eq(&self, other: &Self) -> bool {
+        self.parts() == other.parts()
+    }
+}
+
+impl Eq for PipelineGraph {}
+
+impl fmt::Debug for PipelineGraph {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("PipelineGraph")
+            .field("nodes", &self.nodes())
+            .field("edges", &self.edges())
+            .finish()
+    }
+}
+
+impl Serialize for PipelineGraph {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.parts().serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for PipelineGraph {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let json = Box::<RawValue>::deserialize(deserializer)?;
+        if !json.get().starts_with('{') {
+            return Err(de::Error::custom("a plan is an object"));
+        }
+        Ok(Self {
+            json: Some(json),
+            parts: OnceLock::new(),
+        })
     }
 }
 
@@ -105,16 +203,51 @@ impl PipelineEdge {
     }
 }
 
+/// The greatest parallelism in a list of operators.
+fn widest<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
+    struct Nodes;
+
+    impl<'de> Visitor<'de> for Nodes {
+        type Value = Option<u32>;
+
+        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            formatter.write_str("a list")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut nodes: A) -> Result<Option<u32>, A::Error> {
+            let mut widest = None;
+            while let Some(Width { parallelism }) = nodes.next_element()? {
+                widest = widest.max(Some(parallelism));
+            }
+            Ok(widest)
+        }
+    }
+
+    deserializer.deserialize_seq(Nodes)
+}
+
 /// A number, or a string that holds one.
 fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Either {
-        Number(u32),
-        Text(String),
+    struct Either;
+
+    impl Visitor<'_> for Either {
+        type Value = u32;
+
+        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            formatter.write_str("a number, or a string that holds one")
+        }
+
+        fn visit_u64<E: de::Error>(self, number: u64) -> Result<u32, E> {
+            u32::try_from(number).map_err(E::custom)
+        }
+
+        fn visit_str<E: de::Error>(self, text: &str) -> Result<u32, E> {
+            text.parse().map_err(E::custom)
+        }
     }
-    match Either::deserialize(deserializer)? {
-        Either::Number(number) => Ok(number),
-        Either::Text(text) => text.parse().map_err(serde::de::Error::custom),
-    }
+
+    deserializer.deserialize_any(Either)
 }
+
+#[cfg(test)]
+mod tests;

@@ -48,8 +48,7 @@ macro_rules! named {
 
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let name = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-                Ok(Self::from(name.as_ref()))
+                crate::wire::text::deserialize_text(deserializer, |name| Self::from(name))
             }
         }
     };

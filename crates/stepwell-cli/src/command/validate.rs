@@ -79,9 +79,9 @@ async fn check(
 /// The operators, each with where its rows go.
 fn show(graph: &PipelineGraph) -> String {
     let mut lines = String::new();
-    for node in &graph.nodes {
+    for node in graph.nodes() {
         let targets = graph
-            .edges
+            .edges()
             .iter()
             .filter(|edge| edge.src_id == node.node_id);
         let targets: Vec<_> = targets.map(|edge| edge.dest_id.to_string()).collect();

@@ -47,7 +47,7 @@ impl Service {
             .find(|job| job.id == job_id)
             .ok_or_else(no_such_job)?;
         let pipeline: Pipeline = self.read(&path).await?;
-        let nodes = &pipeline.graph.nodes;
+        let nodes = pipeline.graph.nodes();
         let preview = nodes
             .iter()
             .find(|node| node.operator == "preview")

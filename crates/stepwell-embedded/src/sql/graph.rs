@@ -12,7 +12,8 @@ use super::{
 pub(super) fn graph(parts: &Parts) -> PipelineGraph {
     let mut drawing = Drawing {
         parts,
-        graph: PipelineGraph::new(Vec::new(), Vec::new()),
+        nodes: Vec::new(),
+        edges: Vec::new(),
         windows: BTreeMap::new(),
         sinks: BTreeMap::new(),
         unused: 0,
@@ -29,16 +30,17 @@ pub(super) fn graph(parts: &Parts) -> PipelineGraph {
             };
             let description = format!("{} -> watermark -> {last}", source.name);
             drawing.node(chain, "chained_op", description);
-            drawing.graph.edges.push(PipelineEdge::forward(id, chain));
+            drawing.edges.push(PipelineEdge::forward(id, chain));
             drawing.follow(chain, next);
         }
     }
-    drawing.graph
+    PipelineGraph::new(drawing.nodes, drawing.edges)
 }
 
 struct Drawing<'a> {
     parts: &'a Parts,
-    graph: PipelineGraph,
+    nodes: Vec<PipelineNode>,
+    edges: Vec<PipelineEdge>,
     /// The nodes of operators and sinks, by their numbers.
     windows: BTreeMap<usize, u32>,
     sinks: BTreeMap<usize, u32>,
@@ -49,7 +51,7 @@ struct Drawing<'a> {
 impl Drawing<'_> {
     fn node(&mut self, id: u32, operator: &str, description: impl Into<String>) -> u32 {
         let node = PipelineNode::new(id, operator, description.into(), self.parts.parallelism);
-        self.graph.nodes.push(node);
+        self.nodes.push(node);
         self.unused = id + 1;
         id
     }
@@ -59,11 +61,11 @@ impl Drawing<'_> {
         match next {
             Next::Sink(number) => {
                 let id = self.sink(number, from);
-                self.graph.edges.push(PipelineEdge::forward(from, id));
+                self.edges.push(PipelineEdge::forward(from, id));
             }
             Next::Operator(number) => {
                 if let Some(id) = self.windows.get(&number) {
-                    self.graph.edges.push(PipelineEdge::shuffle(from, *id));
+                    self.edges.push(PipelineEdge::shuffle(from, *id));
                     return;
                 }
                 let Some(operator) = self.parts.operators.get(number) else {
@@ -76,7 +78,7 @@ impl Drawing<'_> {
                 };
                 let id = self.node(self.unused + 2, "chained_op", description);
                 self.windows.insert(number, id);
-                self.graph.edges.push(PipelineEdge::shuffle(from, id));
+                self.edges.push(PipelineEdge::shuffle(from, id));
                 self.follow(id, after);
             }
         }

@@ -67,7 +67,7 @@ pub(crate) fn plan(query: &str, parallelism: u32) -> Result<Planned, Diagnostics
         return Err(vec![planning("The provided SQL does not contain a query")]);
     }
     let graph = graph(&parts);
-    parts.tasks = graph.nodes.len() as u64;
+    parts.tasks = graph.nodes().len() as u64;
     Ok(Planned {
         graph,
         program: Program(Arc::new(parts)),

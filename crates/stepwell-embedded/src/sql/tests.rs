@@ -259,7 +259,7 @@ fn the_graph_is_shaped_like_a_recorded_one() {
         .unwrap()
         .graph;
     let shape: Vec<_> = graph
-        .nodes
+        .nodes()
         .iter()
         .map(|node| {
             (

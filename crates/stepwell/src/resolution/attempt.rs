@@ -1,7 +1,8 @@
 use std::{collections::BTreeSet, sync::Arc, time::SystemTime};
 
-use stepwell_arroyo::{CreatePipeline, Pipeline, PipelineId};
+use stepwell_arroyo::{CreatePipeline, PipelineId};
 
+use super::shown::Shown;
 use crate::spec::PipelineSpec;
 
 /// A create that this submission has sent or is about to send, and what it takes to find out later what became of it.
@@ -70,22 +71,24 @@ impl Attempt {
     }
 
     /// The same query, and not a preview, which ends with whoever looks at it.
-    pub(crate) fn is_for(&self, pipeline: &Pipeline) -> bool {
-        !pipeline.preview && pipeline.query == self.spec.query()
+    pub(crate) fn is_for<'a>(&self, pipeline: impl Into<Shown<'a>>) -> bool {
+        let shown = pipeline.into();
+        !shown.preview && shown.query.is(self.spec.query())
     }
 
     /// Whether this pipeline may be what came of the create.
-    pub(crate) fn may_have_made(&self, pipeline: &Pipeline) -> bool {
+    pub(crate) fn may_have_made<'a>(&self, pipeline: impl Into<Shown<'a>>) -> bool {
+        let shown = pipeline.into();
         let listed = match &self.way {
             Way::ById(id) | Way::Listed(Listed { id: Some(id), .. }) => {
-                return pipeline.id == *id && self.is_for(pipeline);
+                return shown.id == id && self.is_for(shown);
             }
             Way::Listed(listed) => listed,
         };
-        pipeline.name == self.spec.name()
-            && self.is_for(pipeline)
-            && !listed.before.contains(&pipeline.id)
-            && listed.chosen.as_ref() != Some(&pipeline.id)
+        shown.name == self.spec.name()
+            && !listed.before.contains(shown.id)
+            && listed.chosen.as_ref() != Some(shown.id)
+            && self.is_for(shown)
     }
 
     pub(crate) fn request(&self) -> CreatePipeline {

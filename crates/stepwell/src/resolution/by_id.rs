@@ -217,7 +217,7 @@ impl Looking<'_> {
 
     /// Looks among the newest pipelines for one that is not ours.
     async fn others(&self, id: &PipelineId, ids: &[PipelineId]) -> Result<Others, Error> {
-        let server = self.context.server();
+        let server = &self.context.server;
         let registry = self.context.ticket.registry();
         for rows in NEWEST {
             let page = self.newest(rows).await?;
@@ -228,7 +228,7 @@ impl Looking<'_> {
             let newest: Vec<_> = page
                 .data
                 .iter()
-                .filter(|listed| !listed.preview && !registry.is_ours(&server, listed))
+                .filter(|listed| !listed.preview && !registry.is_ours(server, *listed))
                 .collect();
             if !newest.is_empty() && !self.decides_alone() {
                 return Ok(Others::Unclear);

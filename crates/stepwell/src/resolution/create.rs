@@ -1,6 +1,6 @@
 //! Creating a pipeline at most once.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use http::StatusCode;
 use stepwell_arroyo::{ClientError, Phase, Pipeline};
@@ -177,7 +177,7 @@ impl Creating<'_> {
             };
         let client = self.context.client_for_a_write();
         let ticket = self.context.ticket.clone();
-        let server = self.context.server();
+        let server = Arc::clone(&self.context.server);
         let request = attempt.request();
         let memory = client.transport().memory::<ServerMemory>();
         let id = attempt.id().cloned();
@@ -272,7 +272,7 @@ impl Creating<'_> {
         let settled = look(
             &self.context.client_within(self.limit),
             attempt,
-            self.claims(&self.context.server()),
+            self.claims(),
             self.limit,
         )
         .await;
@@ -280,21 +280,20 @@ impl Creating<'_> {
         Ok(self.adopted(attempt, settled, true)?.ok())
     }
 
-    fn claims<'b>(&'b self, server: &'b str) -> Claims<'b> {
+    fn claims(&self) -> Claims<'_> {
         Claims {
             registry: self.context.ticket.registry(),
-            server,
+            server: &self.context.server,
             by: self.context.ticket.id(),
         }
     }
 
     async fn look_until(&self, attempt: &Attempt, timeout: Duration) -> Settled {
         let limit = self.limit.within(timeout);
-        let server = self.context.server();
         settle(
             &self.context.client,
             attempt,
-            self.claims(&server),
+            self.claims(),
             limit,
             self.context.options.request_timeout,
         )

@@ -1,8 +1,8 @@
 //! What there is to do, from what the server holds: resume one, create one, or refuse.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
-use stepwell_arroyo::{Job, JobState, Pipeline, PipelineId};
+use stepwell_arroyo::{Job, JobState, JsonError, Pipeline, PipelineId, PipelineRow};
 
 use crate::{
     resolution::{
@@ -12,20 +12,45 @@ use crate::{
     spec::{Identity, Intent, PipelineSpec, WhenFinished},
 };
 
+/// What a pipeline of a list is to one spec: all that is kept of it.
+#[derive(Debug)]
+pub(crate) enum Bearing {
+    Match(Box<Pipeline>),
+    Other {
+        name: String,
+        /// It was or is being made under the same shutdown.
+        is_ours: bool,
+        likeness: Likeness,
+    },
+    /// Previews end with whoever looks at them.
+    Preview,
+}
+
+/// How the query of another pipeline is like the one of the spec.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Likeness {
+    None,
+    /// But for line ends and outer white space.
+    Near,
+    /// It is the same, under another id than was given.
+    Same,
+}
+
 /// The pipelines of a server as they bear on one spec.
 #[derive(Debug)]
 pub(crate) struct Listing {
-    pipelines: Vec<Pipeline>,
+    pipelines: Vec<(PipelineId, Bearing)>,
 }
 
 /// What a list holds besides the matches.
 #[derive(Debug)]
 pub(crate) struct Rest {
-    listed: BTreeSet<PipelineId>,
+    listed: Arc<BTreeSet<PipelineId>>,
     /// Matches that were deleted after they were listed: their ids are free.
     gone: BTreeSet<PipelineId>,
     others: Vec<PipelineSummary>,
-    near: Option<PipelineSummary>,
+    /// The first of those whose query is most like that of the spec.
+    near: Option<(Likeness, PipelineSummary)>,
 }
 
 /// What there is to do.
@@ -37,79 +62,112 @@ pub(crate) enum Decision {
     },
     Create {
         id: Option<PipelineId>,
-        listed: BTreeSet<PipelineId>,
+        listed: Arc<BTreeSet<PipelineId>>,
         forced_past: Vec<PipelineSummary>,
     },
     /// Create under this id; the list was not read.
     CreateById(PipelineId),
 }
 
+/// The id that decides alone, where the spec has one.
+pub(crate) fn given(spec: &PipelineSpec) -> Option<&PipelineId> {
+    match (spec.intent(), spec.identity()) {
+        (Intent::Resume(id), _) | (_, Identity::Given(id)) => Some(id),
+        _ => None,
+    }
+}
+
+impl Bearing {
+    /// `is_ours` tells which were or are being made under the same shutdown: they are not "others".
+    pub(crate) fn of(
+        row: &PipelineRow<'_>,
+        spec: &PipelineSpec,
+        is_ours: impl Fn(&PipelineRow<'_>) -> bool,
+    ) -> Result<Self, JsonError> {
+        if row.preview {
+            return Ok(Self::Preview);
+        }
+        let is_same = row.query == spec.query();
+        let is_match = given(spec).map_or(is_same, |id| row.id == *id);
+        if is_match {
+            return Ok(Self::Match(Box::new(row.to_pipeline()?)));
+        }
+        Ok(Self::Other {
+            name: row.name.clone().into_owned(),
+            is_ours: is_ours(row),
+            likeness: if is_same {
+                Likeness::Same
+            } else if is_near_match(&row.query, spec.query()) {
+                Likeness::Near
+            } else {
+                Likeness::None
+            },
+        })
+    }
+}
+
 impl Listing {
-    pub(crate) fn new(pipelines: Vec<Pipeline>) -> Self {
-        Self { pipelines }
+    /// The pipelines newest first.
+    pub(crate) fn new(pipelines: impl IntoIterator<Item = (PipelineId, Bearing)>) -> Self {
+        Self {
+            pipelines: pipelines.into_iter().collect(),
+        }
     }
 
-    /// Sorts the list into matches and others. `is_ours` tells which were or are being made under the same shutdown: they are not "others".
+    /// Sorts the list into matches and others.
     pub(crate) fn matches(
         self,
         spec: &PipelineSpec,
-        is_ours: impl Fn(&Pipeline) -> bool,
     ) -> Result<(Vec<Pipeline>, Rest), ResolveError> {
-        let listed = self
-            .pipelines
-            .iter()
-            .map(|pipeline| pipeline.id.clone())
-            .collect();
-        // Previews end with whoever looks at them.
-        let pipelines = self
-            .pipelines
-            .into_iter()
-            .filter(|pipeline| !pipeline.preview);
-        let given = match (spec.intent(), spec.identity()) {
-            (Intent::Resume(id), _) | (_, Identity::Given(id)) => Some(id),
-            _ => None,
-        };
-        let (matches, others): (Vec<_>, Vec<_>) = pipelines.partition(|pipeline| match given {
-            // An id decides alone.
-            Some(id) => pipeline.id == *id,
-            None => pipeline.query == spec.query(),
-        });
-        if let Some(pipeline) = matches
-            .iter()
-            .find(|pipeline| pipeline.query != spec.query())
-        {
-            return Err(ResolveError::Conflict {
-                id: pipeline.id.clone(),
-                name: pipeline.name.clone(),
-            });
+        let listed = self.pipelines.iter().map(|(id, _)| id.clone()).collect();
+        let mut rest = Rest::new(Arc::new(listed));
+        let mut matches = Vec::new();
+        for (id, bearing) in self.pipelines {
+            match bearing {
+                Bearing::Match(pipeline) if pipeline.query != spec.query() => {
+                    return Err(ResolveError::Conflict {
+                        id,
+                        name: pipeline.name,
+                    });
+                }
+                Bearing::Match(pipeline) => matches.push(*pipeline),
+                Bearing::Other {
+                    name,
+                    is_ours,
+                    likeness,
+                } => rest.add(PipelineSummary { id, name }, is_ours, likeness),
+                Bearing::Preview => {}
+            }
         }
-        let near = others
-            .iter()
-            .find(|pipeline| pipeline.query == spec.query())
-            .or_else(|| {
-                others
-                    .iter()
-                    .find(|pipeline| is_near_match(&pipeline.query, spec.query()))
-            })
-            .map(PipelineSummary::new);
-        let others = others
-            .iter()
-            .filter(|pipeline| !is_ours(pipeline))
-            .map(PipelineSummary::new)
-            .collect();
-        Ok((
-            matches,
-            Rest {
-                listed,
-                gone: BTreeSet::new(),
-                others,
-                near,
-            },
-        ))
+        Ok((matches, rest))
     }
 }
 
 impl Rest {
+    fn new(listed: Arc<BTreeSet<PipelineId>>) -> Self {
+        Self {
+            listed,
+            gone: BTreeSet::new(),
+            others: Vec::new(),
+            near: None,
+        }
+    }
+
+    /// Adds a pipeline that is no match; they are added newest first.
+    fn add(&mut self, other: PipelineSummary, is_ours: bool, likeness: Likeness) {
+        let is_nearer = match &self.near {
+            None => likeness != Likeness::None,
+            Some((Likeness::Near, _)) => likeness == Likeness::Same,
+            Some(_) => false,
+        };
+        if is_nearer {
+            self.near = Some((likeness, other.clone()));
+        }
+        if !is_ours {
+            self.others.push(other);
+        }
+    }
+
     /// A match was deleted since it was listed.
     pub(crate) fn note_gone(&mut self, id: PipelineId) {
         self.gone.insert(id);
@@ -127,6 +185,7 @@ impl Rest {
             others,
             near,
         } = self;
+        let near = near.map(|(_, near)| near);
         let (mut finished, mut alive): (Vec<_>, Vec<_>) =
             matches.into_iter().partition(|(_, job)| {
                 job.as_ref()

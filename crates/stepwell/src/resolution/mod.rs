@@ -7,9 +7,10 @@ pub(crate) mod decide;
 mod difference;
 mod error;
 pub(crate) mod job;
-mod near_match;
+pub(crate) mod near_match;
 pub(crate) mod resume;
 pub(crate) mod settle;
+pub(crate) mod shown;
 #[cfg(test)]
 mod tests;
 

@@ -1,8 +1,8 @@
 //! Finding out what became of a create whose reply was lost.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use stepwell_arroyo::{Client, ClientError, Pipeline, PipelineId};
+use stepwell_arroyo::{Client, ClientError, Pipeline, PipelineId, PipelineRow};
 
 use super::attempt::{Attempt, Sent};
 use crate::{
@@ -31,7 +31,7 @@ pub(crate) enum Settled {
 #[derive(Clone, Copy)]
 pub(crate) struct Claims<'a> {
     pub(crate) registry: &'a Registry,
-    pub(crate) server: &'a str,
+    pub(crate) server: &'a Arc<str>,
     pub(crate) by: EntryId,
 }
 
@@ -95,13 +95,14 @@ pub(crate) async fn look(
         // What is there now may be the one whose reply is on its way.
         _ if claims.another_is_under_way(attempt) => Ok(Settled::Absent),
         _ => {
-            let mut new: Vec<_> = client
-                .all_pipelines_within(|| limit.for_a_request())
-                .await?
-                .into_iter()
-                .filter(|pipeline| attempt.may_have_made(pipeline))
-                .filter(|pipeline| !claims.are_another(&pipeline.id))
-                .collect();
+            let keep = |row: &PipelineRow<'_>| {
+                let may_be = attempt.may_have_made(row) && !claims.are_another(&row.id);
+                may_be.then(|| row.to_pipeline()).transpose()
+            };
+            let listed = client
+                .read_pipelines(|| limit.for_a_request(), keep)
+                .await?;
+            let mut new: Vec<_> = listed.into_iter().filter_map(|row| row.kept).collect();
             Ok(match (new.pop(), new.is_empty()) {
                 (None, _) => Settled::Absent,
                 // Claimed in this moment by another submission of the same spec.

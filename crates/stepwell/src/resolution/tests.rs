@@ -2,10 +2,12 @@ mod properties;
 
 use std::{collections::BTreeMap, num::NonZeroU32, time::Duration};
 
-use stepwell_arroyo::{Job, JobId, JobState, Pipeline, PipelineGraph, PipelineNode, StopMode, Udf};
+use stepwell_arroyo::{
+    Job, JobId, JobState, Pipeline, PipelineGraph, PipelineNode, PipelineRow, StopMode, Udf,
+};
 
 use super::{
-    decide::{Decision, Listing},
+    decide::{Bearing, Decision, Listing},
     resume::Move,
     *,
 };
@@ -42,13 +44,13 @@ fn decide_for(
     spec: &PipelineSpec,
     pipelines: &[(Pipeline, Option<JobState>)],
 ) -> Result<Decision, ResolveError> {
-    let listing = Listing::new(
-        pipelines
-            .iter()
-            .map(|(pipeline, _)| pipeline.clone())
-            .collect(),
-    );
-    let (matches, rest) = listing.matches(spec, |pipeline| *pipeline.id.as_str() == *"pl_ours")?;
+    let rows = pipelines.iter().map(|(pipeline, _)| {
+        let json = serde_json::to_string(pipeline).unwrap();
+        let row: PipelineRow<'_> = serde_json::from_str(&json).unwrap();
+        let bearing = Bearing::of(&row, spec, |row| *row.id.as_str() == *"pl_ours");
+        (pipeline.id.clone(), bearing.unwrap())
+    });
+    let (matches, rest) = Listing::new(rows).matches(spec)?;
     let with_jobs = matches.into_iter().map(|found| {
         let state = pipelines
             .iter()

@@ -4,17 +4,23 @@
 //! ended, was never created, or was detached. Requests that change something hold a [`WriteGuard`] for as long as they are under
 //! way, in the task that sends them, so that a shutdown can await their replies even when their caller is gone.
 
+mod server;
+
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::SystemTime,
 };
 
-use stepwell_arroyo::{Client, Pipeline, PipelineId};
+use stepwell_arroyo::{Client, PipelineId};
 use tokio::sync::watch;
 
+use self::server::Server;
 use super::OnShutdown;
-use crate::{observer::Observation, resolution::attempt::Attempt};
+use crate::{
+    observer::Observation,
+    resolution::{attempt::Attempt, shown::Shown},
+};
 
 pub(crate) type EntryId = u64;
 
@@ -30,7 +36,7 @@ pub(crate) enum Known {
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
     pub(crate) name: String,
-    pub(crate) server: String,
+    pub(crate) server: Arc<str>,
     pub(crate) client: Client,
     pub(crate) observation: Observation,
     pub(crate) on_shutdown: OnShutdown,
@@ -45,10 +51,7 @@ pub(crate) struct Entry {
 struct Inner {
     next: EntryId,
     entries: BTreeMap<EntryId, Entry>,
-    /// Pipelines that submissions under this shutdown made or resumed, by server: these are not "other pipelines".
-    ours: BTreeSet<(String, PipelineId)>,
-    /// Whose create a pipeline is taken for, where the server chose its id: one pipeline answers for one create.
-    claims: BTreeMap<(String, PipelineId), EntryId>,
+    servers: HashMap<Arc<str>, Server>,
 }
 
 #[derive(Debug)]
@@ -64,11 +67,46 @@ pub(crate) struct Registry {
 pub(crate) struct Begun;
 
 impl Inner {
+    fn server(&mut self, server: &Arc<str>) -> &mut Server {
+        self.servers.entry(Arc::clone(server)).or_default()
+    }
+
+    fn insert(&mut self, id: EntryId, entry: Entry) {
+        self.remove(id);
+        self.server(&entry.server).insert(id, &entry);
+        self.entries.insert(id, entry);
+    }
+
+    fn remove(&mut self, id: EntryId) {
+        if let Some(entry) = self.entries.remove(&id)
+            && let Some(server) = self.servers.get_mut(&entry.server)
+        {
+            server.remove(id, &entry);
+        }
+    }
+
+    /// The pipeline of an entry is known.
+    fn know(&mut self, id: EntryId, pipeline: &PipelineId) {
+        if let Some(entry) = self.entries.get_mut(&id) {
+            if let Some(server) = self.servers.get_mut(&entry.server) {
+                server.remove(id, entry);
+            }
+            entry.known = Known::Pipeline(pipeline.clone());
+        }
+    }
+
+    fn attempt(&self, id: EntryId) -> Option<&Attempt> {
+        match &self.entries.get(&id)?.known {
+            Known::Attempted(attempt) => Some(attempt),
+            Known::Pipeline(_) => None,
+        }
+    }
+
     /// The creates on this server that are under way or in doubt, with their entries.
     fn attempts(&self, server: &str) -> impl Iterator<Item = (EntryId, &Entry, &Attempt)> {
         self.entries
             .iter()
-            .filter(move |(_, entry)| entry.server == server)
+            .filter(move |(_, entry)| *entry.server == *server)
             .filter_map(|(id, entry)| match &entry.known {
                 Known::Attempted(attempt) => Some((*id, entry, attempt)),
                 Known::Pipeline(_) => None,
@@ -119,24 +157,30 @@ impl Registry {
 
     /// Whether a submission under this shutdown made or resumed this pipeline, or may just be making it: a pipeline is listed before
     /// the reply to its create is here.
-    pub(crate) fn is_ours(&self, server: &str, pipeline: &Pipeline) -> bool {
+    pub(crate) fn is_ours<'a>(&self, server: &str, pipeline: impl Into<Shown<'a>>) -> bool {
+        let shown = pipeline.into();
         let inner = self.lock();
-        let mut attempts = inner.attempts(server);
-        inner
-            .ours
-            .contains(&(server.to_owned(), pipeline.id.clone()))
-            || attempts.any(|(_, _, attempt)| attempt.may_have_made(pipeline))
+        let Some(of_server) = inner.servers.get(server) else {
+            return false;
+        };
+        of_server.ours.contains(shown.id)
+            || of_server
+                .with_id(shown.id)
+                .chain(of_server.with_name(shown.name))
+                .filter_map(|entry| inner.attempt(entry))
+                .any(|attempt| attempt.may_have_made(shown))
     }
 
     /// Whether a pipeline is taken for the create of another submission than this one.
     pub(crate) fn is_claimed(&self, server: &str, id: &PipelineId, by_other_than: EntryId) -> bool {
         let inner = self.lock();
-        let claim = inner.claims.get(&(server.to_owned(), id.clone()));
-        let mut attempts = inner.attempts(server);
+        let Some(of_server) = inner.servers.get(server) else {
+            return false;
+        };
+        let claim = of_server.claims.get(id);
         claim.is_some_and(|claim| *claim != by_other_than)
             // The id that it has chosen says whose it is.
-            || attempts
-                .any(|(by, _, attempt)| by != by_other_than && attempt.id() == Some(id))
+            || of_server.with_id(id).any(|by| by != by_other_than)
     }
 
     /// Whether another submission's create of the same is on its way: what is there may be that one.
@@ -156,24 +200,19 @@ impl Registry {
     }
 
     /// Takes a pipeline for the create of this submission; `false` when another one has.
-    pub(crate) fn claim(&self, server: &str, id: &PipelineId, by: EntryId) -> bool {
+    pub(crate) fn claim(&self, server: &Arc<str>, id: &PipelineId, by: EntryId) -> bool {
         let mut inner = self.lock();
-        *inner
-            .claims
-            .entry((server.to_owned(), id.clone()))
-            .or_insert(by)
-            == by
+        let claims = &mut inner.server(server).claims;
+        *claims.entry(id.clone()).or_insert(by) == by
     }
 
     /// The pipeline of an attempt was found.
     pub(crate) fn know(&self, id: EntryId, pipeline: &PipelineId) {
-        if let Some(entry) = self.lock().entries.get_mut(&id) {
-            entry.known = Known::Pipeline(pipeline.clone());
-        }
+        self.lock().know(id, pipeline);
     }
 
     pub(crate) fn remove(&self, id: EntryId) {
-        self.lock().entries.remove(&id);
+        self.lock().remove(id);
         self.changed();
     }
 
@@ -244,7 +283,7 @@ impl Ticket {
             known,
             started_here,
         } = entry;
-        inner.entries.insert(
+        inner.insert(
             self.id,
             Entry {
                 name,
@@ -266,11 +305,11 @@ impl Ticket {
     }
 
     /// The pipeline is there; `started_here` as in [`Entry`].
-    pub(crate) fn found(&self, server: &str, id: &PipelineId, started_here: bool) {
+    pub(crate) fn found(&self, server: &Arc<str>, id: &PipelineId, started_here: bool) {
         let mut inner = self.registry.lock();
-        inner.ours.insert((server.to_owned(), id.clone()));
+        inner.server(server).ours.insert(id.clone());
+        inner.know(self.id, id);
         if let Some(entry) = inner.entries.get_mut(&self.id) {
-            entry.known = Known::Pipeline(id.clone());
             entry.started_here |= started_here;
         }
         drop(inner);
@@ -286,7 +325,7 @@ impl Ticket {
 /// What [`Ticket::intend`] notes.
 pub(crate) struct Intended {
     pub(crate) name: String,
-    pub(crate) server: String,
+    pub(crate) server: Arc<str>,
     pub(crate) client: Client,
     pub(crate) observation: Observation,
     pub(crate) on_shutdown: OnShutdown,

@@ -19,7 +19,7 @@ use crate::{
 fn intended(started_here: bool) -> Intended {
     Intended {
         name: "orders".to_owned(),
-        server: "http://one".to_owned(),
+        server: "http://one".into(),
         client: Client::new(SharedTransport::new(NeverTransport::default())),
         observation: Observation::default(),
         on_shutdown: OnShutdown::default(),
@@ -88,7 +88,7 @@ fn forgetting_an_entry_whose_write_is_under_way_leaves_nothing_behind() {
 fn a_pipeline_is_ours_on_its_server_alone_and_stays_so_when_the_entry_is_gone() {
     let (registry, ticket) = registry();
     let id = PipelineId::from_server("pl_1");
-    ticket.found("http://one", &id, true);
+    ticket.found(&"http://one".into(), &id, true);
     ticket.forget();
     let pipeline = Pipeline::new(id, "orders".to_owned(), "SELECT 1".to_owned(), 0);
     assert!(registry.is_ours("http://one", &pipeline));
@@ -138,15 +138,15 @@ fn one_pipeline_answers_for_one_create() {
     let rival = Ticket::new(&registry);
     let id = PipelineId::from_server("pl_1");
     assert!(!registry.is_claimed("http://one", &id, rival.id()));
-    assert!(registry.claim("http://one", &id, ticket.id()));
+    assert!(registry.claim(&"http://one".into(), &id, ticket.id()));
     assert!(
-        registry.claim("http://one", &id, ticket.id()),
+        registry.claim(&"http://one".into(), &id, ticket.id()),
         "claimed by itself"
     );
-    assert!(!registry.claim("http://one", &id, rival.id()));
+    assert!(!registry.claim(&"http://one".into(), &id, rival.id()));
     assert!(registry.is_claimed("http://one", &id, rival.id()));
     assert!(!registry.is_claimed("http://one", &id, ticket.id()));
-    assert!(registry.claim("http://other", &id, rival.id()));
+    assert!(registry.claim(&"http://other".into(), &id, rival.id()));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 use std::{sync::Arc, time::SystemTime};
 
-use stepwell_arroyo::{Job, Pipeline, PipelineId};
+use stepwell_arroyo::{Job, Pipeline, PipelineId, PipelineRow};
 use tracing::Instrument;
 
 use crate::{
@@ -15,7 +15,7 @@ use crate::{
         attempt::{Attempt, Listed, Sent, Way},
         by_id,
         create::{Creating, Outcome},
-        decide::{Decision, Listing, Rest},
+        decide::{Bearing, Decision, Listing, Rest},
         differences,
         job::{Looked, job_of},
         resume::{Move, Resume, Resuming, compare_udfs},
@@ -218,7 +218,7 @@ async fn resolve(
             Decision::Create { id, listed, .. } => Way::Listed(Listed {
                 chosen: id.clone(),
                 id,
-                before: Arc::new(listed),
+                before: listed,
             }),
             Decision::CreateById(id) => Way::ById(id),
         };
@@ -348,16 +348,17 @@ struct Reading {
 }
 
 async fn list(context: &Context, spec: &PipelineSpec, limit: &TimeLimit) -> Result<Reading, Error> {
+    let server = &context.server;
+    let registry = context.ticket.registry();
+    let keep = |row: &PipelineRow<'_>| Bearing::of(row, spec, |row| registry.is_ours(server, row));
     let pipelines = context
         .read(Step::Resolve, limit, |client| async move {
-            client.all_pipelines_within(|| limit.for_a_request()).await
+            client.read_pipelines(|| limit.for_a_request(), keep).await
         })
         .await
         .map_err(|error| ResolveError::unanswered(Action::Find, spec.name(), limit, error))?;
-    let server = context.server();
-    let registry = context.ticket.registry();
-    let (matches, mut rest) =
-        Listing::new(pipelines).matches(spec, |pipeline| registry.is_ours(&server, pipeline))?;
+    let pipelines = pipelines.into_iter().map(|row| (row.id, row.kept));
+    let (matches, mut rest) = Listing::new(pipelines).matches(spec)?;
     let mut with_jobs = Vec::with_capacity(matches.len());
     let mut is_certain = true;
     for pipeline in matches {

@@ -19,7 +19,7 @@ pub(crate) async fn a_pipeline_is_created_runs_and_stops(scene: Arc<Scene>) -> R
     let printing = scene.spec("stdout", &query);
     for spec in [scene.endless("plain").build()?, printing.build()?] {
         let validated = scene.validated(spec.clone()).await?;
-        assert!(!validated.graph().nodes.is_empty());
+        assert!(!validated.graph().nodes().is_empty());
         let resolution = validated.resolve().await?;
         assert!(
             matches!(resolution, Resolution::Created(_)),

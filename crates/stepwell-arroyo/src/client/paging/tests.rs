@@ -5,7 +5,7 @@ use stepwell_transport::SharedTransport;
 
 use self::listing::{Change, Listing};
 use super::*;
-use crate::{ClientErrorKind, Page};
+use crate::{ClientErrorKind, Page, Pipeline};
 
 /// Rows `pl_1`, `pl_2`, …, created at these times.
 fn rows(times: impl IntoIterator<Item = u64>) -> Vec<(String, u64)> {
@@ -164,4 +164,60 @@ async fn pages_that_do_not_end_are_an_error() {
     let error = long.read().await.unwrap_err();
     assert_eq!(problem(&error), "it does not end after 1,000 pages");
     assert_eq!(long.requests().len(), PAGES);
+}
+
+/// 10,000 pipelines with plans of 30 KiB are more than a reply may have.
+#[tokio::test]
+async fn a_page_with_too_many_bytes_is_asked_for_with_fewer_rows() {
+    let listing = Listing::new(rows(1..=1_500)).with(|state| state.too_large = Some(1_001));
+    assert_eq!(listing.read().await.unwrap(), listing.ids());
+    assert_eq!(
+        listing.requests(),
+        [
+            "limit=10000",
+            "limit=1000",
+            "limit=1000&starting_after=pl_502"
+        ]
+    );
+
+    // A reading that is repeated does not begin with what was too large.
+    let listing = Listing::new(rows(1..=30)).with(|state| {
+        state.too_large = Some(20);
+        state.changes = vec![(4, Change::DeleteCursor)];
+    });
+    let read = listing.read().await.unwrap();
+    assert_eq!(read, listing.ids());
+    let too_large = ["limit=10000", "limit=1000", "limit=100"];
+    assert_eq!(listing.requests()[..3], too_large);
+    let again = &listing.requests()[3..];
+    assert!(
+        again
+            .iter()
+            .all(|request| request.starts_with("limit=10&") || request == "limit=10"),
+        "{again:?}"
+    );
+}
+
+#[tokio::test]
+async fn rows_that_fit_no_page_are_an_error() {
+    let is_too_large = |error: &ClientError| {
+        error.transport_error_kind() == Some(TransportErrorKind::BodyTooLarge)
+    };
+    // Ten of them are too large.
+    let listing = Listing::new(rows(1..=30)).with(|state| state.too_large = Some(5));
+    let error = listing.read().await.unwrap_err();
+    assert!(is_too_large(&error), "{error}");
+    assert_eq!(listing.requests().len(), 4);
+
+    // A smaller page holds one moment and a larger one is too large: nothing in between is tried for ever.
+    let listing = Listing::new(rows([7; 30])).with(|state| state.too_large = Some(20));
+    let error = listing.read().await.unwrap_err();
+    assert!(is_too_large(&error), "{error}");
+    assert_eq!(listing.requests().len(), 5);
+
+    // Once past that moment, the list goes on.
+    let times = (0..12).map(|_| 90).chain(1..=80);
+    let listing = Listing::new(rows(times)).with(|state| state.too_large = Some(70));
+    let error = listing.read().await.unwrap_err();
+    assert!(is_too_large(&error), "{error}");
 }

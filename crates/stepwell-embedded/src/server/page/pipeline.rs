@@ -114,9 +114,9 @@ fn graph(html: &mut Html, graph: &PipelineGraph) {
     html.heading("Plan");
     html.table(
         ["Node", "Operator", "Description", "Parallelism", "Goes to"],
-        graph.nodes.iter().map(|node| {
+        graph.nodes().iter().map(|node| {
             let targets: Vec<_> = graph
-                .edges
+                .edges()
                 .iter()
                 .filter(|edge| edge.src_id == node.node_id)
                 .map(|edge| format!("{} ({})", edge.dest_id, edge.edge_type))

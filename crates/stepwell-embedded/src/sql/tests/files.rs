@@ -367,7 +367,7 @@ async fn generated_columns_and_several_inserts_share_a_source() {
     assert_eq!(
         planned
             .graph
-            .nodes
+            .nodes()
             .iter()
             .filter(|node| node.operator == "single_file")
             .count(),

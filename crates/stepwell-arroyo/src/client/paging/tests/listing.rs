@@ -4,9 +4,10 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use http::{Request, Response};
-use stepwell_transport::{SharedTransport, Transport, TransportError};
+use stepwell_transport::{Phase, SharedTransport, Transport, TransportError};
 
 use super::super::*;
+use crate::{Page, Pipeline};
 
 /// A list of pipelines with the cursor of a real Arroyo: "created before `starting_after`".
 #[derive(Clone, Debug)]
@@ -21,6 +22,8 @@ pub(super) struct State {
     /// What changes after so many pages.
     pub(super) changes: Vec<(usize, Change)>,
     pub(super) ignores_cursor: bool,
+    /// So many rows have more bytes than a reply may have.
+    pub(super) too_large: Option<usize>,
     /// Whether rows of one moment change places from page to page: nothing orders them.
     pub(super) mixes_ties: bool,
     requests: Vec<String>,
@@ -66,7 +69,9 @@ impl Listing {
     pub(super) async fn pipelines_by(&self, limit: u32) -> Result<Vec<Pipeline>, ClientError> {
         let client = Client::new(SharedTransport::new(self.clone()));
         let limit = NonZeroU32::new(limit).unwrap();
-        all_pipelines_by(&client, limit, &|| Duration::MAX).await
+        let mut keep = |row: &PipelineRow<'_>| row.to_pipeline();
+        let listed = read_all(&client, limit, &|| Duration::MAX, &mut keep).await?;
+        Ok(listed.into_iter().map(|row| row.kept).collect())
     }
 
     pub(super) async fn read_by(&self, limit: u32) -> Result<Vec<String>, ClientError> {
@@ -140,7 +145,7 @@ impl State {
             Change::Delete(id) => self.rows.retain(|(row, _)| row != id),
             Change::DeleteAt(place) => self.delete(place % self.rows.len().max(1)),
             Change::DeleteCursor => {
-                if let Some(Border::Before { cursor, .. }) = border(page) {
+                if let Some(cursor) = cursor(page) {
                     let mut rows = self.rows.iter();
                     if let Some(place) = rows.position(|(id, _)| id == cursor.as_str()) {
                         self.delete(place);
@@ -169,12 +174,24 @@ impl State {
     }
 }
 
+/// What the next page is asked for by: the last row that is newer than the trailing rows of one moment.
+fn cursor(page: &[Pipeline]) -> Option<&PipelineId> {
+    let last = page.last()?;
+    let mut rows = page.iter().rev();
+    let newer = rows.find(|pipeline| pipeline.created_at != last.created_at)?;
+    Some(&newer.id)
+}
+
 impl Transport for Listing {
     async fn execute(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         let mut state = self.0.lock().unwrap();
         let query = request.uri().query().unwrap();
         state.requests.push(query.to_owned());
         let page = state.page(query);
+        if state.too_large.is_some_and(|rows| page.data.len() >= rows) {
+            let kind = TransportErrorKind::BodyTooLarge;
+            return Err(TransportError::new(kind, Phase::Responded, "too large"));
+        }
         let pages = state.requests.len();
         for (after, change) in state.changes.clone() {
             if after == pages {

@@ -9,7 +9,7 @@ use super::{
     listing::{Change, Listing},
     rows,
 };
-use crate::ClientErrorKind;
+use crate::{ClientErrorKind, Pipeline};
 
 fn change() -> impl Strategy<Value = Change> {
     prop_oneof![

@@ -1,0 +1,66 @@
+//! What is known of one server, so that each of the 10,000 pipelines of a list can be looked up in it.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use stepwell_arroyo::PipelineId;
+
+use super::{Entry, EntryId, Known};
+
+#[derive(Debug, Default)]
+pub(super) struct Server {
+    /// Pipelines that submissions under this shutdown made or resumed: these are not "other pipelines".
+    pub(super) ours: HashSet<PipelineId>,
+    /// Whose create a pipeline is taken for, where the server chose its id: one pipeline answers for one create.
+    pub(super) claims: HashMap<PipelineId, EntryId>,
+    /// The entries of creates that are under way or in doubt, by the id that they have chosen.
+    by_id: HashMap<PipelineId, BTreeSet<EntryId>>,
+    /// Those of creates whose id the server chooses, by name.
+    by_name: HashMap<String, BTreeSet<EntryId>>,
+}
+
+impl Server {
+    pub(super) fn insert(&mut self, id: EntryId, entry: &Entry) {
+        if let Known::Attempted(attempt) = &entry.known {
+            let entries = match attempt.id() {
+                Some(chosen) => self.by_id.entry(chosen.clone()).or_default(),
+                None => self
+                    .by_name
+                    .entry(attempt.spec.name().to_owned())
+                    .or_default(),
+            };
+            entries.insert(id);
+        }
+    }
+
+    pub(super) fn remove(&mut self, id: EntryId, entry: &Entry) {
+        if let Known::Attempted(attempt) = &entry.known {
+            match attempt.id() {
+                Some(chosen) => remove(&mut self.by_id, chosen, id),
+                None => remove(&mut self.by_name, attempt.spec.name(), id),
+            }
+        }
+    }
+
+    /// The entries whose create has chosen this id.
+    pub(super) fn with_id(&self, id: &PipelineId) -> impl Iterator<Item = EntryId> {
+        self.by_id.get(id).into_iter().flatten().copied()
+    }
+
+    /// The entries whose create has this name and no id.
+    pub(super) fn with_name(&self, name: &str) -> impl Iterator<Item = EntryId> {
+        self.by_name.get(name).into_iter().flatten().copied()
+    }
+}
+
+fn remove<K, Q>(entries: &mut HashMap<K, BTreeSet<EntryId>>, key: &Q, id: EntryId)
+where
+    K: std::borrow::Borrow<Q> + std::hash::Hash + Eq,
+    Q: std::hash::Hash + Eq + ?Sized,
+{
+    if let Some(of_key) = entries.get_mut(key) {
+        of_key.remove(&id);
+        if of_key.is_empty() {
+            entries.remove(key);
+        }
+    }
+}
