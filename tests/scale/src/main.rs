@@ -13,14 +13,14 @@ fn main() {
     new.start = Start::new(SECOND, false);
     println!("\n### Reading the list, or not\n");
     heading();
-    for fleet in [there, new] {
-        for at_a_time in [1, 8] {
-            let fleet = with(fleet, at_a_time);
-            for find in [Find::List, Find::ListOnceFor(100)] {
-                row(found(fleet, find));
-                row(patient(found(fleet, find)));
-            }
-            row(found(fleet, Find::Id));
+    for at_a_time in [1, 8] {
+        for find in [Find::List, Find::ListOnceFor(100)] {
+            let fleet = found(with(there, at_a_time), find);
+            row(fleet);
+            row(patient(fleet));
+        }
+        for fleet in [there, new] {
+            row(found(with(fleet, at_a_time), Find::Id));
         }
     }
     println!("\n### Pace, by id\n");
@@ -33,6 +33,16 @@ fn main() {
             both(fleet);
         }
     }
+    println!("\n### How many, by id\n");
+    heading();
+    for orchestrators in [2_000, 3_000, 4_000] {
+        let mut many = by_id;
+        many.orchestrators = orchestrators;
+        many.rows = orchestrators;
+        row(many);
+    }
+    println!("\n### A restart, and a gateway, by id\n");
+    heading();
     // It is being restarted.
     let mut down = by_id;
     down.model.down = 10 * SECOND;
@@ -47,9 +57,9 @@ fn main() {
 
 fn heading() {
     println!(
-        "| pipelines | found | pace | start within | control plane | requests | peak in 1 s | turned away | last Running | gave up |"
+        "| orchestrators | pipelines | found | pace | start within | control plane | requests | peak in 1 s | turned away | last Running | gave up |"
     );
-    println!("|---|---|---|---|---|---|---|---|---|---|");
+    println!("|---|---|---|---|---|---|---|---|---|---|---|");
 }
 
 fn with(mut fleet: Fleet, at_a_time: usize) -> Fleet {
@@ -107,7 +117,8 @@ fn row(fleet: Fleet) {
         format!("{:.1} s", last.as_secs_f64())
     };
     println!(
-        "| {pipelines} | {find} | {pace} | {} s | {plane} | {} | {} | {} | {last} | {gave_up} |",
+        "| {} | {pipelines} | {find} | {pace} | {} s | {plane} | {} | {} | {} | {last} | {gave_up} |",
+        fleet.orchestrators,
         fleet.start.within.as_secs(),
         load.total(),
         load.peak(),
