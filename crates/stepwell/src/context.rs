@@ -37,11 +37,22 @@ pub(crate) struct Context {
 #[derive(Debug, Default)]
 pub(crate) struct ServerMemory {
     without_put: AtomicBool,
+    with_put: AtomicBool,
 }
 
 impl ServerMemory {
+    /// Not known to be without.
     pub(crate) fn has_put(&self) -> bool {
         !self.without_put.load(Ordering::Relaxed)
+    }
+
+    /// Known to have it, on all its nodes as far as they were met.
+    pub(crate) fn surely_has_put(&self) -> bool {
+        self.has_put() && self.with_put.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn put_was_seen(&self) {
+        self.with_put.store(true, Ordering::Relaxed);
     }
 
     pub(crate) fn put_is_missing(&self) {

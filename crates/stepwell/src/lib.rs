@@ -92,7 +92,7 @@ pub use shutdown::{
     StopPolicy, StopPolicyBuilder, Unsettled, stop_pipeline::StopError,
 };
 pub use spec::{
-    CheckpointInterval, CheckpointIntervalError, Identity, Intent, PipelineSpec,
+    CheckpointInterval, CheckpointIntervalError, FindBy, Identity, Intent, PipelineSpec,
     PipelineSpecBuilder, SpecError, WhenFinished, WhenUdfsDiffer,
 };
 pub use state::{

@@ -3,8 +3,8 @@
 use std::{num::NonZeroU32, time::Duration};
 
 use stepwell::{
-    Error, Identity, Intent, OnShutdown, Options, PipelineId, PipelineSpec, Registered, Resolution,
-    Running, Shutdown, Submission, Unconnected, Validated, WhenFinished,
+    Error, FindBy, Identity, Intent, OnShutdown, Options, PipelineId, PipelineSpec, Registered,
+    Resolution, Running, Shutdown, Submission, Unconnected, Validated, WhenFinished,
 };
 
 use crate::{
@@ -51,6 +51,8 @@ pub struct Place<'a> {
     pub process: usize,
     pub focus: Option<Focus>,
     pub shutdown: &'a Shutdown,
+    /// Whether it looks for its pipeline by the id.
+    pub by_id: bool,
 }
 
 impl Submitter {
@@ -66,6 +68,8 @@ impl Submitter {
         };
         if chance.percent(15) {
             builder = builder.identity(Identity::ServerAssigned);
+        } else if place.by_id {
+            builder = builder.find_by(FindBy::Id);
         }
         if chance.percent(15) {
             builder = builder.parallelism(NonZeroU32::new(2).unwrap());

@@ -65,6 +65,8 @@ pub(crate) enum Decision {
         listed: Arc<BTreeSet<PipelineId>>,
         forced_past: Vec<PipelineSummary>,
     },
+    /// Create under this id; the list was not read.
+    CreateById(PipelineId),
 }
 
 /// The id that decides alone, where the spec has one.
@@ -263,7 +265,8 @@ fn free_id(
     }
 }
 
-fn id_of_run(namespace: &str, spec: &PipelineSpec, run: u64) -> PipelineId {
+/// The id of the pipeline for a run of a spec, the first being 0.
+pub(super) fn id_of_run(namespace: &str, spec: &PipelineSpec, run: u64) -> PipelineId {
     if run == 0 {
         PipelineId::for_spec(namespace, spec.name(), spec.query())
     } else {

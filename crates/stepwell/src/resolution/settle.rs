@@ -81,7 +81,7 @@ pub(crate) async fn look(
     claims: Claims<'_>,
     limit: &TimeLimit,
 ) -> Result<Settled, ClientError> {
-    match (&attempt.id, attempt.sent) {
+    match (attempt.id(), attempt.sent) {
         (Some(id), Sent::Put | Sent::Nothing) => match client.pipeline(id).await {
             Ok(pipeline) if attempt.is_for(&pipeline) => {
                 // So that nobody takes it for what a `POST` has made; of those who have chosen this id, the first.

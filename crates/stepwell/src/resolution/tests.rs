@@ -64,6 +64,7 @@ fn decide_for(
 fn created_id(decision: Decision) -> Option<String> {
     match decision {
         Decision::Create { id, .. } => id.map(|id| id.as_str().to_owned()),
+        Decision::CreateById(id) => panic!("{id} is created without the list"),
         Decision::Resume { pipeline, .. } => panic!("{} is resumed", pipeline.id),
     }
 }
@@ -71,7 +72,7 @@ fn created_id(decision: Decision) -> Option<String> {
 fn resumed_id(decision: &Decision) -> &str {
     match decision {
         Decision::Resume { pipeline, .. } => pipeline.id.as_str(),
-        Decision::Create { .. } => panic!("one is created"),
+        Decision::Create { .. } | Decision::CreateById(_) => panic!("one is created"),
     }
 }
 

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     observer::Observation,
-    resolution::attempt::{Attempt, Sent},
+    resolution::attempt::{Attempt, Listed, Sent, Way},
     spec::PipelineSpec,
 };
 
@@ -102,9 +102,11 @@ fn a_pipeline_whose_create_is_not_answered_yet_is_ours_already() {
     let listed = PipelineId::from_server("pl_listed");
     let attempt = |id: Option<&str>| Attempt {
         spec: Arc::clone(&spec),
-        id: id.map(PipelineId::from_server),
-        chosen: Some(PipelineId::from_server("pl_chosen")),
-        listed_before: Arc::new([listed.clone()].into()),
+        way: Way::Listed(Listed {
+            id: id.map(PipelineId::from_server),
+            chosen: Some(PipelineId::from_server("pl_chosen")),
+            before: Arc::new([listed.clone()].into()),
+        }),
         since: SystemTime::UNIX_EPOCH,
         sent: if id.is_some() { Sent::Put } else { Sent::Post },
     };

@@ -1,4 +1,4 @@
-use std::{collections::BTreeSet, pin::pin, sync::Arc, time::SystemTime};
+use std::{pin::pin, sync::Arc, time::SystemTime};
 
 use stepwell_arroyo::{Job, Pipeline, PipelineId, PipelineRow};
 use tracing::Instrument;
@@ -9,13 +9,15 @@ use crate::{
     context::Context,
     error::Error,
     observer::{Event, Step},
-    poll::{GONE_AFTER, is_gone, newest_job},
+    poll::GONE_AFTER,
     resolution::{
         Action, Difference, PipelineSummary, ResolveError,
-        attempt::{Attempt, Sent},
+        attempt::{Attempt, Listed, Sent, Way},
+        by_id,
         create::{Creating, Outcome},
         decide::{Bearing, Decision, Listing, Rest},
         differences,
+        job::{Looked, job_of},
         resume::{Move, Resume, Resuming, compare_udfs},
     },
     spec::{Intent, PipelineSpec},
@@ -40,7 +42,8 @@ enum Landed {
 impl Submission<Validated> {
     /// Finds the pipeline with the same query and resumes it, or creates one.
     ///
-    /// Reads all pipelines (`GET /api/v1/pipelines`). A pipeline with exactly the same query is resumed by the state that it is in: left
+    /// Reads all pipelines (`GET /api/v1/pipelines`), or only the one with the id of the spec (`GET /api/v1/pipelines/{id}`): see
+    /// [`FindBy`](crate::FindBy). A pipeline with exactly the same query is resumed by the state that it is in: left
     /// alone, told to start (`PATCH`), or restarted (`POST …/restart`). Without one, a pipeline is created, by
     /// `PUT /api/v1/pipelines/{id}` where the server has it and by `POST` otherwise; but not beside other pipelines, unless
     /// [`force`](crate::PipelineSpecBuilder::force) says so. That is a check, not a lock.
@@ -106,7 +109,7 @@ impl Submission<Validated> {
                 .filter(|attempt| attempt.in_doubt())
             {
                 return Ok(Plan::Settle {
-                    id: attempt.id.clone(),
+                    id: attempt.id().cloned(),
                 });
             }
             let spec = &self.state.spec;
@@ -122,6 +125,10 @@ impl Submission<Validated> {
                 Decision::Create {
                     id, forced_past, ..
                 } => Plan::Create { id, forced_past },
+                Decision::CreateById(id) => Plan::Create {
+                    id: Some(id),
+                    forced_past: Vec::new(),
+                },
             })
         });
         self.context.unless_begun(work).await
@@ -201,38 +208,33 @@ async fn resolve(
         }
     }
     loop {
-        match decide(context, spec, limit).await? {
+        let way = match decide(context, spec, limit).await? {
             Decision::Resume { pipeline, job } => {
-                let resumed = resume(context, spec, pipeline, job, limit, Origin::Listed).await?;
+                let resumed = resume(context, spec, pipeline, job, limit, Origin::Found).await?;
                 if let Some(resolved) = resumed {
                     return Ok(resolved);
                 }
+                continue;
             }
-            Decision::Create { id, listed, .. } => {
-                let attempt = attempt.insert(new_attempt(spec, id, listed));
-                let outcome = creating.run(attempt).await?;
-                let taken = take(context, spec, outcome, limit).await?;
-                attempt.sent = Sent::Nothing;
-                if let Some(resolved) = taken {
-                    return Ok(resolved);
-                }
-            }
+            Decision::Create { id, listed, .. } => Way::Listed(Listed {
+                chosen: id.clone(),
+                id,
+                before: listed,
+            }),
+            Decision::CreateById(id) => Way::ById(id),
+        };
+        let attempt = attempt.insert(Attempt {
+            spec: Arc::clone(spec),
+            way,
+            since: SystemTime::now(),
+            sent: Sent::Nothing,
+        });
+        let outcome = creating.run(attempt).await?;
+        let taken = take(context, spec, outcome, limit).await?;
+        attempt.sent = Sent::Nothing;
+        if let Some(resolved) = taken {
+            return Ok(resolved);
         }
-    }
-}
-
-fn new_attempt(
-    spec: &Arc<PipelineSpec>,
-    id: Option<PipelineId>,
-    listed: Arc<BTreeSet<PipelineId>>,
-) -> Attempt {
-    Attempt {
-        spec: Arc::clone(spec),
-        chosen: id.clone(),
-        id,
-        listed_before: listed,
-        since: SystemTime::now(),
-        sent: Sent::Nothing,
     }
 }
 
@@ -245,6 +247,7 @@ async fn take(
 ) -> Result<Option<Landed>, Error> {
     match outcome {
         Outcome::Created(pipeline) => Ok(Some(Landed::Created { pipeline })),
+        Outcome::ListNeeded => Ok(None),
         Outcome::Adopted {
             pipeline,
             started_here,
@@ -276,7 +279,7 @@ async fn take(
 /// How a pipeline to resume was found.
 #[derive(Clone, Copy)]
 enum Origin {
-    Listed,
+    Found,
     Adopted { started_here: bool },
 }
 
@@ -290,7 +293,7 @@ async fn resume(
     origin: Origin,
 ) -> Result<Option<Landed>, Error> {
     let (adopted, started_here) = match origin {
-        Origin::Listed => (false, false),
+        Origin::Found => (false, false),
         Origin::Adopted { started_here } => (true, started_here),
     };
     let resuming = Resuming {
@@ -323,6 +326,9 @@ async fn decide(
     spec: &PipelineSpec,
     limit: &TimeLimit,
 ) -> Result<Decision, Error> {
+    if let Some(decision) = by_id::decide(context, spec, limit).await? {
+        return Ok(decision);
+    }
     // A match whose job is not found was deleted, or that answer came from a node that lags behind: only a list without it proves it.
     let disagreement = limit.within(GONE_AFTER);
     let mut pace = context.poll_pace();
@@ -335,14 +341,14 @@ async fn decide(
     }
 }
 
-struct Listed {
+struct Reading {
     matches: Vec<(Pipeline, Option<Box<Job>>)>,
     rest: Rest,
     /// Whether each match has a job to show.
     is_certain: bool,
 }
 
-async fn list(context: &Context, spec: &PipelineSpec, limit: &TimeLimit) -> Result<Listed, Error> {
+async fn list(context: &Context, spec: &PipelineSpec, limit: &TimeLimit) -> Result<Reading, Error> {
     let server = &context.server;
     let registry = context.ticket.registry();
     let keep = |row: &PipelineRow<'_>| Bearing::of(row, spec, |row| registry.is_ours(server, row));
@@ -365,34 +371,9 @@ async fn list(context: &Context, spec: &PipelineSpec, limit: &TimeLimit) -> Resu
             }
         }
     }
-    Ok(Listed {
+    Ok(Reading {
         matches: with_jobs,
         rest,
         is_certain,
     })
-}
-
-enum Looked {
-    Job(Option<Box<Job>>),
-    Gone,
-}
-
-async fn job_of(
-    context: &Context,
-    pipeline: &Pipeline,
-    limit: &TimeLimit,
-) -> Result<Looked, Error> {
-    let id = &pipeline.id;
-    match context
-        .read(Step::Resolve, limit, |client| async move {
-            client.jobs(id).await
-        })
-        .await
-    {
-        Ok(jobs) => Ok(Looked::Job(newest_job(jobs).map(Box::new))),
-        Err(error) if is_gone(&error) => Ok(Looked::Gone),
-        Err(error) => {
-            Err(ResolveError::unanswered(Action::Find, &pipeline.name, limit, error).into())
-        }
-    }
 }

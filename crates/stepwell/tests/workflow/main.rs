@@ -4,6 +4,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod adopt;
+mod by_id;
+mod by_id_create;
+mod by_id_others;
 mod connect;
 mod create_post;
 mod create_put;

@@ -1,0 +1,39 @@
+//! The job of a pipeline that was found.
+
+use stepwell_arroyo::{Job, Pipeline};
+
+use super::{Action, ResolveError};
+use crate::{
+    context::Context,
+    error::Error,
+    observer::Step,
+    poll::{is_gone, newest_job},
+    time_limit::TimeLimit,
+};
+
+/// What the server shows of it.
+pub(crate) enum Looked {
+    Job(Option<Box<Job>>),
+    Gone,
+}
+
+/// Reads it.
+pub(crate) async fn job_of(
+    context: &Context,
+    pipeline: &Pipeline,
+    limit: &TimeLimit,
+) -> Result<Looked, Error> {
+    let id = &pipeline.id;
+    match context
+        .read(Step::Resolve, limit, |client| async move {
+            client.jobs(id).await
+        })
+        .await
+    {
+        Ok(jobs) => Ok(Looked::Job(newest_job(jobs).map(Box::new))),
+        Err(error) if is_gone(&error) => Ok(Looked::Gone),
+        Err(error) => {
+            Err(ResolveError::unanswered(Action::Find, &pipeline.name, limit, error).into())
+        }
+    }
+}
