@@ -13,6 +13,7 @@ use stepwell_transport::{SharedTransport, Transport};
 
 use crate::{
     error::Error,
+    jitter::Jitter,
     observer::{Event, Step},
     options::Options,
     poll::may_be_repeated,
@@ -26,6 +27,7 @@ pub(crate) struct Context {
     pub(crate) options: Options,
     pub(crate) ticket: Ticket,
     pub(crate) endpoint: Option<Endpoint>,
+    pub(crate) jitter: Jitter,
 }
 
 /// What was learned of the server behind a transport; shared by all submissions over it.
@@ -52,6 +54,7 @@ impl Context {
         Self {
             client: Client::new(transport),
             ticket: Ticket::new(&options.shutdown.registry),
+            jitter: Jitter::new(options.jitter_seed),
             options,
             endpoint,
         }
@@ -105,7 +108,8 @@ impl Context {
                 Err(error) if may_be_repeated(&error) && !limit.is_over() => {
                     attempt += 1;
                     self.retrying(step, &error, attempt);
-                    limit.sleep(pace.pause()).await;
+                    let pause = pace.retry(error.retry_after(), &self.jitter);
+                    limit.sleep(pause).await;
                     // At the deadline the last failure says more than one request cut short would.
                     if limit.is_over() {
                         return Err(error);
@@ -161,6 +165,7 @@ impl Context {
                 server: self.server(),
                 client: self.client.clone(),
                 observation: self.options.observation.clone(),
+                jitter: self.jitter.clone(),
                 on_shutdown: self.options.on_shutdown,
                 since: SystemTime::now(),
                 known,

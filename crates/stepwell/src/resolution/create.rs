@@ -130,7 +130,8 @@ impl Creating<'_> {
             }
             tries += 1;
             self.context.retrying(Step::Resolve, &error, tries);
-            self.limit.sleep(pace.pause()).await;
+            let pause = pace.retry(error.retry_after(), &self.context.jitter);
+            self.limit.sleep(pause).await;
         }
     }
 
@@ -292,6 +293,7 @@ impl Creating<'_> {
             self.claims(&server),
             limit,
             self.context.options.request_timeout,
+            &self.context.jitter,
         )
         .await
     }

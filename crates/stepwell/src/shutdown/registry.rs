@@ -14,7 +14,7 @@ use stepwell_arroyo::{Client, Pipeline, PipelineId};
 use tokio::sync::watch;
 
 use super::OnShutdown;
-use crate::{observer::Observation, resolution::attempt::Attempt};
+use crate::{jitter::Jitter, observer::Observation, resolution::attempt::Attempt};
 
 pub(crate) type EntryId = u64;
 
@@ -33,6 +33,7 @@ pub(crate) struct Entry {
     pub(crate) server: String,
     pub(crate) client: Client,
     pub(crate) observation: Observation,
+    pub(crate) jitter: Jitter,
     pub(crate) on_shutdown: OnShutdown,
     pub(crate) since: SystemTime,
     pub(crate) known: Known,
@@ -239,6 +240,7 @@ impl Ticket {
             server,
             client,
             observation,
+            jitter,
             on_shutdown,
             since,
             known,
@@ -251,6 +253,7 @@ impl Ticket {
                 server,
                 client,
                 observation,
+                jitter,
                 on_shutdown,
                 since,
                 known,
@@ -289,6 +292,7 @@ pub(crate) struct Intended {
     pub(crate) server: String,
     pub(crate) client: Client,
     pub(crate) observation: Observation,
+    pub(crate) jitter: Jitter,
     pub(crate) on_shutdown: OnShutdown,
     pub(crate) since: SystemTime,
     pub(crate) known: Known,
