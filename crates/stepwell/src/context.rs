@@ -16,6 +16,7 @@ use stepwell_transport::{SharedTransport, Transport};
 
 use crate::{
     error::Error,
+    jitter::Jitter,
     observer::{Event, Step},
     options::Options,
     poll::may_be_repeated,
@@ -31,6 +32,7 @@ pub(crate) struct Context {
     pub(crate) endpoint: Option<Endpoint>,
     /// The server as the registry tells servers apart.
     pub(crate) server: Arc<str>,
+    pub(crate) jitter: Jitter,
 }
 
 /// What was learned of the server behind a transport; shared by all submissions over it.
@@ -68,6 +70,7 @@ impl Context {
         Self {
             client: Client::new(transport),
             ticket: Ticket::new(&options.shutdown.registry),
+            jitter: Jitter::new(options.jitter_seed),
             options,
             server: endpoint.as_ref().map_or("", Endpoint::as_str).into(),
             endpoint,
@@ -117,7 +120,8 @@ impl Context {
                 Err(error) if may_be_repeated(&error) && !limit.is_over() => {
                     attempt += 1;
                     self.retrying(step, &error, attempt);
-                    limit.sleep(pace.pause()).await;
+                    let pause = pace.retry(error.retry_after(), &self.jitter);
+                    limit.sleep(pause).await;
                     // At the deadline the last failure says more than one request cut short would.
                     if limit.is_over() {
                         return Err(error);
@@ -172,6 +176,7 @@ impl Context {
                 server: Arc::clone(&self.server),
                 client: self.client.clone(),
                 observation: self.options.observation.clone(),
+                jitter: self.jitter.clone(),
                 on_shutdown: self.options.on_shutdown,
                 since: SystemTime::now(),
                 known,

@@ -57,9 +57,11 @@
 //! All futures are `Send` and run on tokio. Requests that change something are sent on a task of their own and are not cut when their
 //! caller is dropped; the [`Shutdown`] knows of each before it leaves.
 
+mod approach;
 mod baseline;
 mod context;
 mod error;
+mod jitter;
 mod last_seen;
 mod observer;
 mod options;

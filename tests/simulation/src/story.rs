@@ -280,6 +280,7 @@ impl Run {
         let from = Instant::now();
         let options = Options::builder()
             .resolve_timeout(Duration::from_secs(60))
+            .jitter_seed(self.chance.clone().draw())
             .build();
         let submission = Submission::builder(network, spec.build().unwrap())
             .options(options)

@@ -112,6 +112,7 @@ impl Submitter {
             .running_timeout(RUNNING)
             .stop_timeout(STOP)
             .stable_for(stable_for)
+            .jitter_seed(chance.clone().draw())
             .build();
         Self {
             network: Network::new(place.world, who, place.process, chance.fork(), place.matrix)

@@ -135,7 +135,7 @@ impl Looking<'_> {
                 Err(error) if may_pass(&error) && !limit.is_over() => {
                     tries += 1;
                     context.retrying(Step::Resolve, &error, tries);
-                    limit.sleep(pace.pause()).await;
+                    limit.sleep(pace.pause(&context.jitter)).await;
                     continue;
                 }
                 Err(error) => {
@@ -159,7 +159,7 @@ impl Looking<'_> {
                 }
                 Looked::Job(job) => return Ok(Seen::Alive(pipeline, job)),
                 Looked::Gone if disagreement.is_over() => return Ok(Seen::Nothing),
-                Looked::Gone => disagreement.sleep(pace.pause()).await,
+                Looked::Gone => disagreement.sleep(pace.pause(&context.jitter)).await,
             }
         }
     }

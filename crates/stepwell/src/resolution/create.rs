@@ -133,7 +133,8 @@ impl Creating<'_> {
             }
             tries += 1;
             self.context.retrying(Step::Resolve, &error, tries);
-            self.limit.sleep(pace.pause()).await;
+            let pause = pace.retry(error.retry_after(), &self.context.jitter);
+            self.limit.sleep(pause).await;
         }
     }
 
@@ -296,6 +297,7 @@ impl Creating<'_> {
             self.claims(),
             limit,
             self.context.options.request_timeout,
+            &self.context.jitter,
         )
         .await
     }

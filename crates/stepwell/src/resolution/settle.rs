@@ -6,6 +6,7 @@ use stepwell_arroyo::{Client, ClientError, Pipeline, PipelineId, PipelineRow};
 
 use super::attempt::{Attempt, Sent};
 use crate::{
+    jitter::Jitter,
     poll::{is_gone, may_pass},
     shutdown::registry::{EntryId, Registry},
     time_limit::{Pace, TimeLimit},
@@ -57,6 +58,7 @@ pub(crate) async fn settle(
     claims: Claims<'_>,
     limit: TimeLimit,
     request_timeout: Duration,
+    jitter: &Jitter,
 ) -> Settled {
     let mut pace = Pace::new(Duration::from_millis(100), Duration::from_secs(1));
     loop {
@@ -70,7 +72,11 @@ pub(crate) async fn settle(
         if limit.is_over() {
             return settled;
         }
-        limit.sleep(pace.pause()).await;
+        let asked = match &settled {
+            Settled::Failed(error) => error.retry_after(),
+            _ => None,
+        };
+        limit.sleep(pace.retry(asked, jitter)).await;
     }
 }
 

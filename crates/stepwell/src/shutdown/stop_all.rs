@@ -145,7 +145,16 @@ async fn settle_and_stop(
                 server: &entry.server,
                 by: entry_id,
             };
-            match settle(&entry.client, attempt, claims, look, REQUEST_TIMEOUT).await {
+            match settle(
+                &entry.client,
+                attempt,
+                claims,
+                look,
+                REQUEST_TIMEOUT,
+                &entry.jitter,
+            )
+            .await
+            {
                 Settled::Found(pipeline) => pipeline.id,
                 Settled::Conflict(_) => {
                     // Somebody else's pipeline has that id, so ours was refused.
@@ -177,6 +186,7 @@ async fn settle_and_stop(
         request_timeout: REQUEST_TIMEOUT,
         poll_ceiling: Duration::from_millis(500),
         observation: &entry.observation,
+        jitter: &entry.jitter,
     };
     let end = match stop.run().await {
         Ok(ending) => Ok(ShutdownEnd::Ended {

@@ -11,6 +11,7 @@ use super::{
     *,
 };
 use crate::{
+    jitter::Jitter,
     observer::Observation,
     resolution::attempt::{Attempt, Listed, Sent, Way},
     spec::PipelineSpec,
@@ -22,6 +23,7 @@ fn intended(started_here: bool) -> Intended {
         server: "http://one".into(),
         client: Client::new(SharedTransport::new(NeverTransport::default())),
         observation: Observation::default(),
+        jitter: Jitter::new(Some(1)),
         on_shutdown: OnShutdown::default(),
         since: SystemTime::UNIX_EPOCH,
         known: Known::Pipeline(PipelineId::from_server("pl_1")),

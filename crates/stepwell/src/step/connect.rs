@@ -146,7 +146,8 @@ async fn ping(context: &Context, begun: &Begun) -> Result<(), Error> {
         }
         attempt += 1;
         context.retrying(Step::Connect, &error, attempt);
-        begun.limit.sleep(pace.pause()).await;
+        let pause = pace.retry(error.retry_after(), &context.jitter);
+        begun.limit.sleep(pause).await;
         if begun.limit.is_over() {
             return Err(ConnectError::new(context, begun, error).into());
         }

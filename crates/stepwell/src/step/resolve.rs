@@ -337,7 +337,7 @@ async fn decide(
         if listed.is_certain || disagreement.is_over() {
             return Ok(listed.rest.decide(spec, listed.matches)?);
         }
-        disagreement.sleep(pace.pause()).await;
+        disagreement.sleep(pace.pause(&context.jitter)).await;
     }
 }
 

@@ -15,7 +15,7 @@ use crate::{
     last_seen::LastSeen,
     observer::{Event, JobTransition, Step},
     poll::{GONE_AFTER, is_gone, newest_job},
-    time_limit::TimeLimit,
+    time_limit::{Pace, TimeLimit},
 };
 
 /// Looks at one job, reports its transitions, and tolerates what may pass.
@@ -29,6 +29,9 @@ pub(super) struct Watch<'a> {
     /// When the server last said something of the job.
     heard: Instant,
     seen_once: bool,
+    retries: Pace,
+    /// The least pause before the next look: some when the last one failed.
+    retry_pause: Duration,
 }
 
 impl<'a> Watch<'a> {
@@ -42,6 +45,8 @@ impl<'a> Watch<'a> {
             failures: 0,
             heard: Instant::now(),
             seen_once: false,
+            retries: retries(),
+            retry_pause: Duration::ZERO,
         }
     }
 
@@ -50,6 +55,8 @@ impl<'a> Watch<'a> {
         let error = match self.context.client_within(&self.limit).jobs(self.id).await {
             Ok(jobs) => {
                 self.failures = 0;
+                self.retries = retries();
+                self.retry_pause = Duration::ZERO;
                 return Ok(self.note(newest_job(jobs)));
             }
             Err(error) => error,
@@ -96,7 +103,15 @@ impl<'a> Watch<'a> {
     fn failed(&mut self, error: ClientError) {
         self.failures += 1;
         self.context.retrying(Step::Wait, &error, self.failures);
+        self.retry_pause = self
+            .retries
+            .retry(error.retry_after(), &self.context.jitter);
         self.last_seen.failed(error);
+    }
+
+    /// The least pause before the next look. A server that fails many at once is not asked by all of them as often as one that answers.
+    pub(super) fn retry_pause(&self) -> Duration {
+        self.retry_pause
     }
 
     fn silence(&self) -> Duration {
@@ -106,6 +121,10 @@ impl<'a> Watch<'a> {
     pub(super) fn into_last_seen(self) -> LastSeen {
         self.last_seen
     }
+}
+
+fn retries() -> Pace {
+    Pace::new(Duration::from_millis(50), Duration::from_secs(1))
 }
 
 /// The end of a job.
@@ -183,7 +202,8 @@ impl Submission<Running> {
                 }
                 .into());
             }
-            tokio::time::sleep(pace.pause()).await;
+            let pause = pace.pause(&context.jitter).max(watch.retry_pause());
+            tokio::time::sleep(pause).await;
         }
     }
 }
