@@ -13,6 +13,7 @@ use stepwell_transport::{SharedTransport, Transport};
 
 use crate::{
     error::Error,
+    inventory::Inventory,
     observer::{Event, Step},
     options::Options,
     poll::may_be_repeated,
@@ -26,6 +27,7 @@ pub(crate) struct Context {
     pub(crate) options: Options,
     pub(crate) ticket: Ticket,
     pub(crate) endpoint: Option<Endpoint>,
+    pub(crate) inventory: Option<Inventory>,
 }
 
 /// What was learned of the server behind a transport; shared by all submissions over it.
@@ -54,6 +56,7 @@ impl Context {
             ticket: Ticket::new(&options.shutdown.registry),
             options,
             endpoint,
+            inventory: None,
         }
     }
 

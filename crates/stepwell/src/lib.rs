@@ -60,6 +60,7 @@
 mod baseline;
 mod context;
 mod error;
+mod inventory;
 mod last_seen;
 mod observer;
 mod options;
@@ -81,6 +82,7 @@ pub use stepwell_transport as transport;
 pub use stepwell_transport::{Phase, SharedTransport, Token, Transport};
 
 pub use error::{Error, TransitionError};
+pub use inventory::Inventory;
 pub use last_seen::LastSeen;
 pub use observer::{Event, JobTransition, Observer, Step};
 pub use options::{Options, OptionsBuilder};

@@ -104,7 +104,7 @@ fn a_pipeline_whose_create_is_not_answered_yet_is_ours_already() {
         spec: Arc::clone(&spec),
         id: id.map(PipelineId::from_server),
         chosen: Some(PipelineId::from_server("pl_chosen")),
-        listed_before: Arc::new([listed.clone()].into()),
+        listed_before: [listed.clone()].into(),
         since: SystemTime::UNIX_EPOCH,
         sent: if id.is_some() { Sent::Put } else { Sent::Post },
     };
