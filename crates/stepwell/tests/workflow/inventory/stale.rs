@@ -47,7 +47,7 @@ async fn two_matches_of_which_one_was_deleted_are_no_ambiguity() {
 async fn other_pipelines_refuse_as_they_are_now() {
     let server = Server::with(1_000);
     let inventory = filled(&server).await;
-    let unforced = || of_query(query(500)).force(false).build().unwrap();
+    let unforced = || of_query(query(5_000)).force(false).build().unwrap();
     let refused = validated(&inventory, unforced()).await;
     for number in 5..500 {
         server.delete(&format!("pl_{number}"));
