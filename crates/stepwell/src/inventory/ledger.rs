@@ -1,7 +1,7 @@
 //! What is known of the pipelines of a server, and from which readings.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     fmt,
     hash::{BuildHasher as _, Hasher as _, RandomState},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -62,7 +62,7 @@ pub(crate) struct Ledger {
 #[derive(Default)]
 struct Inner {
     entries: HashMap<PipelineId, Entry>,
-    by_query: HashMap<u64, Vec<PipelineId>>,
+    by_query: BTreeSet<(u64, PipelineId)>,
     revision: u64,
     /// The newest time of creation, and when it was seen: the server's clock was that far by then.
     clock: Option<(u64, Instant)>,
@@ -201,10 +201,13 @@ impl Ledger {
     pub(super) fn with_query(self: &Arc<Self>, query: &str) -> (Vec<PipelineId>, Snapshot) {
         let hash = self.hasher.hash_one(query);
         let inner = self.lock();
-        let ids = inner.by_query.get(&hash).into_iter().flatten();
-        let ids = ids
-            .filter(|id| inner.holds(id, u64::MAX))
-            .cloned()
+        let first = (hash, PipelineId::from_server(""));
+        let ids = inner
+            .by_query
+            .range(first..)
+            .take_while(|(of, _)| *of == hash)
+            .filter(|(_, id)| inner.holds(id, u64::MAX))
+            .map(|(_, id)| id.clone())
             .collect();
         let snapshot = Snapshot {
             ledger: Arc::clone(self),
@@ -266,10 +269,7 @@ impl Inner {
             entry.is_gone = true;
         }
         let entries = &self.entries;
-        self.by_query.retain(|_, ids| {
-            ids.retain(|id| entries.contains_key(id));
-            !ids.is_empty()
-        });
+        self.by_query.retain(|(_, id)| entries.contains_key(id));
     }
 
     fn insert(&mut self, row: Listed<Kept>) {
@@ -288,10 +288,7 @@ impl Inner {
             // Another under an id that was listed before.
             revision = entry.row.revision;
         }
-        let with_query = self.by_query.entry(kept.query).or_default();
-        if !with_query.contains(&id) {
-            with_query.push(id.clone());
-        }
+        self.by_query.insert((kept.query, id.clone()));
         let row = Arc::new(Row {
             id: id.clone(),
             created_at,

@@ -31,7 +31,7 @@ pub(crate) use find::{Demand, Found};
 /// - A refusal because of other pipelines, or because there is nothing to resume, is given after the whole list was read again.
 /// - A create is guarded as without an inventory: under an id of its own the server refuses a second one.
 ///
-/// Of a query only two hashes are kept, under a key that is drawn anew in each process. It takes about 250 bytes a pipeline.
+/// Of a query only two hashes are kept, under a key that is drawn anew in each process. It takes about 300 bytes a pipeline.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
