@@ -16,6 +16,7 @@ use stepwell_transport::{SharedTransport, Transport};
 
 use crate::{
     error::Error,
+    inventory::Inventory,
     jitter::Jitter,
     observer::{Event, Step},
     options::Options,
@@ -33,6 +34,7 @@ pub(crate) struct Context {
     /// The server as the registry tells servers apart.
     pub(crate) server: Arc<str>,
     pub(crate) jitter: Jitter,
+    pub(crate) inventory: Option<Inventory>,
 }
 
 /// What was learned of the server behind a transport; shared by all submissions over it.
@@ -74,6 +76,7 @@ impl Context {
             options,
             server: endpoint.as_ref().map_or("", Endpoint::as_str).into(),
             endpoint,
+            inventory: None,
         }
     }
 

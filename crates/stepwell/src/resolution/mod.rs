@@ -7,12 +7,14 @@ pub(crate) mod decide;
 mod difference;
 mod error;
 pub(crate) mod job;
+pub(crate) mod listed_ids;
 pub(crate) mod near_match;
 pub(crate) mod resume;
 pub(crate) mod settle;
 pub(crate) mod shown;
 #[cfg(test)]
 mod tests;
+pub(crate) mod whole_list;
 
 use stepwell_arroyo::{Job, PipelineId};
 

@@ -1,6 +1,6 @@
 use std::{pin::pin, sync::Arc, time::SystemTime};
 
-use stepwell_arroyo::{Job, Pipeline, PipelineId, PipelineRow};
+use stepwell_arroyo::{Job, Pipeline, PipelineId};
 use tracing::Instrument;
 
 use crate::{
@@ -8,17 +8,19 @@ use crate::{
     baseline::Baseline,
     context::Context,
     error::Error,
+    inventory::{Demand, Found},
     observer::{Event, Step},
     poll::GONE_AFTER,
     resolution::{
-        Action, Difference, PipelineSummary, ResolveError,
+        Difference, PipelineSummary, ResolveError,
         attempt::{Attempt, Listed, Sent, Way},
         by_id,
         create::{Creating, Outcome},
-        decide::{Bearing, Decision, Listing, Rest},
+        decide::{Decision, Rest},
         differences,
         job::{Looked, job_of},
         resume::{Move, Resume, Resuming, compare_udfs},
+        whole_list,
     },
     spec::{Intent, PipelineSpec},
     state::Identified,
@@ -113,23 +115,25 @@ impl Submission<Validated> {
                 });
             }
             let spec = &self.state.spec;
-            Ok(match decide(&self.context, spec, &limit).await? {
-                Decision::Resume { pipeline, job } => {
-                    compare_udfs(spec, &pipeline)?;
-                    Plan::Resume {
-                        requests: Move::of(spec, &pipeline, job.as_deref()).requests(),
-                        pipeline: PipelineSummary::new(&pipeline),
-                        state: job.map(|job| job.state),
+            Ok(
+                match decide(&self.context, spec, &limit, Demand::Others).await? {
+                    Decision::Resume { pipeline, job } => {
+                        compare_udfs(spec, &pipeline)?;
+                        Plan::Resume {
+                            requests: Move::of(spec, &pipeline, job.as_deref()).requests(),
+                            pipeline: PipelineSummary::new(&pipeline),
+                            state: job.map(|job| job.state),
+                        }
                     }
-                }
-                Decision::Create {
-                    id, forced_past, ..
-                } => Plan::Create { id, forced_past },
-                Decision::CreateById(id) => Plan::Create {
-                    id: Some(id),
-                    forced_past: Vec::new(),
+                    Decision::Create {
+                        id, forced_past, ..
+                    } => Plan::Create { id, forced_past },
+                    Decision::CreateById(id) => Plan::Create {
+                        id: Some(id),
+                        forced_past: Vec::new(),
+                    },
                 },
-            })
+            )
         });
         self.context.unless_begun(work).await
     }
@@ -208,7 +212,7 @@ async fn resolve(
         }
     }
     loop {
-        let way = match decide(context, spec, limit).await? {
+        let way = match decide(context, spec, limit, Demand::Matches).await? {
             Decision::Resume { pipeline, job } => {
                 let resumed = resume(context, spec, pipeline, job, limit, Origin::Found).await?;
                 if let Some(resolved) = resumed {
@@ -325,6 +329,7 @@ async fn decide(
     context: &Context,
     spec: &PipelineSpec,
     limit: &TimeLimit,
+    mut demand: Demand,
 ) -> Result<Decision, Error> {
     if let Some(decision) = by_id::decide(context, spec, limit).await? {
         return Ok(decision);
@@ -333,9 +338,19 @@ async fn decide(
     let disagreement = limit.within(GONE_AFTER);
     let mut pace = context.poll_pace();
     loop {
-        let listed = list(context, spec, limit).await?;
+        let listed = list(context, spec, limit, demand).await?;
         if listed.is_certain || disagreement.is_over() {
-            return Ok(listed.rest.decide(spec, listed.matches)?);
+            match listed.rest.decide(spec, listed.matches) {
+                Err(refusal)
+                    if refusal.rests_on_others()
+                        && !listed.has_others
+                        && demand == Demand::Matches =>
+                {
+                    demand = Demand::Others;
+                    continue;
+                }
+                decided => return Ok(decided?),
+            }
         }
         disagreement.sleep(pace.pause(&context.jitter)).await;
     }
@@ -346,22 +361,25 @@ struct Reading {
     rest: Rest,
     /// Whether each match has a job to show.
     is_certain: bool,
+    has_others: bool,
 }
 
-async fn list(context: &Context, spec: &PipelineSpec, limit: &TimeLimit) -> Result<Reading, Error> {
-    let server = &context.server;
-    let registry = context.ticket.registry();
-    let keep = |row: &PipelineRow<'_>| Bearing::of(row, spec, |row| registry.is_ours(server, row));
-    let pipelines = context
-        .read(Step::Resolve, limit, |client| async move {
-            client.read_pipelines(|| limit.for_a_request(), keep).await
-        })
-        .await
-        .map_err(|error| ResolveError::unanswered(Action::Find, spec.name(), limit, error))?;
-    let pipelines = pipelines.into_iter().map(|row| (row.id, row.kept));
-    let (matches, mut rest) = Listing::new(pipelines).matches(spec)?;
+async fn list(
+    context: &Context,
+    spec: &PipelineSpec,
+    limit: &TimeLimit,
+    demand: Demand,
+) -> Result<Reading, Error> {
+    let Found {
+        matches,
+        mut rest,
+        mut is_certain,
+        has_others,
+    } = match &context.inventory {
+        Some(inventory) => inventory.find(context, spec, limit, demand).await?,
+        None => whole_list::find(context, spec, limit).await?,
+    };
     let mut with_jobs = Vec::with_capacity(matches.len());
-    let mut is_certain = true;
     for pipeline in matches {
         match job_of(context, &pipeline, limit).await? {
             Looked::Job(job) => with_jobs.push((pipeline, job)),
@@ -375,5 +393,6 @@ async fn list(context: &Context, spec: &PipelineSpec, limit: &TimeLimit) -> Resu
         matches: with_jobs,
         rest,
         is_certain,
+        has_others,
     })
 }

@@ -1,7 +1,7 @@
 use std::{pin::pin, time::Duration};
 
 use snafu::Snafu;
-use stepwell_arroyo::{ClientError, Job, JobError, JobState, PipelineId};
+use stepwell_arroyo::{ClientError, Job, JobError, JobId, JobState, PipelineId};
 use tokio::time::Instant;
 use tracing::Instrument;
 
@@ -181,8 +181,8 @@ async fn wait(submission: &Submission<Registered>, begun: &Begun) -> Result<Job,
     let mut baseline = submission.state.baseline.clone();
     let mut approach = Approach::to_running();
     let mut steady = context.poll_pace();
-    // Since when it was Running, and in which run.
-    let mut running: Option<(u64, Instant)> = None;
+    // Since when it was Running, and in which run of which job: one that is made anew under its id begins with the same run.
+    let mut running: Option<(JobId, u64, Instant)> = None;
     loop {
         let mut next = None;
         // What a reply shows was so at some time between these two.
@@ -203,11 +203,11 @@ async fn wait(submission: &Submission<Registered>, begun: &Begun) -> Result<Job,
                 Meaning::Pending => None,
             };
             if let Some(counts_at) = counts_at {
-                let since = match running {
-                    Some((run_id, since)) if run_id == job.run_id => since,
+                let since = match &running {
+                    Some((id, run_id, since)) if *id == job.id && *run_id == job.run_id => *since,
                     _ => told,
                 };
-                running = Some((job.run_id, since));
+                running = Some((job.id.clone(), job.run_id, since));
                 let stable_at = if stable_for.is_zero() {
                     asked
                 } else {
