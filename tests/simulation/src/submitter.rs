@@ -118,7 +118,12 @@ impl Submitter {
             .build();
         let network = Network::new(place.world, who, place.process, chance.fork(), place.matrix)
             .troubled(trouble, place.focus, &diary.gone);
-        let inventory = chance.percent(30).then(|| Inventory::new(network.clone()));
+        // A failed job that is to be restarted would have been by somebody else.
+        let waits = chance.percent(20)
+            && place
+                .focus
+                .is_none_or(|focus| focus.purpose != Purpose::Restart);
+        let inventory = waits.then(|| Inventory::new(network.clone()));
         Self {
             network,
             diary,
@@ -179,7 +184,7 @@ impl Submitter {
             let text = format!("{}: planned: {planned:?}", self.diary.read().who);
             self.world.lock().note(text);
         }
-        tokio::time::sleep(self.chance.millis(0, 20_000)).await;
+        tokio::time::sleep(self.chance.millis(0, 12_000)).await;
     }
 
     async fn walk(&mut self, submission: Submission<Unconnected>) -> Result<(), Error> {
