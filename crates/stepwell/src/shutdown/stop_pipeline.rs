@@ -117,7 +117,7 @@ impl Stop<'_> {
             began: Instant::now(),
             last: LastSeen::Nothing,
             reported: None,
-            retries: retries(),
+            retries: self.retries(),
             retry_pause: Duration::ZERO,
         };
         let job = self.look(&mut sight).await?;
@@ -232,7 +232,7 @@ impl Stop<'_> {
         match self.client().jobs(self.id).await {
             Ok(jobs) => {
                 let job = newest_job(jobs);
-                sight.retries = retries();
+                sight.retries = self.retries();
                 sight.retry_pause = Duration::ZERO;
                 sight.last = job.as_ref().map_or(LastSeen::NoJob, LastSeen::job);
                 if let Some(job) = &job
@@ -292,6 +292,10 @@ impl Stop<'_> {
             .within(self.request_timeout.min(self.limit.for_a_request()))
     }
 
+    fn retries(&self) -> Pace {
+        Pace::new(Duration::from_millis(50), self.poll_ceiling)
+    }
+
     fn deadline(&self, seen: LastSeen) -> StopError {
         StopError::Deadline {
             id: self.id.clone(),
@@ -299,10 +303,6 @@ impl Stop<'_> {
             source: Box::new(seen),
         }
     }
-}
-
-fn retries() -> Pace {
-    Pace::new(Duration::from_millis(50), Duration::from_secs(1))
 }
 
 impl Sight {
