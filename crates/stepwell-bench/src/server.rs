@@ -118,7 +118,7 @@ impl Canned {
             asked.rows += (to - from) as u64;
         });
         let rows = u32::try_from(to - from).unwrap_or(u32::MAX);
-        tokio::time::sleep(self.time.row.saturating_mul(rows)).await;
+        take(self.time.row.saturating_mul(rows)).await;
         if from == 0 && to == self.rows.len() {
             return self.all.clone();
         }
@@ -176,7 +176,7 @@ impl Canned {
             .collect();
         if path != ["asked"] {
             self.asked(|asked| asked.requests += 1);
-            tokio::time::sleep(self.time.request).await;
+            take(self.time.request).await;
         }
         let body = match (parts.method, path.as_slice()) {
             (Method::GET, ["asked"]) => {
@@ -202,6 +202,13 @@ impl Canned {
             _ => return not_found(),
         };
         reply(StatusCode::OK, body)
+    }
+}
+
+async fn take(time: Duration) {
+    // A sleep of no length takes a millisecond.
+    if !time.is_zero() {
+        tokio::time::sleep(time).await;
     }
 }
 
