@@ -211,6 +211,16 @@ async fn the_rate_is_kept_whatever_it_is() {
     }
 }
 
+/// More rows in a hundredth of a second than one batch has.
+#[tokio::test(start_paused = true)]
+async fn a_rate_of_millions_is_kept() {
+    let query = "CREATE TABLE i WITH (connector='impulse', event_rate='2000000', message_count='200001');
+                 CREATE TABLE o (n BIGINT UNSIGNED) WITH (connector='blackhole'); INSERT INTO o SELECT counter FROM i";
+    let started = Instant::now();
+    run(program(query).execute(None).unwrap()).await.1.unwrap();
+    assert_eq!(started.elapsed().as_millis(), 100);
+}
+
 #[tokio::test(start_paused = true)]
 async fn subtasks_share_the_rate_and_count_each_for_itself() {
     let program = plan(&format!("{IMPULSE}SELECT * FROM impulse"), 2)
