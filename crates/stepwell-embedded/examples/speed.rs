@@ -39,24 +39,24 @@ const READ: &str = "CREATE TABLE impulse (counter BIGINT UNSIGNED, kind TEXT, at
     wait_for_control = 'false');\n";
 const PROJECT: &str = "SELECT counter, counter * 3 + 1 AS size, CASE WHEN counter % 2 = 0 THEN 'even' ELSE 'odd' END AS kind
     FROM impulse WHERE counter % 5 <> 4;";
-const COUNT: &str = "SELECT counter % 1000 AS key, count(*) AS rows FROM impulse
+const COUNT: &str = "SELECT counter % 1000 AS id, count(*) AS rows FROM impulse
     GROUP BY tumble(interval '1 second'), counter % 1000;";
 const PROJECTED: &str =
     "CREATE TABLE sink (counter BIGINT UNSIGNED, size BIGINT UNSIGNED, kind TEXT) WITH (SINK);
     INSERT INTO sink ";
 const KEYED: &str =
-    "CREATE TABLE sink (key BIGINT UNSIGNED, rows BIGINT) WITH (SINK);\nINSERT INTO sink ";
+    "CREATE TABLE sink (id BIGINT UNSIGNED, rows BIGINT) WITH (SINK);\nINSERT INTO sink ";
 const BLACKHOLE: &str = "connector = 'blackhole'";
 const FILE: &str = "connector = 'single_file', type = 'sink', path = 'DIRECTORY/out.json'";
 /// Nothing closes a window before the end.
 const LATE: &str = "CREATE TABLE late (counter BIGINT UNSIGNED, at TIMESTAMP, WATERMARK FOR at AS at - interval '1000 days')
     WITH (connector = 'single_file', path = 'DIRECTORY/late.json', type = 'source', wait_for_control = 'false');\n";
-const EACH: &str = "CREATE TABLE sink (key BIGINT UNSIGNED, rows BIGINT) WITH (SINK);
-    INSERT INTO sink SELECT counter AS key, count(*) AS rows FROM late GROUP BY tumble(interval '1 second'), counter;";
+const EACH: &str = "CREATE TABLE sink (id BIGINT UNSIGNED, rows BIGINT) WITH (SINK);
+    INSERT INTO sink SELECT counter AS id, count(*) AS rows FROM late GROUP BY tumble(interval '1 second'), counter;";
 /// Beside a source that goes on, and holds the windows open.
 const OPEN: &str = "CREATE TABLE tick WITH (connector = 'impulse', event_rate = '1');
     CREATE VIEW all_rows AS SELECT counter FROM late UNION ALL SELECT counter FROM tick;
-    SELECT counter AS key, count(*) AS rows FROM all_rows GROUP BY tumble(interval '1 second'), counter;";
+    SELECT counter AS id, count(*) AS rows FROM all_rows GROUP BY tumble(interval '1 second'), counter;";
 const FIRST: &str = "CREATE TABLE impulse WITH (connector = 'impulse', event_rate = '2');
 SELECT counter, CASE WHEN counter % 2 = 0 THEN 'tick' ELSE 'tock' END AS sound FROM impulse;";
 
@@ -134,18 +134,20 @@ fn loads() -> Vec<Load> {
 
 async fn rates(directory: &Path, only: &str) -> Outcome<()> {
     println!("| query | rows | time | rows a second |\n|---|---:|---:|---:|");
-    std::fs::write(
-        directory.join("in.json"),
-        lines(1_000_000, Duration::from_micros(10))?,
+    write(
+        &directory.join("in.json"),
+        1_000_000,
+        Duration::from_micros(10),
+    )?;
+    write(
+        &directory.join("late.json"),
+        100_000,
+        Duration::from_secs(1),
     )?;
     for load in loads() {
         if !load.name.contains(only) {
             continue;
         }
-        std::fs::write(
-            directory.join("late.json"),
-            lines(load.rows, Duration::from_secs(1))?,
-        )?;
         let mut best = Duration::MAX;
         for _ in 0..RUNS {
             best = best.min(run(directory, &load.query).await?);
@@ -163,8 +165,8 @@ async fn rates(directory: &Path, only: &str) -> Outcome<()> {
     Ok(())
 }
 
-/// JSON objects with a counter and a time that goes on by a step.
-fn lines(count: u64, step: Duration) -> Outcome<String> {
+/// Writes JSON objects with a counter and a time that goes on by a step.
+fn write(path: &Path, count: u64, step: Duration) -> Outcome<()> {
     let mut text = String::new();
     let step = u64::try_from(step.as_micros())?;
     for counter in 0..count {
@@ -180,7 +182,8 @@ fn lines(count: u64, step: Duration) -> Outcome<String> {
             "{{\"counter\":{counter},\"kind\":\"{kind}\",\"at\":\"{year}-{month:02}-{day:02}T{hours:02}:{minutes:02}:{seconds:02}.{micros:06}\"}}"
         )?;
     }
-    Ok(text)
+    std::fs::write(path, text)?;
+    Ok(())
 }
 
 /// From the create to Finished, in a new engine.
@@ -203,10 +206,7 @@ async fn times(directory: &Path, only: &str, binary: Option<&Path>) -> Outcome<(
         print_times("`POST` → Running", creates().await?);
     }
     if wanted("stop with a checkpoint of 40,000 windows → Stopped") {
-        std::fs::write(
-            directory.join("late.json"),
-            lines(40_000, Duration::from_secs(1))?,
-        )?;
+        write(&directory.join("late.json"), 40_000, Duration::from_secs(1))?;
         print_times(
             "stop with a checkpoint of 40,000 windows → Stopped",
             stops(directory).await?,
