@@ -8,6 +8,7 @@ use tracing::{
 };
 use tracing_subscriber::{
     Layer,
+    filter::Targets,
     fmt::format::FmtSpan,
     layer::{Context, SubscriberExt as _},
     util::SubscriberInitExt as _,
@@ -25,24 +26,25 @@ pub(crate) fn set_up(global: &Global, output: &Output) {
             let warnings = Warnings(output.clone());
             return tracing_subscriber::registry().with(warnings).init();
         }
-        1 => "info",
-        2 => "debug",
-        _ => "trace",
+        1 => Level::INFO,
+        2 => Level::DEBUG,
+        _ => Level::TRACE,
     };
-    let filter = format!(
-        "stepwell={level},stepwell_arroyo={level},stepwell_hyper={level},stepwell_embedded={level}"
-    );
+    // What is said to be `stepwell` is also what begins with it.
+    let filter = Targets::new().with_target("stepwell", level);
     // A request is a span: its fields show when it closes.
     let spans = if global.verbose > 1 {
         FmtSpan::CLOSE
     } else {
         FmtSpan::NONE
     };
-    tracing_subscriber::fmt()
+    let said = tracing_subscriber::fmt::layer()
         .with_span_events(spans)
-        .with_env_filter(filter)
         .with_writer(std::io::stderr)
-        .with_ansi(output::has_color())
+        .with_ansi(output::has_color());
+    tracing_subscriber::registry()
+        .with(said)
+        .with(filter)
         .init();
 }
 

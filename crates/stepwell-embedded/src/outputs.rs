@@ -12,6 +12,8 @@ use bytes::Bytes;
 use stepwell_arroyo::JobId;
 use tokio::sync::mpsc::{self, error::TrySendError};
 
+use crate::rows::Lines;
+
 /// How many batches of rows may wait for a follower; as many as in a real Arroyo.
 const WAITING_BATCHES: usize = 32;
 
@@ -94,11 +96,11 @@ impl Outputs {
 
 impl Run {
     /// Shows rows to the followers. Never waits.
-    pub(crate) fn publish(&self, subtask: u32, rows: &[Bytes]) {
+    pub(crate) fn publish(&self, subtask: u32, rows: &[Lines]) {
         let mut followed = lock(&self.followed);
         let next_id = followed.next_ids.entry(subtask).or_default();
         let start_id = *next_id;
-        *next_id += rows.len() as u64;
+        *next_id += rows.iter().map(Lines::count).sum::<usize>() as u64;
         if followed.followers.is_empty() {
             return;
         }
@@ -106,7 +108,7 @@ impl Run {
             subtask,
             start_id,
             time: now(),
-            rows: rows.to_vec(),
+            rows: rows.iter().flat_map(Lines::each).collect(),
         });
         followed
             .followers
@@ -146,8 +148,8 @@ fn now() -> u64 {
 mod tests {
     use super::*;
 
-    fn rows(count: usize) -> Vec<Bytes> {
-        vec![Bytes::from_static(b"{}"); count]
+    fn rows(count: usize) -> [Lines; 1] {
+        [Lines::new("{}\n".repeat(count), count)]
     }
 
     fn job() -> JobId {

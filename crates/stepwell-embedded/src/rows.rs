@@ -3,7 +3,7 @@
 //! A thread, because the writer is the caller's and may block, such as a pipe that nobody reads. The channel in front of
 //! it is short, so a slow reader slows the queries down instead of filling memory.
 
-use std::io::{self, BufWriter, Write};
+use std::io::{BufWriter, Write};
 use std::sync::{Arc, OnceLock};
 use std::thread;
 
@@ -16,13 +16,40 @@ use crate::error::{EngineError, ThreadSnafu};
 /// How many batches of rows may wait for the writer.
 const WAITING_BATCHES: usize = 16;
 
+/// Rows as text: JSON objects, each with its line end. Clones share the text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Lines {
+    text: Bytes,
+    count: usize,
+}
+
+impl Lines {
+    /// A text of so many lines.
+    pub(crate) fn new(text: impl Into<Bytes>, count: usize) -> Self {
+        let text = text.into();
+        Self { text, count }
+    }
+
+    /// How many there are.
+    pub(crate) fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Each without its line end.
+    pub(crate) fn each(&self) -> impl Iterator<Item = Bytes> {
+        // JSON has no line end inside.
+        let rows = self.text.split(|byte| *byte == b'\n').take(self.count);
+        rows.map(|row| self.text.slice_ref(row))
+    }
+}
+
 /// The writer is gone, with what it said.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct WriteFailed(pub(crate) String);
 
 #[derive(Debug)]
 enum Entry {
-    Rows(Vec<Bytes>),
+    Rows(Vec<Lines>),
     /// Answered once all that came before it is written and flushed.
     Barrier(oneshot::Sender<()>),
 }
@@ -46,8 +73,8 @@ impl Rows {
         Ok(Self { entries, failure })
     }
 
-    /// Hands over rows (without their line ends), waiting for a place if there is none.
-    pub(crate) async fn write(&self, rows: Vec<Bytes>) -> Result<(), WriteFailed> {
+    /// Hands over rows, waiting for a place if there is none.
+    pub(crate) async fn write(&self, rows: Vec<Lines>) -> Result<(), WriteFailed> {
         self.entries
             .send(Entry::Rows(rows))
             .await
@@ -83,7 +110,9 @@ fn write(
     let mut writer = BufWriter::new(writer);
     while let Some(entry) = waiting.blocking_recv() {
         let mut result = match &entry {
-            Entry::Rows(rows) => write_lines(&mut writer, rows),
+            Entry::Rows(rows) => rows
+                .iter()
+                .try_for_each(|lines| writer.write_all(&lines.text)),
             Entry::Barrier(_) => writer.flush(),
         };
         if result.is_ok() && waiting.is_empty() {
@@ -103,17 +132,9 @@ fn write(
     }
 }
 
-fn write_lines(writer: &mut impl Write, rows: &[Bytes]) -> io::Result<()> {
-    for row in rows {
-        writer.write_all(row)?;
-        writer.write_all(b"\n")?;
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
+    use std::{io, sync::Mutex};
 
     use super::*;
 
@@ -147,7 +168,7 @@ mod tests {
         };
         let rows = Rows::start(Box::new(pipe.clone())).unwrap();
         for row in 0..3000 {
-            rows.write(vec![Bytes::from(row.to_string())])
+            rows.write(vec![Lines::new(format!("{row}\n"), 1)])
                 .await
                 .unwrap();
         }
@@ -167,10 +188,10 @@ mod tests {
             room: 2,
         };
         let rows = Rows::start(Box::new(pipe)).unwrap();
-        rows.write(vec![Bytes::from_static(b"1")]).await.unwrap();
+        rows.write(vec![Lines::new("1\n", 1)]).await.unwrap();
         rows.flush().await.unwrap();
         let failed = async {
-            rows.write(vec![Bytes::from_static(b"2")]).await?;
+            rows.write(vec![Lines::new("2\n", 1)]).await?;
             rows.flush().await
         };
         assert_eq!(failed.await, Err(WriteFailed("broken pipe".to_owned())));

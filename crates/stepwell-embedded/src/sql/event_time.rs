@@ -11,8 +11,7 @@ use std::{
 use arrow::{
     array::BooleanArray,
     array::{Array as _, AsArray as _, Int64Array},
-    compute::filter_record_batch,
-    compute::{cast, filter},
+    compute::{FilterBuilder, cast, max},
     datatypes::{DataType, Int64Type, TimeUnit, TimestampNanosecondType},
     error::ArrowError,
     record_batch::RecordBatch,
@@ -42,6 +41,13 @@ pub(super) struct EventTime {
 #[derive(Clone, Debug)]
 pub(super) struct TimedBatch {
     pub(super) batch: RecordBatch,
+    /// None: no window asks for it.
+    pub(super) timing: Option<Timing>,
+}
+
+/// The times of some rows.
+#[derive(Clone, Debug)]
+pub(super) struct Timing {
     /// The event time of each row.
     pub(super) times: Int64Array,
     /// The watermark of the row's source before each row.
@@ -49,18 +55,18 @@ pub(super) struct TimedBatch {
 }
 
 impl EventTime {
-    /// Gives rows their times and watermarks; with the watermark after them.
+    /// Gives rows their times and watermarks, if they are asked for; with the watermark after them.
     pub(super) fn assign(
         &self,
         batch: RecordBatch,
         times: Option<Int64Array>,
         watermark: i64,
+        is_timed: bool,
     ) -> Result<(TimedBatch, i64), DataFusionError> {
-        let count = batch.num_rows();
         let times = match (&self.time, times) {
             (Some(expression), _) => nanoseconds(expression, &batch)?,
             (None, Some(times)) => times,
-            (None, None) => Int64Array::from_value(now(), count),
+            (None, None) => Int64Array::from_value(now(), batch.num_rows()),
         };
         if times.null_count() > 0 {
             return Err(DataFusionError::Execution(
@@ -68,37 +74,63 @@ impl EventTime {
             ));
         }
         let promised = match &self.watermark {
-            Some(expression) => nanoseconds(expression, &batch)?,
-            None => times.unary(|time| time.saturating_sub(LATENESS)),
+            Some(expression) => Some(nanoseconds(expression, &batch)?),
+            None => None,
         };
+        let of_time = |time: i64| time.saturating_sub(LATENESS);
+        if !is_timed {
+            let newest = match &promised {
+                Some(promised) => max(promised),
+                None => max(&times).map(of_time),
+            };
+            let after = watermark.max(newest.unwrap_or(BEGINNING));
+            let timing = None;
+            return Ok((TimedBatch { batch, timing }, after));
+        }
         let mut after = watermark;
-        let before = promised.iter().map(|promised| {
-            let before = after;
-            // A row whose watermark is null promises nothing.
-            after = after.max(promised.unwrap_or(BEGINNING));
-            before
-        });
-        let watermarks = Int64Array::from_iter_values(before);
-        let rows = TimedBatch {
-            batch,
-            times,
-            watermarks,
+        let mut before = |promised: i64| {
+            let newest = after.max(promised);
+            std::mem::replace(&mut after, newest)
         };
-        Ok((rows, after))
+        let watermarks = match &promised {
+            Some(promised) => promised
+                .iter()
+                // A row whose watermark is null promises nothing.
+                .map(|promised| before(promised.unwrap_or(BEGINNING)))
+                .collect::<Vec<_>>(),
+            None => times
+                .values()
+                .iter()
+                .map(|time| before(of_time(*time)))
+                .collect(),
+        };
+        let timing = Some(Timing {
+            times,
+            watermarks: watermarks.into(),
+        });
+        Ok((TimedBatch { batch, timing }, after))
     }
 }
 
 impl TimedBatch {
     /// The rows for which `keep` is true.
     pub(super) fn filter(&self, keep: &BooleanArray) -> Result<Self, ArrowError> {
+        // What is to be kept is worked out once for all columns.
+        let filter = FilterBuilder::new(keep).optimize().build();
+        let times = |times: &Int64Array| {
+            let times = filter.filter(times)?;
+            Ok::<_, ArrowError>(times.as_primitive::<Int64Type>().clone())
+        };
+        let timing = match &self.timing {
+            None => None,
+            Some(timing) => Some(Timing {
+                times: times(&timing.times)?,
+                watermarks: times(&timing.watermarks)?,
+            }),
+        };
         Ok(Self {
-            batch: filter_record_batch(&self.batch, keep)?,
-            times: filter(&self.times, keep)?
-                .as_primitive::<Int64Type>()
-                .clone(),
-            watermarks: filter(&self.watermarks, keep)?
-                .as_primitive::<Int64Type>()
-                .clone(),
+            batch: filter.filter_record_batch(&self.batch)?,
+            timing,
         })
     }
 
@@ -106,8 +138,7 @@ impl TimedBatch {
     pub(super) fn with_columns(&self, batch: RecordBatch) -> Self {
         Self {
             batch,
-            times: self.times.clone(),
-            watermarks: self.watermarks.clone(),
+            timing: self.timing.clone(),
         }
     }
 }

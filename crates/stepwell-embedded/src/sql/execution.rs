@@ -10,7 +10,6 @@ mod state;
 use std::{collections::BTreeSet, future, path::PathBuf, sync::Arc};
 
 use arrow::{array::Int64Array, record_batch::RecordBatch};
-use bytes::Bytes;
 use tokio::time::{Instant, sleep_until};
 
 pub(crate) use self::error::ExecutionError;
@@ -22,6 +21,7 @@ use super::{
     source::{Dropped, Due, Source},
     window::Windows,
 };
+use crate::rows::Lines;
 
 /// So many windows at most are closed before a stop or a checkpoint has its turn.
 const WINDOWS_AT_ONCE: usize = 1000;
@@ -29,10 +29,10 @@ const WINDOWS_AT_ONCE: usize = 1000;
 /// What came of some rows.
 #[derive(Debug, Default)]
 pub(crate) struct Output {
-    /// Rows to be printed, one JSON object each.
-    pub(crate) lines: Vec<Bytes>,
+    /// Rows to be printed.
+    pub(crate) lines: Vec<Lines>,
     /// Those of them that are of a bare `SELECT`.
-    pub(crate) previewed: Vec<Bytes>,
+    pub(crate) previewed: Vec<Lines>,
     /// The subtask of the source that they are from.
     pub(crate) subtask: u32,
     /// Rows that a source left out.
@@ -309,7 +309,7 @@ impl Execution {
         };
         let (rows, watermark) = plan
             .event_time
-            .assign(batch, times, subtask.watermark)
+            .assign(batch, times, subtask.watermark, !parts.is_stateless())
             .map_err(|error| ExecutionError::sql(&error))?;
         for consumer in &plan.consumers {
             self.push(*consumer, rows.clone(), Some(number), arrived)?;
@@ -379,8 +379,8 @@ impl Execution {
             let closed = windows
                 .close(watermark, most)
                 .map_err(|error| ExecutionError::sql(&error))?;
-            most -= closed.len();
-            for rows in closed {
+            most -= closed.windows;
+            for rows in closed.batches {
                 self.push(operator.next, rows, None, arrived)?;
             }
             // What is further from the sources waits for the rows of all of these.

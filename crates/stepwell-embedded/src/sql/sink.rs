@@ -6,10 +6,10 @@ use arrow::{
     json::{WriterBuilder, writer::LineDelimited},
     record_batch::RecordBatch,
 };
-use bytes::Bytes;
 use datafusion_common::DataFusionError;
 
 use super::execution::{ExecutionError, Output};
+use crate::rows::Lines;
 
 pub(super) use file::FileSink;
 
@@ -34,18 +34,12 @@ impl Sink {
         match self {
             Self::Forget => Ok(()),
             Self::Print { is_preview } => {
-                let text = Bytes::from(json(batch).map_err(|error| ExecutionError::sql(&error))?);
-                // JSON has no line end inside.
-                let rows = text.split(|byte| *byte == b'\n');
-                let before = output.lines.len();
-                output.lines.extend(
-                    rows.filter(|row| !row.is_empty())
-                        .map(|row| text.slice_ref(row)),
-                );
+                let text = json(batch).map_err(|error| ExecutionError::sql(&error))?;
+                let lines = Lines::new(text, batch.num_rows());
                 if *is_preview {
-                    let new = output.lines.iter().skip(before).cloned();
-                    output.previewed.extend(new);
+                    output.previewed.push(lines.clone());
                 }
+                output.lines.push(lines);
                 Ok(())
             }
             Self::File(file) => {

@@ -6,25 +6,26 @@
 mod groups;
 mod state;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, iter, ops::Range, sync::Arc};
 
 use arrow::{
-    array::{
-        ArrayRef, BooleanArray, Int64Array, StructArray, TimestampNanosecondArray, UInt32Array,
-    },
+    array::{Array as _, ArrayRef, Int64Array, StructArray, UInt64Array},
     compute::take,
-    datatypes::SchemaRef,
+    datatypes::{DataType, SchemaRef, TimestampNanosecondType},
     record_batch::RecordBatch,
     row::{RowConverter, SortField},
 };
 use datafusion_common::DataFusionError;
 use datafusion_physical_expr::{PhysicalExpr, aggregate::AggregateFunctionExpr};
 
-use self::groups::Groups;
+use self::groups::{Columns, Groups};
 use super::{
-    event_time::{BEGINNING, TimedBatch},
+    event_time::{BEGINNING, TimedBatch, Timing},
     tumble::window_fields,
 };
+
+/// Windows that are closed together give batches of about so many rows.
+const CLOSED_ROWS: usize = 8192;
 
 /// An aggregation over tumbling windows, as planned.
 #[derive(Debug)]
@@ -59,11 +60,20 @@ pub(super) struct Windows {
     open: BTreeMap<i64, Groups>,
 }
 
+/// Windows that were closed.
+#[derive(Debug, Default)]
+pub(super) struct Closed {
+    pub(super) windows: usize,
+    /// Their rows, window by window.
+    pub(super) batches: Vec<TimedBatch>,
+}
+
 /// What a batch brings: keys, and the arguments of each aggregate.
 struct Values {
     keys: Vec<ArrayRef>,
     arguments: Vec<Vec<ArrayRef>>,
-    filters: Vec<Option<BooleanArray>>,
+    /// Of truth values.
+    filters: Vec<Option<ArrayRef>>,
 }
 
 impl Windows {
@@ -84,33 +94,45 @@ impl Windows {
 
     /// Takes rows in. `others`: the least watermark of the sources that these rows are not from.
     pub(super) fn update(&mut self, rows: &TimedBatch, others: i64) -> Result<(), DataFusionError> {
+        let Some(timing) = &rows.timing else {
+            return Err(DataFusionError::Internal(
+                "rows have no event time".to_owned(),
+            ));
+        };
         let values = self.tumbling.values(&rows.batch)?;
-        for (begin, indices) in self.tumbling.assign(rows, others) {
-            let values = values.of(&indices, rows.batch.num_rows())?;
+        for (begin, ranges) in self.tumbling.assign(timing, others) {
+            let values = values.of(&ranges, rows.batch.num_rows())?;
             let groups = match self.open.entry(begin) {
                 std::collections::btree_map::Entry::Occupied(groups) => groups.into_mut(),
                 std::collections::btree_map::Entry::Vacant(place) => {
                     place.insert(Groups::new(&self.tumbling.aggregates)?)
                 }
             };
-            groups.update(&self.keys, &values, indices.len())?;
+            let count = ranges.iter().map(ExactSizeIterator::len).sum();
+            groups.update(&self.keys, &values, count)?;
         }
         Ok(())
     }
 
-    /// Closes windows whose end the watermark has reached, so many at most; the rows of each.
-    pub(super) fn close(
-        &mut self,
-        watermark: i64,
-        most: usize,
-    ) -> Result<Vec<TimedBatch>, DataFusionError> {
-        let mut closed = Vec::new();
+    /// Closes windows whose end the watermark has reached, so many at most.
+    pub(super) fn close(&mut self, watermark: i64, most: usize) -> Result<Closed, DataFusionError> {
+        let (mut closed, mut together, mut rows) = (Closed::default(), Vec::new(), 0);
         while let Some(window) = self.open.first_entry() {
-            let begin = *window.key();
-            if self.tumbling.end(begin) > watermark || closed.len() == most {
+            if self.tumbling.end(*window.key()) > watermark || closed.windows == most {
                 break;
             }
-            closed.push(self.tumbling.result(&self.keys, begin, window.remove())?);
+            closed.windows += 1;
+            rows += window.get().len();
+            together.push(window.remove_entry());
+            if rows >= CLOSED_ROWS {
+                let batch = self.tumbling.result(&self.keys, &mut together, rows)?;
+                closed.batches.push(batch);
+                (together, rows) = (Vec::new(), 0);
+            }
+        }
+        if !together.is_empty() {
+            let batch = self.tumbling.result(&self.keys, &mut together, rows)?;
+            closed.batches.push(batch);
         }
         Ok(closed)
     }
@@ -133,15 +155,32 @@ impl Tumbling {
     }
 
     /// Which rows belong to which window, without those that are late.
-    fn assign(&self, rows: &TimedBatch, others: i64) -> BTreeMap<i64, Vec<u32>> {
-        let mut windows = BTreeMap::<i64, Vec<u32>>::new();
-        let times = rows.times.values().iter();
-        for (row, (time, watermark)) in (0..).zip(times.zip(rows.watermarks.values())) {
-            let begin = self.begin(*time);
-            if self.end(begin) > others.min(*watermark) {
-                windows.entry(begin).or_default().push(row);
+    fn assign(&self, timing: &Timing, others: i64) -> BTreeMap<i64, Vec<Range<usize>>> {
+        let mut windows = BTreeMap::<i64, Vec<Range<usize>>>::new();
+        let mut add = |begin, rows: Range<usize>| {
+            if !rows.is_empty() {
+                windows.entry(begin).or_default().push(rows);
+            }
+        };
+        // Neighbours are mostly of one window.
+        let (mut begin, mut end, mut rows) = (BEGINNING, BEGINNING, 0..0);
+        let times = timing.times.values().iter();
+        for (row, (time, watermark)) in times.zip(timing.watermarks.values()).enumerate() {
+            // The first of all windows has no beginning of its own.
+            let is_same = begin > BEGINNING && (begin..end).contains(time);
+            if !is_same || rows.end != row {
+                add(begin, rows);
+                rows = row..row;
+            }
+            if !is_same {
+                begin = self.begin(*time);
+                end = self.end(begin);
+            }
+            if end > others.min(*watermark) {
+                rows.end = row + 1;
             }
         }
+        add(begin, rows);
         windows
     }
 
@@ -153,12 +192,12 @@ impl Tumbling {
             None => Ok(None),
             Some(filter) => {
                 let values = evaluate(filter)?;
-                let values = values.as_any().downcast_ref::<BooleanArray>();
-                values.cloned().map(Some).ok_or_else(|| {
-                    DataFusionError::Execution(
+                if *values.data_type() != DataType::Boolean {
+                    return Err(DataFusionError::Execution(
                         "the condition of FILTER is neither true nor false".to_owned(),
-                    )
-                })
+                    ));
+                }
+                Ok(Some(values))
             }
         };
         Ok(Values {
@@ -183,26 +222,26 @@ impl Tumbling {
         })
     }
 
-    /// The rows of a window that is closed. Their event time is its last nanosecond, so they are never late for a window of the same
-    /// width further on.
+    /// The rows, so many, of windows that are closed. Their event time is the last nanosecond of the window, so they are never late for
+    /// a window of the same width further on.
     fn result(
         &self,
         keys: &RowConverter,
-        begin: i64,
-        groups: Groups,
+        windows: &mut [(i64, Groups)],
+        rows: usize,
     ) -> Result<TimedBatch, DataFusionError> {
-        let rows = groups.len();
-        let (keys, aggregates) = groups.evaluate(keys)?;
+        let begins = Int64Array::from_iter_values(beginnings(windows));
+        let ends = begins.unary(|begin| self.end(begin));
+        let times = |times: &Int64Array| {
+            Arc::new(times.reinterpret_cast::<TimestampNanosecondType>()) as ArrayRef
+        };
+        let Columns { keys, aggregates } = groups::evaluate(windows, keys)?;
         let mut keys = keys.into_iter();
-        let end = self.end(begin);
         let mut columns = Vec::with_capacity(self.schema.fields().len());
         for column in &self.columns {
             match column {
                 GroupColumn::Window => {
-                    let times = |time| {
-                        Arc::new(TimestampNanosecondArray::from_value(time, rows)) as ArrayRef
-                    };
-                    let window = vec![times(begin), times(end)];
+                    let window = vec![times(&begins), times(&ends)];
                     columns.push(
                         Arc::new(StructArray::try_new(window_fields(), window, None)?) as ArrayRef,
                     );
@@ -210,46 +249,50 @@ impl Tumbling {
                 GroupColumn::Key(_) => columns.extend(keys.next()),
             }
         }
-        columns.extend(aggregates);
+        columns.extend(aggregates.into_iter().flatten());
         Ok(TimedBatch {
             batch: RecordBatch::try_new(Arc::clone(&self.schema), columns)?,
-            times: Int64Array::from_value(end.saturating_sub(1), rows),
-            watermarks: Int64Array::from_value(BEGINNING, rows),
+            timing: Some(Timing {
+                times: ends.unary(|end| end.saturating_sub(1)),
+                watermarks: Int64Array::from_value(BEGINNING, rows),
+            }),
         })
     }
 }
 
+/// The beginning of the window of each row.
+fn beginnings(windows: &[(i64, Groups)]) -> impl Iterator<Item = i64> {
+    let each = |(begin, groups): &(i64, Groups)| iter::repeat_n(*begin, groups.len());
+    windows.iter().flat_map(each)
+}
+
 impl Values {
     /// Those of some rows of so many.
-    fn of(&self, indices: &[u32], rows: usize) -> Result<Self, DataFusionError> {
-        if indices.len() == rows {
-            return Ok(Self {
-                keys: self.keys.clone(),
-                arguments: self.arguments.clone(),
-                filters: self.filters.clone(),
-            });
+    fn of(&self, ranges: &[Range<usize>], rows: usize) -> Result<Self, DataFusionError> {
+        match ranges {
+            [all] if all.len() == rows => self.each(|values| Ok(Arc::clone(values))),
+            [some] => self.each(|values| Ok(values.slice(some.start, some.len()))),
+            several => {
+                let indices = several.iter().cloned().flatten();
+                let indices = UInt64Array::from_iter_values(indices.map(|index| index as u64));
+                self.each(|values| Ok(take(values, &indices, None)?))
+            }
         }
-        let indices = UInt32Array::from_iter_values(indices.iter().copied());
-        let some = |values: &ArrayRef| take(values, &indices, None);
-        let filter = |filter: &Option<BooleanArray>| {
-            let Some(filter) = filter else {
-                return Ok(None);
-            };
-            let values = take(filter, &indices, None)?;
-            Ok(values.as_any().downcast_ref::<BooleanArray>().cloned())
-        };
+    }
+
+    fn each(
+        &self,
+        some: impl Fn(&ArrayRef) -> Result<ArrayRef, DataFusionError>,
+    ) -> Result<Self, DataFusionError> {
+        let all = |values: &Vec<ArrayRef>| values.iter().map(&some).collect::<Result<_, _>>();
         Ok(Self {
-            keys: self.keys.iter().map(some).collect::<Result<_, _>>()?,
-            arguments: self
-                .arguments
-                .iter()
-                .map(|arguments| arguments.iter().map(some).collect())
-                .collect::<Result<_, _>>()?,
+            keys: all(&self.keys)?,
+            arguments: self.arguments.iter().map(all).collect::<Result<_, _>>()?,
             filters: self
                 .filters
                 .iter()
-                .map(filter)
-                .collect::<Result<_, arrow::error::ArrowError>>()?,
+                .map(|filter| filter.as_ref().map(&some).transpose())
+                .collect::<Result<_, _>>()?,
         })
     }
 }

@@ -123,7 +123,10 @@ impl ImpulseSource {
         }
         let due = self.due(self.given);
         match self.last {
-            Some(last) if self.period < QUANTUM => due.max(last + QUANTUM),
+            // After a full batch more may be due already.
+            Some(last) if self.period < QUANTUM && self.last_rows < LARGEST_BATCH => {
+                due.max(last + QUANTUM)
+            }
             _ => due,
         }
     }

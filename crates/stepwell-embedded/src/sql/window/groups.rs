@@ -1,12 +1,16 @@
 //! The groups of one window: which keys there are, and what their aggregates have come to.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 
-use arrow::{array::ArrayRef, row::RowConverter};
-use datafusion_common::DataFusionError;
+use arrow::{
+    array::{ArrayRef, AsArray as _},
+    compute::concat,
+    row::RowConverter,
+};
+// Its hash is fast; that of the standard library costs more than all else that is done with a row.
+use datafusion_common::{DataFusionError, HashMap};
 use datafusion_expr::{EmitTo, GroupsAccumulator};
 use datafusion_functions_aggregate_common::aggregate::groups_accumulator::GroupsAccumulatorAdapter;
-use std::sync::Arc;
 
 use super::{Aggregate, Values};
 
@@ -18,8 +22,11 @@ pub(super) struct Groups {
     count: usize,
 }
 
-/// Keys, and something of each aggregate, a row a group.
-pub(super) type Columns = (Vec<ArrayRef>, Vec<ArrayRef>);
+/// A row a group: its keys, and something of each aggregate, which is one column or several.
+pub(super) struct Columns {
+    pub(super) keys: Vec<ArrayRef>,
+    pub(super) aggregates: Vec<Vec<ArrayRef>>,
+}
 
 impl Groups {
     pub(super) fn new(aggregates: &[Aggregate]) -> Result<Self, DataFusionError> {
@@ -43,7 +50,8 @@ impl Groups {
         let numbers = self.number(converter, &values.keys, rows)?;
         let arguments = values.arguments.iter().zip(&values.filters);
         for (accumulator, (arguments, filter)) in self.accumulators.iter_mut().zip(arguments) {
-            accumulator.update_batch(arguments, &numbers, filter.as_ref(), self.count)?;
+            let filter = filter.as_ref().and_then(|filter| filter.as_boolean_opt());
+            accumulator.update_batch(arguments, &numbers, filter, self.count)?;
         }
         Ok(())
     }
@@ -63,25 +71,15 @@ impl Groups {
         Ok(())
     }
 
-    /// Keys and results.
-    pub(super) fn evaluate(mut self, converter: &RowConverter) -> Result<Columns, DataFusionError> {
-        let keys = self.keys(converter)?;
-        let results = self
-            .accumulators
+    fn evaluate(&mut self) -> Result<Vec<Vec<ArrayRef>>, DataFusionError> {
+        self.accumulators
             .iter_mut()
-            .map(|accumulator| accumulator.evaluate(EmitTo::All))
-            .collect::<Result<_, _>>()?;
-        Ok((keys, results))
+            .map(|accumulator| Ok(vec![accumulator.evaluate(EmitTo::All)?]))
+            .collect()
     }
 
-    /// Keys, and what each aggregate has come to in a form that can be merged. Accumulators give that only once, so they are set up
-    /// again with it.
-    pub(super) fn state(
-        &mut self,
-        converter: &RowConverter,
-        aggregates: &[Aggregate],
-    ) -> Result<(Vec<ArrayRef>, Vec<Vec<ArrayRef>>), DataFusionError> {
-        let keys = self.keys(converter)?;
+    /// What each aggregate has come to in a form that can be merged. Accumulators give that only once, so they are set up again with it.
+    fn state(&mut self, aggregates: &[Aggregate]) -> Result<Vec<Vec<ArrayRef>>, DataFusionError> {
         let states = self
             .accumulators
             .iter_mut()
@@ -92,7 +90,7 @@ impl Groups {
         for (accumulator, state) in self.accumulators.iter_mut().zip(&states) {
             accumulator.merge_batch(state, &numbers, self.count)?;
         }
-        Ok((keys, states))
+        Ok(states)
     }
 
     /// The number of the group of each row; new keys get new ones.
@@ -123,15 +121,81 @@ impl Groups {
     }
 
     /// In the order of their numbers.
-    fn keys(&self, converter: &RowConverter) -> Result<Vec<ArrayRef>, DataFusionError> {
-        if self.numbers.is_empty() {
-            return Ok(Vec::new());
+    fn keys(&self) -> Vec<&[u8]> {
+        let mut keys: Vec<&[u8]> = vec![&[]; self.numbers.len()];
+        for (key, number) in &self.numbers {
+            if let Some(place) = keys.get_mut(*number) {
+                *place = key;
+            }
         }
-        let mut keys: Vec<_> = self.numbers.iter().collect();
-        keys.sort_unstable_by_key(|(_, number)| **number);
-        let parser = converter.parser();
-        Ok(converter.convert_rows(keys.iter().map(|(key, _)| parser.parse(key)))?)
+        keys
     }
+}
+
+/// Keys and results of windows, one after the other.
+pub(super) fn evaluate(
+    windows: &mut [(i64, Groups)],
+    converter: &RowConverter,
+) -> Result<Columns, DataFusionError> {
+    let keys = keys(windows.iter().map(|(_, groups)| groups), converter)?;
+    let results = windows.iter_mut().map(|(_, groups)| groups.evaluate());
+    Ok(Columns {
+        keys,
+        aggregates: joined(results.collect::<Result<_, _>>()?)?,
+    })
+}
+
+/// Keys of windows, and what each aggregate has come to in a form that can be merged, one after the other.
+pub(super) fn state<'a>(
+    windows: impl Iterator<Item = &'a mut Groups>,
+    converter: &RowConverter,
+    aggregates: &[Aggregate],
+) -> Result<Columns, DataFusionError> {
+    let (mut states, mut seen) = (Vec::new(), Vec::new());
+    for groups in windows {
+        states.push(groups.state(aggregates)?);
+        seen.push(&*groups);
+    }
+    Ok(Columns {
+        keys: keys(seen.into_iter(), converter)?,
+        aggregates: joined(states)?,
+    })
+}
+
+/// The keys of windows, converted together: a column costs more than a row.
+fn keys<'a>(
+    windows: impl Iterator<Item = &'a Groups>,
+    converter: &RowConverter,
+) -> Result<Vec<ArrayRef>, DataFusionError> {
+    let mut keys = windows.flat_map(Groups::keys).peekable();
+    if keys.peek().is_none() {
+        return Ok(Vec::new());
+    }
+    let parser = converter.parser();
+    Ok(converter.convert_rows(keys.map(|key| parser.parse(key)))?)
+}
+
+/// From the columns of each window to those of all, by aggregate.
+fn joined(mut windows: Vec<Vec<Vec<ArrayRef>>>) -> Result<Vec<Vec<ArrayRef>>, DataFusionError> {
+    if windows.len() == 1 {
+        return Ok(windows.pop().unwrap_or_default());
+    }
+    let Some(first) = windows.first() else {
+        return Ok(Vec::new());
+    };
+    let column = |aggregate: usize, number: usize| {
+        let of_window =
+            |window: &'_ Vec<Vec<ArrayRef>>| window.get(aggregate)?.get(number).cloned();
+        let columns: Vec<_> = windows.iter().filter_map(of_window).collect();
+        let columns: Vec<_> = columns.iter().map(AsRef::as_ref).collect();
+        Ok(concat(&columns)?)
+    };
+    let all = first.iter().enumerate().map(|(aggregate, columns)| {
+        (0..columns.len())
+            .map(|number| column(aggregate, number))
+            .collect()
+    });
+    all.collect()
 }
 
 fn accumulators(

@@ -1,36 +1,39 @@
 //! Open windows as a part of a checkpoint: one Arrow IPC stream with a row a group, so that it can be read by other versions.
 
-use std::{io::Cursor, sync::Arc};
+use std::{io::Cursor, iter, sync::Arc};
 
 use arrow::{
     array::{Array as _, ArrayRef, AsArray as _, Int64Array},
-    compute::concat_batches,
     datatypes::{Field, Int64Type, Schema},
     ipc::{reader::StreamReader, writer::StreamWriter},
     record_batch::RecordBatch,
 };
 use datafusion_common::DataFusionError;
 
-use super::{Windows, groups::Groups};
+use super::{
+    Windows,
+    groups::{self, Columns, Groups},
+};
 
 impl Windows {
     /// What has come to be in the open windows. Empty: none is open.
     pub(in crate::sql) fn state(&mut self) -> Result<Vec<u8>, DataFusionError> {
-        let mut batches = Vec::with_capacity(self.open.len());
-        for (begin, groups) in &mut self.open {
-            let (keys, states) = groups.state(&self.keys, &self.tumbling.aggregates)?;
-            let begins = Int64Array::from_value(*begin, groups.len());
-            let columns = std::iter::once(Arc::new(begins) as ArrayRef)
-                .chain(keys)
-                .chain(states.into_iter().flatten());
-            batches.push(numbered(columns.collect())?);
-        }
-        let Some(first) = batches.first() else {
+        if self.open.is_empty() {
             return Ok(Vec::new());
-        };
-        let schema = first.schema();
-        let all = concat_batches(&schema, &batches)?;
-        let mut writer = StreamWriter::try_new(Vec::new(), &schema)?;
+        }
+        let begins = self.open.iter();
+        let begins = begins.flat_map(|(begin, groups)| iter::repeat_n(*begin, groups.len()));
+        let begins = Int64Array::from_iter_values(begins);
+        let Columns { keys, aggregates } = groups::state(
+            self.open.values_mut(),
+            &self.keys,
+            &self.tumbling.aggregates,
+        )?;
+        let columns = iter::once(Arc::new(begins) as ArrayRef)
+            .chain(keys)
+            .chain(aggregates.into_iter().flatten());
+        let all = numbered(columns.collect())?;
+        let mut writer = StreamWriter::try_new(Vec::new(), &all.schema())?;
         writer.write(&all)?;
         Ok(writer.into_inner()?)
     }
