@@ -49,6 +49,8 @@ fn main() -> Result<(), Failure> {
         }
         #[cfg(feature = "peers")]
         [] => stepwell_bench::report::report(),
+        #[cfg(feature = "peers")]
+        ["binary"] => stepwell_bench::report::binary(),
         _ => Err("usage: stepwell-bench".into()),
     }
 }

@@ -60,15 +60,17 @@ impl Drop for Server {
     }
 }
 
-/// A program of this package.
-fn program(name: &str) -> Result<PathBuf, Failure> {
+/// Where a program lies that is built like this one.
+///
+/// # Errors
+///
+/// When this one does not know where it lies itself.
+pub fn program(name: &str) -> Result<PathBuf, Failure> {
     let own = env::current_exe()?;
     // A benchmark lies one folder deeper than the programs.
-    let folders = own.ancestors().skip(1).take(2);
-    let mut programs = folders.map(|folder| folder.join(name));
-    programs.find(|program| program.is_file()).ok_or_else(|| {
-        format!("build {name} first: cargo build --release -p stepwell-bench").into()
-    })
+    let folders = own.ancestors().skip(1);
+    let folder = folders.into_iter().find(|folder| !folder.ends_with("deps"));
+    Ok(folder.ok_or("this program lies nowhere")?.join(name))
 }
 
 /// What a client says of itself.

@@ -1,10 +1,14 @@
 //! The tables of `docs/performance.md`.
 
-use std::{fmt::Write as _, process::Command};
+use std::{
+    fmt::Write as _,
+    fs,
+    process::{Command, Stdio},
+};
 
 use crate::{
     client::floor::Failure,
-    processes::{Allocated, Asked, Held, Server, Taken, client, counted, instructions},
+    processes::{Allocated, Asked, Held, Server, Taken, client, counted, instructions, program},
 };
 
 /// The peers in the order of the tables, with the words for them.
@@ -27,12 +31,21 @@ struct Cost {
     memory: u64,
 }
 
-/// Measures everything and prints it as Markdown.
+/// Measures the client and prints it as Markdown.
 ///
 /// # Errors
 ///
 /// When a measurement fails.
 pub fn report() -> Result<(), Failure> {
+    // The other program of this package, which `cargo run` alone does not build.
+    cargo(&[
+        "build",
+        "--quiet",
+        "--release",
+        "-p",
+        "stepwell-bench",
+        "--bins",
+    ])?;
     println!("## One submission, 10 pipelines held\n");
     println!("{}", table("submit", 10, 20)?);
     println!("## The match among 10,000 pipelines\n");
@@ -47,7 +60,56 @@ pub fn report() -> Result<(), Failure> {
     println!("{}", inventory(100, 10_000)?);
     println!("## Crates\n");
     println!("{}", crates()?);
+    println!("## How soon Running is seen\n");
+    println!(
+        "{}",
+        cargo(&["run", "--quiet", "--release", "-p", "latency"])?
+    );
     Ok(())
+}
+
+/// Builds the binary, with and without the engine, and prints its size and the speed of the engine.
+///
+/// # Errors
+///
+/// When something does not build or a measurement fails.
+pub fn binary() -> Result<(), Failure> {
+    const BUILD: [&str; 5] = ["build", "--quiet", "--release", "-p", "stepwell-cli"];
+    let binary = program("stepwell")?;
+    println!("## The binary\n\n| | bytes | MiB |\n|---|--:|--:|");
+    let without = [&BUILD[..], &["--no-default-features", "--features", "tls"]].concat();
+    for (words, arguments) in [("without the engine", &without[..]), ("with it", &BUILD)] {
+        cargo(arguments)?;
+        let bytes = fs::metadata(&binary)?.len();
+        println!(
+            "| {words} | {bytes} | {:.1} |",
+            as_f64(bytes) / 1024.0 / 1024.0
+        );
+    }
+    println!("\n## The embedded engine\n");
+    let binary = binary.to_string_lossy();
+    let example = [
+        "run",
+        "--quiet",
+        "--release",
+        "-p",
+        "stepwell-embedded",
+        "--example",
+        "speed",
+    ];
+    println!("{}", cargo(&[&example[..], &["--", &binary]].concat())?);
+    Ok(())
+}
+
+fn cargo(arguments: &[&str]) -> Result<String, Failure> {
+    let output = Command::new("cargo")
+        .args(arguments)
+        .stderr(Stdio::inherit())
+        .output()?;
+    if !output.status.success() {
+        return Err(format!("cargo {} failed", arguments.join(" ")).into());
+    }
+    Ok(String::from_utf8(output.stdout)?)
 }
 
 fn table(task: &str, held: usize, times: usize) -> Result<String, Failure> {
@@ -207,11 +269,8 @@ fn crates() -> Result<String, Failure> {
     ];
     let mut text = String::from("| | crates |\n|---|--:|\n");
     for (words, arguments) in trees {
-        let output = Command::new("cargo")
-            .args(["tree", "--edges", "normal", "--prefix", "none"])
-            .args(arguments)
-            .output()?;
-        let output = String::from_utf8(output.stdout)?;
+        let tree = ["tree", "--edges", "normal", "--prefix", "none"];
+        let output = cargo(&[&tree[..], arguments].concat())?;
         // A repeat is marked.
         let lines = output.lines().map(|line| line.trim_end_matches(" (*)"));
         let crates: std::collections::BTreeSet<_> = lines.filter(|line| !line.is_empty()).collect();
