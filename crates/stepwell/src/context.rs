@@ -4,7 +4,7 @@ use std::{
     future::{Future, poll_fn},
     pin::pin,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, Ordering},
     },
     task::Poll,
@@ -28,15 +28,22 @@ pub(crate) struct Context {
     pub(crate) client: Client,
     pub(crate) options: Options,
     pub(crate) ticket: Ticket,
-    pub(crate) endpoint: Option<Endpoint>,
+    place: Arc<Place>,
+}
+
+/// Where a transport sends to.
+#[derive(Debug)]
+struct Place {
+    endpoint: Option<Endpoint>,
     /// The server as the registry tells servers apart.
-    pub(crate) server: Arc<str>,
+    server: Arc<str>,
 }
 
 /// What was learned of the server behind a transport; shared by all submissions over it.
 #[derive(Debug, Default)]
 pub(crate) struct ServerMemory {
     without_put: AtomicBool,
+    place: OnceLock<Arc<Place>>,
 }
 
 impl ServerMemory {
@@ -47,25 +54,44 @@ impl ServerMemory {
     pub(crate) fn put_is_missing(&self) {
         self.without_put.store(true, Ordering::Relaxed);
     }
+
+    fn place(&self, transport: &SharedTransport) -> Arc<Place> {
+        let place = self.place.get_or_init(|| {
+            let base = transport.base_url();
+            let endpoint = base.and_then(|uri| Endpoint::from_uri(&uri).ok());
+            Arc::new(Place {
+                server: endpoint.as_ref().map_or("", Endpoint::as_str).into(),
+                endpoint,
+            })
+        });
+        Arc::clone(place)
+    }
 }
 
 impl Context {
     pub(crate) fn new(transport: SharedTransport, options: Options) -> Self {
-        let endpoint = transport
-            .base_url()
-            .and_then(|uri| Endpoint::from_uri(&uri).ok());
+        let place = transport.memory::<ServerMemory>().place(&transport);
         Self {
             client: Client::new(transport),
-            ticket: Ticket::new(&options.shutdown.registry),
+            ticket: Ticket::new(&options.shutdown().registry),
             options,
-            server: endpoint.as_ref().map_or("", Endpoint::as_str).into(),
-            endpoint,
+            place,
         }
+    }
+
+    /// The server's address, where the transport tells it.
+    pub(crate) fn endpoint(&self) -> Option<&Endpoint> {
+        self.place.endpoint.as_ref()
+    }
+
+    /// The server as the registry tells servers apart.
+    pub(crate) fn server(&self) -> &Arc<str> {
+        &self.place.server
     }
 
     /// Where requests go to, as an error names it.
     pub(crate) fn url(&self) -> Option<String> {
-        self.endpoint.as_ref().map(ToString::to_string)
+        self.endpoint().map(ToString::to_string)
     }
 
     pub(crate) fn tell(&self, event: &Event) {
@@ -137,7 +163,7 @@ impl Context {
         &self,
         work: impl Future<Output = Result<T, Error>> + Send,
     ) -> Result<T, Error> {
-        let mut begun = pin!(self.options.shutdown.begun());
+        let mut begun = pin!(self.options.shutdown().begun());
         let mut work = pin!(work);
         poll_fn(|context| {
             // The shutdown goes first: nothing is begun after it.
@@ -152,14 +178,14 @@ impl Context {
     /// Notes with the shutdown what is about to be made or started; the guard lives as long as the request.
     pub(crate) fn intend(
         &self,
-        name: &str,
+        name: Arc<str>,
         known: Known,
         started_here: bool,
     ) -> Result<WriteGuard, Error> {
         self.ticket
             .intend(Intended {
-                name: name.to_owned(),
-                server: Arc::clone(&self.server),
+                name,
+                server: Arc::clone(self.server()),
                 client: self.client.clone(),
                 observation: self.options.observation.clone(),
                 on_shutdown: self.options.on_shutdown,
@@ -171,7 +197,7 @@ impl Context {
     }
 
     pub(crate) fn found(&self, id: &PipelineId, started_here: bool) {
-        self.ticket.found(&self.server, id, started_here);
+        self.ticket.found(self.server(), id, started_here);
     }
 }
 

@@ -22,8 +22,23 @@ pub(crate) enum Bearing {
         is_ours: bool,
         likeness: Likeness,
     },
-    /// Previews end with whoever looks at them.
-    Preview,
+    /// It is a preview, which ends with whoever looks at it; or one of the others, and these are not asked for.
+    None,
+}
+
+/// What has to be known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Demand {
+    /// What resumes or creates, and the others only if they can refuse it.
+    Matches,
+    /// And all the others.
+    Others,
+}
+
+impl Demand {
+    fn includes_others(self, spec: &PipelineSpec) -> bool {
+        self == Self::Others || !spec.force() || only_resumes(spec)
+    }
 }
 
 /// How the query of another pipeline is like the one of the spec.
@@ -75,27 +90,35 @@ pub(crate) fn given(spec: &PipelineSpec) -> Option<&PipelineId> {
     }
 }
 
+fn only_resumes(spec: &PipelineSpec) -> bool {
+    matches!(spec.intent(), Intent::ResumeOnly | Intent::Resume(_))
+}
+
 impl Bearing {
     /// `is_ours` tells which were or are being made under the same shutdown: they are not "others".
     pub(crate) fn of(
         row: &PipelineRow<'_>,
         spec: &PipelineSpec,
+        demand: Demand,
         is_ours: impl Fn(&PipelineRow<'_>) -> bool,
     ) -> Result<Self, JsonError> {
         if row.preview {
-            return Ok(Self::Preview);
+            return Ok(Self::None);
         }
         let is_same = row.query == spec.query();
         let is_match = given(spec).map_or(is_same, |id| row.id == *id);
         if is_match {
             return Ok(Self::Match(Box::new(row.to_pipeline()?)));
         }
+        if !demand.includes_others(spec) {
+            return Ok(Self::None);
+        }
         Ok(Self::Other {
             name: row.name.clone().into_owned(),
             is_ours: is_ours(row),
             likeness: if is_same {
                 Likeness::Same
-            } else if is_near_match(&row.query, spec.query()) {
+            } else if is_near_match(&row.query.to_text(), spec.query()) {
                 Likeness::Near
             } else {
                 Likeness::None
@@ -134,7 +157,7 @@ impl Listing {
                     is_ours,
                     likeness,
                 } => rest.add(PipelineSummary { id, name }, is_ours, likeness),
-                Bearing::Preview => {}
+                Bearing::None => {}
             }
         }
         Ok((matches, rest))
@@ -212,7 +235,7 @@ impl Rest {
                 job,
             });
         }
-        let only_resumes = matches!(spec.intent(), Intent::ResumeOnly | Intent::Resume(_));
+        let only_resumes = only_resumes(spec);
         match finished.pop() {
             Some((pipeline, _)) if only_resumes || spec.when_finished() == WhenFinished::Refuse => {
                 return Err(ResolveError::Finished {

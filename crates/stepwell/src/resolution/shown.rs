@@ -1,4 +1,4 @@
-use stepwell_arroyo::{Pipeline, PipelineId, PipelineRow};
+use stepwell_arroyo::{JsonText, Pipeline, PipelineId, PipelineRow};
 
 /// A pipeline as far as a list shows whose it may be.
 #[derive(Clone, Copy)]
@@ -13,6 +13,7 @@ pub(crate) struct Shown<'a> {
 #[derive(Clone, Copy)]
 pub(crate) enum ShownQuery<'a> {
     Exact(&'a str),
+    Written(&'a JsonText<'a>),
 }
 
 impl ShownQuery<'_> {
@@ -20,6 +21,7 @@ impl ShownQuery<'_> {
     pub(crate) fn is(&self, query: &str) -> bool {
         match self {
             Self::Exact(shown) => *shown == query,
+            Self::Written(shown) => **shown == *query,
         }
     }
 }
@@ -41,7 +43,7 @@ impl<'a> From<&'a PipelineRow<'_>> for Shown<'a> {
             id: &row.id,
             name: &row.name,
             preview: row.preview,
-            query: ShownQuery::Exact(&row.query),
+            query: ShownQuery::Written(&row.query),
         }
     }
 }

@@ -35,7 +35,7 @@ pub(crate) enum Known {
 
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
-    pub(crate) name: String,
+    pub(crate) name: Arc<str>,
     pub(crate) server: Arc<str>,
     pub(crate) client: Client,
     pub(crate) observation: Observation,
@@ -324,7 +324,7 @@ impl Ticket {
 
 /// What [`Ticket::intend`] notes.
 pub(crate) struct Intended {
-    pub(crate) name: String,
+    pub(crate) name: Arc<str>,
     pub(crate) server: Arc<str>,
     pub(crate) client: Client,
     pub(crate) observation: Observation,

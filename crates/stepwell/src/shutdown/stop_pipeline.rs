@@ -12,7 +12,7 @@ use super::Escalation;
 use crate::{
     last_seen::LastSeen,
     observer::{Event, JobTransition, Observation, Step},
-    poll::{GONE_AFTER, is_gone, may_pass, newest_job},
+    poll::{GONE_AFTER, is_gone, may_pass},
     time_limit::{Pace, TimeLimit},
     uncut::uncut,
 };
@@ -218,9 +218,8 @@ impl Stop<'_> {
 
     /// Looks at the job once. What may pass is noted and `None`.
     async fn look(&self, sight: &mut Sight) -> Result<Option<Job>, StopError> {
-        match self.client().jobs(self.id).await {
-            Ok(jobs) => {
-                let job = newest_job(jobs);
+        match self.client().job(self.id).await {
+            Ok(job) => {
                 sight.last = job.as_ref().map_or(LastSeen::NoJob, LastSeen::job);
                 if let Some(job) = &job
                     && !sight.reported.as_ref().is_some_and(|last| last.shows(job))

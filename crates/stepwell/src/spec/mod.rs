@@ -4,7 +4,7 @@ mod checkpoint_interval;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeMap, fmt, num::NonZeroU32};
+use std::{collections::BTreeMap, fmt, num::NonZeroU32, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use snafu::{Snafu, ensure};
@@ -107,9 +107,10 @@ pub struct PipelineSpec {
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Fields {
-    query: String,
+    /// Shared, as the name is, with the copies of the spec and with the requests that carry them.
+    query: Arc<str>,
     #[serde(default = "default_name")]
-    name: String,
+    name: Arc<str>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     parallelism: Option<NonZeroU32>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -135,8 +136,8 @@ struct Fields {
 }
 
 /// The name that a pipeline gets without one, as with `arroyo run`.
-fn default_name() -> String {
-    "query".to_owned()
+fn default_name() -> Arc<str> {
+    "query".into()
 }
 
 /// A spec that no server would take.
@@ -164,7 +165,9 @@ impl TryFrom<Fields> for PipelineSpec {
                 .scheduler_config
                 .as_ref()
                 .is_none_or(serde_json::Value::is_object),
-            SchedulerConfigSnafu { name: &fields.name }
+            SchedulerConfigSnafu {
+                name: &*fields.name
+            }
         );
         Ok(Self { fields })
     }
@@ -180,14 +183,14 @@ impl PipelineSpec {
     /// A spec of this query, with every default.
     pub fn new(query: impl Into<String>) -> Self {
         Self {
-            fields: Fields::new(query.into()),
+            fields: Fields::new(query.into().into()),
         }
     }
 
     /// Starts a spec of this query.
     pub fn builder(query: impl Into<String>) -> PipelineSpecBuilder {
         PipelineSpecBuilder {
-            fields: Fields::new(query.into()),
+            fields: Fields::new(query.into().into()),
         }
     }
 
@@ -199,6 +202,16 @@ impl PipelineSpec {
     /// The pipeline's name.
     pub fn name(&self) -> &str {
         &self.fields.name
+    }
+
+    /// The name, to be kept beyond the spec.
+    pub(crate) fn shared_name(&self) -> Arc<str> {
+        Arc::clone(&self.fields.name)
+    }
+
+    /// The SQL, to be kept beyond the spec.
+    pub(crate) fn shared_query(&self) -> Arc<str> {
+        Arc::clone(&self.fields.query)
     }
 
     /// The parallelism, if it was asked for.
@@ -258,7 +271,7 @@ impl PipelineSpec {
 }
 
 impl Fields {
-    fn new(query: String) -> Self {
+    fn new(query: Arc<str>) -> Self {
         Self {
             query,
             name: default_name(),
@@ -314,7 +327,7 @@ impl fmt::Debug for PipelineSpecBuilder {
 impl PipelineSpecBuilder {
     /// The pipeline's name; `query` without one. Names need not be unique on a server.
     pub fn name(mut self, name: impl Into<String>) -> Self {
-        self.fields.name = name.into();
+        self.fields.name = name.into().into();
         self
     }
 

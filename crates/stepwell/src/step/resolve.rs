@@ -1,6 +1,6 @@
 use std::{collections::BTreeSet, sync::Arc, time::SystemTime};
 
-use stepwell_arroyo::{Job, Pipeline, PipelineId, PipelineRow};
+use stepwell_arroyo::{Job, Made, Pipeline, PipelineId, PipelineRow};
 use tracing::Instrument;
 
 use crate::{
@@ -9,12 +9,12 @@ use crate::{
     context::Context,
     error::Error,
     observer::{Event, Step},
-    poll::{GONE_AFTER, is_gone, newest_job},
+    poll::{GONE_AFTER, is_gone},
     resolution::{
         Action, Difference, PipelineSummary, ResolveError,
         attempt::{Attempt, Sent},
         create::{Creating, Outcome},
-        decide::{Bearing, Decision, Listing, Rest},
+        decide::{Bearing, Decision, Demand, Listing, Rest},
         differences,
         resume::{Move, Resume, Resuming, compare_udfs},
     },
@@ -33,7 +33,7 @@ enum Landed {
         parallelism_set: bool,
     },
     Created {
-        pipeline: Box<Pipeline>,
+        made: Made,
     },
 }
 
@@ -109,19 +109,21 @@ impl Submission<Validated> {
                 });
             }
             let spec = &self.state.spec;
-            Ok(match decide(&self.context, spec, &limit).await? {
-                Decision::Resume { pipeline, job } => {
-                    compare_udfs(spec, &pipeline)?;
-                    Plan::Resume {
-                        requests: Move::of(spec, &pipeline, job.as_deref()).requests(),
-                        pipeline: PipelineSummary::new(&pipeline),
-                        state: job.map(|job| job.state),
+            Ok(
+                match decide(&self.context, spec, &limit, Demand::Others).await? {
+                    Decision::Resume { pipeline, job } => {
+                        compare_udfs(spec, &pipeline)?;
+                        Plan::Resume {
+                            requests: Move::of(spec, &pipeline, job.as_deref()).requests(),
+                            pipeline: PipelineSummary::new(&pipeline),
+                            state: job.map(|job| job.state),
+                        }
                     }
-                }
-                Decision::Create {
-                    id, forced_past, ..
-                } => Plan::Create { id, forced_past },
-            })
+                    Decision::Create {
+                        id, forced_past, ..
+                    } => Plan::Create { id, forced_past },
+                },
+            )
         };
         self.context.unless_begun(work).await
     }
@@ -137,7 +139,7 @@ impl Submission<Validated> {
                 adopted,
                 parallelism_set,
             } => {
-                let mut differences = differences(&validated.spec, &pipeline, job.as_deref());
+                let mut differences = differences(&validated.spec, &*pipeline, job.as_deref());
                 if parallelism_set {
                     // The list was read before it was set.
                     differences
@@ -157,12 +159,15 @@ impl Submission<Validated> {
                 tracing::debug!(state.from = "Validated", state.to = ?state, "step taken");
                 Resolution::Resumed(Submission { context, state })
             }
-            Landed::Created { pipeline } => {
+            Landed::Created { made } => {
                 // The environment and the scheduler's configuration are echoed by the job, which may not be there yet.
-                let differences = differences(&validated.spec, &pipeline, None);
-                tell(&context, &pipeline.id, &differences);
+                let differences = differences(&validated.spec, &made, None);
+                tell(&context, &made.id, &differences);
                 let state = Resolved {
-                    pipeline: Identified::new(&pipeline),
+                    pipeline: Identified {
+                        id: made.id,
+                        name: made.name,
+                    },
                     baseline: Baseline::none(),
                     differences,
                     origin: Created(()),
@@ -200,7 +205,7 @@ async fn resolve(
         }
     }
     loop {
-        match decide(context, spec, limit).await? {
+        match decide(context, spec, limit, Demand::Matches).await? {
             Decision::Resume { pipeline, job } => {
                 let resumed = resume(context, spec, pipeline, job, limit, Origin::Listed).await?;
                 if let Some(resolved) = resumed {
@@ -243,7 +248,7 @@ async fn take(
     limit: &TimeLimit,
 ) -> Result<Option<Landed>, Error> {
     match outcome {
-        Outcome::Created(pipeline) => Ok(Some(Landed::Created { pipeline })),
+        Outcome::Created(made) => Ok(Some(Landed::Created { made })),
         Outcome::Adopted {
             pipeline,
             started_here,
@@ -321,12 +326,13 @@ async fn decide(
     context: &Context,
     spec: &PipelineSpec,
     limit: &TimeLimit,
+    demand: Demand,
 ) -> Result<Decision, Error> {
     // A match whose job is not found was deleted, or that answer came from a node that lags behind: only a list without it proves it.
     let disagreement = limit.within(GONE_AFTER);
     let mut pace = context.poll_pace();
     loop {
-        let listed = list(context, spec, limit).await?;
+        let listed = list(context, spec, limit, demand).await?;
         if listed.is_certain || disagreement.is_over() {
             return Ok(listed.rest.decide(spec, listed.matches)?);
         }
@@ -341,10 +347,16 @@ struct Listed {
     is_certain: bool,
 }
 
-async fn list(context: &Context, spec: &PipelineSpec, limit: &TimeLimit) -> Result<Listed, Error> {
-    let server = &context.server;
+async fn list(
+    context: &Context,
+    spec: &PipelineSpec,
+    limit: &TimeLimit,
+    demand: Demand,
+) -> Result<Listed, Error> {
+    let server = context.server();
     let registry = context.ticket.registry();
-    let keep = |row: &PipelineRow<'_>| Bearing::of(row, spec, |row| registry.is_ours(server, row));
+    let keep =
+        |row: &PipelineRow<'_>| Bearing::of(row, spec, demand, |row| registry.is_ours(server, row));
     let pipelines = context
         .read(Step::Resolve, limit, |client| async move {
             client.read_pipelines(|| limit.for_a_request(), keep).await
@@ -384,11 +396,11 @@ async fn job_of(
     let id = &pipeline.id;
     match context
         .read(Step::Resolve, limit, |client| async move {
-            client.jobs(id).await
+            client.job(id).await
         })
         .await
     {
-        Ok(jobs) => Ok(Looked::Job(newest_job(jobs).map(Box::new))),
+        Ok(job) => Ok(Looked::Job(job.map(Box::new))),
         Err(error) if is_gone(&error) => Ok(Looked::Gone),
         Err(error) => {
             Err(ResolveError::unanswered(Action::Find, &pipeline.name, limit, error).into())
