@@ -310,11 +310,12 @@ impl Client {
             pipeline,
             request,
         } = request;
+        let mut retry_after = None;
         let outcome = match request {
-            Ok(request) => self
-                .send(request, limit)
-                .await
-                .and_then(|reply| decode(&reply)),
+            Ok(request) => self.send(request, limit).await.and_then(|reply| {
+                retry_after = response::retry_after(&reply);
+                decode(&reply)
+            }),
             Err(kind) => Err(kind),
         };
         outcome.map_err(|kind| {
@@ -323,7 +324,7 @@ impl Client {
                 pipeline: pipeline.map(str::to_owned),
                 url: self.url(),
             };
-            ClientError::new(call, kind)
+            ClientError::new(call, kind).with_retry_after(retry_after)
         })
     }
 

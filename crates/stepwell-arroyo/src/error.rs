@@ -1,4 +1,4 @@
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use http::StatusCode;
 use snafu::Snafu;
@@ -41,6 +41,7 @@ pub struct ClientError(Box<Inner>);
 struct Inner {
     call: Call,
     kind: ClientErrorKind,
+    retry_after: Option<Duration>,
 }
 
 /// What was called, for the text of an error.
@@ -157,7 +158,16 @@ fn content(content_type: &str) -> String {
 
 impl ClientError {
     pub(crate) fn new(call: Call, kind: ClientErrorKind) -> Self {
-        Self(Box::new(Inner { call, kind }))
+        Self(Box::new(Inner {
+            call,
+            kind,
+            retry_after: None,
+        }))
+    }
+
+    pub(crate) fn with_retry_after(mut self, retry_after: Option<Duration>) -> Self {
+        self.0.retry_after = retry_after;
+        self
     }
 
     /// What went wrong.
@@ -179,6 +189,11 @@ impl ClientError {
             | ClientErrorKind::EmptyReply { status } => Some(status),
             _ => None,
         }
+    }
+
+    /// How long the server asked to be left alone, in a 429 or 503 with `Retry-After` in seconds. It may be any time: bound it.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after
     }
 
     /// What went wrong with the connection, if that is what went wrong.

@@ -3,6 +3,8 @@
 //! The status comes first: what is not 2xx is a refusal, whatever its body. Then the body: nothing of JSON is ever shown but the server's
 //! words in a refusal, for the JSON of a pipeline holds its query. What these words repeat of the request is taken out of them.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::{Response, StatusCode, Uri, header};
 use serde::de::DeserializeOwned;
@@ -93,6 +95,18 @@ pub(crate) fn decode_ping(reply: &Response<Bytes>) -> Result<(), ClientErrorKind
         Some(Ok("Pong")) => Ok(()),
         _ => Err(not_arroyo(reply)),
     }
+}
+
+/// How long the server wants to be left alone, when it is too busy. A time of day, which the header may hold too, is not read: the clocks
+/// of two machines differ.
+pub(crate) fn retry_after(reply: &Response<Bytes>) -> Option<Duration> {
+    let is_busy = matches!(
+        reply.status(),
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE
+    );
+    let value = reply.headers().get(header::RETRY_AFTER)?.to_str().ok()?;
+    let seconds: u32 = value.trim().parse().ok()?;
+    is_busy.then(|| Duration::from_secs(seconds.into()))
 }
 
 /// The body of a reply with a 2xx, which is empty or JSON.

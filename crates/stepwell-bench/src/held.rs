@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use stepwell::PipelineSpec;
+use stepwell::{PipelineSpec, SpecError};
 use stepwell_arroyo::{Pipeline, PipelineEdge, PipelineGraph, PipelineId, PipelineNode};
 
 /// How many bytes of JSON the graph of a pipeline has, at least.
@@ -80,14 +80,13 @@ pub fn held_query(held: usize) -> String {
 
 /// The spec of a query, as an orchestrator has it.
 ///
-/// # Panics
+/// # Errors
 ///
 /// Not with the queries of this module.
-pub fn spec(query: &str) -> PipelineSpec {
+pub fn spec(query: &str) -> Result<PipelineSpec, SpecError> {
     PipelineSpec::builder(query)
         .name("totals")
         .parallelism(NonZeroU32::MIN)
         .force(true)
         .build()
-        .expect("the name is not empty")
 }

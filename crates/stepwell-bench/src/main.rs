@@ -1,10 +1,10 @@
 //! Measures stepwell and its peers on one canned server, and prints the tables of `docs/performance.md`.
 
-use std::{env, error::Error, io::Write as _, sync::Arc};
+use std::{env, error::Error, io::Write as _, sync::Arc, time::Instant};
 
 use serde_json::json;
 use stepwell_bench::{
-    measure,
+    many, measure,
     run::{Client, Peer, Task},
     server::{Canned, serve},
 };
@@ -24,13 +24,23 @@ fn main() -> Result<(), Failure> {
             let (peer, task): (Peer, Task) = (peer.parse()?, task.parse()?);
             runtime.block_on(client(peer, task, url, held.parse()?, times.parse()?))
         }
+        ["at-once", url, count] => {
+            let count = count.parse()?;
+            runtime.block_on(taken(async || many::submit_at_once(url, count).await, 1))
+        }
+        ["in-turn", url, count] => {
+            let count = count.parse()?;
+            runtime.block_on(taken(async || many::submit_in_turn(url, count).await, 1))
+        }
+        #[cfg(feature = "peers")]
+        [] => stepwell_bench::report::report(),
         _ => Err("usage: stepwell-bench".into()),
     }
 }
 
 /// Serves on a free port, and says which.
 async fn server(held: usize) -> Result<(), Failure> {
-    let canned = Arc::new(Canned::new(held));
+    let canned = Arc::new(Canned::new(held)?);
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     println!("http://{}", listener.local_addr()?);
     std::io::stdout().flush()?;
@@ -46,15 +56,30 @@ async fn client(
     held: usize,
     times: usize,
 ) -> Result<(), Failure> {
-    let mut client = Client::new(peer, task, url, held).await?;
+    let client = tokio::sync::Mutex::new(Client::new(peer, task, url, held).await?);
+    taken(async || client.lock().await.once().await, times).await
+}
+
+/// Does it so often, and says what that took.
+async fn taken(each: impl AsyncFn() -> Result<(), Failure>, times: usize) -> Result<(), Failure> {
     let before = measure::cpu_time()?;
     let (memory, _) = measure::memory()?;
-    let taken = client.repeat(times).await?;
+    let mut nanoseconds = Vec::with_capacity(times);
+    for _ in 0..times {
+        let begun = Instant::now();
+        each().await?;
+        nanoseconds.push(u64::try_from(begun.elapsed().as_nanos())?);
+    }
     let cpu = measure::cpu_time()?.saturating_sub(before);
     let (_, peak) = measure::memory()?;
     println!(
         "{}",
-        json!({"nanoseconds": taken, "cpu_nanoseconds": u64::try_from(cpu.as_nanos())?, "memory_before": memory, "memory_peak": peak})
+        json!({
+            "nanoseconds": nanoseconds,
+            "cpu_nanoseconds": u64::try_from(cpu.as_nanos())?,
+            "memory_before": memory,
+            "memory_peak": peak,
+        })
     );
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! One client, doing one thing over and over: what is measured.
 
-use std::{str::FromStr, time::Instant};
+use std::str::FromStr;
 
 use stepwell::{HyperTransport, PipelineSpec, SharedTransport, Shutdown, Transport as _};
 #[cfg(feature = "peers")]
@@ -110,7 +110,7 @@ impl Client {
         let spec = held::spec(&match task {
             Task::Submit => held::new_query(),
             Task::Find => held::held_query(held),
-        });
+        })?;
         let hyper = HyperTransport::builder(url).build()?;
         let kind = match peer {
             Peer::Stepwell => Kind::Stepwell {
@@ -180,27 +180,11 @@ impl Client {
             }
         }
     }
-
-    /// Does it so often, and gives the time of each in nanoseconds.
-    ///
-    /// # Errors
-    ///
-    /// When it cannot be done.
-    pub async fn repeat(&mut self, times: usize) -> Result<Vec<u64>, Failure> {
-        let mut taken = Vec::with_capacity(times);
-        for _ in 0..times {
-            let begun = Instant::now();
-            self.once().await?;
-            taken.push(u64::try_from(begun.elapsed().as_nanos())?);
-        }
-        Ok(taken)
-    }
 }
 
 #[cfg(feature = "peers")]
 fn found<T>(found: Option<T>) -> Result<(), Failure> {
-    match found {
-        Some(_) => Ok(()),
-        None => Err("the pipeline was not found".into()),
-    }
+    found
+        .map(drop)
+        .ok_or_else(|| "the pipeline was not found".into())
 }

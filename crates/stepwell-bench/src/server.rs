@@ -46,22 +46,22 @@ struct Asked {
 impl Canned {
     /// A server with so many pipelines.
     ///
-    /// # Panics
+    /// # Errors
     ///
     /// Not with the pipelines of [`held`].
-    pub fn new(held: usize) -> Self {
+    pub fn new(held: usize) -> Result<Self, serde_json::Error> {
         let pipelines: Vec<_> = (0..held).map(held::pipeline).collect();
         let rows: Vec<_> = pipelines
             .iter()
-            .map(|pipeline| Bytes::from(serde_json::to_vec(pipeline).expect("it is plain JSON")))
-            .collect();
+            .map(|pipeline| serde_json::to_vec(pipeline).map(Bytes::from))
+            .collect::<Result<_, _>>()?;
         let places = pipelines
             .iter()
             .enumerate()
             .map(|(place, pipeline)| (pipeline.id.as_str().to_owned(), place))
             .collect();
-        let graph = serde_json::to_value(held::graph()).expect("it is plain JSON");
-        Self {
+        let graph = serde_json::to_value(held::graph())?;
+        Ok(Self {
             all: page(&rows, false),
             rows,
             places,
@@ -69,7 +69,7 @@ impl Canned {
             graph,
             looks: Mutex::default(),
             asked: Mutex::default(),
-        }
+        })
     }
 
     fn list(&self, uri: &Uri) -> Bytes {

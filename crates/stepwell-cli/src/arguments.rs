@@ -9,7 +9,7 @@ use clap::{
     Args, Parser, Subcommand, ValueEnum,
     builder::{OsStringValueParser, TypedValueParser},
 };
-use stepwell::{CheckpointInterval, PipelineId, StopMode};
+use stepwell::{CheckpointInterval, FindBy, PipelineId, StopMode};
 
 /// Run streaming SQL as a pipeline, here or on an Arroyo cluster.
 #[derive(Debug, Parser)]
@@ -99,6 +99,9 @@ pub(crate) struct Run {
     /// The id of the pipeline: to choose between several with the same query, or for a new one
     #[arg(long, value_name = "ID")]
     pub(crate) id: Option<PipelineId>,
+    /// How the pipeline is looked for: among all that the server holds, or by one request for its id, however many there are
+    #[arg(long, value_name = "WHAT", value_enum, default_value_t = Find::Query)]
+    pub(crate) find_by: Find,
     /// Create a pipeline; one with the same query is an error
     #[arg(long, conflicts_with_all = ["resume_only", "new_run"])]
     pub(crate) create_only: bool,
@@ -245,6 +248,23 @@ impl From<Mode> for StopMode {
     }
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Find {
+    /// The same query, whatever its id is
+    Query,
+    /// The id that is given, or follows from name and query; the same query under another id is not looked for
+    Id,
+}
+
+impl From<Find> for FindBy {
+    fn from(find: Find) -> Self {
+        match find {
+            Find::Query => Self::Query,
+            Find::Id => Self::Id,
+        }
+    }
+}
+
 /// A path that may be empty, as a variable is that is set to nothing; then it counts as not given.
 fn path() -> impl TypedValueParser<Value = PathBuf> {
     OsStringValueParser::new().map(PathBuf::from)
@@ -276,6 +296,7 @@ mod tests {
             "run --timeout 3 q.sql",
             "run --checkpoint-interval 10ms q.sql",
             "run --id a/b q.sql",
+            "run --find-by name q.sql",
             "run -q -v q.sql",
             "run --token secret q.sql",
             "status",

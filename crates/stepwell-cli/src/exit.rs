@@ -64,6 +64,7 @@ impl Exit {
             },
             Error::Resolve { source } => match source {
                 ResolveError::OtherPipelines { .. }
+                | ResolveError::NoneWithId { .. }
                 | ResolveError::Ambiguous { .. }
                 | ResolveError::NothingToResume { .. }
                 | ResolveError::AlreadyExists { .. }

@@ -201,6 +201,9 @@ fn step_hint(error: &Error) -> Option<String> {
             ResolveError::OtherPipelines { .. } => {
                 "add --force to create one more, or choose another --state-dir or --server"
             }
+            ResolveError::NoneWithId { .. } => {
+                "add --force to create one more, or leave out --find-by id to look for the same query"
+            }
             ResolveError::Ambiguous { .. } => "add --id ID with one of these ids",
             ResolveError::NothingToResume { .. } => "leave out --resume-only to create it",
             ResolveError::AlreadyExists { .. } => "leave out --create-only to resume it",

@@ -232,6 +232,34 @@ fn other_pipelines_are_refused_with_5_and_forced() {
 }
 
 #[test]
+fn a_pipeline_can_be_looked_for_by_its_id_alone() {
+    let place = Place::new();
+    let state = place.text("state");
+    let by_id = ["run", "-s", &state, "--find-by", "id"];
+    let with = |more: &[&str]| run(&[&by_id, more].concat());
+    let finite = place.query(
+        "event_rate = '1000', message_count = '2'",
+        "SELECT counter FROM impulse",
+    );
+    let rows = "{\"counter\":0}\n{\"counter\":1}\n";
+    assert_eq!(with(&[&finite]).stdout, rows);
+    let again = with(&[&finite]);
+    assert_eq!(again.code, Some(5), "{}", again.stderr);
+    assert!(again.stderr.contains("next: add --new-run"));
+    assert_eq!(with(&["--new-run", &finite]).stdout, rows);
+
+    let refused = with(&[&example("finite.sql")]);
+    assert_eq!(refused.code, Some(5), "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains("no pipeline has the id sw_")
+            && refused.stderr.contains("next: add --force"),
+        "{}",
+        refused.stderr
+    );
+    assert_eq!(with(&["--force", &example("finite.sql")]).code, Some(0));
+}
+
+#[test]
 fn intents_are_kept() {
     let place = Place::new();
     let state = place.text("state");

@@ -2,7 +2,7 @@
 
 use std::{
     future::{Future, poll_fn},
-    pin::{Pin, pin},
+    pin::Pin,
     task::Poll,
 };
 
@@ -15,12 +15,11 @@ pub(crate) fn alarm_at(deadline: Option<Instant>) -> Alarm {
     deadline.map(sleep_until)
 }
 
-/// `None` when the alarm goes off first.
+/// `None` when the alarm goes off first. The work is pinned by the caller: taken by value, it would be in memory twice.
 pub(crate) async fn until<T>(
     mut alarm: Pin<&mut Alarm>,
-    work: impl Future<Output = T>,
+    mut work: Pin<&mut impl Future<Output = T>>,
 ) -> Option<T> {
-    let mut work = pin!(work);
     poll_fn(|context| {
         // What is done at the deadline is done.
         if let Poll::Ready(output) = work.as_mut().poll(context) {

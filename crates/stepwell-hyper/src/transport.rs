@@ -358,7 +358,7 @@ impl HyperTransport {
         let asks = prepared.method == Method::GET || prepared.method == Method::HEAD;
         let held_back = asks || !prepared.body.is_empty();
         // The semaphore is never closed.
-        let Some(Ok(place)) = until(alarm.as_mut(), self.places.acquire()).await else {
+        let Some(Ok(place)) = until(alarm.as_mut(), pin!(self.places.acquire())).await else {
             let message = format!(
                 "no place was free for a request to {} within {timeout:.1?}; send fewer at once, or allow for more",
                 self.place()
@@ -369,7 +369,11 @@ impl HyperTransport {
                 message,
             ));
         };
-        let sent = until(alarm, self.send(prepared, terms.started)).await;
+        // Dropped before its fate is looked at.
+        let sent = {
+            let sending = pin!(self.send(prepared, terms.started));
+            until(alarm, sending).await
+        };
         let Some(reply) = sent else {
             return Err(if fate.give_up() && held_back {
                 self.timed_out("did not take a connection", Phase::NotSent, timeout)
@@ -388,7 +392,7 @@ impl HyperTransport {
         alarm: Pin<&mut Alarm>,
     ) -> Result<Response<Bytes>, TransportError> {
         let read = self.read(self.own(reply), terms.body_limit, terms.started);
-        until(alarm, read).await.unwrap_or_else(|| {
+        until(alarm, pin!(read)).await.unwrap_or_else(|| {
             let what = "began to answer and did not end";
             Err(self.timed_out(what, Phase::Responded, terms.timeout))
         })

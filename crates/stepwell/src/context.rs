@@ -2,7 +2,7 @@
 
 use std::{
     future::{Future, poll_fn},
-    pin::pin,
+    pin::{Pin, pin},
     sync::{
         Arc, OnceLock,
         atomic::{AtomicBool, Ordering},
@@ -16,6 +16,8 @@ use stepwell_transport::{SharedTransport, Transport};
 
 use crate::{
     error::Error,
+    inventory::Inventory,
+    jitter::Jitter,
     observer::{Event, Step},
     options::Options,
     poll::may_be_repeated,
@@ -29,6 +31,8 @@ pub(crate) struct Context {
     pub(crate) options: Options,
     pub(crate) ticket: Ticket,
     place: Arc<Place>,
+    pub(crate) jitter: Jitter,
+    pub(crate) inventory: Option<Inventory>,
 }
 
 /// Where a transport sends to.
@@ -43,12 +47,23 @@ struct Place {
 #[derive(Debug, Default)]
 pub(crate) struct ServerMemory {
     without_put: AtomicBool,
+    with_put: AtomicBool,
     place: OnceLock<Arc<Place>>,
 }
 
 impl ServerMemory {
+    /// Not known to be without.
     pub(crate) fn has_put(&self) -> bool {
         !self.without_put.load(Ordering::Relaxed)
+    }
+
+    /// Known to have it, on all its nodes as far as they were met.
+    pub(crate) fn surely_has_put(&self) -> bool {
+        self.has_put() && self.with_put.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn put_was_seen(&self) {
+        self.with_put.store(true, Ordering::Relaxed);
     }
 
     pub(crate) fn put_is_missing(&self) {
@@ -74,8 +89,10 @@ impl Context {
         Self {
             client: Client::new(transport),
             ticket: Ticket::new(&options.shutdown().registry),
+            jitter: Jitter::new(options.jitter_seed),
             options,
             place,
+            inventory: None,
         }
     }
 
@@ -132,7 +149,8 @@ impl Context {
                 Err(error) if may_be_repeated(&error) && !limit.is_over() => {
                     attempt += 1;
                     self.retrying(step, &error, attempt);
-                    limit.sleep(pace.pause()).await;
+                    let pause = pace.retry(error.retry_after(), &self.jitter);
+                    limit.sleep(pause).await;
                     // At the deadline the last failure says more than one request cut short would.
                     if limit.is_over() {
                         return Err(error);
@@ -158,13 +176,12 @@ impl Context {
         });
     }
 
-    /// Drives a step, unless the shutdown begins first.
+    /// Drives a step, unless the shutdown begins first. The step is pinned by the caller: taken by value, it would be in memory twice.
     pub(crate) async fn unless_begun<T>(
         &self,
-        work: impl Future<Output = Result<T, Error>> + Send,
+        mut work: Pin<&mut (impl Future<Output = Result<T, Error>> + Send)>,
     ) -> Result<T, Error> {
         let mut begun = pin!(self.options.shutdown().begun());
-        let mut work = pin!(work);
         poll_fn(|context| {
             // The shutdown goes first: nothing is begun after it.
             if begun.as_mut().poll(context).is_ready() {
@@ -188,6 +205,7 @@ impl Context {
                 server: Arc::clone(self.server()),
                 client: self.client.clone(),
                 observation: self.options.observation.clone(),
+                jitter: self.jitter.clone(),
                 on_shutdown: self.options.on_shutdown,
                 since: SystemTime::now(),
                 known,

@@ -57,9 +57,12 @@
 //! All futures are `Send` and run on tokio. Requests that change something are sent on a task of their own and are not cut when their
 //! caller is dropped; the [`Shutdown`] knows of each before it leaves.
 
+mod approach;
 mod baseline;
 mod context;
 mod error;
+mod inventory;
+mod jitter;
 mod last_seen;
 mod observer;
 mod options;
@@ -81,6 +84,7 @@ pub use stepwell_transport as transport;
 pub use stepwell_transport::{Phase, SharedTransport, Token, Transport};
 
 pub use error::{Error, TransitionError};
+pub use inventory::Inventory;
 pub use last_seen::LastSeen;
 pub use observer::{Event, JobTransition, Observer, Step};
 pub use options::{Options, OptionsBuilder};
@@ -92,7 +96,7 @@ pub use shutdown::{
     StopPolicy, StopPolicyBuilder, Unsettled, stop_pipeline::StopError,
 };
 pub use spec::{
-    CheckpointInterval, CheckpointIntervalError, Identity, Intent, PipelineSpec,
+    CheckpointInterval, CheckpointIntervalError, FindBy, Identity, Intent, PipelineSpec,
     PipelineSpecBuilder, SpecError, WhenFinished, WhenUdfsDiffer,
 };
 pub use state::{

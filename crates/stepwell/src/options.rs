@@ -32,6 +32,7 @@ pub struct Options {
     pub(crate) stop_timeout: Duration,
     pub(crate) silence_timeout: Duration,
     pub(crate) poll_ceiling: Duration,
+    pub(crate) jitter_seed: Option<u64>,
     pub(crate) stable_for: Option<Duration>,
     pub(crate) stop_mode: StopMode,
     pub(crate) on_shutdown: OnShutdown,
@@ -59,6 +60,7 @@ impl Options {
             stop_timeout: Duration::from_secs(120),
             silence_timeout: Duration::from_secs(60),
             poll_ceiling: Duration::from_millis(500),
+            jitter_seed: None,
             stable_for: None,
             stop_mode: StopMode::Checkpoint,
             on_shutdown: OnShutdown::default(),
@@ -112,9 +114,18 @@ impl Options {
         self.silence_timeout
     }
 
-    /// The longest pause between two polls; 500 ms by default, the controller's own tick.
+    /// The longest pause between two looks at a job that runs or stops: in `ended`, in `stop`, and while
+    /// [`stable_for`](Self::stable_for) goes by. 500 ms by default, the controller's own tick.
+    ///
+    /// Of `wait_until_running` it bounds nothing: that has a pace of its own, which depends on what is seen. See
+    /// [`wait_until_running`](crate::Submission::wait_until_running).
     pub fn poll_ceiling(&self) -> Duration {
         self.poll_ceiling
+    }
+
+    /// What the chance in all pauses begins with; by default another one for each submission.
+    pub fn jitter_seed(&self) -> Option<u64> {
+        self.jitter_seed
     }
 
     /// How long the job must have been Running in one run before `wait_until_running` ends; at once by default.
@@ -197,6 +208,12 @@ impl OptionsBuilder {
     /// See [`Options::poll_ceiling`]. Below 1 ms is taken as 1 ms: a poll without a pause is an attack.
     pub fn poll_ceiling(mut self, ceiling: Duration) -> Self {
         self.options.poll_ceiling = ceiling.max(Duration::from_millis(1));
+        self
+    }
+
+    /// See [`Options::jitter_seed`]. For tests that must be the same each time: with one seed for all, many submissions ask in step.
+    pub fn jitter_seed(mut self, seed: u64) -> Self {
+        self.options.jitter_seed = Some(seed);
         self
     }
 

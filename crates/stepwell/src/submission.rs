@@ -7,6 +7,7 @@ use stepwell_transport::Transport;
 use crate::{
     context::Context,
     error::Error,
+    inventory::Inventory,
     observer::{Event, Observer, Step},
     options::Options,
     shutdown::Shutdown,
@@ -96,6 +97,7 @@ impl Submission<Unconnected> {
             transport: transport.into_shared(),
             spec,
             options: Options::builder(),
+            inventory: None,
         }
     }
 }
@@ -113,6 +115,7 @@ pub struct SubmissionBuilder {
     transport: stepwell_transport::SharedTransport,
     spec: PipelineSpec,
     options: crate::options::OptionsBuilder,
+    inventory: Option<Inventory>,
 }
 
 impl SubmissionBuilder {
@@ -134,10 +137,18 @@ impl SubmissionBuilder {
         self
     }
 
+    /// It must be one over the same transport.
+    pub(crate) fn with_inventory(mut self, inventory: Inventory) -> Self {
+        self.inventory = Some(inventory);
+        self
+    }
+
     /// The submission. Sends nothing.
     pub fn build(self) -> Submission<Unconnected> {
+        let mut context = Context::new(self.transport, self.options.build());
+        context.inventory = self.inventory;
         Submission {
-            context: Arc::new(Context::new(self.transport, self.options.build())),
+            context: Arc::new(context),
             state: Unconnected {
                 spec: Arc::new(self.spec),
             },

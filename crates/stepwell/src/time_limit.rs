@@ -4,6 +4,11 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::jitter::Jitter;
+
+/// The longest pause that a server can ask for: not every wait has a deadline.
+const LONGEST_ASKED: Duration = Duration::from_secs(60);
+
 /// The deadline of one call: every wait inside it is cut to what is left.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TimeLimit {
@@ -54,7 +59,7 @@ impl TimeLimit {
     }
 }
 
-/// Pauses between polls: short at first, then longer up to a ceiling.
+/// Pauses that are short at first, then longer up to a ceiling, each cut by chance.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pace {
     next: Duration,
@@ -69,7 +74,23 @@ impl Pace {
         }
     }
 
-    pub(crate) fn pause(&mut self) -> Duration {
+    /// Before the next look at what goes its way.
+    pub(crate) fn pause(&mut self, jitter: &Jitter) -> Duration {
+        jitter.quarter(self.longer())
+    }
+
+    /// Before the next try after a failure. A server may say how long that is to be
+    /// ([`ClientError::retry_after`](stepwell_arroyo::ClientError::retry_after)): then no less than that.
+    pub(crate) fn retry(&mut self, asked: Option<Duration>, jitter: &Jitter) -> Duration {
+        let pause = self.longer();
+        match asked {
+            // Many were told the same.
+            Some(asked) => asked.min(LONGEST_ASKED) + pause.saturating_sub(jitter.half(pause)),
+            None => jitter.half(pause),
+        }
+    }
+
+    fn longer(&mut self) -> Duration {
         let pause = self.next;
         self.next = self.next.mul_f64(1.5).min(self.ceiling);
         pause
@@ -104,7 +125,7 @@ mod tests {
     #[test]
     fn the_pace_grows_up_to_its_ceiling() {
         let mut pace = Pace::new(Duration::from_millis(100), Duration::from_millis(200));
-        let pauses: Vec<_> = (0..4).map(|_| pace.pause().as_millis()).collect();
+        let pauses: Vec<_> = (0..4).map(|_| pace.longer().as_millis()).collect();
         assert_eq!(pauses, [100, 150, 200, 200]);
     }
 }

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use stepwell::{Error, Intent, OnShutdown, PipelineSpec};
+use stepwell::{Error, FindBy, Intent, OnShutdown, PipelineId, PipelineSpec, WhenFinished};
 use tokio::{sync::Notify, time::Instant};
 
 /// Shared by the submission, which may be dropped at any moment, and the story.
@@ -24,6 +24,8 @@ pub struct Pages {
     pub name: String,
     pub intent: Intent,
     pub force: bool,
+    /// The ids that it looks at, if it looks for its pipeline by the id.
+    pub row: Option<Vec<String>>,
     pub on_shutdown: OnShutdown,
     pub stable_for: Duration,
     /// Of a hundred requests, how many go wrong.
@@ -86,6 +88,7 @@ impl Diary {
                 name: spec.name().to_owned(),
                 intent: spec.intent().clone(),
                 force: spec.force(),
+                row: (spec.find_by() == FindBy::Id).then(|| row(spec)),
                 on_shutdown,
                 stable_for,
                 trouble,
@@ -123,7 +126,29 @@ impl Diary {
     }
 }
 
+/// The ids of the runs of a spec that are looked at whatever is missing.
+fn row(spec: &PipelineSpec) -> Vec<String> {
+    let runs = match spec.when_finished() {
+        WhenFinished::NewRun => 16,
+        _ => 1,
+    };
+    let id = |run: u64| {
+        let namespace = match run {
+            0 => String::new(),
+            _ => format!("\u{0}run {run}"),
+        };
+        PipelineId::for_spec(&namespace, spec.name(), spec.query()).to_string()
+    };
+    (0..runs).map(id).collect()
+}
+
 impl Pages {
+    /// Whether it has to find this pipeline, if the server takes ids.
+    pub fn looks_at(&self, takes_ids: bool, id: &str) -> bool {
+        let row = self.row.as_ref().filter(|_| takes_ids);
+        row.is_none_or(|row| row.iter().any(|looked| looked == id))
+    }
+
     /// When it began to resolve first.
     pub fn began(&self) -> Option<Instant> {
         self.resolves.first().map(|(from, _)| *from)

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Method, Request, header};
-use stepwell::{PipelineSpec, Submission};
+use stepwell::{PipelineId, PipelineSpec, Submission};
 use tokio::time::Instant;
 
 use crate::{
@@ -43,15 +43,33 @@ fn create(world: &World, who: &str, name: &str, query: &str) -> String {
     world.lock().lives.last().unwrap().id.clone()
 }
 
+fn put(world: &World, who: &str, name: &str, query: &str) -> String {
+    let body = serde_json::json!({"name": name, "query": query, "parallelism": 1});
+    let id = PipelineId::for_spec("", name, query);
+    let path = format!("/api/v1/pipelines/{id}");
+    send(world, who, Method::PUT, &path, &body.to_string());
+    id.to_string()
+}
+
 fn stop(world: &World, who: &str, id: &str, mode: &str) {
     let body = format!(r#"{{"stop":"{mode}"}}"#);
     let path = format!("/api/v1/pipelines/{id}");
     send(world, who, Method::PATCH, &path, &body);
 }
 
-/// A pipeline of the first query that is there already: in any state that the chance of the moment brings.
-pub async fn make_one_before(world: &World, focus: Option<Focus>, chance: &mut Chance) {
-    let id = create(world, "before", "spec0", &query(0));
+/// A pipeline of the first query that is there already: in any state that the chance of the moment brings. Where some look by id, it has
+/// the id that they look for.
+pub async fn make_one_before(
+    world: &World,
+    focus: Option<Focus>,
+    by_id: bool,
+    chance: &mut Chance,
+) {
+    let id = if by_id {
+        put(world, "before", "spec0", &query(0))
+    } else {
+        create(world, "before", "spec0", &query(0))
+    };
     tokio::time::sleep(chance.millis(0, 8_000)).await;
     let end = match focus.map(|focus| focus.purpose) {
         Some(Purpose::Restart) => 2,

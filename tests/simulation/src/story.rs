@@ -84,6 +84,7 @@ async fn tell(seed: u64, matrix: &Matrix) -> Story {
     let focus = chance.percent(97).then(|| Focus::of_seed(seed));
     let nature = Nature::draw(focus, &mut chance);
     let world = World::start(nature, chance.fork());
+    let by_id = ByIds::of_seed(seed);
     if nature.page.is_some() || chance.percent(10) {
         let count = 1 + chance.below(6);
         make_fillers(&world, &mut chance, count).await;
@@ -94,7 +95,8 @@ async fn tell(seed: u64, matrix: &Matrix) -> Story {
         _ => 50,
     });
     if chance.percent(resumes.unwrap_or(50)) {
-        make_one_before(&world, focus, &mut chance).await;
+        let by_id = by_id.percent > 0 && nature.put && !nature.mixed;
+        make_one_before(&world, focus, by_id, &mut chance).await;
         if nature.page.is_some() && chance.percent(50) {
             let count = 1 + chance.below(3);
             make_fillers(&world, &mut chance, count).await;
@@ -105,6 +107,7 @@ async fn tell(seed: u64, matrix: &Matrix) -> Story {
         matrix: matrix.clone(),
         focus,
         chance,
+        by_id,
         story: Story {
             world,
             nature,
@@ -124,7 +127,26 @@ struct Run {
     matrix: Matrix,
     focus: Option<Focus>,
     chance: Chance,
+    by_id: ByIds,
     story: Story,
+}
+
+/// How many submissions look for their pipelines by id. It has chance of its own: the rest of a seed stays as it is.
+struct ByIds {
+    chance: Chance,
+    percent: u64,
+}
+
+impl ByIds {
+    fn of_seed(seed: u64) -> Self {
+        let mut chance = Chance::new(!seed);
+        let percent = [0, 0, 70, 100][usize::try_from(chance.below(4)).unwrap()];
+        Self { chance, percent }
+    }
+
+    fn draw(&mut self) -> bool {
+        self.chance.percent(self.percent)
+    }
 }
 
 impl Run {
@@ -211,7 +233,8 @@ impl Run {
         process: usize,
         shutdown: &Shutdown,
     ) -> JoinHandle<()> {
-        let place = Place {
+        let mut place = Place {
+            by_id: self.by_id.draw(),
             world: &self.world,
             matrix: &self.matrix,
             process,
@@ -219,6 +242,7 @@ impl Run {
             shutdown,
         };
         let first = Submitter::draw(who, spec, &place, &mut self.chance);
+        place.by_id = self.by_id.draw();
         let second = Submitter::draw(&format!("{who}again"), spec, &place, &mut self.chance);
         self.story.diaries.push(first.diary.clone());
         self.story.diaries.push(second.diary.clone());
@@ -256,6 +280,7 @@ impl Run {
         let from = Instant::now();
         let options = Options::builder()
             .resolve_timeout(Duration::from_secs(60))
+            .jitter_seed(self.chance.clone().draw())
             .build();
         let submission = Submission::builder(network, spec.build().unwrap())
             .options(options)

@@ -3,8 +3,8 @@
 use std::{num::NonZeroU32, time::Duration};
 
 use stepwell::{
-    Error, Identity, Intent, OnShutdown, Options, PipelineId, PipelineSpec, Registered, Resolution,
-    Running, Shutdown, Submission, Unconnected, Validated, WhenFinished,
+    Error, FindBy, Identity, Intent, Inventory, OnShutdown, Options, PipelineId, PipelineSpec,
+    Registered, Resolution, Running, Shutdown, Submission, Unconnected, Validated, WhenFinished,
 };
 
 use crate::{
@@ -41,6 +41,8 @@ pub struct Submitter {
     discards: u64,
     /// Whether it waits for the end of the job.
     awaits_end: bool,
+    /// What is known of the server from before, where that is used.
+    inventory: Option<Inventory>,
 }
 
 /// What a submitter needs to know of the run.
@@ -51,6 +53,8 @@ pub struct Place<'a> {
     pub process: usize,
     pub focus: Option<Focus>,
     pub shutdown: &'a Shutdown,
+    /// Whether it looks for its pipeline by the id.
+    pub by_id: bool,
 }
 
 impl Submitter {
@@ -66,6 +70,8 @@ impl Submitter {
         };
         if chance.percent(15) {
             builder = builder.identity(Identity::ServerAssigned);
+        } else if place.by_id {
+            builder = builder.find_by(FindBy::Id);
         }
         if chance.percent(15) {
             builder = builder.parallelism(NonZeroU32::new(2).unwrap());
@@ -108,10 +114,18 @@ impl Submitter {
             .running_timeout(RUNNING)
             .stop_timeout(STOP)
             .stable_for(stable_for)
+            .jitter_seed(chance.clone().draw())
             .build();
+        let network = Network::new(place.world, who, place.process, chance.fork(), place.matrix)
+            .troubled(trouble, place.focus, &diary.gone);
+        // A failed job that is to be restarted would have been by somebody else.
+        let waits = chance.percent(20)
+            && place
+                .focus
+                .is_none_or(|focus| focus.purpose != Purpose::Restart);
+        let inventory = waits.then(|| Inventory::new(network.clone()));
         Self {
-            network: Network::new(place.world, who, place.process, chance.fork(), place.matrix)
-                .troubled(trouble, place.focus, &diary.gone),
+            network,
             diary,
             spec,
             options,
@@ -121,6 +135,7 @@ impl Submitter {
             awaits_end: place
                 .focus
                 .is_some_and(|focus| focus.purpose == Purpose::Errors),
+            inventory,
         }
     }
 
@@ -143,12 +158,33 @@ impl Submitter {
     }
 
     async fn steps(&mut self) {
-        let submission = Submission::builder(self.network.clone(), self.spec.clone())
-            .options(self.options.clone())
-            .build();
+        if let Some(inventory) = self.inventory.clone() {
+            self.learn(&inventory).await;
+        }
+        let submission = match &self.inventory {
+            Some(inventory) => inventory.submit(self.spec.clone()),
+            None => Submission::builder(self.network.clone(), self.spec.clone()),
+        };
+        let submission = submission.options(self.options.clone()).build();
         if let Err(error) = Box::pin(self.walk(submission)).await {
             self.diary.tell(Told::Failed(error));
         }
+    }
+
+    /// Fills the inventory, and lets time pass in which others go on.
+    async fn learn(&mut self, inventory: &Inventory) {
+        let early = inventory
+            .submit(self.spec.clone())
+            .options(self.options.clone())
+            .build();
+        if let Ok(connected) = early.connect().await
+            && let Ok(validated) = connected.validate().await
+        {
+            let planned = validated.plan().await;
+            let text = format!("{}: planned: {planned:?}", self.diary.read().who);
+            self.world.lock().note(text);
+        }
+        tokio::time::sleep(self.chance.millis(0, 12_000)).await;
     }
 
     async fn walk(&mut self, submission: Submission<Unconnected>) -> Result<(), Error> {

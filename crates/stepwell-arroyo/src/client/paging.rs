@@ -52,19 +52,30 @@ pub struct Listed<T> {
     pub kept: T,
 }
 
-/// Reads the list to its end, newest first.
-pub(super) async fn read_all<T: Send>(
+/// How much of the list is read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Extent {
+    /// How many rows the first page is asked for.
+    pub(super) limit: NonZeroU32,
+    /// The reading may end with a page that goes beyond what was made at this time or later; `None`: it goes to the end of the list.
+    pub(super) since: Option<u64>,
+}
+
+/// Reads the list, newest first, and tells whether it was read to its end.
+pub(super) async fn read<T: Send>(
     client: &Client,
-    mut first_limit: NonZeroU32,
+    mut extent: Extent,
     left: Left<'_>,
     keep: Keep<'_, T>,
-) -> Result<Vec<Listed<T>>, ClientError> {
+) -> Result<(Vec<Listed<T>>, bool), ClientError> {
     let mut before: Option<BTreeSet<(PipelineId, u64)>> = None;
     for _ in 0..READINGS {
-        let reading = Reading::new(keep);
-        let (rows, is_doubtful) = reading.read(client, &mut first_limit, left).await?;
+        let mut reading = Reading::new(keep);
+        let is_whole = reading.read(client, &mut extent, left).await?;
+        let is_doubtful = reading.is_doubtful;
+        let rows = reading.rows();
         if !is_doubtful {
-            return Ok(rows);
+            return Ok((rows, is_whole));
         }
         // With the time: a cursor that was deleted may be back under its id, as another pipeline.
         let now = rows
@@ -72,7 +83,7 @@ pub(super) async fn read_all<T: Send>(
             .map(|row| (row.id.clone(), row.created_at))
             .collect();
         if before.as_ref() == Some(&now) {
-            return Ok(rows);
+            return Ok((rows, is_whole));
         }
         before = Some(now);
     }
@@ -118,13 +129,14 @@ impl<'a, T: Send> Reading<'a, T> {
         }
     }
 
+    /// Reads, and tells whether it came to the end of the list.
     async fn read(
-        mut self,
+        &mut self,
         client: &Client,
-        first_limit: &mut NonZeroU32,
+        extent: &mut Extent,
         left: Left<'_>,
-    ) -> Result<(Vec<Listed<T>>, bool), ClientError> {
-        let mut limit = *first_limit;
+    ) -> Result<bool, ClientError> {
+        let mut limit = extent.limit;
         // Pages that were no longer than one moment: a smaller one is too.
         let mut too_small = None;
         let mut cursor = Cursor::default();
@@ -141,17 +153,20 @@ impl<'a, T: Send> Reading<'a, T> {
                 Ok(has_more) => has_more,
                 Err(error) => {
                     limit = smaller(limit, too_small, error)?;
-                    *first_limit = limit.min(*first_limit);
+                    extent.limit = limit.min(extent.limit);
                     continue;
                 }
             };
             self.is_doubtful |= cursor.overlap.is_some() && !shown.overlaps;
             if !has_more {
-                return Ok(self.end());
+                return Ok(true);
             }
-            let Some((last, _)) = shown.last else {
+            let Some((last, moment)) = shown.last else {
                 return Err(client.paging_error("a page is empty and claims that more follow"));
             };
+            if extent.since.is_some_and(|since| moment < since) {
+                return Ok(false);
+            }
             if let Some(newer) = shown.newer {
                 if self.kept.len() == known {
                     return Err(client.paging_error("its cursor does not move"));
@@ -205,7 +220,7 @@ impl<'a, T: Send> Reading<'a, T> {
         ids.find_map(|(id, at)| (*at == place).then(|| id.clone()))
     }
 
-    fn end(self) -> (Vec<Listed<T>>, bool) {
+    fn rows(self) -> Vec<Listed<T>> {
         let mut ids: Vec<_> = self.places.into_iter().collect();
         ids.sort_unstable_by_key(|(_, place)| *place);
         let rows = ids.into_iter().zip(self.kept);
@@ -218,7 +233,7 @@ impl<'a, T: Send> Reading<'a, T> {
             .collect();
         // A later page may have begun with what came to be after an earlier one.
         rows.sort_by_key(|row| Reverse(row.created_at));
-        (rows, self.is_doubtful)
+        rows
     }
 }
 

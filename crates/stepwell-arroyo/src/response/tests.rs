@@ -307,3 +307,25 @@ fn what_is_wrong_with_json_is_told_without_its_text() {
         "EOF while parsing a value at line 1 column 6"
     );
 }
+
+#[test]
+fn a_busy_server_says_for_how_many_seconds_it_wants_to_be_left_alone() {
+    for (status, value, expected) in [
+        (429, "7", Some(7)),
+        (503, " 120 ", Some(120)),
+        (503, "0", Some(0)),
+        (502, "7", None),
+        (200, "7", None),
+        (503, "-1", None),
+        (503, "99999999999", None),
+        (503, "Wed, 25 Nov 2026 02:59:29 GMT", None),
+        (503, "", None),
+    ] {
+        let mut reply = reply(status, "", "");
+        let header = HeaderValue::from_str(value).unwrap();
+        reply.headers_mut().insert(header::RETRY_AFTER, header);
+        let expected = expected.map(Duration::from_secs);
+        assert_eq!(retry_after(&reply), expected, "{status} {value}");
+    }
+    assert_eq!(retry_after(&reply(503, "", "")), None);
+}

@@ -54,6 +54,6 @@ pub async fn find(
             resumed.register().detach();
             Ok(())
         }
-        _ => Err("it was created and not found".into()),
+        Resolution::Created(_) => Err("it was created and not found".into()),
     }
 }

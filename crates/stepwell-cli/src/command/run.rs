@@ -115,6 +115,7 @@ fn spec(arguments: &Run, origin: &Origin) -> Result<PipelineSpec, Failure> {
     let mut spec = PipelineSpec::builder(&origin.text)
         .name(&arguments.name)
         .force(arguments.force)
+        .find_by(arguments.find_by.into())
         .intent(intent);
     if let Some(parallelism) = arguments.parallelism {
         spec = spec.parallelism(parallelism);

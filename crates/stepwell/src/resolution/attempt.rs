@@ -1,22 +1,38 @@
-use std::{collections::BTreeSet, sync::Arc, time::SystemTime};
+use std::{sync::Arc, time::SystemTime};
 
 use stepwell_arroyo::{CreatePipeline, PipelineId};
 
-use super::shown::Shown;
+use super::{listed_ids::ListedIds, shown::Shown};
 use crate::spec::PipelineSpec;
 
 /// A create that this submission has sent or is about to send, and what it takes to find out later what became of it.
 #[derive(Clone, Debug)]
 pub(crate) struct Attempt {
     pub(crate) spec: Arc<PipelineSpec>,
-    /// The id that was chosen, where the server lets us (`PUT`).
+    pub(crate) way: Way,
+    pub(crate) since: SystemTime,
+    pub(crate) sent: Sent,
+}
+
+/// By which request it is made. What was read before decides which there may be.
+#[derive(Clone, Debug)]
+pub(crate) enum Way {
+    /// The list was not read. Only a `PUT` under this id will do, and nothing turns this into a `POST`: whether what one has made was
+    /// there before could not be told.
+    ById(PipelineId),
+    /// The list was read.
+    Listed(Listed),
+}
+
+/// A create that was decided with the list.
+#[derive(Clone, Debug)]
+pub(crate) struct Listed {
+    /// The id for a `PUT`; without it, a `POST`.
     pub(crate) id: Option<PipelineId>,
     /// The id that was chosen first. A pipeline that has it was made by somebody's `PUT`, never by a `POST` of ours.
     pub(crate) chosen: Option<PipelineId>,
     /// Every pipeline that was there before: without a chosen id, only one that is not among them can be ours.
-    pub(crate) listed_before: Arc<BTreeSet<PipelineId>>,
-    pub(crate) since: SystemTime,
-    pub(crate) sent: Sent,
+    pub(crate) before: ListedIds,
 }
 
 /// What was sent and not answered with certainty.
@@ -31,6 +47,25 @@ pub(crate) enum Sent {
 }
 
 impl Attempt {
+    /// The id that was chosen, where the server lets us (`PUT`).
+    pub(crate) fn id(&self) -> Option<&PipelineId> {
+        match &self.way {
+            Way::ById(id) => Some(id),
+            Way::Listed(listed) => listed.id.as_ref(),
+        }
+    }
+
+    /// Goes over to `POST`; `false` where that may not be.
+    pub(crate) fn leave_the_id_to_the_server(&mut self) -> bool {
+        match &mut self.way {
+            Way::ById(_) => false,
+            Way::Listed(listed) => {
+                listed.id = None;
+                true
+            }
+        }
+    }
+
     pub(crate) fn in_doubt(&self) -> bool {
         self.sent != Sent::Nothing
     }
@@ -44,12 +79,15 @@ impl Attempt {
     /// Whether this pipeline may be what came of the create.
     pub(crate) fn may_have_made<'a>(&self, pipeline: impl Into<Shown<'a>>) -> bool {
         let shown = pipeline.into();
-        if let Some(id) = &self.id {
-            return shown.id == id && self.is_for(shown);
-        }
+        let listed = match &self.way {
+            Way::ById(id) | Way::Listed(Listed { id: Some(id), .. }) => {
+                return shown.id == id && self.is_for(shown);
+            }
+            Way::Listed(listed) => listed,
+        };
         shown.name == self.spec.name()
-            && !self.listed_before.contains(shown.id)
-            && self.chosen.as_ref() != Some(shown.id)
+            && !listed.before.contains(shown.id)
+            && listed.chosen.as_ref() != Some(shown.id)
             && self.is_for(shown)
     }
 

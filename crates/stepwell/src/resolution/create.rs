@@ -31,6 +31,8 @@ pub(crate) enum Outcome {
         pipeline: Box<Pipeline>,
         started_here: bool,
     },
+    /// Nothing was made, for the server gives ids of its own: the id that was to decide alone says nothing there. The list has to decide.
+    ListNeeded,
 }
 
 /// What the answer to a create means.
@@ -81,10 +83,11 @@ impl Creating<'_> {
         let mut tries = 0;
         loop {
             let before = attempt.sent;
-            if attempt.id.is_some() && before == Sent::Nothing && !memory.has_put() {
-                attempt.id = None;
+            let may_post = attempt.id().is_some() && before == Sent::Nothing && !memory.has_put();
+            if may_post && !attempt.leave_the_id_to_the_server() {
+                return Ok(Outcome::ListNeeded);
             }
-            let by_put = attempt.id.is_some();
+            let by_put = attempt.id().is_some();
             let error = match self.send(attempt, by_put).await? {
                 Ok(made) => {
                     attempt.sent = Sent::Nothing;
@@ -130,7 +133,8 @@ impl Creating<'_> {
             }
             tries += 1;
             self.context.retrying(Step::Resolve, &error, tries);
-            self.limit.sleep(pace.pause()).await;
+            let pause = pace.retry(error.retry_after(), &self.context.jitter);
+            self.limit.sleep(pause).await;
         }
     }
 
@@ -145,7 +149,7 @@ impl Creating<'_> {
             Err(Some(error)) => Err(self.unknown(attempt, error)),
             Err(None) => Err(ResolveError::StillUnknown {
                 name: attempt.spec.name().to_owned(),
-                id: attempt.id.clone(),
+                id: attempt.id().cloned(),
                 since: attempt.since,
             }
             .into()),
@@ -173,7 +177,8 @@ impl Creating<'_> {
         let ticket = self.context.ticket.clone();
         let server = Arc::clone(self.context.server());
         let request = attempt.request();
-        let id = attempt.id.clone();
+        let memory = client.transport().memory::<ServerMemory>();
+        let id = attempt.id().cloned();
         Ok(uncut(async move {
             let reply = client.make(id.as_ref(), &request).await;
             if let Ok(made) = &reply {
@@ -190,6 +195,7 @@ impl Creating<'_> {
                     Answer::InDoubt => {}
                 }
             }
+            note_put(&memory, by_put, &reply);
             drop(guard);
             reply
         })
@@ -232,7 +238,7 @@ impl Creating<'_> {
                 if !maybe_ours && !self.limit.is_over() {
                     self.context.ticket.forget();
                 }
-                let id = match &attempt.id {
+                let id = match attempt.id() {
                     Some(id) => id.clone(),
                     None => return Err(self.unknown(attempt, error)),
                 };
@@ -285,6 +291,7 @@ impl Creating<'_> {
             self.claims(),
             limit,
             self.context.options.request_timeout,
+            &self.context.jitter,
         )
         .await
     }
@@ -330,12 +337,23 @@ impl Creating<'_> {
     fn unknown(&self, attempt: &Attempt, error: ClientError) -> Error {
         ResolveError::OutcomeUnknown {
             name: attempt.spec.name().to_owned(),
-            id: attempt.id.clone(),
+            id: attempt.id().cloned(),
             url: self.context.url(),
             since: attempt.since,
             source: Box::new(error),
         }
         .into()
+    }
+}
+
+/// A server that has taken a `PUT`, or called it a duplicate, has `PUT`.
+fn note_put(memory: &ServerMemory, by_put: bool, reply: &Result<Made, ClientError>) {
+    let taken = match reply {
+        Ok(_) => true,
+        Err(error) => matches!(Answer::of(error, by_put), Answer::Duplicate),
+    };
+    if by_put && taken {
+        memory.put_was_seen();
     }
 }
 

@@ -1,12 +1,14 @@
 //! What there is to do, from what the server holds: resume one, create one, or refuse.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::collections::BTreeSet;
 
 use stepwell_arroyo::{Job, JobState, JsonError, Pipeline, PipelineId, PipelineRow};
 
 use crate::{
+    inventory::Demand,
     resolution::{
         error::{PipelineSummary, ResolveError},
+        listed_ids::ListedIds,
         near_match::is_near_match,
     },
     spec::{Identity, Intent, PipelineSpec, WhenFinished},
@@ -24,21 +26,6 @@ pub(crate) enum Bearing {
     },
     /// It is a preview, which ends with whoever looks at it; or one of the others, and these are not asked for.
     None,
-}
-
-/// What has to be known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Demand {
-    /// What resumes or creates, and the others only if they can refuse it.
-    Matches,
-    /// And all the others.
-    Others,
-}
-
-impl Demand {
-    fn includes_others(self, spec: &PipelineSpec) -> bool {
-        self == Self::Others || !spec.force() || only_resumes(spec)
-    }
 }
 
 /// How the query of another pipeline is like the one of the spec.
@@ -60,7 +47,7 @@ pub(crate) struct Listing {
 /// What a list holds besides the matches.
 #[derive(Debug)]
 pub(crate) struct Rest {
-    listed: Arc<BTreeSet<PipelineId>>,
+    listed: ListedIds,
     /// Matches that were deleted after they were listed: their ids are free.
     gone: BTreeSet<PipelineId>,
     others: Vec<PipelineSummary>,
@@ -77,9 +64,11 @@ pub(crate) enum Decision {
     },
     Create {
         id: Option<PipelineId>,
-        listed: Arc<BTreeSet<PipelineId>>,
+        listed: ListedIds,
         forced_past: Vec<PipelineSummary>,
     },
+    /// Create under this id; the list was not read.
+    CreateById(PipelineId),
 }
 
 /// The id that decides alone, where the spec has one.
@@ -90,7 +79,7 @@ pub(crate) fn given(spec: &PipelineSpec) -> Option<&PipelineId> {
     }
 }
 
-fn only_resumes(spec: &PipelineSpec) -> bool {
+pub(crate) fn only_resumes(spec: &PipelineSpec) -> bool {
     matches!(spec.intent(), Intent::ResumeOnly | Intent::Resume(_))
 }
 
@@ -140,8 +129,7 @@ impl Listing {
         self,
         spec: &PipelineSpec,
     ) -> Result<(Vec<Pipeline>, Rest), ResolveError> {
-        let listed = self.pipelines.iter().map(|(id, _)| id.clone()).collect();
-        let mut rest = Rest::new(Arc::new(listed));
+        let mut rest = Rest::new(self.pipelines.iter().map(|(id, _)| id.clone()).into());
         let mut matches = Vec::new();
         for (id, bearing) in self.pipelines {
             match bearing {
@@ -165,7 +153,7 @@ impl Listing {
 }
 
 impl Rest {
-    fn new(listed: Arc<BTreeSet<PipelineId>>) -> Self {
+    pub(crate) fn new(listed: ListedIds) -> Self {
         Self {
             listed,
             gone: BTreeSet::new(),
@@ -175,7 +163,7 @@ impl Rest {
     }
 
     /// Adds a pipeline that is no match; they are added newest first.
-    fn add(&mut self, other: PipelineSummary, is_ours: bool, likeness: Likeness) {
+    pub(crate) fn add(&mut self, other: PipelineSummary, is_ours: bool, likeness: Likeness) {
         let is_nearer = match &self.near {
             None => likeness != Likeness::None,
             Some((Likeness::Near, _)) => likeness == Likeness::Same,
@@ -252,7 +240,7 @@ impl Rest {
             _ => {}
         }
         Ok(Decision::Create {
-            id: free_id(spec, |id| listed.contains(id) && !gone.contains(id))?,
+            id: free_id(spec, |id| listed.holds(id) && !gone.contains(id))?,
             listed,
             forced_past: others,
         })
@@ -272,21 +260,24 @@ fn free_id(
             name: spec.name().to_owned(),
         }),
         Identity::Given(id) => Ok(Some(id.clone())),
-        Identity::FromSpec { namespace } => {
-            let mut run = 0_u64;
-            loop {
-                let id = id_of_run(namespace, spec, run);
-                if !is_taken(&id) {
-                    return Ok(Some(id));
-                }
-                // Ends: finitely many are taken.
-                run += 1;
-            }
-        }
+        // Ends: finitely many are taken.
+        Identity::FromSpec { .. } => Ok(ids_of_runs(spec).find(|id| !is_taken(id))),
     }
 }
 
-fn id_of_run(namespace: &str, spec: &PipelineSpec, run: u64) -> PipelineId {
+/// The ids that the runs of a spec get, the first one first; without end, or none where they do not follow from the spec.
+pub(crate) fn ids_of_runs(spec: &PipelineSpec) -> impl Iterator<Item = PipelineId> {
+    let namespace = match spec.identity() {
+        Identity::FromSpec { namespace } => Some(namespace),
+        _ => None,
+    };
+    namespace
+        .into_iter()
+        .flat_map(|namespace| (0..).map(|run| id_of_run(namespace, spec, run)))
+}
+
+/// The id of the pipeline for a run of a spec, the first being 0.
+pub(super) fn id_of_run(namespace: &str, spec: &PipelineSpec, run: u64) -> PipelineId {
     if run == 0 {
         PipelineId::for_spec(namespace, spec.name(), spec.query())
     } else {

@@ -48,6 +48,20 @@ pub enum ResolveError {
         /// One of them whose query is the same but for line ends and outer white space, or the same under another id than was given.
         near: Option<PipelineSummary>,
     },
+    /// No pipeline has the id, and the server holds others. Creating beside them has to be asked for. Only the newest of them were read
+    /// ([`FindBy::Id`](crate::FindBy::Id)).
+    #[snafu(display(
+        "no pipeline has the id {id}, and the server holds others, of which the newest are {}{}; force it to create one more",
+        list(newest), near_words(near.as_ref())
+    ))]
+    NoneWithId {
+        /// The id that was looked for.
+        id: PipelineId,
+        /// The newest of the others.
+        newest: Vec<PipelineSummary>,
+        /// One of these whose query is the same, or the same but for line ends and outer white space.
+        near: Option<PipelineSummary>,
+    },
     /// Several pipelines have the query.
     #[snafu(display("{} pipelines have this query: {}; choose one by its id, and delete what is not needed", matches.len(), list(matches)))]
     Ambiguous {
@@ -185,6 +199,14 @@ pub enum ResolveError {
 }
 
 impl ResolveError {
+    /// Whether it rests on pipelines that were listed and not looked at each.
+    pub(crate) fn rests_on_others(&self) -> bool {
+        matches!(
+            self,
+            Self::OtherPipelines { .. } | Self::NothingToResume { .. }
+        )
+    }
+
     pub(crate) fn rejected(action: Action, name: &str, error: ClientError) -> Self {
         Self::Rejected {
             action,

@@ -1,16 +1,20 @@
 //! Finding the pipeline and resuming it, or creating it: see [`Resolution`].
 
 pub(crate) mod attempt;
+pub(crate) mod by_id;
 pub(crate) mod create;
 pub(crate) mod decide;
 mod difference;
 mod error;
+pub(crate) mod job;
+pub(crate) mod listed_ids;
 pub(crate) mod near_match;
 pub(crate) mod resume;
 pub(crate) mod settle;
 pub(crate) mod shown;
 #[cfg(test)]
 mod tests;
+pub(crate) mod whole_list;
 
 use stepwell_arroyo::{Job, PipelineId};
 
@@ -106,11 +110,12 @@ pub enum Plan {
         /// What would be sent.
         requests: Vec<PlannedRequest>,
     },
-    /// Create a new one.
+    /// Create a new one. With [`FindBy::Id`](crate::FindBy::Id), on a server that then turns out to have no `PUT`, the list decides.
     Create {
         /// The id that it would get, where the server lets the client choose.
         id: Option<PipelineId>,
-        /// Other pipelines that the server holds, which `force` overrides.
+        /// Other pipelines that the server holds, which `force` overrides; empty with [`FindBy::Id`](crate::FindBy::Id), which does not
+        /// read them.
         forced_past: Vec<PipelineSummary>,
     },
     /// Look for a create of this submission whose outcome is not known.

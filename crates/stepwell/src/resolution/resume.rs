@@ -179,12 +179,14 @@ impl Resuming<'_> {
             }
             attempt += 1;
             self.context.retrying(Step::Resolve, &error, attempt);
-            self.limit.sleep(pace.pause()).await;
+            let pause = pace.retry(error.retry_after(), &self.context.jitter);
+            self.limit.sleep(pause).await;
         }
     }
 
     /// Restarts once. A restart counts up, so a lost one is repeated only while the job is still Failed in the run that was seen.
     async fn restart(&self) -> Result<(), Error> {
+        let mut pace = Pace::new(Duration::from_millis(100), Duration::from_secs(2));
         let mut attempt = 0;
         let mut in_doubt = false;
         loop {
@@ -205,7 +207,8 @@ impl Resuming<'_> {
             }
             attempt += 1;
             self.context.retrying(Step::Resolve, &error, attempt);
-            self.limit.sleep(TWO_TICKS).await;
+            let pause = pace.retry(error.retry_after(), &self.context.jitter);
+            self.limit.sleep(pause.max(TWO_TICKS)).await;
             in_doubt |= error.phase() != Phase::NotSent;
             if in_doubt && !self.is_still_failed().await? {
                 return Ok(());
@@ -246,7 +249,7 @@ impl Resuming<'_> {
                 }
                 .into());
             }
-            self.limit.sleep(pace.pause()).await;
+            self.limit.sleep(pace.pause(&self.context.jitter)).await;
         }
     }
 

@@ -6,6 +6,7 @@ use stepwell_arroyo::{Client, ClientError, Pipeline, PipelineId, PipelineRow};
 
 use super::attempt::{Attempt, Sent};
 use crate::{
+    jitter::Jitter,
     poll::{is_gone, may_pass},
     shutdown::registry::{EntryId, Registry},
     time_limit::{Pace, TimeLimit},
@@ -57,6 +58,7 @@ pub(crate) async fn settle(
     claims: Claims<'_>,
     limit: TimeLimit,
     request_timeout: Duration,
+    jitter: &Jitter,
 ) -> Settled {
     let mut pace = Pace::new(Duration::from_millis(100), Duration::from_secs(1));
     loop {
@@ -70,7 +72,11 @@ pub(crate) async fn settle(
         if limit.is_over() {
             return settled;
         }
-        limit.sleep(pace.pause()).await;
+        let asked = match &settled {
+            Settled::Failed(error) => error.retry_after(),
+            _ => None,
+        };
+        limit.sleep(pace.retry(asked, jitter)).await;
     }
 }
 
@@ -81,7 +87,7 @@ pub(crate) async fn look(
     claims: Claims<'_>,
     limit: &TimeLimit,
 ) -> Result<Settled, ClientError> {
-    match (&attempt.id, attempt.sent) {
+    match (attempt.id(), attempt.sent) {
         (Some(id), Sent::Put | Sent::Nothing) => match client.pipeline(id).await {
             Ok(pipeline) if attempt.is_for(&pipeline) => {
                 // So that nobody takes it for what a `POST` has made; of those who have chosen this id, the first.

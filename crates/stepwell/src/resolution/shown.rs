@@ -1,3 +1,5 @@
+use std::hash::{BuildHasher as _, RandomState};
+
 use stepwell_arroyo::{JsonText, Pipeline, PipelineId, PipelineRow};
 
 /// A pipeline as far as a list shows whose it may be.
@@ -14,14 +16,17 @@ pub(crate) struct Shown<'a> {
 pub(crate) enum ShownQuery<'a> {
     Exact(&'a str),
     Written(&'a JsonText<'a>),
+    /// What this makes of it.
+    Hash(u64, &'a RandomState),
 }
 
 impl ShownQuery<'_> {
-    /// Whether it is this one.
+    /// Whether it is this one; by its hash, whether it may be.
     pub(crate) fn is(&self, query: &str) -> bool {
         match self {
             Self::Exact(shown) => *shown == query,
             Self::Written(shown) => **shown == *query,
+            Self::Hash(hash, hasher) => *hash == hasher.hash_one(query),
         }
     }
 }

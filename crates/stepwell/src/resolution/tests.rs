@@ -7,12 +7,13 @@ use stepwell_arroyo::{
 };
 
 use super::{
-    decide::{Bearing, Decision, Demand, Listing},
+    decide::{Bearing, Decision, Listing},
     resume::Move,
     *,
 };
 use crate::{
     CheckpointInterval, Identity, Intent, PipelineSpec, PipelineSpecBuilder, WhenFinished,
+    inventory::Demand,
 };
 
 const QUERY: &str = "SELECT 1";
@@ -72,6 +73,7 @@ fn decide_on(
 fn created_id(decision: Decision) -> Option<String> {
     match decision {
         Decision::Create { id, .. } => id.map(|id| id.as_str().to_owned()),
+        Decision::CreateById(id) => panic!("{id} is created without the list"),
         Decision::Resume { pipeline, .. } => panic!("{} is resumed", pipeline.id),
     }
 }
@@ -79,7 +81,7 @@ fn created_id(decision: Decision) -> Option<String> {
 fn resumed_id(decision: &Decision) -> &str {
     match decision {
         Decision::Resume { pipeline, .. } => pipeline.id.as_str(),
-        Decision::Create { .. } => panic!("one is created"),
+        Decision::Create { .. } | Decision::CreateById(_) => panic!("one is created"),
     }
 }
 

@@ -18,6 +18,7 @@ use tokio::sync::watch;
 use self::server::Server;
 use super::OnShutdown;
 use crate::{
+    jitter::Jitter,
     observer::Observation,
     resolution::{attempt::Attempt, shown::Shown},
 };
@@ -39,6 +40,7 @@ pub(crate) struct Entry {
     pub(crate) server: Arc<str>,
     pub(crate) client: Client,
     pub(crate) observation: Observation,
+    pub(crate) jitter: Jitter,
     pub(crate) on_shutdown: OnShutdown,
     pub(crate) since: SystemTime,
     pub(crate) known: Known,
@@ -278,6 +280,7 @@ impl Ticket {
             server,
             client,
             observation,
+            jitter,
             on_shutdown,
             since,
             known,
@@ -290,6 +293,7 @@ impl Ticket {
                 server,
                 client,
                 observation,
+                jitter,
                 on_shutdown,
                 since,
                 known,
@@ -328,6 +332,7 @@ pub(crate) struct Intended {
     pub(crate) server: Arc<str>,
     pub(crate) client: Client,
     pub(crate) observation: Observation,
+    pub(crate) jitter: Jitter,
     pub(crate) on_shutdown: OnShutdown,
     pub(crate) since: SystemTime,
     pub(crate) known: Known,

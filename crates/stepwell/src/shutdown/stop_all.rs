@@ -85,7 +85,7 @@ async fn stop_entry(
         return match before.known {
             Known::Attempted(attempt) => Some(ShutdownEntry {
                 name: before.name.as_ref().to_owned(),
-                id: attempt.id,
+                id: attempt.id().cloned(),
                 end: ShutdownEnd::NotCreated,
             }),
             // It was seen ended, or was detached, in this moment.
@@ -120,7 +120,7 @@ async fn stop_entry(
 
 fn known_id(entry: &Entry) -> Option<stepwell_arroyo::PipelineId> {
     match &entry.known {
-        Known::Attempted(attempt) => attempt.id.clone(),
+        Known::Attempted(attempt) => attempt.id().cloned(),
         Known::Pipeline(id) => Some(id.clone()),
     }
 }
@@ -145,20 +145,29 @@ async fn settle_and_stop(
                 server: &entry.server,
                 by: entry_id,
             };
-            match settle(&entry.client, attempt, claims, look, REQUEST_TIMEOUT).await {
+            match settle(
+                &entry.client,
+                attempt,
+                claims,
+                look,
+                REQUEST_TIMEOUT,
+                &entry.jitter,
+            )
+            .await
+            {
                 Settled::Found(pipeline) => pipeline.id,
                 Settled::Conflict(_) => {
                     // Somebody else's pipeline has that id, so ours was refused.
-                    return (attempt.id.clone(), Ok(ShutdownEnd::NotCreated));
+                    return (attempt.id().cloned(), Ok(ShutdownEnd::NotCreated));
                 }
                 Settled::Ambiguous(pipelines) => {
                     let ids = pipelines.into_iter().map(|pipeline| pipeline.id).collect();
                     return (None, Err(Unsettled::Ambiguous { ids }));
                 }
-                Settled::Absent => return (attempt.id.clone(), Err(Unsettled::Absent)),
+                Settled::Absent => return (attempt.id().cloned(), Err(Unsettled::Absent)),
                 Settled::Failed(error) => {
                     return (
-                        attempt.id.clone(),
+                        attempt.id().cloned(),
                         Err(Unsettled::Look {
                             source: Box::new(error),
                         }),
@@ -177,6 +186,7 @@ async fn settle_and_stop(
         request_timeout: REQUEST_TIMEOUT,
         poll_ceiling: Duration::from_millis(500),
         observation: &entry.observation,
+        jitter: &entry.jitter,
     };
     let end = match stop.run().await {
         Ok(ending) => Ok(ShutdownEnd::Ended {

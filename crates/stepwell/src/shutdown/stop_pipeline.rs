@@ -10,6 +10,8 @@ use tokio::time::Instant;
 
 use super::Escalation;
 use crate::{
+    approach::Approach,
+    jitter::Jitter,
     last_seen::LastSeen,
     observer::{Event, JobTransition, Observation, Step},
     poll::{GONE_AFTER, is_gone, may_pass},
@@ -87,6 +89,9 @@ struct Sight {
     began: Instant,
     last: LastSeen,
     reported: Option<JobTransition>,
+    retries: Pace,
+    /// The least pause before the next look: some when the last one failed.
+    retry_pause: Duration,
 }
 
 pub(crate) struct Stop<'a> {
@@ -98,6 +103,7 @@ pub(crate) struct Stop<'a> {
     pub(crate) request_timeout: Duration,
     pub(crate) poll_ceiling: Duration,
     pub(crate) observation: &'a Observation,
+    pub(crate) jitter: &'a Jitter,
 }
 
 /// After a stop was accepted, the server shows `running_desired: false` at once; seen otherwise for this long, somebody else has
@@ -111,6 +117,8 @@ impl Stop<'_> {
             began: Instant::now(),
             last: LastSeen::Nothing,
             reported: None,
+            retries: retries(),
+            retry_pause: Duration::ZERO,
         };
         let job = self.look(&mut sight).await?;
         if let Some(job) = job.as_ref().filter(|job| has_ended(job)) {
@@ -132,7 +140,7 @@ impl Stop<'_> {
         );
         let mut pending = pending.into_iter().peekable();
         let mut resumed_since: Option<Instant> = None;
-        let mut pace = Pace::new(Duration::from_millis(50), self.poll_ceiling);
+        let mut approach = Approach::to_stopped(self.poll_ceiling);
         loop {
             // Sent to a job in CheckpointStopping, `force` breaks the server's task for it.
             let held_back = |mode: &StopMode| {
@@ -143,7 +151,7 @@ impl Stop<'_> {
             {
                 self.ask(mode, &mut sight).await?;
                 resumed_since = None;
-                pace = Pace::new(Duration::from_millis(50), self.poll_ceiling);
+                approach = Approach::to_stopped(self.poll_ceiling);
             }
             if let Some(job) = self.look(&mut sight).await? {
                 if has_ended(&job) {
@@ -156,6 +164,7 @@ impl Stop<'_> {
                         final_checkpoint,
                     });
                 }
+                approach.saw(&job);
                 if job.running_desired {
                     let since = *resumed_since.get_or_insert_with(Instant::now);
                     snafu::ensure!(
@@ -172,7 +181,8 @@ impl Stop<'_> {
             if self.limit.is_over() {
                 return Err(self.deadline(sight.last));
             }
-            self.limit.sleep(pace.pause()).await;
+            let pause = approach.pause(self.jitter).max(sight.retry_pause);
+            self.limit.sleep(pause).await;
         }
     }
 
@@ -203,6 +213,7 @@ impl Stop<'_> {
                 });
             }
             attempt += 1;
+            let pause = pace.retry(error.retry_after(), self.jitter);
             self.observation.tell(&Event::Retrying {
                 step: Step::Stop,
                 reason: error.to_string(),
@@ -212,7 +223,7 @@ impl Stop<'_> {
             if self.limit.is_over() {
                 return Err(self.deadline(std::mem::replace(&mut sight.last, LastSeen::Nothing)));
             }
-            self.limit.sleep(pace.pause()).await;
+            self.limit.sleep(pause).await;
         }
     }
 
@@ -220,6 +231,8 @@ impl Stop<'_> {
     async fn look(&self, sight: &mut Sight) -> Result<Option<Job>, StopError> {
         match self.client().job(self.id).await {
             Ok(job) => {
+                sight.retries = retries();
+                sight.retry_pause = Duration::ZERO;
                 sight.last = job.as_ref().map_or(LastSeen::NoJob, LastSeen::job);
                 if let Some(job) = &job
                     && !sight.reported.as_ref().is_some_and(|last| last.shows(job))
@@ -235,6 +248,7 @@ impl Stop<'_> {
             }
             .fail(),
             Err(error) if is_gone(&error) || may_pass(&error) => {
+                sight.retry_pause = sight.retries.retry(error.retry_after(), self.jitter);
                 sight.last.failed(error);
                 Ok(None)
             }
@@ -284,6 +298,10 @@ impl Stop<'_> {
             source: Box::new(seen),
         }
     }
+}
+
+fn retries() -> Pace {
+    Pace::new(Duration::from_millis(50), Duration::from_secs(1))
 }
 
 impl Sight {

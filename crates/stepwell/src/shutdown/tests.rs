@@ -11,8 +11,9 @@ use super::{
     *,
 };
 use crate::{
+    jitter::Jitter,
     observer::Observation,
-    resolution::attempt::{Attempt, Sent},
+    resolution::attempt::{Attempt, Listed, Sent, Way},
     spec::PipelineSpec,
 };
 
@@ -22,6 +23,7 @@ fn intended(started_here: bool) -> Intended {
         server: "http://one".into(),
         client: Client::new(SharedTransport::new(NeverTransport::default())),
         observation: Observation::default(),
+        jitter: Jitter::new(Some(1)),
         on_shutdown: OnShutdown::default(),
         since: SystemTime::UNIX_EPOCH,
         known: Known::Pipeline(PipelineId::from_server("pl_1")),
@@ -102,9 +104,11 @@ fn a_pipeline_whose_create_is_not_answered_yet_is_ours_already() {
     let listed = PipelineId::from_server("pl_listed");
     let attempt = |id: Option<&str>| Attempt {
         spec: Arc::clone(&spec),
-        id: id.map(PipelineId::from_server),
-        chosen: Some(PipelineId::from_server("pl_chosen")),
-        listed_before: Arc::new([listed.clone()].into()),
+        way: Way::Listed(Listed {
+            id: id.map(PipelineId::from_server),
+            chosen: Some(PipelineId::from_server("pl_chosen")),
+            before: [listed.clone()].into(),
+        }),
         since: SystemTime::UNIX_EPOCH,
         sent: if id.is_some() { Sent::Put } else { Sent::Post },
     };

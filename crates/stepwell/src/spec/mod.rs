@@ -1,6 +1,8 @@
 //! What to submit: the query and everything that belongs to it.
 
 mod checkpoint_interval;
+mod identity;
+mod shared;
 #[cfg(test)]
 mod tests;
 
@@ -11,6 +13,7 @@ use snafu::{Snafu, ensure};
 use stepwell_arroyo::{PipelineId, Udf};
 
 pub use checkpoint_interval::{CheckpointInterval, CheckpointIntervalError};
+pub use identity::{FindBy, Identity};
 
 /// What a submission may do to get its pipeline.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,34 +54,6 @@ pub enum WhenUdfsDiffer {
     Refuse,
     /// Resume with the old UDFs and report the difference.
     Allow,
-}
-
-/// Which id a new pipeline gets.
-///
-/// A server after 0.15 lets the client choose (`PUT /api/v1/pipelines/{id}`) and refuses the same id a second time. That makes a
-/// create safe to repeat, and two orchestrators that submit one spec at the same time make one pipeline between them. Older servers
-/// assign an id themselves, whatever is chosen here.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Identity {
-    /// A hash of namespace, name and query: see [`PipelineId::for_spec`].
-    FromSpec {
-        /// Sets the ids of one deployment apart from those of another on the same server.
-        namespace: String,
-    },
-    /// Exactly this id.
-    Given(PipelineId),
-    /// What the server assigns (`POST /api/v1/pipelines`).
-    ServerAssigned,
-}
-
-impl Default for Identity {
-    fn default() -> Self {
-        Self::FromSpec {
-            namespace: String::new(),
-        }
-    }
 }
 
 /// A pipeline to submit.
@@ -133,6 +108,8 @@ struct Fields {
     when_udfs_differ: WhenUdfsDiffer,
     #[serde(default)]
     identity: Identity,
+    #[serde(default)]
+    find_by: FindBy,
 }
 
 /// The name that a pipeline gets without one, as with `arroyo run`.
@@ -153,6 +130,14 @@ pub enum SpecError {
         /// The pipeline's name.
         name: String,
     },
+    /// It is to be found by its id, and the id is the server's choice.
+    #[snafu(display(
+        "pipeline {name:?} is to be found by its id, which only the server knows; give it an id, let it follow from the spec, or find it by its query"
+    ))]
+    FindByUnknownId {
+        /// The pipeline's name.
+        name: String,
+    },
 }
 
 impl TryFrom<Fields> for PipelineSpec {
@@ -166,6 +151,12 @@ impl TryFrom<Fields> for PipelineSpec {
                 .as_ref()
                 .is_none_or(serde_json::Value::is_object),
             SchedulerConfigSnafu {
+                name: &*fields.name
+            }
+        );
+        ensure!(
+            fields.find_by != FindBy::Id || fields.identity != Identity::ServerAssigned,
+            FindByUnknownIdSnafu {
                 name: &*fields.name
             }
         );
@@ -202,16 +193,6 @@ impl PipelineSpec {
     /// The pipeline's name.
     pub fn name(&self) -> &str {
         &self.fields.name
-    }
-
-    /// The name, to be kept beyond the spec.
-    pub(crate) fn shared_name(&self) -> Arc<str> {
-        Arc::clone(&self.fields.name)
-    }
-
-    /// The SQL, to be kept beyond the spec.
-    pub(crate) fn shared_query(&self) -> Arc<str> {
-        Arc::clone(&self.fields.query)
     }
 
     /// The parallelism, if it was asked for.
@@ -268,6 +249,11 @@ impl PipelineSpec {
     pub fn identity(&self) -> &Identity {
         &self.fields.identity
     }
+
+    /// How the pipeline is found.
+    pub fn find_by(&self) -> FindBy {
+        self.fields.find_by
+    }
 }
 
 impl Fields {
@@ -286,6 +272,7 @@ impl Fields {
             when_finished: WhenFinished::default(),
             when_udfs_differ: WhenUdfsDiffer::default(),
             identity: Identity::default(),
+            find_by: FindBy::default(),
         }
     }
 }
@@ -303,6 +290,7 @@ impl fmt::Debug for PipelineSpec {
             .field("udfs", &self.fields.udfs.len())
             .field("intent", &self.fields.intent)
             .field("identity", &self.fields.identity)
+            .field("find_by", &self.fields.find_by)
             .field("force", &self.fields.force)
             .finish_non_exhaustive()
     }
@@ -397,11 +385,18 @@ impl PipelineSpecBuilder {
         self
     }
 
+    /// How the pipeline is found: by its query, or by its id alone.
+    pub fn find_by(mut self, find_by: FindBy) -> Self {
+        self.fields.find_by = find_by;
+        self
+    }
+
     /// The spec.
     ///
     /// # Errors
     ///
-    /// When the name is empty or the scheduler's configuration is not an object.
+    /// When the name is empty, the scheduler's configuration is not an object, or the pipeline is to be found by an id that the server
+    /// assigns.
     pub fn build(self) -> Result<PipelineSpec, SpecError> {
         PipelineSpec::try_from(self.fields)
     }

@@ -37,3 +37,27 @@ fn debug_shows_no_query_and_no_environment() {
         .unwrap();
     assert!(!format!("{spec:?}").contains("hunter2"));
 }
+
+#[test]
+fn what_is_found_by_its_id_has_one_that_is_known() {
+    let by_id = |identity| {
+        let builder = PipelineSpec::builder("SELECT 1").name("orders");
+        builder.identity(identity).find_by(FindBy::Id).build()
+    };
+    for identity in [
+        Identity::default(),
+        Identity::Given(PipelineId::new("mine").unwrap()),
+    ] {
+        let spec = by_id(identity).unwrap();
+        let text = serde_json::to_string(&spec).unwrap();
+        assert!(text.contains(r#""find_by":"id""#), "{text}");
+        assert_eq!(serde_json::from_str::<PipelineSpec>(&text).unwrap(), spec);
+    }
+    let refused = by_id(Identity::ServerAssigned).unwrap_err();
+    assert!(
+        matches!(&refused, SpecError::FindByUnknownId { name } if name == "orders"),
+        "{refused}"
+    );
+    let bad = r#"{"query": "SELECT 1", "identity": "server_assigned", "find_by": "id"}"#;
+    assert!(serde_json::from_str::<PipelineSpec>(bad).is_err());
+}

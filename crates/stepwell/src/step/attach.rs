@@ -3,7 +3,7 @@ use stepwell_arroyo::{ClientError, PipelineId};
 use stepwell_transport::Transport;
 use tracing::Instrument;
 
-use std::sync::Arc;
+use std::{pin::pin, sync::Arc};
 
 use crate::{
     Registered, Submission,
@@ -71,24 +71,23 @@ impl Submission<Unconnected> {
             need_runtime()?;
             let limit = TimeLimit::new(context.options.connect_timeout);
             let id = &id;
-            context
-                .unless_begun(async {
-                    let read = context.read(Step::Connect, &limit, |client| async move {
-                        client.pipeline(id).await
-                    });
-                    read.await.map_err(|error| {
-                        if is_gone(&error) {
-                            AttachError::NotFound { id: id.clone() }.into()
-                        } else {
-                            AttachError::Unreadable {
-                                id: id.clone(),
-                                source: Box::new(error),
-                            }
-                            .into()
+            let work = pin!(async {
+                let read = context.read(Step::Connect, &limit, |client| async move {
+                    client.pipeline(id).await
+                });
+                read.await.map_err(|error| {
+                    if is_gone(&error) {
+                        AttachError::NotFound { id: id.clone() }.into()
+                    } else {
+                        AttachError::Unreadable {
+                            id: id.clone(),
+                            source: Box::new(error),
                         }
-                    })
+                        .into()
+                    }
                 })
-                .await
+            });
+            context.unless_begun(work).await
         };
         let pipeline = read.instrument(span).await?;
         let known = Known::Pipeline(pipeline.id.clone());

@@ -1,4 +1,4 @@
-use std::{sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use http::StatusCode;
 use snafu::Snafu;
@@ -114,9 +114,8 @@ impl Submission<Unconnected> {
         let outcome = async {
             need_runtime()?;
             let begun = self.begin(Step::Connect);
-            self.context
-                .unless_begun(ping(&self.context, &begun))
-                .await?;
+            let work = pin!(ping(&self.context, &begun));
+            self.context.unless_begun(work).await?;
             self.finish(&begun);
             Ok::<(), Error>(())
         }
@@ -147,7 +146,8 @@ async fn ping(context: &Context, begun: &Begun) -> Result<(), Error> {
         }
         attempt += 1;
         context.retrying(Step::Connect, &error, attempt);
-        begun.limit.sleep(pace.pause()).await;
+        let pause = pace.retry(error.retry_after(), &context.jitter);
+        begun.limit.sleep(pause).await;
         if begun.limit.is_over() {
             return Err(ConnectError::new(context, begun, error).into());
         }

@@ -45,6 +45,7 @@ impl Submission<Resolved<Created>> {
             request_timeout: options.request_timeout,
             poll_ceiling: options.poll_ceiling,
             observation: &options.observation,
+            jitter: &self.context.jitter,
         };
         match stop.run().await {
             Ok(_) | Err(StopError::Vanished { .. }) => {}
@@ -58,7 +59,8 @@ impl Submission<Resolved<Created>> {
                 Ok(()) => break,
                 Err(error) if is_gone(&error) => break,
                 Err(error) if may_pass(&error) && !begun.limit.is_over() => {
-                    begun.limit.sleep(pace.pause()).await;
+                    let pause = pace.retry(error.retry_after(), &self.context.jitter);
+                    begun.limit.sleep(pause).await;
                 }
                 Err(error) => {
                     return Err(ResolveError::unanswered(

@@ -1,6 +1,6 @@
-use std::{collections::BTreeSet, sync::Arc, time::SystemTime};
+use std::{pin::pin, sync::Arc, time::SystemTime};
 
-use stepwell_arroyo::{Job, Made, Pipeline, PipelineId, PipelineRow};
+use stepwell_arroyo::{Job, Made, Pipeline, PipelineId};
 use tracing::Instrument;
 
 use crate::{
@@ -8,15 +8,19 @@ use crate::{
     baseline::Baseline,
     context::Context,
     error::Error,
+    inventory::{Demand, Found},
     observer::{Event, Step},
-    poll::{GONE_AFTER, is_gone},
+    poll::GONE_AFTER,
     resolution::{
-        Action, Difference, PipelineSummary, ResolveError,
-        attempt::{Attempt, Sent},
+        Difference, PipelineSummary, ResolveError,
+        attempt::{Attempt, Listed, Sent, Way},
+        by_id,
         create::{Creating, Outcome},
-        decide::{Bearing, Decision, Demand, Listing, Rest},
+        decide::{Decision, Rest},
         differences,
+        job::{Looked, job_of},
         resume::{Move, Resume, Resuming, compare_udfs},
+        whole_list,
     },
     spec::{Intent, PipelineSpec},
     state::Identified,
@@ -40,7 +44,8 @@ enum Landed {
 impl Submission<Validated> {
     /// Finds the pipeline with the same query and resumes it, or creates one.
     ///
-    /// Reads all pipelines (`GET /api/v1/pipelines`). A pipeline with exactly the same query is resumed by the state that it is in: left
+    /// Reads all pipelines (`GET /api/v1/pipelines`), or only the one with the id of the spec (`GET /api/v1/pipelines/{id}`): see
+    /// [`FindBy`](crate::FindBy). A pipeline with exactly the same query is resumed by the state that it is in: left
     /// alone, told to start (`PATCH`), or restarted (`POST …/restart`). Without one, a pipeline is created, by
     /// `PUT /api/v1/pipelines/{id}` where the server has it and by `POST` otherwise; but not beside other pipelines, unless
     /// [`force`](crate::PipelineSpecBuilder::force) says so. That is a check, not a lock.
@@ -69,6 +74,7 @@ impl Submission<Validated> {
         let outcome = async {
             let begun = self.begin(Step::Resolve);
             let work = resolve(&self.context, &self.state.spec, &mut attempt, &begun.limit);
+            let work = pin!(work);
             let resolved = self.context.unless_begun(work).await?;
             self.finish(&begun);
             Ok::<_, Error>(resolved)
@@ -97,7 +103,7 @@ impl Submission<Validated> {
     /// Safe: it changes nothing.
     pub async fn plan(&self) -> Result<Plan, Error> {
         let limit = TimeLimit::new(self.context.options.resolve_timeout);
-        let work = async {
+        let work = pin!(async {
             if let Some(attempt) = self
                 .state
                 .attempt
@@ -105,7 +111,7 @@ impl Submission<Validated> {
                 .filter(|attempt| attempt.in_doubt())
             {
                 return Ok(Plan::Settle {
-                    id: attempt.id.clone(),
+                    id: attempt.id().cloned(),
                 });
             }
             let spec = &self.state.spec;
@@ -122,9 +128,13 @@ impl Submission<Validated> {
                     Decision::Create {
                         id, forced_past, ..
                     } => Plan::Create { id, forced_past },
+                    Decision::CreateById(id) => Plan::Create {
+                        id: Some(id),
+                        forced_past: Vec::new(),
+                    },
                 },
             )
-        };
+        });
         self.context.unless_begun(work).await
     }
 
@@ -164,10 +174,7 @@ impl Submission<Validated> {
                 let differences = differences(&validated.spec, &made, None);
                 tell(&context, &made.id, &differences);
                 let state = Resolved {
-                    pipeline: Identified {
-                        id: made.id,
-                        name: made.name,
-                    },
+                    pipeline: made.into(),
                     baseline: Baseline::none(),
                     differences,
                     origin: Created(()),
@@ -205,38 +212,33 @@ async fn resolve(
         }
     }
     loop {
-        match decide(context, spec, limit, Demand::Matches).await? {
+        let way = match decide(context, spec, limit, Demand::Matches).await? {
             Decision::Resume { pipeline, job } => {
-                let resumed = resume(context, spec, pipeline, job, limit, Origin::Listed).await?;
+                let resumed = resume(context, spec, pipeline, job, limit, Origin::Found).await?;
                 if let Some(resolved) = resumed {
                     return Ok(resolved);
                 }
+                continue;
             }
-            Decision::Create { id, listed, .. } => {
-                let attempt = attempt.insert(new_attempt(spec, id, listed));
-                let outcome = creating.run(attempt).await?;
-                let taken = take(context, spec, outcome, limit).await?;
-                attempt.sent = Sent::Nothing;
-                if let Some(resolved) = taken {
-                    return Ok(resolved);
-                }
-            }
+            Decision::Create { id, listed, .. } => Way::Listed(Listed {
+                chosen: id.clone(),
+                id,
+                before: listed,
+            }),
+            Decision::CreateById(id) => Way::ById(id),
+        };
+        let attempt = attempt.insert(Attempt {
+            spec: Arc::clone(spec),
+            way,
+            since: SystemTime::now(),
+            sent: Sent::Nothing,
+        });
+        let outcome = creating.run(attempt).await?;
+        let taken = take(context, spec, outcome, limit).await?;
+        attempt.sent = Sent::Nothing;
+        if let Some(resolved) = taken {
+            return Ok(resolved);
         }
-    }
-}
-
-fn new_attempt(
-    spec: &Arc<PipelineSpec>,
-    id: Option<PipelineId>,
-    listed: Arc<BTreeSet<PipelineId>>,
-) -> Attempt {
-    Attempt {
-        spec: Arc::clone(spec),
-        chosen: id.clone(),
-        id,
-        listed_before: listed,
-        since: SystemTime::now(),
-        sent: Sent::Nothing,
     }
 }
 
@@ -249,6 +251,7 @@ async fn take(
 ) -> Result<Option<Landed>, Error> {
     match outcome {
         Outcome::Created(made) => Ok(Some(Landed::Created { made })),
+        Outcome::ListNeeded => Ok(None),
         Outcome::Adopted {
             pipeline,
             started_here,
@@ -280,7 +283,7 @@ async fn take(
 /// How a pipeline to resume was found.
 #[derive(Clone, Copy)]
 enum Origin {
-    Listed,
+    Found,
     Adopted { started_here: bool },
 }
 
@@ -294,7 +297,7 @@ async fn resume(
     origin: Origin,
 ) -> Result<Option<Landed>, Error> {
     let (adopted, started_here) = match origin {
-        Origin::Listed => (false, false),
+        Origin::Found => (false, false),
         Origin::Adopted { started_here } => (true, started_here),
     };
     let resuming = Resuming {
@@ -326,25 +329,39 @@ async fn decide(
     context: &Context,
     spec: &PipelineSpec,
     limit: &TimeLimit,
-    demand: Demand,
+    mut demand: Demand,
 ) -> Result<Decision, Error> {
+    if let Some(decision) = by_id::decide(context, spec, limit).await? {
+        return Ok(decision);
+    }
     // A match whose job is not found was deleted, or that answer came from a node that lags behind: only a list without it proves it.
     let disagreement = limit.within(GONE_AFTER);
     let mut pace = context.poll_pace();
     loop {
         let listed = list(context, spec, limit, demand).await?;
         if listed.is_certain || disagreement.is_over() {
-            return Ok(listed.rest.decide(spec, listed.matches)?);
+            match listed.rest.decide(spec, listed.matches) {
+                Err(refusal)
+                    if refusal.rests_on_others()
+                        && !listed.has_others
+                        && demand == Demand::Matches =>
+                {
+                    demand = Demand::Others;
+                    continue;
+                }
+                decided => return Ok(decided?),
+            }
         }
-        disagreement.sleep(pace.pause()).await;
+        disagreement.sleep(pace.pause(&context.jitter)).await;
     }
 }
 
-struct Listed {
+struct Reading {
     matches: Vec<(Pipeline, Option<Box<Job>>)>,
     rest: Rest,
     /// Whether each match has a job to show.
     is_certain: bool,
+    has_others: bool,
 }
 
 async fn list(
@@ -352,21 +369,17 @@ async fn list(
     spec: &PipelineSpec,
     limit: &TimeLimit,
     demand: Demand,
-) -> Result<Listed, Error> {
-    let server = context.server();
-    let registry = context.ticket.registry();
-    let keep =
-        |row: &PipelineRow<'_>| Bearing::of(row, spec, demand, |row| registry.is_ours(server, row));
-    let pipelines = context
-        .read(Step::Resolve, limit, |client| async move {
-            client.read_pipelines(|| limit.for_a_request(), keep).await
-        })
-        .await
-        .map_err(|error| ResolveError::unanswered(Action::Find, spec.name(), limit, error))?;
-    let pipelines = pipelines.into_iter().map(|row| (row.id, row.kept));
-    let (matches, mut rest) = Listing::new(pipelines).matches(spec)?;
+) -> Result<Reading, Error> {
+    let Found {
+        matches,
+        mut rest,
+        mut is_certain,
+        has_others,
+    } = match &context.inventory {
+        Some(inventory) => inventory.find(context, spec, limit, demand).await?,
+        None => whole_list::find(context, spec, limit, demand).await?,
+    };
     let mut with_jobs = Vec::with_capacity(matches.len());
-    let mut is_certain = true;
     for pipeline in matches {
         match job_of(context, &pipeline, limit).await? {
             Looked::Job(job) => with_jobs.push((pipeline, job)),
@@ -376,34 +389,10 @@ async fn list(
             }
         }
     }
-    Ok(Listed {
+    Ok(Reading {
         matches: with_jobs,
         rest,
         is_certain,
+        has_others,
     })
-}
-
-enum Looked {
-    Job(Option<Box<Job>>),
-    Gone,
-}
-
-async fn job_of(
-    context: &Context,
-    pipeline: &Pipeline,
-    limit: &TimeLimit,
-) -> Result<Looked, Error> {
-    let id = &pipeline.id;
-    match context
-        .read(Step::Resolve, limit, |client| async move {
-            client.job(id).await
-        })
-        .await
-    {
-        Ok(job) => Ok(Looked::Job(job.map(Box::new))),
-        Err(error) if is_gone(&error) => Ok(Looked::Gone),
-        Err(error) => {
-            Err(ResolveError::unanswered(Action::Find, &pipeline.name, limit, error).into())
-        }
-    }
 }

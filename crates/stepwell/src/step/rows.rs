@@ -197,7 +197,8 @@ impl RowStream {
                     if self.has_ended().await? {
                         return Ok(None);
                     }
-                    self.state = State::Waiting(Instant::now() + self.pace.pause());
+                    self.state =
+                        State::Waiting(Instant::now() + self.pace.pause(&self.context.jitter));
                 }
             }
         }

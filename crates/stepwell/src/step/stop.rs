@@ -102,6 +102,7 @@ async fn stop<S: State>(
             request_timeout: options.request_timeout,
             poll_ceiling: options.poll_ceiling,
             observation: &options.observation,
+            jitter: &context.jitter,
         };
         let ending = stop.run().await?;
         context.ticket.forget();

@@ -1,4 +1,4 @@
-use std::{sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use snafu::Snafu;
 use stepwell_arroyo::{ClientError, PipelineGraph, SqlDiagnostic};
@@ -89,10 +89,8 @@ impl Submission<Connected> {
         );
         let outcome = async {
             let begun = self.begin(Step::Validate);
-            let graph = self
-                .context
-                .unless_begun(check(&self.context, &self.state.spec, &begun))
-                .await?;
+            let work = pin!(check(&self.context, &self.state.spec, &begun));
+            let graph = self.context.unless_begun(work).await?;
             self.finish(&begun);
             Ok::<_, Error>(graph)
         }

@@ -1,14 +1,14 @@
-use std::time::Duration;
+use std::{pin::pin, time::Duration};
 
 use snafu::Snafu;
-use stepwell_arroyo::{ClientError, Job, JobError, JobState, PipelineId};
+use stepwell_arroyo::{ClientError, Job, JobError, JobId, JobState, PipelineId};
 use tokio::time::Instant;
 use tracing::Instrument;
 
 use super::watch::{Ended, Watch};
 use crate::{
-    Registered, Running, Submission, TransitionError, baseline::Meaning, context::Context,
-    error::Error, last_seen::LastSeen, observer::Step, submission::Begun,
+    Registered, Running, Submission, TransitionError, approach::Approach, baseline::Meaning,
+    context::Context, error::Error, last_seen::LastSeen, observer::Step, submission::Begun,
 };
 
 /// Why a job was not seen Running.
@@ -130,6 +130,11 @@ impl Submission<Registered> {
     /// Running in the same run for that long, for a pipeline with an error in it does reach Running for a moment; that time comes on top
     /// of the deadline. A failed poll is tolerated.
     ///
+    /// The first looks are milliseconds apart. Then the pauses follow what is seen: at most 90 ms while the server has not acted, 34 ms,
+    /// later 58 ms, when the job has just begun to be Scheduling, for Running is near. After half a second they are at most 130 ms, after
+    /// ten seconds a sixth of the time waited, 8 s at most. Chance makes each shorter by up to a quarter, so that many who wait do not ask
+    /// in step. A poll that failed is followed by a longer pause, and by what a busy server asks for (`Retry-After`).
+    ///
     /// # Errors
     ///
     /// [`Error::Wait`] for every other end, [`Error::ShutdownBegun`]. Hands back the registered submission.
@@ -145,7 +150,8 @@ impl Submission<Registered> {
         );
         let outcome = async {
             let begun = self.begin(Step::Wait);
-            let job = self.context.unless_begun(wait(&self, &begun)).await?;
+            let work = pin!(wait(&self, &begun));
+            let job = self.context.unless_begun(work).await?;
             self.finish(&begun);
             Ok::<_, Error>(job)
         }
@@ -173,16 +179,19 @@ async fn wait(submission: &Submission<Registered>, begun: &Begun) -> Result<Job,
     let stable_for = context.options.stable_for.unwrap_or_default();
     let mut watch = Watch::new(context, submission.id(), begun.limit);
     let mut baseline = submission.state.baseline.clone();
-    let mut pace = context.poll_pace();
-    // Since when it was Running, and in which run.
-    let mut running: Option<(u64, Instant)> = None;
+    let mut approach = Approach::to_running();
+    let mut steady = context.poll_pace();
+    // Since when it was Running, and in which run of which job: one that is made anew under its id begins with the same run.
+    let mut running: Option<(JobId, u64, Instant)> = None;
     loop {
-        let mut next = pace.pause();
+        let mut next = None;
         // What a reply shows was so at some time between these two.
         let asked = Instant::now();
         if let Some(job) = watch.look().await? {
             let told = Instant::now();
-            let counts_at = match baseline.meaning(&job) {
+            approach.saw(&job);
+            let meaning = baseline.meaning(&job);
+            let counts_at = match meaning {
                 Meaning::Ended => {
                     return Err(ended(context, submission.id(), job)
                         .await
@@ -194,11 +203,11 @@ async fn wait(submission: &Submission<Registered>, begun: &Begun) -> Result<Job,
                 Meaning::Pending => None,
             };
             if let Some(counts_at) = counts_at {
-                let since = match running {
-                    Some((run_id, since)) if run_id == job.run_id => since,
+                let since = match &running {
+                    Some((id, run_id, since)) if *id == job.id && *run_id == job.run_id => *since,
                     _ => told,
                 };
-                running = Some((job.run_id, since));
+                running = Some((job.id.clone(), job.run_id, since));
                 let stable_at = if stable_for.is_zero() {
                     asked
                 } else {
@@ -215,8 +224,13 @@ async fn wait(submission: &Submission<Registered>, begun: &Begun) -> Result<Job,
                     }
                     return Ok(job);
                 }
+                let pause = match meaning {
+                    // It runs, and only has to stay so.
+                    Meaning::Running => steady.pause(&context.jitter),
+                    _ => approach.pause(&context.jitter),
+                };
                 // Not later than the moment from which on a look counts.
-                next = next.min(at.saturating_duration_since(told));
+                next = Some(pause.min(at.saturating_duration_since(told)));
             } else {
                 running = None;
             }
@@ -229,7 +243,8 @@ async fn wait(submission: &Submission<Registered>, begun: &Begun) -> Result<Job,
             }
             .into());
         }
-        begun.limit.sleep(next).await;
+        let next = next.unwrap_or_else(|| approach.pause(&context.jitter));
+        begun.limit.sleep(next.max(watch.retry_pause())).await;
     }
 }
 

@@ -1,6 +1,6 @@
 //! Following the job of a pipeline: one [`Watch`] a wait; and [`Submission::ended`].
 
-use std::time::Duration;
+use std::{pin::pin, time::Duration};
 
 use http::StatusCode;
 use stepwell_arroyo::{ClientError, Job, JobState, PipelineId};
@@ -15,7 +15,7 @@ use crate::{
     last_seen::LastSeen,
     observer::{Event, JobTransition, Step},
     poll::{GONE_AFTER, is_gone},
-    time_limit::TimeLimit,
+    time_limit::{Pace, TimeLimit},
 };
 
 /// Looks at one job, reports its transitions, and tolerates what may pass.
@@ -29,6 +29,9 @@ pub(super) struct Watch<'a> {
     /// When the server last said something of the job.
     heard: Instant,
     seen_once: bool,
+    retries: Pace,
+    /// The least pause before the next look: some when the last one failed.
+    retry_pause: Duration,
 }
 
 impl<'a> Watch<'a> {
@@ -42,6 +45,8 @@ impl<'a> Watch<'a> {
             failures: 0,
             heard: Instant::now(),
             seen_once: false,
+            retries: retries(),
+            retry_pause: Duration::ZERO,
         }
     }
 
@@ -50,6 +55,8 @@ impl<'a> Watch<'a> {
         let error = match self.context.client_within(&self.limit).job(self.id).await {
             Ok(job) => {
                 self.failures = 0;
+                self.retries = retries();
+                self.retry_pause = Duration::ZERO;
                 return Ok(self.note(job));
             }
             Err(error) => error,
@@ -96,7 +103,15 @@ impl<'a> Watch<'a> {
     fn failed(&mut self, error: ClientError) {
         self.failures += 1;
         self.context.retrying(Step::Wait, &error, self.failures);
+        self.retry_pause = self
+            .retries
+            .retry(error.retry_after(), &self.context.jitter);
         self.last_seen.failed(error);
+    }
+
+    /// The least pause before the next look. A server that fails many at once is not asked by all of them as often as one that answers.
+    pub(super) fn retry_pause(&self) -> Duration {
+        self.retry_pause
     }
 
     fn silence(&self) -> Duration {
@@ -106,6 +121,10 @@ impl<'a> Watch<'a> {
     pub(super) fn into_last_seen(self) -> LastSeen {
         self.last_seen
     }
+}
+
+fn retries() -> Pace {
+    Pace::new(Duration::from_millis(50), Duration::from_secs(1))
 }
 
 /// The end of a job.
@@ -155,10 +174,8 @@ impl Submission<Running> {
     /// Safe, and the submission is only borrowed: drop it and call it again as you like.
     pub async fn ended(&self) -> Result<Ended, Error> {
         let span = tracing::info_span!("ended", pipeline.id = %self.id());
-        self.context
-            .unless_begun(self.watch_to_the_end())
-            .instrument(span)
-            .await
+        let work = pin!(self.watch_to_the_end());
+        self.context.unless_begun(work).instrument(span).await
     }
 
     async fn watch_to_the_end(&self) -> Result<Ended, Error> {
@@ -185,7 +202,8 @@ impl Submission<Running> {
                 }
                 .into());
             }
-            tokio::time::sleep(pace.pause()).await;
+            let pause = pace.pause(&context.jitter).max(watch.retry_pause());
+            tokio::time::sleep(pause).await;
         }
     }
 }

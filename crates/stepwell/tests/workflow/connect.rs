@@ -1,6 +1,9 @@
 use stepwell::{
     ConnectError, Error, Event, Shutdown, Submission, TransitionError, Unconnected,
-    transport::{FakeTransport, Phase, TransportErrorKind, http::Method},
+    transport::{
+        FakeTransport, Phase, TransportErrorKind,
+        http::{HeaderValue, Method, header::RETRY_AFTER},
+    },
 };
 use tokio::time::Instant;
 
@@ -114,9 +117,11 @@ async fn an_unknown_host_and_a_tls_failure_end_it_at_once() {
 #[tokio::test(start_paused = true)]
 async fn the_deadline_ends_it_with_the_last_failure_and_another_try_works() {
     let fake = FakeTransport::any_order();
-    fake.expect(Method::GET, "/api/v1/ping").refused().times(11);
+    fake.expect(Method::GET, "/api/v1/ping").refused().times(13);
     let started = Instant::now();
-    let outcome = submission(fake.clone(), spec()).connect().await;
+    let outcome = submission_with(fake.clone(), spec(), options().jitter_seed(1))
+        .connect()
+        .await;
     assert_eq!(started.elapsed(), seconds(5));
     let (error, submission) = connect_error(outcome);
     assert!(
@@ -178,4 +183,26 @@ fn without_a_runtime_it_says_so() {
         panic!("it waits");
     };
     assert!(matches!(outcome.unwrap_err().error(), Error::NoRuntime));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_busy_server_is_left_alone_for_as_long_as_it_asks_but_not_past_the_deadline() {
+    for (asked, waited) in [(2, 2), (60, 5)] {
+        let fake = FakeTransport::new();
+        fake.expect(Method::GET, "/api/v1/ping")
+            .reply(503, "")
+            .header(RETRY_AFTER, HeaderValue::from(asked));
+        if asked == 2 {
+            fake.ping();
+        }
+        let started = Instant::now();
+        let outcome = submission(fake.clone(), spec()).connect().await;
+        assert_eq!(outcome.is_ok(), asked == 2);
+        let elapsed = started.elapsed();
+        assert!(
+            elapsed >= seconds(waited) && elapsed < seconds(waited) + millis(60),
+            "{elapsed:?}"
+        );
+        fake.finish();
+    }
 }

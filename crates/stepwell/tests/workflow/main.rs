@@ -4,12 +4,16 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod adopt;
+mod by_id;
+mod by_id_create;
+mod by_id_others;
 mod connect;
 mod create_post;
 mod create_put;
 mod events;
 mod find;
 mod futures_and_sizes;
+mod inventory;
 mod plan;
 mod resume;
 mod resumed_run;

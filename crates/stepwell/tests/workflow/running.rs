@@ -231,3 +231,24 @@ async fn a_registered_pipeline_can_be_looked_at() {
     assert!(matches!(error, Error::Look { .. }), "{error:?}");
     assert_eq!(error.phase(), Phase::Responded);
 }
+
+/// Found by the simulation: somebody deleted it, and somebody made it again.
+#[tokio::test(start_paused = true)]
+async fn a_pipeline_that_is_made_anew_under_its_id_begins_to_be_stable_anew() {
+    let fake = FakeTransport::new();
+    let stable = options().stable_for(seconds(2));
+    let validated = validated_with(fake.clone(), &fake, spec(), stable).await;
+    fake.list(&[pipeline("pl_1", QUERY)]);
+    fake.jobs("pl_1", job("Running"));
+    let registered = validated.resolve().await.unwrap().register();
+    fake.jobs("pl_1", job("Running"));
+    let another = job("Running").with("id", json!("job_2"));
+    fake.expect(Method::GET, jobs_path("pl_1"))
+        .reply_json(200, &json!({"data": [another]}))
+        .always();
+    let begun = tokio::time::Instant::now();
+    let running = registered.wait_until_running().await.unwrap();
+    assert_eq!(running.job().id.as_str(), "job_2");
+    // It was first seen with the second look, after 20 ms.
+    assert!(begun.elapsed() >= millis(2_020), "{:?}", begun.elapsed());
+}

@@ -4,7 +4,10 @@ use serde_json::{Value, json};
 use stepwell::{
     Error, Event, JobState, OptionsBuilder, Outcome, Phase, Registered, Running, StopPolicy,
     Submission, TransitionError, WaitError,
-    transport::{FakeTransport, http::Method},
+    transport::{
+        FakeTransport,
+        http::{HeaderValue, Method, header},
+    },
 };
 use tokio::time::Instant;
 
@@ -389,4 +392,22 @@ async fn a_shutdown_ends_the_wait() {
         shutdown.begin();
     });
     assert!(matches!(outcome.unwrap_err().error(), Error::ShutdownBegun));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_poll_that_meets_a_busy_server_is_followed_by_the_pause_that_it_asks_for() {
+    let fake = FakeTransport::new();
+    let registered = registered(&fake, options()).await;
+    fake.expect(Method::GET, jobs_path("pl_1"))
+        .reply(429, "")
+        .header(header::RETRY_AFTER, HeaderValue::from_static("3"));
+    shows(&fake, &[job("Scheduling"), job("Running")]);
+    let started = Instant::now();
+    let _ = registered.wait_until_running().await.unwrap();
+    let elapsed = started.elapsed();
+    // What it asked for once does not hold for ever.
+    assert!(
+        elapsed >= seconds(3) && elapsed < millis(3_200),
+        "{elapsed:?}"
+    );
 }

@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
-use stepwell::{AttachError, Error, Identity, JobState, PipelineId, ResolveError, Submission};
+use stepwell::{
+    AttachError, Error, FindBy, Identity, JobState, Outcome, PipelineId, ResolveError, Submission,
+};
 
 use crate::{
     failure::{Failure, error_of, unexpected},
     scene::{Scene, options},
+    wire::SmallPages,
 };
 
 const NOT_PLAYED: &str = "not played: the server lets no client choose an id";
@@ -41,6 +44,44 @@ pub(crate) async fn a_chosen_id_is_kept_and_taken_up_again_by_it(
     }
     let _ = running.stop().await?;
     assert_eq!(scene.ours().await?.len(), 1);
+    Ok(())
+}
+
+/// Nothing of the list is read, however many others there are.
+pub(crate) async fn one_that_is_found_by_its_id_is_made_once(
+    scene: Arc<Scene>,
+) -> Result<(), Failure> {
+    if !scene.takes_ids().await? {
+        scene.say(NOT_PLAYED);
+        return Ok(());
+    }
+    let other = scene.running(scene.endless("other").build()?).await?;
+    let counted = SmallPages::new(scene.transport(), 10);
+    let spec = scene.endless("found").find_by(FindBy::Id).build()?;
+    let id = PipelineId::for_spec("", spec.name(), spec.query());
+    for created_here in [true, false] {
+        let submission = Submission::builder(counted.clone(), spec.clone())
+            .options(options().build())
+            .build();
+        let Outcome::Running(running) = Box::pin(submission.run()).await? else {
+            return Err(Failure::new("it does not end".to_owned()));
+        };
+        assert_eq!(running.job().run_id, 1);
+        assert_eq!(running.is_created_here(), Some(created_here));
+        assert_eq!(running.detach(), id);
+    }
+    assert_eq!(counted.read(), 0);
+    assert_eq!(scene.ours().await?.len(), 2);
+
+    // Not forced, it is told of the other, which was put.
+    let spec = scene.endless("third").find_by(FindBy::Id).force(false);
+    match error_of(scene.validated(spec.build()?).await?.resolve().await)? {
+        Error::Resolve {
+            source: ResolveError::NoneWithId { newest, .. },
+        } => assert!(!newest.is_empty()),
+        other => return Err(unexpected(&other)),
+    }
+    let _ = other.stop().await?;
     Ok(())
 }
 

@@ -90,6 +90,7 @@ scenarios! {
     }
     ids {
         a_chosen_id_is_kept_and_taken_up_again_by_it,
+        one_that_is_found_by_its_id_is_made_once,
         odd_ids_find_their_pipelines,
         an_id_that_is_not_there_is_told,
     }

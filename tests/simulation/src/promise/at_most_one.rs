@@ -46,9 +46,14 @@ pub(super) fn by_spec(story: &Story) -> Option<String> {
         .iter()
         .filter(|life| chosen(&life.made_by) && !life.id.starts_with("pl_"))
         .collect();
+    // Who looks for other ids only does not see it.
+    let looked = |other: &Life, one: &Life| {
+        let mut diaries = story.diaries.iter().map(|diary| diary.read());
+        diaries.any(|pages| pages.who == other.made_by && pages.looks_at(true, &one.id))
+    };
     for (index, one) in ours.iter().enumerate() {
         for other in &ours[index + 1..] {
-            if one.query == other.query && stood(one, other.made_at) {
+            if one.query == other.query && stood(one, other.made_at) && looked(other, one) {
                 return Some(format!("{} and {} are both there", one.id, other.id));
             }
         }
@@ -79,6 +84,7 @@ pub(super) fn beside_one_that_was_there(story: &Story) -> Option<String> {
             let there = inner.lives.iter().find(|life| {
                 life.query == pages.query
                     && life.id != act.id
+                    && pages.looks_at(story.nature.put, &life.id)
                     && stood(life, *from)
                     && stood(life, act.sent_at)
             });

@@ -131,21 +131,27 @@ fn of_resolve(story: &Story, pages: &Pages, error: &ResolveError, at: Instant) -
         .filter(|life| life.query == pages.query && life.made_at <= at)
         .collect();
     let began = pages.began().unwrap_or(at);
+    let overlooked = || {
+        same.iter().any(|life| {
+            life.shown_at < began
+                && life.deleted_at.is_none()
+                && !life.was_finished_at(at)
+                && pages.looks_at(story.nature.put, &life.id)
+        })
+    };
     let unfounded = match error {
         ResolveError::Ambiguous { .. } => same.len() < 2,
         ResolveError::Finished { .. } => !same.iter().any(|life| life.was_finished_at(at)),
         ResolveError::AlreadyExists { .. } => pages.intent != Intent::CreateOnly || same.is_empty(),
-        ResolveError::NothingToResume { .. } => {
-            pages.intent != Intent::ResumeOnly
-                || same.iter().any(|life| {
-                    life.shown_at < began && life.deleted_at.is_none() && !life.was_finished_at(at)
-                })
-        }
-        ResolveError::OtherPipelines { .. } => {
-            pages.force
-                || same.iter().any(|life| {
-                    life.shown_at < began && life.deleted_at.is_none() && !life.was_finished_at(at)
-                })
+        ResolveError::NothingToResume { .. } => pages.intent != Intent::ResumeOnly || overlooked(),
+        ResolveError::OtherPipelines { .. } => pages.force || overlooked(),
+        ResolveError::NoneWithId { newest, .. } => {
+            let there = |id: &str| {
+                let mut lives = inner.lives.iter();
+                lives.any(|life| life.id == id && life.made_at <= at)
+            };
+            let named = newest.iter().all(|other| there(other.id.as_str()));
+            pages.force || overlooked() || newest.is_empty() || !named
         }
         ResolveError::Vanished { existing } => !inner.lives.iter().any(|life| {
             *life.id == *existing.id.as_str() && life.deleted_at.is_some_and(|gone| gone <= at)

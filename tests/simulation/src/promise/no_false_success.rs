@@ -51,7 +51,8 @@ fn stable(life: &Life, run_id: u64, at: Instant, stable_for: Duration) -> Option
 
 /// Not the run before the request that was to change it.
 fn old_run(story: &Story, who: &str, life: &Life, run_id: u64, at: Instant) -> Option<String> {
-    let act_at = last_act(story, who, &life.id, at)?;
+    // What was deleted and made again under its id has another job.
+    let act_at = last_act(story, who, &life.id, at).filter(|act_at| *act_at >= life.made_at)?;
     let inner = story.world.lock();
     let ours = |act: &&crate::history::Act| act.who == who && act.id == life.id && act.at == act_at;
     let before = inner.acts.iter().find(ours)?.before.clone()?;

@@ -288,6 +288,7 @@ proptest! {
     ) {
         let kind = |server| match decide_for(&spec, server) {
             Ok(Decision::Create { id, .. }) => format!("create {id:?}"),
+            Ok(Decision::CreateById(id)) => panic!("{id} is created without the list"),
             Ok(Decision::Resume { pipeline, .. }) => format!("resume {}", pipeline.id),
             Err(error) => format!("{:?}", std::mem::discriminant(&error)),
         };

@@ -21,7 +21,7 @@ pub(super) struct Server {
 impl Server {
     pub(super) fn insert(&mut self, id: EntryId, entry: &Entry) {
         if let Known::Attempted(attempt) = &entry.known {
-            let entries = match &attempt.id {
+            let entries = match attempt.id() {
                 Some(chosen) => self.by_id.entry(chosen.clone()).or_default(),
                 None => self
                     .by_name
@@ -34,7 +34,7 @@ impl Server {
 
     pub(super) fn remove(&mut self, id: EntryId, entry: &Entry) {
         if let Known::Attempted(attempt) = &entry.known {
-            match &attempt.id {
+            match attempt.id() {
                 Some(chosen) => remove(&mut self.by_id, chosen, id),
                 None => remove(&mut self.by_name, attempt.spec.name(), id),
             }

@@ -33,7 +33,7 @@ fn config() -> ProptestConfig {
     }
 }
 
-fn read(listing: &Listing, limit: u32) -> Result<Vec<Pipeline>, ClientError> {
+fn read_whole(listing: &Listing, limit: u32) -> Result<Vec<Pipeline>, ClientError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .unwrap();
@@ -67,7 +67,7 @@ proptest! {
             state.mixes_ties = mixes_ties;
             state.changes = changes;
         });
-        match read(&listing, limit) {
+        match read_whole(&listing, limit) {
             Ok(pipelines) => {
                 check_order(&pipelines)?;
                 let after = listing.rows();
@@ -81,6 +81,31 @@ proptest! {
         prop_assert!(listing.requests().len() <= READINGS * PAGES);
     }
 
+    /// The same of a reading of the newest.
+    #[test]
+    fn what_is_new_enough_throughout_is_met(
+        times in times(),
+        limit in 1_u32..8,
+        cap in prop::option::of(1_usize..8),
+        since in 0_u64..12,
+        mixes_ties: bool,
+        changes in prop::collection::vec((1_usize..12, change()), 0..8),
+    ) {
+        let before = rows(times);
+        let listing = Listing::new(before.clone()).with(|state| {
+            state.cap = cap;
+            state.mixes_ties = mixes_ties;
+            state.changes = changes;
+        });
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        if let Ok((read, is_whole)) = runtime.block_on(listing.read_since(since, limit)) {
+            let after = listing.rows();
+            for row in before.iter().filter(|row| after.contains(row) && (is_whole || row.1 >= since)) {
+                prop_assert!(read.contains(row), "{row:?} of {after:?} is not in {read:?}");
+            }
+        }
+    }
+
     #[test]
     fn a_list_that_stays_is_read_as_it_is(
         times in times(),
@@ -92,7 +117,7 @@ proptest! {
             state.cap = cap;
             state.mixes_ties = mixes_ties;
         });
-        let read = read(&listing, limit);
+        let read = read_whole(&listing, limit);
         let rows = listing.rows();
         let mut moments = BTreeMap::<u64, usize>::new();
         for (_, created_at) in &rows {

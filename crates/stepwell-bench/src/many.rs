@@ -1,0 +1,59 @@
+//! Many submissions at once in one process.
+
+use stepwell::{HyperTransport, PipelineSpec, Shutdown, SpecError, Transport as _};
+use tokio::task::JoinSet;
+
+use crate::{
+    client::{floor::Failure, stepwell as own},
+    held,
+};
+
+/// Submits so many pipelines at once over one transport and under one shutdown, each with a query of its own.
+///
+/// # Errors
+///
+/// When one of them fails.
+pub async fn submit_at_once(url: &str, count: usize) -> Result<(), Failure> {
+    let transport = HyperTransport::builder(url).build()?.into_shared();
+    let shutdown = Shutdown::new();
+    let mut submissions = JoinSet::new();
+    for spec in specs(count) {
+        let spec = spec?;
+        let (transport, shutdown) = (transport.clone(), shutdown.clone());
+        submissions.spawn(async move { own::submit(&transport, &shutdown, spec).await });
+    }
+    while let Some(submission) = submissions.join_next().await {
+        submission??;
+    }
+    Ok(())
+}
+
+/// The same one after the other.
+///
+/// # Errors
+///
+/// When one of them fails.
+pub async fn submit_in_turn(url: &str, count: usize) -> Result<(), Failure> {
+    let transport = HyperTransport::builder(url).build()?.into_shared();
+    let shutdown = Shutdown::new();
+    for spec in specs(count) {
+        own::submit(&transport, &shutdown, spec?).await?;
+    }
+    Ok(())
+}
+
+fn specs(count: usize) -> impl Iterator<Item = Result<PipelineSpec, SpecError>> {
+    (0..count).map(|number| held::spec(&held::query(usize::MAX - 1 - number)))
+}
+
+/// How large the future of one submission is, in bytes.
+///
+/// # Errors
+///
+/// When the address cannot be used.
+pub fn size_of_submission(url: &str) -> Result<usize, Failure> {
+    let transport = HyperTransport::builder(url).build()?.into_shared();
+    let shutdown = Shutdown::new();
+    let future = own::submit(&transport, &shutdown, held::spec("SELECT 1")?);
+    Ok(size_of_val(&future))
+}

@@ -1,0 +1,180 @@
+//! The tables of `docs/performance.md`.
+
+use std::{fmt::Write as _, process::Command};
+
+use crate::{
+    client::floor::Failure,
+    processes::{Allocated, Held, Server, Taken, client, counted, instructions},
+};
+
+/// The peers in the order of the tables, with the words for them.
+const PEERS: [(&str, &str); 7] = [
+    ("bare", "hyper, one connection, nothing parsed"),
+    ("floor", "**floor**: hyper-util, replies skipped"),
+    ("stepwell", "**stepwell**"),
+    ("by-hand", "reqwest by hand, one page"),
+    ("generated", "generated, one page"),
+    ("by-hand-arroyo-run", "reqwest by hand, as `arroyo run`"),
+    ("generated-arroyo-run", "generated, as `arroyo run`"),
+];
+
+/// What one run of a client takes.
+struct Cost {
+    instructions: Option<u64>,
+    allocations: u64,
+    cpu_microseconds: u64,
+    microseconds: u64,
+    memory: u64,
+}
+
+/// Measures everything and prints it as Markdown.
+///
+/// # Errors
+///
+/// When a measurement fails.
+pub fn report() -> Result<(), Failure> {
+    println!("## One submission, 10 pipelines held\n");
+    println!("{}", table("submit", 10, 20)?);
+    println!("## The match among 10,000 pipelines\n");
+    println!("{}", table("find", 10_000, 2)?);
+    println!("## 1,000 submissions at once\n");
+    println!("{}", many(1_000)?);
+    println!("## Crates\n");
+    println!("{}", crates()?);
+    Ok(())
+}
+
+fn table(task: &str, held: usize, times: usize) -> Result<String, Failure> {
+    let server = Server::start(held)?;
+    let costs = PEERS.map(|(peer, _)| cost(peer, task, &server.url, held, times));
+    let costs = costs.into_iter().collect::<Result<Vec<_>, _>>()?;
+    let mut text = String::from(
+        "| | instructions | × floor | × generated | allocations | × floor | × generated | CPU | time | memory over the start |\n\
+         |---|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n",
+    );
+    let (floor, generated) = (&costs[1], &costs[4]);
+    for ((_, words), cost) in PEERS.iter().zip(&costs) {
+        let ratio = |of: fn(&Cost) -> Option<u64>, to: &Cost| match (of(cost), of(to)) {
+            (Some(cost), Some(to)) => format!("{:.2}", as_f64(cost) / as_f64(to)),
+            _ => "–".to_owned(),
+        };
+        let allocations = |cost: &Cost| Some(cost.allocations);
+        writeln!(
+            text,
+            "| {words} | {} | {} | {} | {} | {} | {} | {} µs | {} µs | {:.1} MiB |",
+            cost.instructions
+                .map_or_else(|| "–".to_owned(), |count| format!("{} k", count / 1000)),
+            ratio(|cost| cost.instructions, floor),
+            ratio(|cost| cost.instructions, generated),
+            cost.allocations,
+            ratio(allocations, floor),
+            ratio(allocations, generated),
+            cost.cpu_microseconds,
+            cost.microseconds,
+            as_f64(cost.memory) / 1024.0 / 1024.0,
+        )?;
+    }
+    Ok(text)
+}
+
+fn cost(peer: &str, task: &str, url: &str, held: usize, times: usize) -> Result<Cost, Failure> {
+    let held = held.to_string();
+    let of = |times: usize| [peer, task, url, &held, &times.to_string()].map(str::to_owned);
+    let arguments = |times: usize| {
+        let mut arguments = vec!["client".to_owned()];
+        arguments.extend(of(times));
+        arguments
+    };
+    let count = |times| instructions(&borrowed(&arguments(times)));
+    // What the start takes is in both.
+    let instructions = match (count(0)?, count(times)?) {
+        (Some(none), Some(all)) => Some(all.saturating_sub(none) / times as u64),
+        _ => None,
+    };
+    let Allocated { allocations, .. } = counted(&borrowed(&of(times)))?;
+    let Taken {
+        mut nanoseconds,
+        cpu_nanoseconds,
+        memory_before,
+        memory_peak,
+    } = client(&borrowed(&arguments(times * 5)))?;
+    nanoseconds.sort_unstable();
+    Ok(Cost {
+        instructions,
+        allocations: allocations / times as u64,
+        cpu_microseconds: cpu_nanoseconds / 1000 / (times as u64 * 5),
+        microseconds: nanoseconds[nanoseconds.len() / 2] / 1000,
+        memory: memory_peak.saturating_sub(memory_before),
+    })
+}
+
+/// CPU and memory of many submissions, at once and one after the other.
+fn many(count: usize) -> Result<String, Failure> {
+    let server = Server::start(10)?;
+    let all = count.to_string();
+    let at_once = client(&["at-once", &server.url, &all])?;
+    let in_turn = client(&["in-turn", &server.url, "100"])?;
+    let Held { peak, future } = counted(&["at-once", &server.url, &all])?;
+    let each = |taken: &Taken, count: u64| taken.cpu_nanoseconds / 1000 / count;
+    let count = count as u64;
+    let (together, alone) = (each(&at_once, count), each(&in_turn, 100));
+    Ok(format!(
+        "| | |\n|---|--:|\n\
+         | CPU of one alone | {alone} µs |\n\
+         | CPU of one of {count} at once | {together} µs ({:.2} ×) |\n\
+         | time of all {count} | {} ms |\n\
+         | heap at the peak, buffers and connections included, a submission | {:.1} KiB |\n\
+         | of it the future of the submission | {:.1} KiB |\n",
+        as_f64(together) / as_f64(alone),
+        at_once.nanoseconds.iter().sum::<u64>() / 1_000_000,
+        as_f64(peak) / as_f64(count) / 1024.0,
+        as_f64(future) / 1024.0,
+    ))
+}
+
+/// How many crates each has in its tree, itself included.
+fn crates() -> Result<String, Failure> {
+    let trees: [(&str, &[&str]); 4] = [
+        ("`stepwell`", &["-p", "stepwell"]),
+        (
+            "`stepwell` with TLS",
+            &["-p", "stepwell", "--features", "tls"],
+        ),
+        (
+            "the binary without the engine",
+            &[
+                "-p",
+                "stepwell-cli",
+                "--no-default-features",
+                "--features",
+                "tls",
+            ],
+        ),
+        ("the binary", &["-p", "stepwell-cli"]),
+    ];
+    let mut text = String::from("| | crates |\n|---|--:|\n");
+    for (words, arguments) in trees {
+        let output = Command::new("cargo")
+            .args(["tree", "--edges", "normal", "--prefix", "none"])
+            .args(arguments)
+            .output()?;
+        let output = String::from_utf8(output.stdout)?;
+        // A repeat is marked.
+        let lines = output.lines().map(|line| line.trim_end_matches(" (*)"));
+        let crates: std::collections::BTreeSet<_> = lines.filter(|line| !line.is_empty()).collect();
+        writeln!(text, "| {words} | {} |", crates.len())?;
+    }
+    Ok(text)
+}
+
+fn borrowed(arguments: &[String]) -> Vec<&str> {
+    arguments.iter().map(String::as_str).collect()
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "what is counted here is far below 2^52"
+)]
+fn as_f64(count: u64) -> f64 {
+    count as f64
+}

@@ -1,0 +1,89 @@
+//! Chance in pauses, so that many submissions that began in the same moment do not ask in step.
+
+use std::{
+    collections::hash_map::RandomState,
+    hash::BuildHasher,
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
+
+/// A small generator, one a submission. Its chance need not be good, only another one in each process and submission.
+#[derive(Debug)]
+pub(crate) struct Jitter(AtomicU64);
+
+/// The step of splitmix64: odd, with bits of both kinds all over.
+const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
+
+impl Jitter {
+    /// The same draws for the same seed; without one, std's randomness decides.
+    pub(crate) fn new(seed: Option<u64>) -> Self {
+        let seed = seed.unwrap_or_else(|| RandomState::new().hash_one(()));
+        Self(AtomicU64::new(seed))
+    }
+
+    /// Between half of it and all of it: for what is tried again after a failure, which many may have met at once.
+    pub(crate) fn half(&self, pause: Duration) -> Duration {
+        pause.mul_f64(1.0 - self.part() / 2.0)
+    }
+
+    /// Between three quarters of it and all of it: for looks at what goes its way.
+    pub(crate) fn quarter(&self, pause: Duration) -> Duration {
+        pause.mul_f64(1.0 - self.part() / 4.0)
+    }
+
+    /// From 0 up to 1.
+    fn part(&self) -> f64 {
+        let mut value = self.0.fetch_add(STEP, Ordering::Relaxed);
+        value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        // 32 bits are enough, and fit a float.
+        f64::from(u32::try_from((value ^ (value >> 31)) >> 32).unwrap_or(0)) / f64::from(u32::MAX)
+    }
+}
+
+impl Clone for Jitter {
+    /// Goes on from the same place.
+    fn clone(&self) -> Self {
+        Self(AtomicU64::new(self.0.load(Ordering::Relaxed)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PAUSE: Duration = Duration::from_millis(100);
+
+    fn draws(jitter: &Jitter) -> Vec<Duration> {
+        (0..1_000).map(|_| jitter.half(PAUSE)).collect()
+    }
+
+    #[test]
+    fn a_pause_becomes_shorter_by_no_more_than_it_may() {
+        for seed in 0..1_000 {
+            let jitter = Jitter::new(Some(seed));
+            assert!((PAUSE / 2..=PAUSE).contains(&jitter.half(PAUSE)));
+            assert!((PAUSE * 3 / 4..=PAUSE).contains(&jitter.quarter(PAUSE)));
+        }
+    }
+
+    #[test]
+    fn pauses_are_spread_over_all_that_is_allowed() {
+        let mut tenths = [0; 10];
+        for draw in draws(&Jitter::new(Some(1))) {
+            let tenth = draw.saturating_sub(PAUSE / 2).as_micros() / 5_000;
+            tenths[usize::try_from(tenth).unwrap().min(9)] += 1;
+        }
+        assert!(
+            tenths.iter().all(|count| (60..=140).contains(count)),
+            "{tenths:?}"
+        );
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_pauses_and_no_seed_others_each_time() {
+        assert_eq!(draws(&Jitter::new(Some(7))), draws(&Jitter::new(Some(7))));
+        assert_ne!(draws(&Jitter::new(Some(7))), draws(&Jitter::new(Some(8))));
+        assert_ne!(draws(&Jitter::new(None)), draws(&Jitter::new(None)));
+    }
+}

@@ -1,0 +1,284 @@
+//! Deciding by an id, without the list: see [`FindBy`].
+
+use std::num::NonZeroU32;
+
+use stepwell_arroyo::{Job, JobState, Page, Pipeline, PipelineId};
+
+use super::{
+    Action, PipelineSummary, ResolveError,
+    decide::{Decision, id_of_run},
+    job::{Looked, job_of},
+    near_match::is_near_match,
+};
+use crate::{
+    context::{Context, ServerMemory},
+    error::Error,
+    observer::Step,
+    poll::{GONE_AFTER, is_gone, may_pass},
+    spec::{FindBy, Identity, Intent, PipelineSpec, WhenFinished},
+    time_limit::TimeLimit,
+};
+
+/// So many runs of a spec are looked at.
+const RUNS: u64 = 16;
+
+/// How many of the newest pipelines are read, one time after another, until one shows that is not ours.
+const NEWEST: [NonZeroU32; 3] = [
+    NonZeroU32::new(10).unwrap(),
+    NonZeroU32::new(100).unwrap(),
+    NonZeroU32::new(1_000).unwrap(),
+];
+
+/// How the ids begin that a server gives.
+const GIVEN_BY_SERVERS: &str = "pl_";
+
+/// Looks at the ids that a pipeline of the spec can have and decides; `None`: the list has to.
+pub(crate) async fn decide(
+    context: &Context,
+    spec: &PipelineSpec,
+    limit: &TimeLimit,
+) -> Result<Option<Decision>, Error> {
+    let memory = context.client.transport().memory::<ServerMemory>();
+    let looking = Looking {
+        context,
+        spec,
+        limit,
+        memory: &memory,
+    };
+    looking.decide().await
+}
+
+struct Looking<'a> {
+    context: &'a Context,
+    spec: &'a PipelineSpec,
+    limit: &'a TimeLimit,
+    memory: &'a ServerMemory,
+}
+
+/// What there is under one id.
+enum Seen {
+    Nothing,
+    /// It ends with whoever looks at it.
+    Preview,
+    Finished(Box<Pipeline>),
+    Alive(Box<Pipeline>, Option<Box<Job>>),
+}
+
+/// What there is under all of them, but for one that is alive, which decides.
+#[derive(Default)]
+struct Row {
+    /// The first that nothing has.
+    free: Option<PipelineId>,
+    finished: Option<Box<Pipeline>>,
+    /// Whether the last one is taken: more may follow.
+    goes_on: bool,
+}
+
+impl Looking<'_> {
+    async fn decide(&self) -> Result<Option<Decision>, Error> {
+        let spec = self.spec;
+        let ids = self.ids();
+        if ids.is_empty() {
+            return Ok(None);
+        }
+        let creates_only = *spec.intent() == Intent::CreateOnly;
+        let mut row = Row::default();
+        for id in &ids {
+            let seen = self.see(id).await?;
+            row.goes_on = !matches!(seen, Seen::Nothing);
+            match seen {
+                Seen::Preview => return Ok(None),
+                Seen::Alive(pipeline, _) if creates_only => return Err(exists(&pipeline)),
+                Seen::Alive(pipeline, job) => {
+                    return Ok(Some(Decision::Resume { pipeline, job }));
+                }
+                Seen::Finished(pipeline) => row.finished = Some(pipeline),
+                Seen::Nothing => {
+                    row.free.get_or_insert_with(|| id.clone());
+                    // A run that was begun anew can have outlived those before it.
+                    if spec.when_finished() == WhenFinished::Refuse {
+                        break;
+                    }
+                }
+            }
+        }
+        self.decide_of(row, &ids).await
+    }
+
+    /// The ids to look at, by the run; none if they cannot decide.
+    fn ids(&self) -> Vec<PipelineId> {
+        let spec = self.spec;
+        match (spec.intent(), spec.identity()) {
+            _ if spec.find_by() == FindBy::Query => Vec::new(),
+            (Intent::Resume(id), _) | (_, Identity::Given(id)) => vec![id.clone()],
+            (_, Identity::FromSpec { namespace }) if self.memory.has_put() => (0..RUNS)
+                .map(|run| id_of_run(namespace, spec, run))
+                .collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    async fn see(&self, id: &PipelineId) -> Result<Seen, Error> {
+        let (context, spec, limit) = (self.context, self.spec, self.limit);
+        // Without a job it was deleted since, or one of the two answers came from a node that lags behind.
+        let disagreement = limit.within(GONE_AFTER);
+        let mut pace = context.poll_pace();
+        let mut tries = 0;
+        loop {
+            let read = context.read(Step::Resolve, limit, |client| async move {
+                client.pipeline(id).await
+            });
+            let pipeline = match read.await {
+                Ok(pipeline) => Box::new(pipeline),
+                Err(error) if is_gone(&error) => return Ok(Seen::Nothing),
+                // A 404 that is a gateway's does not say that it is not there.
+                Err(error) if may_pass(&error) && !limit.is_over() => {
+                    tries += 1;
+                    context.retrying(Step::Resolve, &error, tries);
+                    limit.sleep(pace.pause(&context.jitter)).await;
+                    continue;
+                }
+                Err(error) => {
+                    let name = spec.name();
+                    return Err(ResolveError::unanswered(Action::Find, name, limit, error).into());
+                }
+            };
+            if pipeline.preview {
+                return Ok(Seen::Preview);
+            }
+            if pipeline.query != spec.query() {
+                return Err(ResolveError::Conflict {
+                    id: pipeline.id,
+                    name: pipeline.name,
+                }
+                .into());
+            }
+            match job_of(context, &pipeline, limit).await? {
+                Looked::Job(Some(job)) if job.state == JobState::Finished => {
+                    return Ok(Seen::Finished(pipeline));
+                }
+                Looked::Job(job) => return Ok(Seen::Alive(pipeline, job)),
+                Looked::Gone if disagreement.is_over() => return Ok(Seen::Nothing),
+                Looked::Gone => disagreement.sleep(pace.pause(&context.jitter)).await,
+            }
+        }
+    }
+
+    /// Decides when none is alive.
+    async fn decide_of(&self, row: Row, ids: &[PipelineId]) -> Result<Option<Decision>, Error> {
+        let spec = self.spec;
+        let only_resumes = matches!(spec.intent(), Intent::ResumeOnly | Intent::Resume(_));
+        let refuses = spec.when_finished() == WhenFinished::Refuse;
+        match &row.finished {
+            Some(pipeline) if *spec.intent() == Intent::CreateOnly && refuses => {
+                return Err(exists(pipeline));
+            }
+            Some(pipeline) if only_resumes || refuses => {
+                return Err(ResolveError::Finished {
+                    finished: PipelineSummary::new(pipeline),
+                }
+                .into());
+            }
+            None if only_resumes => return self.nothing_to_resume().await,
+            _ => {}
+        }
+        // A `POST` needs the list, and so does a longer row.
+        let Some(free) = row.free.filter(|_| !row.goes_on && self.memory.has_put()) else {
+            return Ok(None);
+        };
+        // A finished one shows that this is the right server.
+        if row.finished.is_none() && !spec.force() {
+            match self.others(&free, ids).await? {
+                Others::None => {}
+                Others::Unclear => return Ok(None),
+                Others::Some(error) => return Err(error.into()),
+            }
+        }
+        Ok(Some(Decision::CreateById(free)))
+    }
+
+    async fn nothing_to_resume(&self) -> Result<Option<Decision>, Error> {
+        if !self.decides_alone() {
+            let [few, ..] = NEWEST;
+            self.newest(few).await?;
+        }
+        if self.decides_alone() {
+            return Err(ResolveError::NothingToResume { near: None }.into());
+        }
+        Ok(None)
+    }
+
+    /// Whether the absence of the id says that there is no such pipeline: a server that gives ids of its own has it under another.
+    fn decides_alone(&self) -> bool {
+        matches!(self.spec.intent(), Intent::Resume(_))
+            || matches!(self.spec.identity(), Identity::Given(_))
+            || self.memory.surely_has_put()
+    }
+
+    /// Looks among the newest pipelines for one that is not ours.
+    async fn others(&self, id: &PipelineId, ids: &[PipelineId]) -> Result<Others, Error> {
+        let server = self.context.server();
+        let registry = self.context.ticket.registry();
+        for rows in NEWEST {
+            let page = self.newest(rows).await?;
+            // Made in this moment, or the node that did not know it lags behind.
+            if page.data.iter().any(|listed| ids.contains(&listed.id)) {
+                return Ok(Others::Unclear);
+            }
+            let newest: Vec<_> = page
+                .data
+                .iter()
+                .filter(|listed| !listed.preview && !registry.is_ours(server, *listed))
+                .collect();
+            if !newest.is_empty() && !self.decides_alone() {
+                return Ok(Others::Unclear);
+            }
+            if !newest.is_empty() {
+                let near = newest
+                    .iter()
+                    .find(|listed| is_near_match(&listed.query, self.spec.query()));
+                return Ok(Others::Some(ResolveError::NoneWithId {
+                    id: id.clone(),
+                    near: near.map(|near| PipelineSummary::new(near)),
+                    newest: newest.into_iter().map(PipelineSummary::new).collect(),
+                }));
+            }
+            if !page.has_more {
+                return Ok(Others::None);
+            }
+        }
+        Ok(Others::Unclear)
+    }
+
+    /// Reads so many of the newest pipelines.
+    async fn newest(&self, rows: NonZeroU32) -> Result<Page<Pipeline>, Error> {
+        let (context, limit) = (self.context, self.limit);
+        let read = context.read(Step::Resolve, limit, |client| async move {
+            client.pipelines_page(rows, None).await
+        });
+        let page = read.await.map_err(|error| {
+            ResolveError::unanswered(Action::Find, self.spec.name(), limit, error)
+        })?;
+        // An id that no server gives was put.
+        let is_put = |listed: &Pipeline| !listed.id.as_str().starts_with(GIVEN_BY_SERVERS);
+        if page.data.iter().any(is_put) {
+            self.memory.put_was_seen();
+        }
+        Ok(page)
+    }
+}
+
+/// What the newest pipelines show.
+enum Others {
+    None,
+    /// The list has to tell.
+    Unclear,
+    Some(ResolveError),
+}
+
+fn exists(pipeline: &Pipeline) -> Error {
+    ResolveError::AlreadyExists {
+        existing: PipelineSummary::new(pipeline),
+    }
+    .into()
+}

@@ -1,0 +1,73 @@
+//! Starts that are drawn rather than recorded.
+
+use std::time::Duration;
+
+use crate::{Chance, Script};
+
+/// How start times are spread over their range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Draw {
+    Evenly,
+    LogEvenly,
+}
+
+/// In which state the time goes by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// As recorded: Created until the controller looks, then Scheduling for 60–110 ms, or 200–260 ms for one in eight, as where a worker
+    /// is a process.
+    AsRecorded,
+    /// Created for at most a tick of the controller (500 ms), then Scheduling: workers that take their time to come up.
+    LongScheduling,
+    /// Created, then Scheduling for 60–110 ms: a controller that is busy.
+    LongCreated,
+}
+
+/// So many starts between two times.
+pub fn drawn(
+    count: u32,
+    (from, to): (Duration, Duration),
+    shape: Shape,
+    draw: Draw,
+    chance: &mut Chance,
+) -> Vec<Script> {
+    let range = to.as_secs_f64() / from.as_secs_f64();
+    (0..count)
+        .map(|index| {
+            let part = (f64::from(index) + chance.part()) / f64::from(count);
+            let running = match draw {
+                Draw::Evenly => from + to.saturating_sub(from).mul_f64(part),
+                Draw::LogEvenly => from.mul_f64(range.powf(part)),
+            };
+            let scheduled_for = match shape {
+                Shape::LongScheduling => {
+                    let created = chance.between(Duration::ZERO, Duration::from_millis(500));
+                    running
+                        .saturating_sub(created)
+                        .max(Duration::from_millis(60))
+                }
+                Shape::AsRecorded if index % 8 == 0 => millis_between(200, 260, chance),
+                _ => millis_between(60, 110, chance),
+            };
+            Script::start(
+                format!("drawn {index}"),
+                running.saturating_sub(scheduled_for),
+                running,
+            )
+        })
+        .collect()
+}
+
+/// Starts of the embedded engine: Running 2–6 ms after the first look.
+pub fn embedded(count: u32, chance: &mut Chance) -> Vec<Script> {
+    (0..count)
+        .map(|index| {
+            let running = millis_between(2, 6, chance);
+            Script::start(format!("embedded {index}"), running / 2, running)
+        })
+        .collect()
+}
+
+fn millis_between(from: u64, to: u64, chance: &mut Chance) -> Duration {
+    chance.between(Duration::from_millis(from), Duration::from_millis(to))
+}

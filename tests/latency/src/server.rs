@@ -1,0 +1,101 @@
+//! A transport that answers by a script.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::{Method, Request, Response};
+use stepwell::transport::{Transport, TransportError};
+use tokio::time::Instant;
+
+use crate::Script;
+
+#[derive(Clone, Debug)]
+pub(crate) struct Server(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    script: Script,
+    service: Duration,
+    /// When the script began, and when each look at the job came since.
+    seen: Mutex<(Option<Instant>, Vec<Duration>)>,
+}
+
+impl Server {
+    pub(crate) fn new(script: Script, service: Duration) -> Self {
+        Self(Arc::new(Inner {
+            script,
+            service,
+            seen: Mutex::default(),
+        }))
+    }
+
+    /// From now on the script counts.
+    pub(crate) fn begin(&self) {
+        *self.0.seen.lock().unwrap() = (Some(Instant::now()), Vec::new());
+    }
+
+    /// How long it has been playing.
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.0.seen.lock().unwrap().0.unwrap().elapsed()
+    }
+
+    /// When the looks at the job came.
+    pub(crate) fn looks(&self) -> Vec<Duration> {
+        self.0.seen.lock().unwrap().1.clone()
+    }
+
+    /// One look: what is shown half way through.
+    pub(crate) async fn look(&self) -> (String, u64) {
+        let inner = &self.0;
+        let began = {
+            let (began, looks) = &mut *inner.seen.lock().unwrap();
+            if let Some(began) = began {
+                looks.push(began.elapsed());
+            }
+            *began
+        };
+        tokio::time::sleep(inner.service / 2).await;
+        let time = began.map_or(Duration::ZERO, |began| began.elapsed());
+        let (state, run) = inner.script.at(time);
+        let shown = (state.to_owned(), run);
+        tokio::time::sleep(inner.service / 2).await;
+        shown
+    }
+
+    fn stops(&self) -> bool {
+        self.0.script.steps.last().unwrap().1 == "Stopped"
+    }
+
+    fn has_begun(&self) -> bool {
+        self.0.seen.lock().unwrap().0.is_some()
+    }
+}
+
+const PIPELINE: &str = r#"{"id":"pl_1","name":"orders","query":"SELECT 1","udfs":[],"checkpoint_interval_micros":10000000,"stop":"none","created_at":1,"action":null,"action_text":"","action_in_progress":false,"graph":{"nodes":[],"edges":[]},"preview":false}"#;
+
+impl Transport for Server {
+    async fn execute(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        let path = request.uri().path();
+        let body = if path.ends_with("/jobs") {
+            let (state, run) = self.look().await;
+            let desired = !(self.stops() && self.has_begun());
+            format!(
+                r#"{{"data":[{{"id":"job_1","pipeline_id":"pl_1","running_desired":{desired},"state":"{state}","run_id":{run},"start_time":null,"finish_time":null,"tasks":1,"failure_reason":null,"created_at":1}}]}}"#
+            )
+        } else {
+            tokio::time::sleep(self.0.service).await;
+            if request.method() == Method::PATCH {
+                self.begin();
+            }
+            if path.ends_with("/checkpoints") {
+                r#"{"data":[]}"#.to_owned()
+            } else {
+                PIPELINE.to_owned()
+            }
+        };
+        Ok(Response::new(Bytes::from(body)))
+    }
+}

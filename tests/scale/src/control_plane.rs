@@ -1,0 +1,273 @@
+//! The model of one control plane.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::{Method, Request, Response, StatusCode};
+use serde_json::{Value, json};
+use stepwell::{
+    Phase, Transport,
+    transport::{Deadline, TransportError, TransportErrorKind},
+};
+use tokio::sync::Semaphore;
+
+use crate::{holdings::Holdings, load::Load};
+
+/// How fast it is.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Model {
+    /// What every request takes.
+    pub request: Duration,
+    /// What each listed pipeline takes beside.
+    pub row: Duration,
+    /// How many requests it works on at the same time. What is more waits, in the order of its arrival.
+    pub at_a_time: usize,
+    /// How many may wait, if a gateway before it turns away more than that, with 503.
+    pub waiting: Option<usize>,
+    /// For so long it refuses connections: it is being restarted.
+    pub down: Duration,
+}
+
+impl Default for Model {
+    /// As it was measured on a debug build of Arroyo, one request after another.
+    fn default() -> Self {
+        Self {
+            request: Duration::from_millis(10),
+            row: Duration::from_micros(140),
+            at_a_time: 1,
+            waiting: None,
+            down: Duration::ZERO,
+        }
+    }
+}
+
+/// How long a pipeline takes from its creation to Running: what was recorded with a pipeline of one machine is 0.25 to 0.6 s.
+const STARTS: [u64; 8] = [250, 300, 350, 400, 450, 500, 550, 600];
+
+/// One control plane. Clones are the same one.
+#[derive(Clone)]
+pub struct ControlPlane {
+    model: Model,
+    workers: Arc<Semaphore>,
+    inner: Arc<Mutex<Inner>>,
+}
+
+struct Inner {
+    holdings: Holdings,
+    load: Load,
+    waiting: usize,
+    starts: usize,
+}
+
+impl ControlPlane {
+    #[must_use]
+    pub fn new(model: Model) -> Self {
+        Self {
+            model,
+            workers: Arc::new(Semaphore::new(model.at_a_time)),
+            inner: Arc::new(Mutex::new(Inner {
+                holdings: Holdings::new(),
+                load: Load::begin(),
+                waiting: 0,
+                starts: 0,
+            })),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap()
+    }
+
+    /// Holds one more pipeline, which runs. It is listed as one row that is charged as `weight`.
+    pub fn hold(&self, id: &str, name: &str, query: &str, weight: usize) {
+        let holdings = &mut self.lock().holdings;
+        holdings.add(id, name, query, weight, Duration::ZERO);
+    }
+
+    #[must_use]
+    pub fn load(&self) -> Load {
+        self.lock().load.clone()
+    }
+
+    async fn serve(&self, request: &Request<Bytes>) -> Response<Bytes> {
+        let _place = Place::take(self);
+        let worker = self.workers.acquire().await.unwrap();
+        // Whoever is gone by now is not served: the server drops what nobody awaits.
+        let _busy = Busy {
+            plane: self,
+            since: tokio::time::Instant::now(),
+        };
+        tokio::time::sleep(self.cost(request)).await;
+        let reply = self.answer(request);
+        drop(worker);
+        reply
+    }
+
+    fn cost(&self, request: &Request<Bytes>) -> Duration {
+        let rows = match listed(request) {
+            Some((limit, after)) => self.lock().holdings.page(limit, after).charged,
+            None => 0,
+        };
+        self.model.request + self.model.row * u32::try_from(rows).unwrap()
+    }
+
+    fn answer(&self, request: &Request<Bytes>) -> Response<Bytes> {
+        if let Some((limit, after)) = listed(request) {
+            return json_reply(self.lock().holdings.page(limit, after).body);
+        }
+        let mut inner = self.lock();
+        let path = request.uri().path();
+        let path = path.strip_prefix("/api/v1").unwrap_or(path);
+        match (request.method(), path) {
+            (&Method::GET, "/ping") => json_reply(r#""Pong""#.to_owned()),
+            (&Method::POST, "/pipelines/validate_query") => {
+                json_reply(r#"{"graph":{"nodes":[],"edges":[]},"errors":[]}"#.to_owned())
+            }
+            (method, path) => {
+                let path = path.strip_prefix("/pipelines/").unwrap_or_default();
+                match (method, path.strip_suffix("/jobs")) {
+                    (&Method::GET, Some(id)) => match inner.holdings.job(id) {
+                        Some(job) => json_reply(json!({"data": [job]}).to_string()),
+                        None => unknown(),
+                    },
+                    (&Method::GET, None) => match inner.holdings.get(path) {
+                        Some(body) => json_reply(body.to_owned()),
+                        None => unknown(),
+                    },
+                    (&Method::PUT, None) => inner.create(path, request),
+                    _ => unknown(),
+                }
+            }
+        }
+    }
+}
+
+impl Inner {
+    fn create(&mut self, id: &str, request: &Request<Bytes>) -> Response<Bytes> {
+        if self.holdings.get(id).is_some() {
+            let body = json!({"error": "a pipeline with this id exists already"});
+            return reply(StatusCode::BAD_REQUEST, body.to_string());
+        }
+        let body: Value = serde_json::from_slice(request.body()).unwrap();
+        let text = |field: &str| body[field].as_str().unwrap_or_default();
+        let start = Duration::from_millis(STARTS[self.starts % STARTS.len()]);
+        self.starts += 1;
+        self.holdings.add(id, text("name"), text("query"), 1, start);
+        json_reply(self.holdings.get(id).unwrap_or_default().to_owned())
+    }
+}
+
+/// The page that is asked for: its limit, and the cursor.
+fn listed(request: &Request<Bytes>) -> Option<(usize, Option<&str>)> {
+    let uri = request.uri();
+    if uri.path() != "/api/v1/pipelines" || *request.method() != Method::GET {
+        return None;
+    }
+    let parameter = |name: &str| {
+        let mut pairs = uri
+            .query()?
+            .split('&')
+            .filter_map(|pair| pair.split_once('='));
+        pairs.find_map(|(key, value)| (key == name).then_some(value))
+    };
+    let limit = parameter("limit").and_then(|limit| limit.parse().ok());
+    Some((limit.unwrap_or(10), parameter("starting_after")))
+}
+
+fn reply(status: StatusCode, body: String) -> Response<Bytes> {
+    Response::builder()
+        .status(status)
+        .header("content-type", "application/json")
+        .body(Bytes::from(body))
+        .unwrap()
+}
+
+fn json_reply(body: String) -> Response<Bytes> {
+    reply(StatusCode::OK, body)
+}
+
+fn unknown() -> Response<Bytes> {
+    reply(
+        StatusCode::NOT_FOUND,
+        r#"{"error":"Pipeline not found"}"#.to_owned(),
+    )
+}
+
+/// A request that waits or is worked on.
+struct Place<'a>(&'a ControlPlane);
+
+impl<'a> Place<'a> {
+    fn take(plane: &'a ControlPlane) -> Self {
+        plane.lock().waiting += 1;
+        Self(plane)
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.lock().waiting -= 1;
+    }
+}
+
+/// Work, until it is done or nobody awaits it any more.
+struct Busy<'a> {
+    plane: &'a ControlPlane,
+    since: tokio::time::Instant,
+}
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        self.plane.lock().load.busy += self.since.elapsed();
+    }
+}
+
+impl Transport for ControlPlane {
+    async fn execute(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        let deadline = request
+            .extensions()
+            .get::<Deadline>()
+            .map_or(Duration::from_secs(30), |deadline| deadline.0);
+        {
+            let mut inner = self.lock();
+            inner.load.arrived();
+            if inner.load.elapsed() < self.model.down {
+                inner.load.refused += 1;
+                let (kind, phase) = (TransportErrorKind::Refused, Phase::NotSent);
+                return Err(TransportError::new(kind, phase, "refused"));
+            }
+            let places = self
+                .model
+                .waiting
+                .map(|waiting| waiting + self.model.at_a_time);
+            if places.is_some_and(|places| inner.waiting >= places) {
+                inner.load.refused += 1;
+                let body = Bytes::from_static(b"no healthy upstream");
+                let mut reply = Response::new(body);
+                *reply.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+                return Ok(reply);
+            }
+        }
+        match tokio::time::timeout(deadline, self.serve(&request)).await {
+            Ok(reply) => Ok(reply),
+            Err(_) => Err(TransportError::new(
+                TransportErrorKind::TimedOut,
+                Phase::MaybeSent,
+                "timed out",
+            )),
+        }
+    }
+}
+
+impl fmt::Debug for ControlPlane {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("ControlPlane")
+            .field("model", &self.model)
+            .finish_non_exhaustive()
+    }
+}
