@@ -1,6 +1,9 @@
 //! Many submissions at once in one process.
 
-use stepwell::{HyperTransport, PipelineSpec, Shutdown, SpecError, Transport as _};
+use bytes::Bytes;
+use http::Request;
+use serde_json::Value;
+use stepwell::{HyperTransport, Inventory, PipelineSpec, Shutdown, SpecError, Transport as _};
 use tokio::task::JoinSet;
 
 use crate::{
@@ -40,6 +43,37 @@ pub async fn submit_in_turn(url: &str, count: usize) -> Result<(), Failure> {
         own::submit(&transport, &shutdown, spec?).await?;
     }
     Ok(())
+}
+
+/// The same at once with a shared inventory.
+///
+/// # Errors
+///
+/// When one of them fails.
+pub async fn submit_with_inventory(url: &str, count: usize) -> Result<(), Failure> {
+    let inventory = Inventory::new(HyperTransport::builder(url).build()?);
+    let shutdown = Shutdown::new();
+    let mut submissions = JoinSet::new();
+    for spec in specs(count) {
+        let submission = inventory.submit(spec?).shutdown(&shutdown).build();
+        submissions.spawn(own::to_running(submission));
+    }
+    while let Some(submission) = submissions.join_next().await {
+        submission??;
+    }
+    Ok(())
+}
+
+/// What the server was asked since somebody last wanted to know.
+///
+/// # Errors
+///
+/// When it does not say.
+pub async fn asked(url: &str) -> Result<Value, Failure> {
+    let transport = HyperTransport::builder(url).build()?;
+    let request = Request::get("/asked").body(Bytes::new())?;
+    let reply = transport.execute(request).await?;
+    Ok(serde_json::from_slice(reply.body())?)
 }
 
 fn specs(count: usize) -> impl Iterator<Item = Result<PipelineSpec, SpecError>> {

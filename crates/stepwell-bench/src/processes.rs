@@ -88,12 +88,23 @@ pub struct Held {
     pub future: u64,
 }
 
+/// What the server was asked.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub struct Asked {
+    /// All requests.
+    pub requests: u64,
+    /// Pages of the list.
+    pub lists: u64,
+    /// Rows in these.
+    pub rows: u64,
+}
+
 /// Runs a client to its end.
 ///
 /// # Errors
 ///
 /// When it fails.
-pub fn client(arguments: &[&str]) -> Result<Taken, Failure> {
+pub fn client<T: DeserializeOwned>(arguments: &[&str]) -> Result<T, Failure> {
     said(Command::new(program("stepwell-bench")?).args(arguments))
 }
 

@@ -4,7 +4,7 @@ use std::{fmt::Write as _, process::Command};
 
 use crate::{
     client::floor::Failure,
-    processes::{Allocated, Held, Server, Taken, client, counted, instructions},
+    processes::{Allocated, Asked, Held, Server, Taken, client, counted, instructions},
 };
 
 /// The peers in the order of the tables, with the words for them.
@@ -39,6 +39,8 @@ pub fn report() -> Result<(), Failure> {
     println!("{}", table("find", 10_000, 2)?);
     println!("## 1,000 submissions at once\n");
     println!("{}", many(1_000)?);
+    println!("## 100 specs to one server that holds 10,000 pipelines, at once\n");
+    println!("{}", inventory(100, 10_000)?);
     println!("## Crates\n");
     println!("{}", crates()?);
     Ok(())
@@ -112,8 +114,8 @@ fn cost(peer: &str, task: &str, url: &str, held: usize, times: usize) -> Result<
 fn many(count: usize) -> Result<String, Failure> {
     let server = Server::start(10)?;
     let all = count.to_string();
-    let at_once = client(&["at-once", &server.url, &all])?;
-    let in_turn = client(&["in-turn", &server.url, "100"])?;
+    let at_once: Taken = client(&["at-once", &server.url, &all])?;
+    let in_turn: Taken = client(&["in-turn", &server.url, "100"])?;
     let Held { peak, future } = counted(&["at-once", &server.url, &all])?;
     let each = |taken: &Taken, count: u64| taken.cpu_nanoseconds / 1000 / count;
     let count = count as u64;
@@ -130,6 +132,33 @@ fn many(count: usize) -> Result<String, Failure> {
         as_f64(peak) / as_f64(count) / 1024.0,
         as_f64(future) / 1024.0,
     ))
+}
+
+/// What the list costs many submissions, with and without a shared inventory.
+fn inventory(specs: usize, held: usize) -> Result<String, Failure> {
+    let server = Server::start(held)?;
+    let mut text = String::from(
+        "| | pages of the list | rows | all requests | CPU | time | memory over the start |\n|---|--:|--:|--:|--:|--:|--:|\n",
+    );
+    for (command, words) in [
+        ("at-once", "each for itself"),
+        ("with-inventory", "with a shared `Inventory`"),
+    ] {
+        let _: Asked = client(&["asked", &server.url])?;
+        let taken: Taken = client(&[command, &server.url, &specs.to_string()])?;
+        let asked: Asked = client(&["asked", &server.url])?;
+        writeln!(
+            text,
+            "| {words} | {} | {} | {} | {} ms | {} ms | {:.1} MiB |",
+            asked.lists,
+            asked.rows,
+            asked.requests,
+            taken.cpu_nanoseconds / 1_000_000,
+            taken.nanoseconds.iter().sum::<u64>() / 1_000_000,
+            as_f64(taken.memory_peak.saturating_sub(taken.memory_before)) / 1024.0 / 1024.0,
+        )?;
+    }
+    Ok(text)
 }
 
 /// How many crates each has in its tree, itself included.

@@ -1,6 +1,6 @@
 //! stepwell itself.
 
-use stepwell::{PipelineSpec, Resolution, SharedTransport, Shutdown, Submission};
+use stepwell::{PipelineSpec, Resolution, SharedTransport, Shutdown, Submission, Unconnected};
 
 use super::floor::Failure;
 
@@ -14,9 +14,19 @@ pub async fn submit(
     shutdown: &Shutdown,
     spec: PipelineSpec,
 ) -> Result<(), Failure> {
-    let running = Submission::builder(transport.clone(), spec)
+    let submission = Submission::builder(transport.clone(), spec)
         .shutdown(shutdown)
-        .build()
+        .build();
+    to_running(submission).await
+}
+
+/// From `connect` to Running; the pipeline is left alone then.
+///
+/// # Errors
+///
+/// When a step fails.
+pub async fn to_running(submission: Submission<Unconnected>) -> Result<(), Failure> {
+    let running = submission
         .connect()
         .await?
         .validate()
