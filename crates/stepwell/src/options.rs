@@ -254,3 +254,22 @@ impl OptionsBuilder {
         self.options
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn copies_of_options_are_of_one_shutdown() {
+        for options in [Options::default(), Options::builder().build()] {
+            let copy = options.clone();
+            options.shutdown().begin();
+            assert!(copy.shutdown().is_begun());
+            assert!(copy.into_builder().build().shutdown().is_begun());
+        }
+        let given = Shutdown::new();
+        let options = Options::builder().shutdown(&given).build();
+        given.begin();
+        assert!(options.shutdown().is_begun());
+    }
+}

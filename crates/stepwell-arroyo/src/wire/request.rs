@@ -172,8 +172,8 @@ impl RestartPipeline {
 impl Serialize for CreatePipeline {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("name", &self.name)?;
-        map.serialize_entry("query", &self.query)?;
+        map.serialize_entry("name", &*self.name)?;
+        map.serialize_entry("query", &*self.query)?;
         map.serialize_entry("parallelism", &self.parallelism)?;
         if !self.udfs.is_empty() {
             map.serialize_entry("udfs", &self.udfs)?;

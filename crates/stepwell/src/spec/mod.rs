@@ -144,21 +144,18 @@ impl TryFrom<Fields> for PipelineSpec {
     type Error = SpecError;
 
     fn try_from(fields: Fields) -> Result<Self, SpecError> {
-        ensure!(!fields.name.is_empty(), EmptyNameSnafu);
+        let name = &*fields.name;
+        ensure!(!name.is_empty(), EmptyNameSnafu);
         ensure!(
             fields
                 .scheduler_config
                 .as_ref()
                 .is_none_or(serde_json::Value::is_object),
-            SchedulerConfigSnafu {
-                name: &*fields.name
-            }
+            SchedulerConfigSnafu { name }
         );
         ensure!(
             fields.find_by != FindBy::Id || fields.identity != Identity::ServerAssigned,
-            FindByUnknownIdSnafu {
-                name: &*fields.name
-            }
+            FindByUnknownIdSnafu { name }
         );
         Ok(Self { fields })
     }
