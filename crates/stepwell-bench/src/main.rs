@@ -6,7 +6,7 @@ use serde_json::json;
 use stepwell_bench::{
     many, measure,
     run::{Client, Peer, Task},
-    server::{Canned, serve},
+    server::{Canned, ServiceTime, serve},
 };
 use tokio::net::TcpListener;
 
@@ -19,7 +19,11 @@ fn main() -> Result<(), Failure> {
         .enable_all()
         .build()?;
     match arguments.as_slice() {
-        ["serve", held] => runtime.block_on(server(held.parse()?)),
+        ["serve", held] => runtime.block_on(server(Canned::new(held.parse()?)?)),
+        ["serve-like-arroyo", held] => {
+            let canned = Canned::new(held.parse()?)?;
+            runtime.block_on(server(canned.taking(ServiceTime::ARROYO)))
+        }
         ["client", peer, task, url, held, times] => {
             let (peer, task): (Peer, Task) = (peer.parse()?, task.parse()?);
             runtime.block_on(client(peer, task, url, held.parse()?, times.parse()?))
@@ -49,13 +53,17 @@ fn main() -> Result<(), Failure> {
     }
 }
 
-/// Serves on a free port, and says which.
-async fn server(held: usize) -> Result<(), Failure> {
-    let canned = Arc::new(Canned::new(held)?);
+/// Serves on a free port, says which, and ends with its input, which whoever has started it holds open.
+async fn server(canned: Canned) -> Result<(), Failure> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     println!("http://{}", listener.local_addr()?);
     std::io::stdout().flush()?;
-    serve(listener, canned).await?;
+    std::thread::spawn(|| {
+        // Whatever ends it, nobody is there any more.
+        let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+        std::process::exit(0);
+    });
+    serve(listener, Arc::new(canned)).await?;
     Ok(())
 }
 

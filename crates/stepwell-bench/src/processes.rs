@@ -26,8 +26,22 @@ impl Server {
     ///
     /// When it does not start.
     pub fn start(held: usize) -> Result<Self, Failure> {
+        Self::start_as("serve", held)
+    }
+
+    /// Starts one that takes as long as an Arroyo.
+    ///
+    /// # Errors
+    ///
+    /// When it does not start.
+    pub fn start_like_arroyo(held: usize) -> Result<Self, Failure> {
+        Self::start_as("serve-like-arroyo", held)
+    }
+
+    fn start_as(command: &str, held: usize) -> Result<Self, Failure> {
         let mut process = Command::new(program("stepwell-bench")?)
-            .args(["serve", &held.to_string()])
+            .args([command, &held.to_string()])
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;
         let mut url = String::new();

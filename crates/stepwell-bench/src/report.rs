@@ -37,6 +37,10 @@ pub fn report() -> Result<(), Failure> {
     println!("{}", table("submit", 10, 20)?);
     println!("## The match among 10,000 pipelines\n");
     println!("{}", table("find", 10_000, 2)?);
+    println!(
+        "## The same from end to end, on a server that takes 10 ms a request and 0.14 ms a listed pipeline\n"
+    );
+    println!("{}", end_to_end(10_000)?);
     println!("## 1,000 submissions at once\n");
     println!("{}", many(1_000)?);
     println!("## 100 specs to one server that holds 10,000 pipelines, at once\n");
@@ -108,6 +112,26 @@ fn cost(peer: &str, task: &str, url: &str, held: usize, times: usize) -> Result<
         microseconds: nanoseconds[nanoseconds.len() / 2] / 1000,
         memory: memory_peak.saturating_sub(memory_before),
     })
+}
+
+/// How long the match takes where the server takes its time.
+fn end_to_end(held: usize) -> Result<String, Failure> {
+    let server = Server::start_like_arroyo(held)?;
+    let mut text = String::from("| | time | × stepwell |\n|---|--:|--:|\n");
+    let mut own = None;
+    for (peer, words) in PEERS.iter().skip(2) {
+        let arguments = ["client", peer, "find", &server.url, &held.to_string(), "1"];
+        let taken: Taken = client(&arguments)?;
+        let nanoseconds = taken.nanoseconds.iter().sum::<u64>();
+        let own = *own.get_or_insert(nanoseconds);
+        writeln!(
+            text,
+            "| {words} | {} ms | {:.1} |",
+            nanoseconds / 1_000_000,
+            as_f64(nanoseconds) / as_f64(own),
+        )?;
+    }
+    Ok(text)
 }
 
 /// CPU and memory of many submissions, at once and one after the other.

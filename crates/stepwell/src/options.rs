@@ -117,7 +117,8 @@ impl Options {
     /// The longest pause between two looks at a job that runs or stops: in `ended`, in `stop`, and while
     /// [`stable_for`](Self::stable_for) goes by. 500 ms by default, the controller's own tick.
     ///
-    /// Of `wait_until_running` it bounds nothing: that has a pace of its own, which depends on what is seen. See
+    /// It also bounds the pauses after a look that failed, unless the server asks for a longer one. Of `wait_until_running` it bounds
+    /// nothing else: that has a pace of its own, which depends on what is seen. See
     /// [`wait_until_running`](crate::Submission::wait_until_running).
     pub fn poll_ceiling(&self) -> Duration {
         self.poll_ceiling

@@ -117,7 +117,7 @@ impl Stop<'_> {
             began: Instant::now(),
             last: LastSeen::Nothing,
             reported: None,
-            retries: retries(),
+            retries: self.retries(),
             retry_pause: Duration::ZERO,
         };
         let job = self.look(&mut sight).await?;
@@ -231,7 +231,7 @@ impl Stop<'_> {
     async fn look(&self, sight: &mut Sight) -> Result<Option<Job>, StopError> {
         match self.client().job(self.id).await {
             Ok(job) => {
-                sight.retries = retries();
+                sight.retries = self.retries();
                 sight.retry_pause = Duration::ZERO;
                 sight.last = job.as_ref().map_or(LastSeen::NoJob, LastSeen::job);
                 if let Some(job) = &job
@@ -291,6 +291,10 @@ impl Stop<'_> {
             .within(self.request_timeout.min(self.limit.for_a_request()))
     }
 
+    fn retries(&self) -> Pace {
+        Pace::new(Duration::from_millis(50), self.poll_ceiling)
+    }
+
     fn deadline(&self, seen: LastSeen) -> StopError {
         StopError::Deadline {
             id: self.id.clone(),
@@ -298,10 +302,6 @@ impl Stop<'_> {
             source: Box::new(seen),
         }
     }
-}
-
-fn retries() -> Pace {
-    Pace::new(Duration::from_millis(50), Duration::from_secs(1))
 }
 
 impl Sight {

@@ -45,7 +45,7 @@ impl<'a> Watch<'a> {
             failures: 0,
             heard: Instant::now(),
             seen_once: false,
-            retries: retries(),
+            retries: retries(context),
             retry_pause: Duration::ZERO,
         }
     }
@@ -55,7 +55,7 @@ impl<'a> Watch<'a> {
         let error = match self.context.client_within(&self.limit).job(self.id).await {
             Ok(job) => {
                 self.failures = 0;
-                self.retries = retries();
+                self.retries = retries(self.context);
                 self.retry_pause = Duration::ZERO;
                 return Ok(self.note(job));
             }
@@ -123,8 +123,8 @@ impl<'a> Watch<'a> {
     }
 }
 
-fn retries() -> Pace {
-    Pace::new(Duration::from_millis(50), Duration::from_secs(1))
+fn retries(context: &Context) -> Pace {
+    Pace::new(Duration::from_millis(50), context.options.poll_ceiling)
 }
 
 /// The end of a job.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use stepwell::{Ended, JobState, Running, Submission};
 
 use super::{
-    play::{GAP, Play, Taken, Verdict},
+    play::{GAP, Play, Taken, Verdict, gap_of_wait},
     server::errors_of,
     table::{Asked, Case, Drive, Stopping, Then},
     track::{Shown, Speed},
@@ -68,7 +68,7 @@ async fn judge_wait(
     let name = play.case.name;
     let wait = async { registered.wait_until_running().await.map_err(Into::into) };
     let taken = play.take(Box::pin(wait)).await;
-    check_reports(play, &taken);
+    check_reports(play, &taken, gap_of_wait);
     let verdict = Verdict::of_wait(&taken.result);
     let expected = match then {
         Then::Runs(run) if stable => Verdict::Running(run),
@@ -133,7 +133,7 @@ fn check_stable(play: &Play<'_>, running: &Submission<Running>) {
 async fn judge_ended(play: &Play<'_>, running: &Submission<Running>, then: Then) {
     let name = play.case.name;
     let taken = play.watch(running).await;
-    check_reports(play, &taken);
+    check_reports(play, &taken, |_| GAP);
     let expected = match then {
         Then::Ends(_, state, run) => Some((JobState::from(state), run)),
         _ => None,
@@ -166,7 +166,7 @@ async fn judge_stop(play: &Play<'_>, right: Stopping) -> Vec<&'static str> {
         let stop = async { registered.stop().await.map_err(Into::into) };
         play.take(Box::pin(stop)).await
     };
-    check_reports(play, &taken);
+    check_reports(play, &taken, |_| GAP);
     let expected = match right {
         Stopping::Stopped(run) | Stopping::StoppedBefore(run) => Verdict::Stopped(run),
         Stopping::EndedOtherwise(state) => Verdict::EndedOtherwise(state.into()),
@@ -185,7 +185,7 @@ async fn judge_stop(play: &Play<'_>, right: Stopping) -> Vec<&'static str> {
 }
 
 /// What is reported is what was shown, each change once; and nothing stayed unseen that was there for longer than a pause.
-fn check_reports<T>(play: &Play<'_>, taken: &Taken<T>) {
+fn check_reports<T>(play: &Play<'_>, taken: &Taken<T>, gap: impl Fn(Duration) -> Duration) {
     let (name, speed) = (play.case.name, play.speed);
     let shown = play.server.shown();
     let mut changes: Vec<Shown> = shown.iter().map(|(_, shown)| shown.clone()).collect();
@@ -207,13 +207,14 @@ fn check_reports<T>(play: &Play<'_>, taken: &Taken<T>) {
             .iter()
             .find(|(at, seen)| *seen == stretch && *at >= begin && *at <= end);
         let was_there = end.saturating_duration_since(begin);
+        let gap = gap(begin - taken.began);
         match met {
             Some((at, _)) => assert!(
-                *at - begin <= GAP,
+                *at - begin <= gap,
                 "{name}, {speed:?}: {stretch:?} was met late"
             ),
             None => assert!(
-                was_there <= GAP,
+                was_there <= gap,
                 "{name}, {speed:?}: {stretch:?} was there for {was_there:?} and not met"
             ),
         }

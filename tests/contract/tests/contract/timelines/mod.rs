@@ -40,7 +40,7 @@ async fn every_timeline_comes_to_its_right_outcome_at_every_speed() {
         ("timelines through ended", 50),
         ("timelines through stop", 18),
         ("times through wait_until_running", 189),
-        ("times through ended", 184),
+        ("times through ended", 181),
         ("times through stop", 54),
     ];
     counts.expect("61 timelines", &expected);

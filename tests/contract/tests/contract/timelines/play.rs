@@ -18,8 +18,13 @@ use super::{
     track::{Speed, Track},
 };
 
-/// The longest time between two looks: the longest pause, and a request.
+/// The longest time between two looks of `stop` and `ended`: the longest pause, and a request.
 pub const GAP: Duration = Duration::from_millis(500).saturating_add(LATENCY);
+
+/// The same of `wait_until_running` when it has waited for so long: its pauses grow with that.
+pub fn gap_of_wait(waited: Duration) -> Duration {
+    GAP.max((waited / 6).min(Duration::from_secs(8)) + LATENCY)
+}
 
 pub struct Play<'a> {
     pub case: &'a Case,
@@ -66,6 +71,8 @@ impl<'a> Play<'a> {
         let mut options = Options::builder()
             .running_timeout(self.patience())
             .stop_timeout(self.patience())
+            // Which Running of a few milliseconds is met depends on chance.
+            .jitter_seed(1)
             .observer(move |event: &Event| {
                 if let Event::JobState(transition) = event {
                     reports.lock().unwrap().push(transition.clone());

@@ -1,0 +1,45 @@
+//! `cargo bench -p stepwell-bench`: the time of a submission and of a search, by peer.
+
+use std::sync::LazyLock;
+
+use divan::Bencher;
+use stepwell_bench::{
+    processes::Server,
+    run::{Client, Peer, Task},
+};
+
+/// So many pipelines are searched through.
+const HELD: usize = 1_000;
+
+const PEERS: [&str; 4] = ["floor", "stepwell", "by-hand", "generated"];
+
+static FEW: LazyLock<Option<Server>> = LazyLock::new(|| Server::start(10).ok());
+static MANY: LazyLock<Option<Server>> = LazyLock::new(|| Server::start(HELD).ok());
+
+fn main() {
+    divan::main();
+}
+
+#[divan::bench(args = PEERS)]
+fn submit(bencher: Bencher<'_, '_>, peer: &str) {
+    run(bencher, peer, Task::Submit, FEW.as_ref(), 10);
+}
+
+#[divan::bench(args = PEERS)]
+fn find(bencher: Bencher<'_, '_>, peer: &str) {
+    run(bencher, peer, Task::Find, MANY.as_ref(), HELD);
+}
+
+fn run(bencher: Bencher<'_, '_>, peer: &str, task: Task, server: Option<&Server>, held: usize) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let (Ok(runtime), Some(server), Ok(peer)) = (runtime, server, peer.parse::<Peer>()) else {
+        eprintln!("build the server first: cargo build --release -p stepwell-bench");
+        return;
+    };
+    match runtime.block_on(Client::new(peer, task, &server.url, held)) {
+        Ok(mut client) => bencher.bench_local(|| runtime.block_on(client.once())),
+        Err(error) => eprintln!("{error}"),
+    }
+}
