@@ -13,13 +13,13 @@ use stepwell_transport::{BodyLimit, Deadline, SharedTransport, Transport, Transp
 use tracing::{Instrument, Span, field};
 
 use crate::{
-    Checkpoint, ClientError, CreatePipeline, Endpoint, Job, JobError, JobId, Page, PatchPipeline,
-    Pipeline, PipelineId, RestartPipeline, Udf, Validation,
+    Checkpoint, ClientError, CreatePipeline, Endpoint, Job, JobError, JobId, Made, Page,
+    PatchPipeline, Pipeline, PipelineId, RestartPipeline, Udf, Validation,
     error::{Call, ClientErrorKind},
     request::{self, ApiRequest},
     response,
     secrets::{Secrets, Sent},
-    wire::All,
+    wire::{All, NewestJob},
 };
 
 /// How large a reply may be that holds one thing.
@@ -155,6 +155,28 @@ impl Client {
         self.get(request::create_with_id(id, pipeline), ONE).await
     }
 
+    /// Creates a pipeline as [`create_with_id`](Self::create_with_id) does, or without an id as [`create`](Self::create), and of the reply
+    /// keeps only what can be compared with what was sent.
+    ///
+    /// # Errors
+    ///
+    /// As [`create`](Self::create).
+    ///
+    /// # Cancel safety
+    ///
+    /// **Not safe**, as [`create`](Self::create).
+    pub async fn make(
+        &self,
+        id: Option<&PipelineId>,
+        pipeline: &CreatePipeline,
+    ) -> Result<Made, ClientError> {
+        let request = match id {
+            Some(id) => request::create_with_id(id, pipeline),
+            None => request::create(pipeline),
+        };
+        self.call(request, ONE, response::decode_made).await
+    }
+
     /// Changes a pipeline (`PATCH /api/v1/pipelines/{id}`); `None` when the reply is empty.
     ///
     /// # Errors
@@ -216,6 +238,19 @@ impl Client {
     /// Safe: it changes nothing.
     pub async fn jobs(&self, id: &PipelineId) -> Result<Vec<Job>, ClientError> {
         Ok(self.get::<All<Job>>(request::jobs(id), ONE).await?.data)
+    }
+
+    /// Reads the job of a pipeline (`GET /api/v1/pipelines/{id}/jobs`): of several the newest; `None` when the server shows none.
+    ///
+    /// # Errors
+    ///
+    /// As [`jobs`](Self::jobs).
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe: it changes nothing.
+    pub async fn job(&self, id: &PipelineId) -> Result<Option<Job>, ClientError> {
+        Ok(self.get::<NewestJob>(request::jobs(id), ONE).await?.data)
     }
 
     /// Reads what a job has logged as errors, newest first, at most the last 1,000 entries (`GET …/jobs/{id}/errors`).

@@ -5,14 +5,12 @@ pub(crate) struct Segment<'a>(pub(crate) &'a str);
 
 impl fmt::Display for Segment<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut encoded = String::with_capacity(self.0.len());
-        push_segment(&mut encoded, self.0);
-        formatter.write_str(&encoded)
+        write_segment(formatter, self.0)
     }
 }
 
-/// Appends a segment.
-pub(crate) fn push_segment(path: &mut String, text: &str) {
+/// Writes a segment.
+pub(crate) fn write_segment(path: &mut impl Write, text: &str) -> fmt::Result {
     // A segment of dots alone would be taken as a step up.
     let dots = !text.is_empty() && text.bytes().all(|byte| byte == b'.');
     let plain = |byte: u8| {
@@ -22,17 +20,16 @@ pub(crate) fn push_segment(path: &mut String, text: &str) {
     };
     // As nearly all ids are.
     if text.bytes().all(plain) {
-        path.push_str(text);
-        return;
+        return path.write_str(text);
     }
     for byte in text.bytes() {
         if plain(byte) {
-            path.push(char::from(byte));
+            path.write_char(char::from(byte))?;
         } else {
-            // Writing to a string cannot fail.
-            let _ = write!(path, "%{byte:02X}");
+            write!(path, "%{byte:02X}")?;
         }
     }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -1,28 +1,29 @@
-use std::{fmt, sync::Arc};
+use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::{pipeline_id::display, wire::text::deserialize_text};
+use crate::{id::IdText, pipeline_id::display, wire::text::deserialize_text};
 
 /// The id of a job, as the server made it. Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct JobId(Arc<str>);
+pub struct JobId(IdText);
 
 impl JobId {
     /// An id that a server has made, as it is.
     pub fn from_server(text: impl Into<String>) -> Self {
-        Self(text.into().into())
+        let text: String = text.into();
+        Self(text.as_str().into())
     }
 
     /// The id as text.
     pub fn as_str(&self) -> &str {
-        &self.0
+        self.0.as_str()
     }
 }
 
 impl Serialize for JobId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0)
+        serializer.serialize_str(self.as_str())
     }
 }
 
@@ -34,6 +35,6 @@ impl<'de> Deserialize<'de> for JobId {
 
 impl fmt::Display for JobId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        display(&self.0, formatter)
+        display(self.as_str(), formatter)
     }
 }

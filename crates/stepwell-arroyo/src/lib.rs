@@ -57,10 +57,12 @@ mod client;
 mod encode;
 mod endpoint;
 mod error;
+mod id;
 mod job_id;
 mod mask;
 mod operation;
 mod output;
+mod path;
 mod pipeline_id;
 mod printable;
 mod request;
@@ -79,7 +81,7 @@ pub use pipeline_id::{PipelineId, PipelineIdError};
 pub use stepwell_transport::{Phase, TransportErrorKind};
 pub use wire::{
     Checkpoint, CheckpointSpan, CheckpointType, CreatePipeline, ErrorDomain, FailureReason, Job,
-    JobError, JobErrorLevel, JobState, Page, PatchPipeline, Pipeline, PipelineEdge, PipelineGraph,
-    PipelineNode, PipelineRow, RestartPipeline, SqlDiagnostic, SqlLocation, SqlSpan, StopMode, Udf,
-    UdfLanguage, Validation,
+    JobError, JobErrorLevel, JobState, JsonText, Made, Page, PatchPipeline, Pipeline, PipelineEdge,
+    PipelineGraph, PipelineNode, PipelineRow, RestartPipeline, SqlDiagnostic, SqlLocation, SqlSpan,
+    StopMode, Udf, UdfLanguage, Validation,
 };

@@ -1,10 +1,10 @@
-use std::{fmt, str::FromStr, sync::Arc};
+use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 use snafu::{Snafu, ensure};
 
-use crate::{printable, wire::text::deserialize_text};
+use crate::{id::IdText, printable, wire::text::deserialize_text};
 
 /// The id of a pipeline.
 ///
@@ -20,7 +20,7 @@ use crate::{printable, wire::text::deserialize_text};
 /// # Ok::<(), stepwell_arroyo::PipelineIdError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct PipelineId(Arc<str>);
+pub struct PipelineId(IdText);
 
 /// The text is not an id that stepwell makes.
 #[derive(Debug, Snafu, PartialEq, Eq)]
@@ -49,12 +49,13 @@ impl PipelineId {
                 text: printable::line(&text, 100)
             }
         );
-        Ok(Self(text.into()))
+        Ok(Self(text.as_str().into()))
     }
 
     /// An id that a server has made, as it is.
     pub fn from_server(text: impl Into<String>) -> Self {
-        Self(text.into().into())
+        let text: String = text.into();
+        Self(text.as_str().into())
     }
 
     /// The id that one spec gets everywhere and always: a hash of namespace, name and the exact query, and of nothing else, so that
@@ -85,18 +86,18 @@ impl PipelineId {
                 text.push(char::from_digit(u32::from(nibble), 16).unwrap_or('0'));
             }
         }
-        Self(text.into())
+        Self(text.as_str().into())
     }
 
     /// The id as text.
     pub fn as_str(&self) -> &str {
-        &self.0
+        self.0.as_str()
     }
 }
 
 impl Serialize for PipelineId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0)
+        serializer.serialize_str(self.as_str())
     }
 }
 
@@ -116,7 +117,7 @@ impl FromStr for PipelineId {
 
 impl fmt::Display for PipelineId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        display(&self.0, formatter)
+        display(self.as_str(), formatter)
     }
 }
 

@@ -1,6 +1,9 @@
 //! Requests, without sending them.
 
-use std::num::NonZeroU32;
+use std::{
+    fmt::{self, Write},
+    num::NonZeroU32,
+};
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Uri, header};
@@ -8,9 +11,10 @@ use serde::Serialize;
 
 use crate::{
     CreatePipeline, JobId, Operation, PatchPipeline, PipelineId, RestartPipeline, Udf,
-    encode::{Segment, push_segment},
+    encode::{Segment, write_segment},
     error::ClientErrorKind,
     output::EVENT_STREAM,
+    path::Path,
     wire::ValidateQuery,
 };
 
@@ -94,12 +98,14 @@ pub(crate) fn list_pipelines(
     limit: NonZeroU32,
     starting_after: Option<&PipelineId>,
 ) -> ApiRequest<'static> {
-    let after = starting_after.map(|id| format!("&starting_after={}", Segment(id.as_str())));
-    let path = format!(
-        "/api/v1/pipelines?limit={limit}{}",
-        after.unwrap_or_default()
-    );
-    ApiRequest::plain(Operation::ListPipelines, Method::GET, uri(path))
+    let uri = uri(|path| {
+        write!(path, "/api/v1/pipelines?limit={limit}")?;
+        match starting_after {
+            Some(id) => write!(path, "&starting_after={}", Segment(id.as_str())),
+            None => Ok(()),
+        }
+    });
+    ApiRequest::plain(Operation::ListPipelines, Method::GET, uri)
 }
 
 pub(crate) fn get_pipeline(id: &PipelineId) -> ApiRequest<'_> {
@@ -160,17 +166,17 @@ pub(crate) fn output<'a>(id: &'a PipelineId, job: &JobId) -> ApiRequest<'a> {
 }
 
 fn path(id: &PipelineId, rest: &str) -> Result<Uri, ClientErrorKind> {
-    const START: &str = "/api/v1/pipelines/";
-    // As long as it gets when nothing is encoded.
-    let mut path = String::with_capacity(START.len() + id.as_str().len() + rest.len());
-    path.push_str(START);
-    push_segment(&mut path, id.as_str());
-    path.push_str(rest);
-    uri(path)
+    uri(|path| {
+        path.write_str("/api/v1/pipelines/")?;
+        write_segment(path, id.as_str())?;
+        path.write_str(rest)
+    })
 }
 
-fn uri(path: String) -> Result<Uri, ClientErrorKind> {
-    Uri::from_maybe_shared(Bytes::from(path)).map_err(unwritable)
+fn uri(write: impl FnOnce(&mut Path) -> fmt::Result) -> Result<Uri, ClientErrorKind> {
+    let mut path = Path::new();
+    write(&mut path).map_err(unwritable)?;
+    Uri::from_maybe_shared(path.into_bytes()).map_err(unwritable)
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use crate::{
     error::{ClientErrorKind, JsonError},
     printable,
     secrets::Secrets,
-    wire::{EachRow, read_rows},
+    wire::{EachRow, Made, read_rows},
 };
 
 /// How many bytes of the server's words an error keeps.
@@ -45,9 +45,21 @@ pub(crate) fn decode_rows(
     reply: &Response<Bytes>,
     each: EachRow<'_>,
 ) -> Result<bool, ClientErrorKind> {
+    read(reply, |body| read_rows(body, each))
+}
+
+/// A pipeline that was just made.
+pub(crate) fn decode_made(reply: &Response<Bytes>) -> Result<Made, ClientErrorKind> {
+    read(reply, Made::from_json)
+}
+
+fn read<T>(
+    reply: &Response<Bytes>,
+    read: impl FnOnce(&str) -> Result<T, serde_json::Error>,
+) -> Result<T, ClientErrorKind> {
     match json(reply)? {
         Some(body) => text(body)
-            .and_then(|body| read_rows(body, each))
+            .and_then(read)
             .map_err(|error| undecoded(reply, &error)),
         None => Err(empty(reply)),
     }

@@ -261,10 +261,12 @@ fn everything_can_be_sent_to_another_thread() {
     sent(client.pipeline(&id));
     sent(client.create(&create));
     sent(client.create_with_id(&id, &create));
+    sent(client.make(Some(&id), &create));
     sent(client.patch(&id, &patch));
     sent(client.restart(&id, &restart));
     sent(client.delete(&id));
     sent(client.jobs(&id));
+    sent(client.job(&id));
     sent(client.job_errors(&id, &job));
     sent(client.checkpoints(&id, &job));
     const {

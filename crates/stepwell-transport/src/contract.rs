@@ -113,7 +113,8 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
         )))
     }
 
-    /// Where it sends to, without credentials, for messages and for the address of the dashboard; `None` when there is no such place.
+    /// Where it sends to, without credentials, for messages and for the address of the dashboard; `None` when there is no such place. Always
+    /// the same.
     fn base_url(&self) -> Option<Uri> {
         None
     }

@@ -4,7 +4,7 @@ use std::{
     future::{Future, poll_fn},
     pin::{Pin, pin},
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, Ordering},
     },
     task::Poll,
@@ -30,11 +30,17 @@ pub(crate) struct Context {
     pub(crate) client: Client,
     pub(crate) options: Options,
     pub(crate) ticket: Ticket,
-    pub(crate) endpoint: Option<Endpoint>,
-    /// The server as the registry tells servers apart.
-    pub(crate) server: Arc<str>,
+    place: Arc<Place>,
     pub(crate) jitter: Jitter,
     pub(crate) inventory: Option<Inventory>,
+}
+
+/// Where a transport sends to.
+#[derive(Debug)]
+struct Place {
+    endpoint: Option<Endpoint>,
+    /// The server as the registry tells servers apart.
+    server: Arc<str>,
 }
 
 /// What was learned of the server behind a transport; shared by all submissions over it.
@@ -42,6 +48,7 @@ pub(crate) struct Context {
 pub(crate) struct ServerMemory {
     without_put: AtomicBool,
     with_put: AtomicBool,
+    place: OnceLock<Arc<Place>>,
 }
 
 impl ServerMemory {
@@ -62,27 +69,46 @@ impl ServerMemory {
     pub(crate) fn put_is_missing(&self) {
         self.without_put.store(true, Ordering::Relaxed);
     }
+
+    fn place(&self, transport: &SharedTransport) -> Arc<Place> {
+        let place = self.place.get_or_init(|| {
+            let base = transport.base_url();
+            let endpoint = base.and_then(|uri| Endpoint::from_uri(&uri).ok());
+            Arc::new(Place {
+                server: endpoint.as_ref().map_or("", Endpoint::as_str).into(),
+                endpoint,
+            })
+        });
+        Arc::clone(place)
+    }
 }
 
 impl Context {
     pub(crate) fn new(transport: SharedTransport, options: Options) -> Self {
-        let endpoint = transport
-            .base_url()
-            .and_then(|uri| Endpoint::from_uri(&uri).ok());
+        let place = transport.memory::<ServerMemory>().place(&transport);
         Self {
             client: Client::new(transport),
-            ticket: Ticket::new(&options.shutdown.registry),
+            ticket: Ticket::new(&options.shutdown().registry),
             jitter: Jitter::new(options.jitter_seed),
             options,
-            server: endpoint.as_ref().map_or("", Endpoint::as_str).into(),
-            endpoint,
+            place,
             inventory: None,
         }
     }
 
+    /// The server's address, where the transport tells it.
+    pub(crate) fn endpoint(&self) -> Option<&Endpoint> {
+        self.place.endpoint.as_ref()
+    }
+
+    /// The server as the registry tells servers apart.
+    pub(crate) fn server(&self) -> &Arc<str> {
+        &self.place.server
+    }
+
     /// Where requests go to, as an error names it.
     pub(crate) fn url(&self) -> Option<String> {
-        self.endpoint.as_ref().map(ToString::to_string)
+        self.endpoint().map(ToString::to_string)
     }
 
     pub(crate) fn tell(&self, event: &Event) {
@@ -155,7 +181,7 @@ impl Context {
         &self,
         mut work: Pin<&mut (impl Future<Output = Result<T, Error>> + Send)>,
     ) -> Result<T, Error> {
-        let mut begun = pin!(self.options.shutdown.begun());
+        let mut begun = pin!(self.options.shutdown().begun());
         poll_fn(|context| {
             // The shutdown goes first: nothing is begun after it.
             if begun.as_mut().poll(context).is_ready() {
@@ -169,14 +195,14 @@ impl Context {
     /// Notes with the shutdown what is about to be made or started; the guard lives as long as the request.
     pub(crate) fn intend(
         &self,
-        name: &str,
+        name: Arc<str>,
         known: Known,
         started_here: bool,
     ) -> Result<WriteGuard, Error> {
         self.ticket
             .intend(Intended {
-                name: name.to_owned(),
-                server: Arc::clone(&self.server),
+                name,
+                server: Arc::clone(self.server()),
                 client: self.client.clone(),
                 observation: self.options.observation.clone(),
                 jitter: self.jitter.clone(),
@@ -189,7 +215,7 @@ impl Context {
     }
 
     pub(crate) fn found(&self, id: &PipelineId, started_here: bool) {
-        self.ticket.found(&self.server, id, started_here);
+        self.ticket.found(self.server(), id, started_here);
     }
 }
 

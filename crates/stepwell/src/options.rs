@@ -1,6 +1,6 @@
 //! How a submission behaves: deadlines, paces, what a shutdown does to it.
 
-use std::time::Duration;
+use std::{sync::OnceLock, time::Duration};
 
 use stepwell_arroyo::StopMode;
 
@@ -36,13 +36,21 @@ pub struct Options {
     pub(crate) stable_for: Option<Duration>,
     pub(crate) stop_mode: StopMode,
     pub(crate) on_shutdown: OnShutdown,
-    pub(crate) shutdown: Shutdown,
+    /// Empty only while it is built: most builders are given one.
+    shutdown: OnceLock<Shutdown>,
     pub(crate) observation: Observation,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self {
+        Self::builder().build()
+    }
+}
+
+impl Options {
+    /// Starts from the defaults.
+    pub fn builder() -> OptionsBuilder {
+        let options = Self {
             connect_timeout: Duration::from_secs(30),
             request_timeout: Duration::from_secs(30),
             validate_timeout: Duration::from_secs(60),
@@ -56,18 +64,10 @@ impl Default for Options {
             stable_for: None,
             stop_mode: StopMode::Checkpoint,
             on_shutdown: OnShutdown::default(),
-            shutdown: Shutdown::new(),
+            shutdown: OnceLock::new(),
             observation: Observation::default(),
-        }
-    }
-}
-
-impl Options {
-    /// Starts from the defaults.
-    pub fn builder() -> OptionsBuilder {
-        OptionsBuilder {
-            options: Self::default(),
-        }
+        };
+        OptionsBuilder { options }
     }
 
     pub(crate) fn into_builder(self) -> OptionsBuilder {
@@ -146,7 +146,7 @@ impl Options {
 
     /// The shutdown that the submission belongs to: one of its own when none was given.
     pub fn shutdown(&self) -> &Shutdown {
-        &self.shutdown
+        self.shutdown.get_or_init(Shutdown::new)
     }
 }
 
@@ -238,7 +238,7 @@ impl OptionsBuilder {
 
     /// The shutdown that the submission belongs to.
     pub fn shutdown(mut self, shutdown: &Shutdown) -> Self {
-        self.options.shutdown = shutdown.clone();
+        self.options.shutdown = shutdown.clone().into();
         self
     }
 
@@ -250,6 +250,27 @@ impl OptionsBuilder {
 
     /// The options.
     pub fn build(self) -> Options {
+        // From here on copies of the options are of one shutdown.
+        self.options.shutdown();
         self.options
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn copies_of_options_are_of_one_shutdown() {
+        for options in [Options::default(), Options::builder().build()] {
+            let copy = options.clone();
+            options.shutdown().begin();
+            assert!(copy.shutdown().is_begun());
+            assert!(copy.into_builder().build().shutdown().is_begun());
+        }
+        let given = Shutdown::new();
+        let options = Options::builder().shutdown(&given).build();
+        given.begin();
+        assert!(options.shutdown().is_begun());
     }
 }

@@ -3,17 +3,11 @@
 use std::time::Duration;
 
 use http::StatusCode;
-use stepwell_arroyo::{ClientError, ClientErrorKind, Job};
+use stepwell_arroyo::{ClientError, ClientErrorKind};
 
 /// How long a pipeline may be unknown to the server before it counts as deleted: one that was just made may not show yet, and a node that
 /// lags behind may not know it.
 pub(crate) const GONE_AFTER: Duration = Duration::from_secs(10);
-
-/// The job that counts: a pipeline has one, and if a server shows several, it is the newest.
-pub(crate) fn newest_job(jobs: Vec<Job>) -> Option<Job> {
-    jobs.into_iter()
-        .max_by_key(|job| (job.created_at, job.run_id))
-}
 
 /// The server answered that it does not know the pipeline, or that the pipeline has no job (recordings
 /// `107_get_jobs_unknown_pipeline`, `146_patch_unknown_id`). A proxy's 404 does not say so.

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use stepwell_arroyo::{Job, Pipeline, PipelineGraph, PipelineId};
+use stepwell_arroyo::{Job, Made, Pipeline, PipelineGraph, PipelineId};
 
 use crate::{
     baseline::Baseline,
@@ -95,6 +95,15 @@ impl Identified {
         Self {
             id: pipeline.id.clone(),
             name: pipeline.name.clone(),
+        }
+    }
+}
+
+impl From<Made> for Identified {
+    fn from(made: Made) -> Self {
+        Self {
+            id: made.id,
+            name: made.name,
         }
     }
 }

@@ -40,7 +40,7 @@ impl<S: State> Submission<S> {
 
     /// The shutdown that this submission belongs to.
     pub fn shutdown(&self) -> &Shutdown {
-        &self.context.options.shutdown
+        self.context.options.shutdown()
     }
 
     /// Its options.

@@ -95,7 +95,7 @@ async fn run(query: &Query, parallelism: u32) -> Result<(), String> {
     let printed = Printed::default();
     let (engine, client) = engine(&place.path().join("state"), &printed).await;
     let pipeline = CreatePipeline::new(
-        &query.name,
+        query.name.as_str(),
         query.sql(&out),
         NonZeroU32::new(parallelism).unwrap(),
     );
@@ -164,7 +164,7 @@ async fn the_others_are_refused_with_their_reason() {
         };
         let sql = query.sql(place.path());
         let said = client.validate(&sql, &[]).await.unwrap().errors;
-        let pipeline = CreatePipeline::new(&query.name, &sql, NonZeroU32::MIN);
+        let pipeline = CreatePipeline::new(query.name.as_str(), sql.as_str(), NonZeroU32::MIN);
         let created = client
             .create(&pipeline)
             .await

@@ -22,6 +22,9 @@ pub(super) const FIRST_LIMIT: NonZeroU32 = NonZeroU32::new(10_000).unwrap();
 /// The smallest page that is asked for when larger ones have too many bytes.
 const SMALLEST_LIMIT: u32 = 10;
 
+/// As many pipelines as most servers hold.
+const FEW: usize = 14;
+
 /// The largest page that is asked for when all rows of one share their `created_at`.
 const LARGEST_LIMIT: u32 = 1_000_000;
 
@@ -120,8 +123,8 @@ impl<'a, T: Send> Reading<'a, T> {
     fn new(keep: Keep<'a, T>) -> Self {
         Self {
             keep,
-            kept: Vec::new(),
-            places: HashMap::new(),
+            kept: Vec::with_capacity(FEW),
+            places: HashMap::with_capacity(FEW),
             is_doubtful: false,
         }
     }

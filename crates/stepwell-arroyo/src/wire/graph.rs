@@ -226,6 +226,13 @@ fn widest<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::
     deserializer.deserialize_seq(Nodes)
 }
 
+/// The parallelism of a plan that is not kept.
+pub(super) fn plan_parallelism<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<u32>, D::Error> {
+    Widest::deserialize(deserializer).map(|plan| plan.nodes)
+}
+
 /// A number, or a string that holds one.
 fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
     struct Either;

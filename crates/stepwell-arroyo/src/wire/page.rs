@@ -5,7 +5,7 @@ use serde::{
     de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
 
-use super::PipelineRow;
+use super::{Job, PipelineRow};
 use crate::JsonError;
 
 /// One page of a list (recording `401_list_limit_2`).
@@ -30,6 +30,41 @@ impl<T> Page<T> {
 #[derive(Debug, Deserialize)]
 pub(crate) struct All<T> {
     pub(crate) data: Vec<T>,
+}
+
+/// The newest job of a list of them: a pipeline has one, and if a server shows several, it is the newest.
+#[derive(Debug, Deserialize)]
+pub(crate) struct NewestJob {
+    #[serde(deserialize_with = "newest")]
+    pub(crate) data: Option<Job>,
+}
+
+fn newest<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Job>, D::Error> {
+    struct Jobs;
+
+    impl<'de> Visitor<'de> for Jobs {
+        type Value = Option<Job>;
+
+        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            formatter.write_str("a list of jobs")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut jobs: A) -> Result<Option<Job>, A::Error> {
+            let age = |job: &Job| (job.created_at, job.run_id);
+            let mut newest: Option<Job> = None;
+            while let Some(job) = jobs.next_element()? {
+                if newest
+                    .as_ref()
+                    .is_none_or(|newest| age(&job) >= age(newest))
+                {
+                    newest = Some(job);
+                }
+            }
+            Ok(newest)
+        }
+    }
+
+    deserializer.deserialize_seq(Jobs)
 }
 
 /// What is done with each row of a page.
@@ -137,6 +172,36 @@ mod tests {
         };
         let has_more = read_rows(json, &mut each).map_err(|error| error.to_string())?;
         Ok((ids, has_more))
+    }
+
+    #[test]
+    fn of_several_jobs_the_newest_counts() {
+        let job = |id: &str, created_at: u64, run_id: u64| {
+            format!(
+                r#"{{"id":"{id}","running_desired":true,"state":"Running","run_id":{run_id},"created_at":{created_at}}}"#
+            )
+        };
+        let newest = |jobs: &[String]| {
+            let json = format!(r#"{{"data":[{}],"more":1}}"#, jobs.join(","));
+            let newest: NewestJob = serde_json::from_str(&json).unwrap();
+            newest.data.map(|job| job.id.to_string())
+        };
+        assert_eq!(newest(&[]), None);
+        for jobs in [
+            [job("old", 1, 9), job("new", 2, 1), job("older", 0, 5)],
+            [job("new", 2, 2), job("old", 2, 1), job("older", 1, 7)],
+            [job("older", 1, 1), job("old", 2, 3), job("new", 2, 3)],
+        ] {
+            assert_eq!(newest(&jobs).as_deref(), Some("new"));
+        }
+        for json in [
+            r#"{"data":null}"#,
+            "{}",
+            r#"{"data":[{"id":"a"}]}"#,
+            r#"{"data":[5]}"#,
+        ] {
+            assert!(serde_json::from_str::<NewestJob>(json).is_err(), "{json}");
+        }
     }
 
     #[test]

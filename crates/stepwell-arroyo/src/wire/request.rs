@@ -1,4 +1,4 @@
-use std::{collections::BTreeMap, fmt, num::NonZeroU32};
+use std::{collections::BTreeMap, fmt, num::NonZeroU32, sync::Arc};
 
 use serde::{Serialize, ser::SerializeMap};
 
@@ -35,8 +35,8 @@ pub(crate) struct ValidateQuery<'a> {
 #[non_exhaustive]
 #[must_use]
 pub struct CreatePipeline {
-    pub(crate) name: String,
-    pub(crate) query: String,
+    pub(crate) name: Arc<str>,
+    pub(crate) query: Arc<str>,
     pub(crate) parallelism: NonZeroU32,
     pub(crate) checkpoint_interval_micros: Option<u64>,
     pub(crate) udfs: Vec<Udf>,
@@ -77,7 +77,11 @@ pub struct RestartPipeline {
 
 impl CreatePipeline {
     /// A pipeline with everything else at the server's default.
-    pub fn new(name: impl Into<String>, query: impl Into<String>, parallelism: NonZeroU32) -> Self {
+    pub fn new(
+        name: impl Into<Arc<str>>,
+        query: impl Into<Arc<str>>,
+        parallelism: NonZeroU32,
+    ) -> Self {
         Self {
             name: name.into(),
             query: query.into(),
@@ -168,8 +172,8 @@ impl RestartPipeline {
 impl Serialize for CreatePipeline {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("name", &self.name)?;
-        map.serialize_entry("query", &self.query)?;
+        map.serialize_entry("name", &*self.name)?;
+        map.serialize_entry("query", &*self.query)?;
         map.serialize_entry("parallelism", &self.parallelism)?;
         if !self.udfs.is_empty() {
             map.serialize_entry("udfs", &self.udfs)?;

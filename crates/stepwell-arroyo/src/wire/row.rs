@@ -3,7 +3,7 @@ use std::{borrow::Cow, fmt};
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
-use super::{Pipeline, StopMode, pipeline::Hidden};
+use super::{JsonText, Pipeline, StopMode, pipeline::Hidden};
 use crate::{JsonError, PipelineId};
 
 /// A pipeline as a list shows it, read without copying it: what a reader of 10,000 looks at is decoded, and the rest, the plan above all,
@@ -18,7 +18,7 @@ pub struct PipelineRow<'a> {
     pub name: Cow<'a, str>,
     /// Its SQL.
     #[serde(borrow)]
-    pub query: Cow<'a, str>,
+    pub query: JsonText<'a>,
     /// When it was made, in microseconds of Unix time; on SQLite to the second.
     #[serde(alias = "createdAt")]
     pub created_at: u64,
@@ -54,7 +54,7 @@ impl PipelineRow<'_> {
         Ok(Pipeline {
             id: self.id.clone(),
             name: self.name.clone().into_owned(),
-            query: self.query.clone().into_owned(),
+            query: self.query.to_text().into_owned(),
             udfs: decode(self.udfs)?,
             checkpoint_interval_micros: self.checkpoint_interval_micros,
             stop: self.stop.clone(),
@@ -90,7 +90,7 @@ impl fmt::Debug for PipelineRow<'_> {
             .debug_struct("PipelineRow")
             .field("id", &self.id)
             .field("name", &self.name)
-            .field("query", &Hidden(&self.query))
+            .field("query", &Hidden(&self.query.to_text()))
             .field("created_at", &self.created_at)
             .field("preview", &self.preview)
             .finish_non_exhaustive()

@@ -22,10 +22,17 @@ use crate::{
 /// What has to be known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Demand {
-    /// What resumes or creates.
+    /// What resumes or creates, and the other pipelines only where they can refuse it.
     Matches,
     /// And all the other pipelines, as they are now: what refuses.
     Others,
+}
+
+impl Demand {
+    /// Whether the other pipelines have to be known for this spec.
+    pub(crate) fn includes_others(self, spec: &PipelineSpec) -> bool {
+        self == Self::Others || !spec.force() || only_resumes(spec)
+    }
 }
 
 /// What the server holds, as it bears on one spec.
@@ -106,7 +113,7 @@ impl Inventory {
     /// Adds the other pipelines; where they need not be complete, the first that is not ours says enough.
     fn add_others(&self, context: &Context, spec: &PipelineSpec, found: &mut Found) {
         let ledger = &self.shared.ledger;
-        let server = &context.server;
+        let server = context.server();
         let registry = context.ticket.registry();
         let mut rows = ledger.rows();
         if found.has_others {

@@ -138,11 +138,12 @@ impl Ledger {
     }
 
     pub(super) fn keep(&self, row: &PipelineRow<'_>) -> Kept {
+        let query = row.query.to_text();
         Kept {
             name: row.name.as_ref().into(),
             preview: row.preview,
-            query: self.hasher.hash_one(&*row.query),
-            plain: self.plain_hash(&row.query),
+            query: self.hasher.hash_one(&*query),
+            plain: self.plain_hash(&query),
         }
     }
 

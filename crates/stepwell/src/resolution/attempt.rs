@@ -94,7 +94,7 @@ impl Attempt {
     pub(crate) fn request(&self) -> CreatePipeline {
         let spec = &self.spec;
         let parallelism = spec.parallelism().unwrap_or(std::num::NonZeroU32::MIN);
-        let mut create = CreatePipeline::new(spec.name(), spec.query(), parallelism)
+        let mut create = CreatePipeline::new(spec.shared_name(), spec.shared_query(), parallelism)
             .udfs(spec.udfs().to_vec())
             .tags(spec.tags().clone())
             .env_vars(spec.environment().clone());

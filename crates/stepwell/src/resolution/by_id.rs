@@ -217,7 +217,7 @@ impl Looking<'_> {
 
     /// Looks among the newest pipelines for one that is not ours.
     async fn others(&self, id: &PipelineId, ids: &[PipelineId]) -> Result<Others, Error> {
-        let server = &self.context.server;
+        let server = self.context.server();
         let registry = self.context.ticket.registry();
         for rows in NEWEST {
             let page = self.newest(rows).await?;

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use http::StatusCode;
-use stepwell_arroyo::{ClientError, Phase, Pipeline};
+use stepwell_arroyo::{ClientError, Made, Phase, Pipeline};
 
 use super::{
     Action, PipelineSummary, ResolveError,
@@ -25,7 +25,7 @@ const RIVAL: Duration = Duration::from_secs(5);
 /// What a create came to.
 pub(crate) enum Outcome {
     /// The server answered that it has made it.
-    Created(Box<Pipeline>),
+    Created(Made),
     /// It is there, and it cannot be told, or is known not to be so, that this submission has made it.
     Adopted {
         pipeline: Box<Pipeline>,
@@ -89,9 +89,9 @@ impl Creating<'_> {
             }
             let by_put = attempt.id().is_some();
             let error = match self.send(attempt, by_put).await? {
-                Ok(pipeline) => {
+                Ok(made) => {
                     attempt.sent = Sent::Nothing;
-                    return Ok(Outcome::Created(Box::new(pipeline)));
+                    return Ok(Outcome::Created(made));
                 }
                 Err(error) => error,
             };
@@ -162,35 +162,29 @@ impl Creating<'_> {
         &self,
         attempt: &mut Attempt,
         by_put: bool,
-    ) -> Result<Result<Pipeline, ClientError>, Error> {
+    ) -> Result<Result<Made, ClientError>, Error> {
         let before = attempt.sent;
         attempt.sent = if by_put { Sent::Put } else { Sent::Post };
-        let guard =
-            match self
-                .context
-                .intend(attempt.spec.name(), Known::Attempted(attempt.clone()), true)
-            {
-                Ok(guard) => guard,
-                Err(begun) => {
-                    attempt.sent = before;
-                    return Err(begun);
-                }
-            };
+        let known = Known::Attempted(attempt.clone());
+        let guard = match self.context.intend(attempt.spec.shared_name(), known, true) {
+            Ok(guard) => guard,
+            Err(begun) => {
+                attempt.sent = before;
+                return Err(begun);
+            }
+        };
         let client = self.context.client_for_a_write();
         let ticket = self.context.ticket.clone();
-        let server = Arc::clone(&self.context.server);
+        let server = Arc::clone(self.context.server());
         let request = attempt.request();
         let memory = client.transport().memory::<ServerMemory>();
         let id = attempt.id().cloned();
         Ok(uncut(async move {
-            let reply = match &id {
-                Some(id) => client.create_with_id(id, &request).await,
-                None => client.create(&request).await,
-            };
-            if let Ok(pipeline) = &reply {
+            let reply = client.make(id.as_ref(), &request).await;
+            if let Ok(made) = &reply {
                 // The answer leaves no doubt whose it is.
-                ticket.registry().claim(&server, &pipeline.id, ticket.id());
-                ticket.found(&server, &pipeline.id, true);
+                ticket.registry().claim(&server, &made.id, ticket.id());
+                ticket.found(&server, &made.id, true);
             } else if let (Sent::Nothing, Err(error)) = (before, &reply) {
                 // Here and not in the caller, which may be gone.
                 match Answer::of(error, by_put) {
@@ -284,7 +278,7 @@ impl Creating<'_> {
     fn claims(&self) -> Claims<'_> {
         Claims {
             registry: self.context.ticket.registry(),
-            server: &self.context.server,
+            server: self.context.server(),
             by: self.context.ticket.id(),
         }
     }
@@ -353,7 +347,7 @@ impl Creating<'_> {
 }
 
 /// A server that has taken a `PUT`, or called it a duplicate, has `PUT`.
-fn note_put(memory: &ServerMemory, by_put: bool, reply: &Result<Pipeline, ClientError>) {
+fn note_put(memory: &ServerMemory, by_put: bool, reply: &Result<Made, ClientError>) {
     let taken = match reply {
         Ok(_) => true,
         Err(error) => matches!(Answer::of(error, by_put), Answer::Duplicate),

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use stepwell_arroyo::{Job, JobState, JsonError, Pipeline, PipelineId, PipelineRow};
 
 use crate::{
+    inventory::Demand,
     resolution::{
         error::{PipelineSummary, ResolveError},
         listed_ids::ListedIds,
@@ -23,8 +24,8 @@ pub(crate) enum Bearing {
         is_ours: bool,
         likeness: Likeness,
     },
-    /// Previews end with whoever looks at them.
-    Preview,
+    /// It is a preview, which ends with whoever looks at it; or one of the others, and these are not asked for.
+    None,
 }
 
 /// How the query of another pipeline is like the one of the spec.
@@ -87,22 +88,26 @@ impl Bearing {
     pub(crate) fn of(
         row: &PipelineRow<'_>,
         spec: &PipelineSpec,
+        demand: Demand,
         is_ours: impl Fn(&PipelineRow<'_>) -> bool,
     ) -> Result<Self, JsonError> {
         if row.preview {
-            return Ok(Self::Preview);
+            return Ok(Self::None);
         }
         let is_same = row.query == spec.query();
         let is_match = given(spec).map_or(is_same, |id| row.id == *id);
         if is_match {
             return Ok(Self::Match(Box::new(row.to_pipeline()?)));
         }
+        if !demand.includes_others(spec) {
+            return Ok(Self::None);
+        }
         Ok(Self::Other {
             name: row.name.clone().into_owned(),
             is_ours: is_ours(row),
             likeness: if is_same {
                 Likeness::Same
-            } else if is_near_match(&row.query, spec.query()) {
+            } else if is_near_match(&row.query.to_text(), spec.query()) {
                 Likeness::Near
             } else {
                 Likeness::None
@@ -140,7 +145,7 @@ impl Listing {
                     is_ours,
                     likeness,
                 } => rest.add(PipelineSummary { id, name }, is_ours, likeness),
-                Bearing::Preview => {}
+                Bearing::None => {}
             }
         }
         Ok((matches, rest))

@@ -1,6 +1,6 @@
-use std::{fmt, num::NonZeroU32};
+use std::{collections::BTreeMap, fmt, num::NonZeroU32};
 
-use stepwell_arroyo::{Job, Pipeline};
+use stepwell_arroyo::{Job, Made, Pipeline, PipelineGraph, Udf};
 
 use crate::spec::PipelineSpec;
 
@@ -62,19 +62,68 @@ impl fmt::Display for Difference {
     }
 }
 
+/// What the server shows of a pipeline, as far as it is compared with a spec.
+pub(crate) struct Compared<'a> {
+    name: &'a str,
+    udfs: &'a [Udf],
+    checkpoint_interval_micros: u64,
+    plan: Plan<'a>,
+    tags: &'a BTreeMap<String, String>,
+}
+
+/// A plan has to be gone through for its parallelism.
+enum Plan<'a> {
+    Whole(&'a PipelineGraph),
+    Parallelism(Option<u32>),
+}
+
+impl<'a> From<&'a Pipeline> for Compared<'a> {
+    fn from(pipeline: &'a Pipeline) -> Self {
+        Self {
+            name: &pipeline.name,
+            udfs: &pipeline.udfs,
+            checkpoint_interval_micros: pipeline.checkpoint_interval_micros,
+            plan: Plan::Whole(&pipeline.graph),
+            tags: &pipeline.tags,
+        }
+    }
+}
+
+impl<'a> From<&'a Made> for Compared<'a> {
+    fn from(made: &'a Made) -> Self {
+        Self {
+            name: &made.name,
+            udfs: &made.udfs,
+            checkpoint_interval_micros: made.checkpoint_interval_micros,
+            plan: Plan::Parallelism(made.parallelism),
+            tags: &made.tags,
+        }
+    }
+}
+
+impl Plan<'_> {
+    fn parallelism(&self) -> Option<u32> {
+        match self {
+            Self::Whole(graph) => graph.parallelism(),
+            Self::Parallelism(parallelism) => *parallelism,
+        }
+    }
+}
+
 /// Everything in which the server's pipeline differs from the spec. What the spec does not ask for is not compared.
-pub(crate) fn differences(
+pub(crate) fn differences<'a>(
     spec: &PipelineSpec,
-    pipeline: &Pipeline,
+    pipeline: impl Into<Compared<'a>>,
     job: Option<&Job>,
 ) -> Vec<Difference> {
+    let pipeline = pipeline.into();
     let mut found = Vec::new();
     if pipeline.name != spec.name() {
         found.push(Difference::Name {
-            found: pipeline.name.clone(),
+            found: pipeline.name.to_owned(),
         });
     }
-    if let (Some(wanted), Some(have)) = (spec.parallelism(), pipeline.graph.parallelism())
+    if let (Some(wanted), Some(have)) = (spec.parallelism(), pipeline.plan.parallelism())
         && wanted.get() != have
     {
         found.push(Difference::Parallelism {
@@ -93,7 +142,7 @@ pub(crate) fn differences(
             found_micros: pipeline.checkpoint_interval_micros,
         });
     }
-    if !spec.tags().is_empty() && *spec.tags() != pipeline.tags {
+    if !spec.tags().is_empty() && spec.tags() != pipeline.tags {
         found.push(Difference::Tags);
     }
     if let Some(job) = job {

@@ -3,13 +3,7 @@
 use stepwell_arroyo::{Job, Pipeline};
 
 use super::{Action, ResolveError};
-use crate::{
-    context::Context,
-    error::Error,
-    observer::Step,
-    poll::{is_gone, newest_job},
-    time_limit::TimeLimit,
-};
+use crate::{context::Context, error::Error, observer::Step, poll::is_gone, time_limit::TimeLimit};
 
 /// What the server shows of it.
 pub(crate) enum Looked {
@@ -26,11 +20,11 @@ pub(crate) async fn job_of(
     let id = &pipeline.id;
     match context
         .read(Step::Resolve, limit, |client| async move {
-            client.jobs(id).await
+            client.job(id).await
         })
         .await
     {
-        Ok(jobs) => Ok(Looked::Job(newest_job(jobs).map(Box::new))),
+        Ok(job) => Ok(Looked::Job(job.map(Box::new))),
         Err(error) if is_gone(&error) => Ok(Looked::Gone),
         Err(error) => {
             Err(ResolveError::unanswered(Action::Find, &pipeline.name, limit, error).into())

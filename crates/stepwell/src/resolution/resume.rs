@@ -14,7 +14,7 @@ use crate::{
     error::Error,
     last_seen::LastSeen,
     observer::{Event, JobTransition, Step},
-    poll::{is_gone, may_be_repeated, newest_job},
+    poll::{is_gone, may_be_repeated},
     shutdown::registry::{Known, WriteGuard},
     spec::{PipelineSpec, WhenUdfsDiffer},
     time_limit::{Pace, TimeLimit},
@@ -123,7 +123,7 @@ impl Resuming<'_> {
         let patched = start || parallelism.is_some();
         // Noted without a request too: the shutdown has to know what it is asked to stop or to leave.
         drop(self.context.intend(
-            &self.pipeline.name,
+            self.pipeline.name.as_str().into(),
             Known::Pipeline(self.pipeline.id.clone()),
             self.started_here,
         )?);
@@ -255,14 +255,14 @@ impl Resuming<'_> {
 
     async fn look(&self) -> Result<Option<Job>, Error> {
         let id = &self.pipeline.id;
-        let jobs = self
+        let job = self
             .context
             .read(Step::Resolve, self.limit, |client| async move {
-                client.jobs(id).await
+                client.job(id).await
             })
             .await;
-        match jobs {
-            Ok(jobs) => Ok(newest_job(jobs)),
+        match job {
+            Ok(job) => Ok(job),
             Err(error) if is_gone(&error) => Err(ResolveError::Vanished {
                 existing: self.summary(),
             }
@@ -273,7 +273,7 @@ impl Resuming<'_> {
 
     fn guard(&self, starts: bool) -> Result<WriteGuard, Error> {
         self.context.intend(
-            &self.pipeline.name,
+            self.pipeline.name.as_str().into(),
             Known::Pipeline(self.pipeline.id.clone()),
             starts || self.started_here,
         )

@@ -1,6 +1,6 @@
 use std::hash::{BuildHasher as _, RandomState};
 
-use stepwell_arroyo::{Pipeline, PipelineId, PipelineRow};
+use stepwell_arroyo::{JsonText, Pipeline, PipelineId, PipelineRow};
 
 /// A pipeline as far as a list shows whose it may be.
 #[derive(Clone, Copy)]
@@ -15,6 +15,7 @@ pub(crate) struct Shown<'a> {
 #[derive(Clone, Copy)]
 pub(crate) enum ShownQuery<'a> {
     Exact(&'a str),
+    Written(&'a JsonText<'a>),
     /// What this makes of it.
     Hash(u64, &'a RandomState),
 }
@@ -24,6 +25,7 @@ impl ShownQuery<'_> {
     pub(crate) fn is(&self, query: &str) -> bool {
         match self {
             Self::Exact(shown) => *shown == query,
+            Self::Written(shown) => **shown == *query,
             Self::Hash(hash, hasher) => *hash == hasher.hash_one(query),
         }
     }
@@ -46,7 +48,7 @@ impl<'a> From<&'a PipelineRow<'_>> for Shown<'a> {
             id: &row.id,
             name: &row.name,
             preview: row.preview,
-            query: ShownQuery::Exact(&row.query),
+            query: ShownQuery::Written(&row.query),
         }
     }
 }

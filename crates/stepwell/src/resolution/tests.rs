@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     CheckpointInterval, Identity, Intent, PipelineSpec, PipelineSpecBuilder, WhenFinished,
+    inventory::Demand,
 };
 
 const QUERY: &str = "SELECT 1";
@@ -44,10 +45,18 @@ fn decide_for(
     spec: &PipelineSpec,
     pipelines: &[(Pipeline, Option<JobState>)],
 ) -> Result<Decision, ResolveError> {
+    decide_on(Demand::Others, spec, pipelines)
+}
+
+fn decide_on(
+    demand: Demand,
+    spec: &PipelineSpec,
+    pipelines: &[(Pipeline, Option<JobState>)],
+) -> Result<Decision, ResolveError> {
     let rows = pipelines.iter().map(|(pipeline, _)| {
         let json = serde_json::to_string(pipeline).unwrap();
         let row: PipelineRow<'_> = serde_json::from_str(&json).unwrap();
-        let bearing = Bearing::of(&row, spec, |row| *row.id.as_str() == *"pl_ours");
+        let bearing = Bearing::of(&row, spec, demand, |row| *row.id.as_str() == *"pl_ours");
         (pipeline.id.clone(), bearing.unwrap())
     });
     let (matches, rest) = Listing::new(rows).matches(spec)?;

@@ -7,7 +7,11 @@ use super::{
     decide::{Bearing, Listing},
 };
 use crate::{
-    context::Context, error::Error, inventory::Found, observer::Step, spec::PipelineSpec,
+    context::Context,
+    error::Error,
+    inventory::{Demand, Found},
+    observer::Step,
+    spec::PipelineSpec,
     time_limit::TimeLimit,
 };
 
@@ -16,10 +20,12 @@ pub(crate) async fn find(
     context: &Context,
     spec: &PipelineSpec,
     limit: &TimeLimit,
+    demand: Demand,
 ) -> Result<Found, Error> {
-    let server = &context.server;
+    let server = context.server();
     let registry = context.ticket.registry();
-    let keep = |row: &PipelineRow<'_>| Bearing::of(row, spec, |row| registry.is_ours(server, row));
+    let keep =
+        |row: &PipelineRow<'_>| Bearing::of(row, spec, demand, |row| registry.is_ours(server, row));
     let pipelines = context
         .read(Step::Resolve, limit, |client| async move {
             client.read_pipelines(|| limit.for_a_request(), keep).await
@@ -32,6 +38,6 @@ pub(crate) async fn find(
         matches,
         rest,
         is_certain: true,
-        has_others: true,
+        has_others: demand.includes_others(spec),
     })
 }

@@ -36,7 +36,7 @@ pub(crate) enum Known {
 
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
-    pub(crate) name: String,
+    pub(crate) name: Arc<str>,
     pub(crate) server: Arc<str>,
     pub(crate) client: Client,
     pub(crate) observation: Observation,
@@ -328,7 +328,7 @@ impl Ticket {
 
 /// What [`Ticket::intend`] notes.
 pub(crate) struct Intended {
-    pub(crate) name: String,
+    pub(crate) name: Arc<str>,
     pub(crate) server: Arc<str>,
     pub(crate) client: Client,
     pub(crate) observation: Observation,

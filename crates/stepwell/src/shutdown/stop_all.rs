@@ -84,7 +84,7 @@ async fn stop_entry(
     let Some(entry) = registry.entry(entry_id) else {
         return match before.known {
             Known::Attempted(attempt) => Some(ShutdownEntry {
-                name: before.name,
+                name: before.name.as_ref().to_owned(),
                 id: attempt.id().cloned(),
                 end: ShutdownEnd::NotCreated,
             }),
@@ -112,7 +112,7 @@ async fn stop_entry(
         registry.remove(entry_id);
     }
     Some(ShutdownEntry {
-        name: entry.name,
+        name: entry.name.as_ref().to_owned(),
         id,
         end,
     })

@@ -14,7 +14,7 @@ use crate::{
     jitter::Jitter,
     last_seen::LastSeen,
     observer::{Event, JobTransition, Observation, Step},
-    poll::{GONE_AFTER, is_gone, may_pass, newest_job},
+    poll::{GONE_AFTER, is_gone, may_pass},
     time_limit::{Pace, TimeLimit},
     uncut::uncut,
 };
@@ -229,9 +229,8 @@ impl Stop<'_> {
 
     /// Looks at the job once. What may pass is noted and `None`.
     async fn look(&self, sight: &mut Sight) -> Result<Option<Job>, StopError> {
-        match self.client().jobs(self.id).await {
-            Ok(jobs) => {
-                let job = newest_job(jobs);
+        match self.client().job(self.id).await {
+            Ok(job) => {
                 sight.retries = self.retries();
                 sight.retry_pause = Duration::ZERO;
                 sight.last = job.as_ref().map_or(LastSeen::NoJob, LastSeen::job);

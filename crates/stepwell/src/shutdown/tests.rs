@@ -19,7 +19,7 @@ use crate::{
 
 fn intended(started_here: bool) -> Intended {
     Intended {
-        name: "orders".to_owned(),
+        name: "orders".into(),
         server: "http://one".into(),
         client: Client::new(SharedTransport::new(NeverTransport::default())),
         observation: Observation::default(),

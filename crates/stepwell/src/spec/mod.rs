@@ -2,10 +2,11 @@
 
 mod checkpoint_interval;
 mod identity;
+mod shared;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeMap, fmt, num::NonZeroU32};
+use std::{collections::BTreeMap, fmt, num::NonZeroU32, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use snafu::{Snafu, ensure};
@@ -81,9 +82,10 @@ pub struct PipelineSpec {
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Fields {
-    query: String,
+    /// Shared, as the name is, with the copies of the spec and with the requests that carry them.
+    query: Arc<str>,
     #[serde(default = "default_name")]
-    name: String,
+    name: Arc<str>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     parallelism: Option<NonZeroU32>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -111,8 +113,8 @@ struct Fields {
 }
 
 /// The name that a pipeline gets without one, as with `arroyo run`.
-fn default_name() -> String {
-    "query".to_owned()
+fn default_name() -> Arc<str> {
+    "query".into()
 }
 
 /// A spec that no server would take.
@@ -142,17 +144,18 @@ impl TryFrom<Fields> for PipelineSpec {
     type Error = SpecError;
 
     fn try_from(fields: Fields) -> Result<Self, SpecError> {
-        ensure!(!fields.name.is_empty(), EmptyNameSnafu);
+        let name = &*fields.name;
+        ensure!(!name.is_empty(), EmptyNameSnafu);
         ensure!(
             fields
                 .scheduler_config
                 .as_ref()
                 .is_none_or(serde_json::Value::is_object),
-            SchedulerConfigSnafu { name: &fields.name }
+            SchedulerConfigSnafu { name }
         );
         ensure!(
             fields.find_by != FindBy::Id || fields.identity != Identity::ServerAssigned,
-            FindByUnknownIdSnafu { name: &fields.name }
+            FindByUnknownIdSnafu { name }
         );
         Ok(Self { fields })
     }
@@ -168,14 +171,14 @@ impl PipelineSpec {
     /// A spec of this query, with every default.
     pub fn new(query: impl Into<String>) -> Self {
         Self {
-            fields: Fields::new(query.into()),
+            fields: Fields::new(query.into().into()),
         }
     }
 
     /// Starts a spec of this query.
     pub fn builder(query: impl Into<String>) -> PipelineSpecBuilder {
         PipelineSpecBuilder {
-            fields: Fields::new(query.into()),
+            fields: Fields::new(query.into().into()),
         }
     }
 
@@ -251,7 +254,7 @@ impl PipelineSpec {
 }
 
 impl Fields {
-    fn new(query: String) -> Self {
+    fn new(query: Arc<str>) -> Self {
         Self {
             query,
             name: default_name(),
@@ -309,7 +312,7 @@ impl fmt::Debug for PipelineSpecBuilder {
 impl PipelineSpecBuilder {
     /// The pipeline's name; `query` without one. Names need not be unique on a server.
     pub fn name(mut self, name: impl Into<String>) -> Self {
-        self.fields.name = name.into();
+        self.fields.name = name.into().into();
         self
     }
 

@@ -90,7 +90,8 @@ impl Submission<Unconnected> {
             context.unless_begun(work).await
         };
         let pipeline = read.instrument(span).await?;
-        drop(context.intend(&pipeline.name, Known::Pipeline(pipeline.id.clone()), false)?);
+        let known = Known::Pipeline(pipeline.id.clone());
+        drop(context.intend(pipeline.name.as_str().into(), known, false)?);
         context.found(&pipeline.id, false);
         let state = Registered {
             pipeline: Identified::new(&pipeline),

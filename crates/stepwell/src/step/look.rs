@@ -7,7 +7,7 @@ use stepwell_arroyo::{Checkpoint, Client, ClientError, Job, JobError, PipelineGr
 use super::Status;
 use crate::{
     Registered, Running, Stopped, Submission, context::Context, error::Error, observer::Step,
-    poll::newest_job, resolution::Difference, state::State, time_limit::TimeLimit,
+    resolution::Difference, state::State, time_limit::TimeLimit,
 };
 
 /// The states whose pipeline is registered.
@@ -62,7 +62,7 @@ macro_rules! look {
 
             /// Where a browser shows the pipeline; `None` when the transport does not say where it sends to.
             pub fn dashboard_url(&self) -> Option<String> {
-                self.context.endpoint.as_ref().map(|endpoint| endpoint.dashboard(self.id()))
+                self.context.endpoint().map(|endpoint| endpoint.dashboard(self.id()))
             }
 
             /// Whether this submission created the pipeline; `None` when it was attached.
@@ -92,8 +92,8 @@ macro_rules! look {
             pub async fn status(&self) -> Result<Status, Error> {
                 let id = self.id();
                 let pipeline = self.context.look(|client| async move { client.pipeline(id).await }).await?;
-                let jobs = self.context.look(|client| async move { client.jobs(id).await }).await?;
-                Ok(Status { pipeline, job: newest_job(jobs) })
+                let job = self.context.look(|client| async move { client.job(id).await }).await?;
+                Ok(Status { pipeline, job })
             }
 
             /// Reads the job; `None` when the server shows none.
@@ -107,7 +107,7 @@ macro_rules! look {
             /// Safe: it only reads.
             pub async fn read_job(&self) -> Result<Option<Job>, Error> {
                 let id = self.id();
-                Ok(newest_job(self.context.look(|client| async move { client.jobs(id).await }).await?))
+                self.context.look(|client| async move { client.job(id).await }).await
             }
 
             /// Reads what the job has logged as errors, newest first.

@@ -1,6 +1,6 @@
 use std::{pin::pin, sync::Arc, time::SystemTime};
 
-use stepwell_arroyo::{Job, Pipeline, PipelineId};
+use stepwell_arroyo::{Job, Made, Pipeline, PipelineId};
 use tracing::Instrument;
 
 use crate::{
@@ -37,7 +37,7 @@ enum Landed {
         parallelism_set: bool,
     },
     Created {
-        pipeline: Box<Pipeline>,
+        made: Made,
     },
 }
 
@@ -149,7 +149,7 @@ impl Submission<Validated> {
                 adopted,
                 parallelism_set,
             } => {
-                let mut differences = differences(&validated.spec, &pipeline, job.as_deref());
+                let mut differences = differences(&validated.spec, &*pipeline, job.as_deref());
                 if parallelism_set {
                     // The list was read before it was set.
                     differences
@@ -169,12 +169,12 @@ impl Submission<Validated> {
                 tracing::debug!(state.from = "Validated", state.to = ?state, "step taken");
                 Resolution::Resumed(Submission { context, state })
             }
-            Landed::Created { pipeline } => {
+            Landed::Created { made } => {
                 // The environment and the scheduler's configuration are echoed by the job, which may not be there yet.
-                let differences = differences(&validated.spec, &pipeline, None);
-                tell(&context, &pipeline.id, &differences);
+                let differences = differences(&validated.spec, &made, None);
+                tell(&context, &made.id, &differences);
                 let state = Resolved {
-                    pipeline: Identified::new(&pipeline),
+                    pipeline: made.into(),
                     baseline: Baseline::none(),
                     differences,
                     origin: Created(()),
@@ -250,7 +250,7 @@ async fn take(
     limit: &TimeLimit,
 ) -> Result<Option<Landed>, Error> {
     match outcome {
-        Outcome::Created(pipeline) => Ok(Some(Landed::Created { pipeline })),
+        Outcome::Created(made) => Ok(Some(Landed::Created { made })),
         Outcome::ListNeeded => Ok(None),
         Outcome::Adopted {
             pipeline,
@@ -377,7 +377,7 @@ async fn list(
         has_others,
     } = match &context.inventory {
         Some(inventory) => inventory.find(context, spec, limit, demand).await?,
-        None => whole_list::find(context, spec, limit).await?,
+        None => whole_list::find(context, spec, limit, demand).await?,
     };
     let mut with_jobs = Vec::with_capacity(matches.len());
     for pipeline in matches {

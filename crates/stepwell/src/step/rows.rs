@@ -13,7 +13,7 @@ use crate::{
     context::Context,
     error::Error,
     observer::Step,
-    poll::{GONE_AFTER, is_gone, may_pass, newest_job},
+    poll::{GONE_AFTER, is_gone, may_pass},
     time_limit::{Pace, TimeLimit},
 };
 
@@ -252,8 +252,8 @@ impl RowStream {
     /// Whether the job goes on no more.
     async fn has_ended(&mut self) -> Result<bool, ClientError> {
         let limit = TimeLimit::new(Duration::MAX);
-        let jobs = match self.context.client_within(&limit).jobs(&self.id).await {
-            Ok(jobs) => jobs,
+        let job = match self.context.client_within(&limit).job(&self.id).await {
+            Ok(job) => job,
             // A node that lags behind may not know it; whoever deleted it has ended it.
             Err(error) if is_gone(&error) => {
                 let since = *self.silent_since.get_or_insert_with(Instant::now);
@@ -265,7 +265,7 @@ impl RowStream {
             }
         };
         self.silent_since = None;
-        let Some(job) = newest_job(jobs) else {
+        let Some(job) = job else {
             return Ok(false);
         };
         if job.state != JobState::Running {

@@ -14,7 +14,7 @@ use crate::{
     error::Error,
     last_seen::LastSeen,
     observer::{Event, JobTransition, Step},
-    poll::{GONE_AFTER, is_gone, newest_job},
+    poll::{GONE_AFTER, is_gone},
     time_limit::{Pace, TimeLimit},
 };
 
@@ -52,12 +52,12 @@ impl<'a> Watch<'a> {
 
     /// One look; `None` when it failed in a way that may pass, or there is no job yet.
     pub(super) async fn look(&mut self) -> Result<Option<Job>, WaitError> {
-        let error = match self.context.client_within(&self.limit).jobs(self.id).await {
-            Ok(jobs) => {
+        let error = match self.context.client_within(&self.limit).job(self.id).await {
+            Ok(job) => {
                 self.failures = 0;
                 self.retries = retries(self.context);
                 self.retry_pause = Duration::ZERO;
-                return Ok(self.note(newest_job(jobs)));
+                return Ok(self.note(job));
             }
             Err(error) => error,
         };

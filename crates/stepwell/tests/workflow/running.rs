@@ -249,6 +249,6 @@ async fn a_pipeline_that_is_made_anew_under_its_id_begins_to_be_stable_anew() {
     let begun = tokio::time::Instant::now();
     let running = registered.wait_until_running().await.unwrap();
     assert_eq!(running.job().id.as_str(), "job_2");
-    // It was first seen with the second look, after 20 ms.
-    assert!(begun.elapsed() >= millis(2_020), "{:?}", begun.elapsed());
+    // It was first seen with the second look, after 15 to 20 ms.
+    assert!(begun.elapsed() >= millis(2_015), "{:?}", begun.elapsed());
 }

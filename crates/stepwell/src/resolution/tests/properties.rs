@@ -247,6 +247,22 @@ proptest! {
         prop_assert!(id.is_none_or(|id| !listed.contains(&id)));
     }
 
+    /// Pipelines that nobody asks for are not kept, and what is done is the same.
+    #[test]
+    fn the_others_change_nothing_where_they_are_not_asked_for(
+        spec in spec(),
+        server in server(),
+    ) {
+        let mut decided = decide_for(&spec, &server);
+        if let Ok(Decision::Create { forced_past, .. }) = &mut decided
+            && spec.force()
+        {
+            forced_past.clear();
+        }
+        let demanded = decide_on(Demand::Matches, &spec, &server);
+        prop_assert_eq!(format!("{demanded:?}"), format!("{decided:?}"));
+    }
+
     #[test]
     fn only_the_one_that_lives_is_resumed(spec in spec(), server in server()) {
         let Ok(Decision::Resume { pipeline, job }) = decide_for(&spec, &server) else {

@@ -1,0 +1,138 @@
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Deserializer};
+
+use super::{Pipeline, StopMode, Udf, graph::plan_parallelism, text::deserialize_text};
+use crate::PipelineId;
+
+/// A pipeline as the reply to its create shows it, as far as that can be compared with what was asked for. A [`Pipeline`] has the query and
+/// the plan besides, and whoever has sent the one has no need to keep it again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Made {
+    /// Its id.
+    pub id: PipelineId,
+    /// Its name.
+    pub name: String,
+    /// Its user-defined functions.
+    pub udfs: Vec<Udf>,
+    /// How often it takes a checkpoint.
+    pub checkpoint_interval_micros: u64,
+    /// The parallelism of its plan: see [`PipelineGraph::parallelism`](crate::PipelineGraph::parallelism).
+    pub parallelism: Option<u32>,
+    /// Its tags; servers up to 0.15 have none.
+    pub tags: BTreeMap<String, String>,
+}
+
+/// What makes a reply a pipeline, with a plan that is written in a way that is known.
+#[derive(Deserialize)]
+struct Known {
+    id: PipelineId,
+    name: String,
+    #[serde(rename = "query", deserialize_with = "some_text")]
+    _query: (),
+    #[serde(default)]
+    udfs: Vec<Udf>,
+    #[serde(alias = "checkpointIntervalMicros", default)]
+    checkpoint_interval_micros: u64,
+    #[serde(rename = "stop")]
+    _stop: StopMode,
+    #[serde(rename = "created_at", alias = "createdAt")]
+    _created_at: u64,
+    #[serde(default, deserialize_with = "plan_parallelism")]
+    graph: Option<u32>,
+    #[serde(default)]
+    tags: BTreeMap<String, String>,
+}
+
+fn some_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
+    deserialize_text(deserializer, |_| ())
+}
+
+impl Made {
+    /// Reads it, the plan in the same pass as the rest.
+    pub(crate) fn from_json(json: &str) -> Result<Self, serde_json::Error> {
+        match serde_json::from_str::<Known>(json) {
+            Ok(known) => Ok(Self::from(known)),
+            // What is not a pipeline is none either way.
+            Err(_) => serde_json::from_str::<Pipeline>(json).map(Self::from),
+        }
+    }
+}
+
+impl From<Known> for Made {
+    fn from(known: Known) -> Self {
+        Self {
+            id: known.id,
+            name: known.name,
+            udfs: known.udfs,
+            checkpoint_interval_micros: known.checkpoint_interval_micros,
+            parallelism: known.graph,
+            tags: known.tags,
+        }
+    }
+}
+
+impl From<Pipeline> for Made {
+    fn from(pipeline: Pipeline) -> Self {
+        Self {
+            parallelism: pipeline.graph.parallelism(),
+            id: pipeline.id,
+            name: pipeline.name,
+            udfs: pipeline.udfs,
+            checkpoint_interval_micros: pipeline.checkpoint_interval_micros,
+            tags: pipeline.tags,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::{PipelineGraph, PipelineNode};
+
+    fn made() -> Value {
+        let mut pipeline = Pipeline::new(PipelineId::from_server("pl_1"), "a", "b\n", 7);
+        let node = |id, parallelism| PipelineNode::new(id, "a", "b", parallelism);
+        pipeline.graph = PipelineGraph::new(vec![node(1, 2), node(2, 3), node(3, 1)], Vec::new());
+        pipeline.udfs = vec![Udf::rust("fn f() {}")];
+        pipeline.tags.insert("team".to_owned(), "a".to_owned());
+        serde_json::to_value(pipeline).unwrap()
+    }
+
+    #[test]
+    fn it_is_as_much_of_the_pipeline() {
+        let graphs = [
+            made()["graph"].clone(),
+            json!({"nodes": [], "edges": []}),
+            // Not known how it is written.
+            json!({"operators": 5}),
+            json!({"nodes": [{"width": 1}], "edges": []}),
+            json!({"nodes": 5}),
+        ];
+        for (graph, parallelism) in graphs.into_iter().zip([Some(3), None, None, None, None]) {
+            let mut json = made();
+            json["graph"] = graph;
+            let json = json.to_string();
+            let made = Made::from_json(&json).unwrap();
+            assert_eq!(made.parallelism, parallelism);
+            assert_eq!(
+                made,
+                Made::from(serde_json::from_str::<Pipeline>(&json).unwrap())
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_not_a_pipeline_is_none() {
+        for field in ["id", "name", "query", "stop", "created_at", "graph"] {
+            let mut json = made();
+            json[field] = json!(null);
+            assert!(Made::from_json(&json.to_string()).is_err(), "{field}");
+            json.as_object_mut().unwrap().remove(field);
+            assert_eq!(Made::from_json(&json.to_string()).is_ok(), field == "graph");
+        }
+    }
+}
