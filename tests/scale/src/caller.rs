@@ -1,9 +1,9 @@
-//! A caller without any pace: what is not there yet, and what failed, is asked for again after 100 ms.
+//! A caller without any pace: what is not there yet, and what failed, is asked for again after 100 ms. Its deadlines are stepwell's.
 
 use std::{num::NonZeroU32, time::Duration};
 
 use stepwell::{
-    JobState, PipelineSpec,
+    JobState, Options, PipelineSpec,
     arroyo::{Client, ClientError, CreatePipeline},
     transport::SharedTransport,
 };
@@ -13,43 +13,53 @@ use crate::fleet::{GaveUp, id};
 
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// So long it tries, for all of it: what stepwell's deadlines are together.
-const PATIENCE: Duration = Duration::from_secs(750);
-
 pub(crate) struct Caller {
     client: Client,
     spec: PipelineSpec,
-    until: Instant,
+    options: Options,
 }
 
 impl Caller {
-    pub(crate) fn new(transport: SharedTransport, spec: PipelineSpec) -> Self {
+    pub(crate) fn new(transport: SharedTransport, spec: PipelineSpec, options: Options) -> Self {
         Self {
-            client: Client::new(transport),
+            client: Client::new(transport).within(options.request_timeout()),
             spec,
-            until: Instant::now() + PATIENCE,
+            options,
         }
     }
 
     pub(crate) async fn submit(self, by_id: bool) -> Result<(), GaveUp> {
-        let (client, spec) = (&self.client, &self.spec);
-        let id = id(spec);
-        self.until_answered(|| client.ping()).await?;
-        self.until_answered(|| client.validate(spec.query(), &[]))
-            .await?;
+        let (client, spec, options) = (&self.client, &self.spec, &self.options);
+        until_answered(options.connect_timeout(), || client.ping()).await?;
+        let validate = || client.validate(spec.query(), &[]);
+        until_answered(options.validate_timeout(), validate).await?;
+        let resolve = tokio::time::timeout(options.resolve_timeout(), self.resolve(by_id));
+        resolve.await.map_err(|_over| GaveUp)??;
+        let wait = tokio::time::timeout(options.running_timeout(), self.wait());
+        wait.await.map_err(|_over| GaveUp)?
+    }
+
+    async fn resolve(&self, by_id: bool) -> Result<(), GaveUp> {
+        let (client, spec, id) = (&self.client, &self.spec, id(&self.spec));
+        let limit = self.options.resolve_timeout();
         let is_there = if by_id {
-            self.until_answered(|| self.is_there()).await?
+            until_answered(limit, || self.is_there()).await?
         } else {
-            let list = self.until_answered(|| client.all_pipelines()).await?;
+            let list = until_answered(limit, || client.all_pipelines()).await?;
             list.iter().any(|pipeline| pipeline.query == spec.query())
         };
         if !is_there {
             let create = CreatePipeline::new(spec.name(), spec.query(), NonZeroU32::MIN);
-            self.until_answered(|| client.create_with_id(&id, &create))
-                .await?;
+            until_answered(limit, || client.create_with_id(&id, &create)).await?;
         }
+        Ok(())
+    }
+
+    async fn wait(&self) -> Result<(), GaveUp> {
+        let id = id(&self.spec);
+        let limit = self.options.running_timeout();
         loop {
-            let jobs = self.until_answered(|| client.jobs(&id)).await?;
+            let jobs = until_answered(limit, || self.client.jobs(&id)).await?;
             if jobs.iter().any(|job| job.state == JobState::Running) {
                 return Ok(());
             }
@@ -64,17 +74,18 @@ impl Caller {
             Err(error) => Err(error),
         }
     }
+}
 
-    async fn until_answered<T, F>(&self, call: impl Fn() -> F) -> Result<T, GaveUp>
-    where
-        F: Future<Output = Result<T, ClientError>>,
-    {
-        loop {
-            match call().await {
-                Ok(answer) => return Ok(answer),
-                Err(_) if Instant::now() < self.until => sleep(PAUSE).await,
-                Err(_) => return Err(GaveUp),
-            }
+async fn until_answered<T, F>(limit: Duration, call: impl Fn() -> F) -> Result<T, GaveUp>
+where
+    F: Future<Output = Result<T, ClientError>>,
+{
+    let until = Instant::now() + limit;
+    loop {
+        match call().await {
+            Ok(answer) => return Ok(answer),
+            Err(_) if Instant::now() < until => sleep(PAUSE).await,
+            Err(_) => return Err(GaveUp),
         }
     }
 }

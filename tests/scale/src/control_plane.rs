@@ -83,10 +83,10 @@ impl ControlPlane {
         self.inner.lock().unwrap()
     }
 
-    /// Holds one more pipeline, which runs. It is listed as one row that is charged as `weight`.
+    /// Holds pipelines that run: so many as `weight`, newer than those before. They are listed as one row, which is charged as all of
+    /// them, and only the one that it shows can be asked for by its id.
     pub fn hold(&self, id: &str, name: &str, query: &str, weight: usize) {
-        let holdings = &mut self.lock().holdings;
-        holdings.add(id, name, query, weight, Duration::ZERO);
+        self.lock().holdings.hold(id, name, query, weight);
     }
 
     #[must_use]
@@ -157,7 +157,7 @@ impl Inner {
         let text = |field: &str| body[field].as_str().unwrap_or_default();
         let start = Duration::from_millis(STARTS[self.starts % STARTS.len()]);
         self.starts += 1;
-        self.holdings.add(id, text("name"), text("query"), 1, start);
+        self.holdings.create(id, text("name"), text("query"), start);
         json_reply(self.holdings.get(id).unwrap_or_default().to_owned())
     }
 }

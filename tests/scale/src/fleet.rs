@@ -1,13 +1,12 @@
 //! Orchestrators that start at the same time, each with one pipeline.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use stepwell::{
-    Error, FindBy, Options, PipelineId, PipelineSpec, Submission,
-    arroyo::Client,
+    Error, FindBy, Inventory, Options, PipelineId, PipelineSpec, Submission,
     transport::{SharedTransport, Transport as _},
 };
-use tokio::{sync::OnceCell, task::JoinSet, time::Instant};
+use tokio::{task::JoinSet, time::Instant};
 
 use crate::{
     caller::Caller,
@@ -21,10 +20,20 @@ use crate::{
 pub enum Find {
     /// In the list, which each reads for itself.
     List,
-    /// As `List`, but so many read it together: one reads, and the others look at the id then, in the place of an inventory.
-    ListOnceFor(usize),
+    /// In an inventory, which so many share: they are submitted by one process.
+    Inventory(usize),
     /// By its id.
     Id,
+}
+
+/// The chance in stepwell's pauses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Jitter {
+    /// Each submission has its own.
+    Own,
+    /// All have the same: who was turned away in the same moment comes back in the same moment.
+    InStep,
 }
 
 /// How fast is asked again.
@@ -54,17 +63,24 @@ impl Start {
     }
 }
 
+/// So many of the newest pipelines are listed one by one, if not more of them are asked for: more than the small pages of an inventory
+/// reach beyond what is new.
+const ONE_BY_ONE: usize = 500;
+
+const OTHER: &str = "SELECT 'another'";
+
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Fleet {
     pub orchestrators: usize,
     /// How many pipelines the control plane holds.
     pub held: usize,
-    /// How many rows of the list stand for these.
-    pub rows: usize,
+    /// How many of these one row of the list stands for, but for the newest, which are listed one by one.
+    pub weight: usize,
     pub model: Model,
     pub find: Find,
     pub pace: Pace,
+    pub jitter: Jitter,
     pub start: Start,
     /// Whether the deadlines are a day, and not stepwell's own.
     pub patient: bool,
@@ -76,10 +92,11 @@ impl Default for Fleet {
         Self {
             orchestrators: 1_000,
             held: 100_000,
-            rows: 1_000,
+            weight: 100,
             model: Model::default(),
             find: Find::List,
             pace: Pace::Stepwell,
+            jitter: Jitter::Own,
             start: Start::new(Duration::from_secs(1), true),
             patient: false,
             seed: 1,
@@ -117,20 +134,25 @@ impl Fleet {
         let plane = self.plane();
         let mut chance = Chance(self.seed);
         let mut orchestrators = JoinSet::new();
-        let mut inventory = Arc::default();
+        let mut inventory = None;
         for number in 0..self.orchestrators {
-            if let Find::ListOnceFor(specs) = self.find
+            if let Find::Inventory(specs) = self.find
                 && number % specs == 0
             {
-                inventory = Arc::default();
+                inventory = Some(Inventory::new(plane.clone()));
             }
+            let wait = self.start.within.mul_f64(chance.fraction());
+            let own_seed = chance.draw();
             let orchestrator = Orchestrator {
                 fleet: self,
                 transport: plane.clone().into_shared(),
                 spec: self.spec(number),
-                inventory: Arc::clone(&inventory),
+                inventory: inventory.clone(),
+                options: self.options(match self.jitter {
+                    Jitter::Own => own_seed,
+                    Jitter::InStep => self.seed,
+                }),
             };
-            let wait = self.start.within.mul_f64(chance.fraction());
             orchestrators.spawn(async move {
                 tokio::time::sleep(wait).await;
                 orchestrator.submit().await
@@ -157,27 +179,32 @@ impl Fleet {
 
     fn plane(self) -> ControlPlane {
         let plane = ControlPlane::new(self.model);
-        let weight = self.held / self.rows;
         let theirs = if self.start.there {
             self.orchestrators
         } else {
             0
         };
-        for number in theirs..self.rows {
-            let id = format!("pl_{number}");
-            plane.hold(&id, "other", "SELECT 'another'", weight);
+        let one_by_one = self.orchestrators.max(ONE_BY_ONE).min(self.held);
+        let mut older = self.held - one_by_one;
+        while older > 0 {
+            let weight = self.weight.min(older);
+            plane.hold(&format!("pl_old_{older}"), "other", OTHER, weight);
+            older -= weight;
+        }
+        for number in theirs..one_by_one {
+            plane.hold(&format!("pl_{number}"), "other", OTHER, 1);
         }
         for number in 0..theirs {
             let spec = self.spec(number);
-            plane.hold(id(&spec).as_str(), spec.name(), spec.query(), weight);
+            plane.hold(id(&spec).as_str(), spec.name(), spec.query(), 1);
         }
         plane
     }
 
     fn spec(self, number: usize) -> PipelineSpec {
         let find_by = match self.find {
-            Find::List => FindBy::Query,
-            Find::ListOnceFor(_) | Find::Id => FindBy::Id,
+            Find::List | Find::Inventory(_) => FindBy::Query,
+            Find::Id => FindBy::Id,
         };
         PipelineSpec::builder(format!("SELECT {number} FROM orders"))
             .name(format!("orders-{number}"))
@@ -187,8 +214,8 @@ impl Fleet {
             .unwrap()
     }
 
-    fn options(self) -> Options {
-        let options = Options::builder();
+    fn options(self, jitter_seed: u64) -> Options {
+        let options = Options::builder().jitter_seed(jitter_seed);
         if !self.patient {
             return options.build();
         }
@@ -215,62 +242,49 @@ struct Orchestrator {
     fleet: Fleet,
     transport: SharedTransport,
     spec: PipelineSpec,
-    /// The list that it shares with others; whether it could be read.
-    inventory: Arc<OnceCell<bool>>,
+    /// What it shares with others.
+    inventory: Option<Inventory>,
+    options: Options,
 }
 
 impl Orchestrator {
     async fn submit(self) -> Result<(), GaveUp> {
         if self.fleet.pace == Pace::Fixed {
-            let caller = Caller::new(self.transport, self.spec);
+            let caller = Caller::new(self.transport, self.spec, self.options);
             return caller.submit(self.fleet.find == Find::Id).await;
         }
-        Box::pin(self.steps()).await.map_err(|_error| GaveUp)?
+        Box::pin(self.steps()).await.map_err(|_error| GaveUp)
     }
 
-    async fn steps(self) -> Result<Result<(), GaveUp>, Error> {
-        let options = self.fleet.options();
-        let timeouts = (options.request_timeout(), options.resolve_timeout());
-        let submission = Submission::builder(self.transport.clone(), self.spec)
-            .options(options)
-            .build();
+    async fn steps(self) -> Result<(), Error> {
+        let submission = match self.inventory {
+            Some(inventory) => inventory.submit(self.spec),
+            None => Submission::builder(self.transport, self.spec),
+        };
+        let submission = submission.options(self.options).build();
         let validated = submission.connect().await?.validate().await?;
-        if let Find::ListOnceFor(_) = self.fleet.find {
-            let client = Client::new(self.transport);
-            let read = || read_list(client, timeouts);
-            if !*self.inventory.get_or_init(read).await {
-                return Ok(Err(GaveUp));
-            }
-        }
         let registered = validated.resolve().await?.register();
         let running = registered.wait_until_running().await?;
         let _ = running.detach();
-        Ok(Ok(()))
+        Ok(())
     }
-}
-
-/// Reads the list as `resolve` does, within the same time.
-async fn read_list(client: Client, (request, resolve): (Duration, Duration)) -> bool {
-    let until = Instant::now() + resolve;
-    let left = || until.saturating_duration_since(Instant::now());
-    client
-        .within(request)
-        .all_pipelines_within(left)
-        .await
-        .is_ok()
 }
 
 /// Chance that is the same every time, after splitmix64.
 struct Chance(u64);
 
 impl Chance {
-    /// From 0 to less than 1.
-    fn fraction(&mut self) -> f64 {
+    fn draw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut value = self.0;
         value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        let bits = u32::try_from((value ^ (value >> 31)) >> 32).unwrap();
+        value ^ (value >> 31)
+    }
+
+    /// From 0 to less than 1.
+    fn fraction(&mut self) -> f64 {
+        let bits = u32::try_from(self.draw() >> 32).unwrap();
         f64::from(bits) / (f64::from(u32::MAX) + 1.0)
     }
 }

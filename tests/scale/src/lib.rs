@@ -14,5 +14,5 @@ mod holdings;
 mod load;
 
 pub use control_plane::{ControlPlane, Model};
-pub use fleet::{Find, Fleet, Outcome, Pace, Start};
+pub use fleet::{Find, Fleet, Jitter, Outcome, Pace, Start};
 pub use load::Load;

@@ -1,4 +1,4 @@
-//! What arrives at the control plane, by the second.
+//! What arrives at the control plane, by the hundredth of a second.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use tokio::time::Instant;
 #[derive(Clone, Debug)]
 pub struct Load {
     began: Instant,
-    by_second: Vec<u64>,
+    by_hundredth: Vec<u64>,
     /// Those of them that were turned away, or met nobody.
     pub refused: u64,
     /// How long the control plane was at work, on one request or another.
@@ -19,7 +19,7 @@ impl Load {
     pub(crate) fn begin() -> Self {
         Self {
             began: Instant::now(),
-            by_second: Vec::new(),
+            by_hundredth: Vec::new(),
             refused: 0,
             busy: Duration::ZERO,
         }
@@ -30,22 +30,35 @@ impl Load {
     }
 
     pub(crate) fn arrived(&mut self) {
-        let second = usize::try_from(self.began.elapsed().as_secs()).unwrap();
-        if self.by_second.len() <= second {
-            self.by_second.resize(second + 1, 0);
+        let hundredth = usize::try_from(self.began.elapsed().as_millis() / 10).unwrap();
+        if self.by_hundredth.len() <= hundredth {
+            self.by_hundredth.resize(hundredth + 1, 0);
         }
-        self.by_second[second] += 1;
+        self.by_hundredth[hundredth] += 1;
     }
 
     /// All requests.
     #[must_use]
     pub fn total(&self) -> u64 {
-        self.by_second.iter().sum()
+        self.by_hundredth.iter().sum()
     }
 
     /// The most requests in one second.
     #[must_use]
     pub fn peak(&self) -> u64 {
-        self.by_second.iter().max().copied().unwrap_or_default()
+        let seconds = self.by_hundredth.chunks(100);
+        seconds
+            .map(|second| second.iter().sum())
+            .max()
+            .unwrap_or_default()
+    }
+
+    /// The most requests in 10 ms, in which one request is served: whether they come in step shows here. Only what comes after `since`
+    /// counts.
+    #[must_use]
+    pub fn burst_after(&self, since: Duration) -> u64 {
+        let first = usize::try_from(since.as_millis() / 10).unwrap();
+        let hundredths = self.by_hundredth.iter().skip(first);
+        hundredths.max().copied().unwrap_or_default()
     }
 }

@@ -2,64 +2,80 @@
 
 use std::time::Duration;
 
-use scale::{Find, Fleet, Outcome, Pace, Start};
+use scale::{Find, Fleet, Jitter, Outcome, Pace, Start};
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 
 fn main() {
+    reading();
+    paces();
+    how_many();
+    turned_away();
+}
+
+fn reading() {
+    heading("Reading the list, or not");
     let there = Fleet::default();
-    let mut new = there;
-    new.start = Start::new(SECOND, false);
-    println!("\n### Reading the list, or not\n");
-    heading();
     for at_a_time in [1, 8] {
-        for find in [Find::List, Find::ListOnceFor(100)] {
+        for find in [Find::List, Find::Inventory(100)] {
             let fleet = found(with(there, at_a_time), find);
             row(fleet);
             row(patient(fleet));
         }
-        for fleet in [there, new] {
-            row(found(with(fleet, at_a_time), Find::Id));
+        for find in [Find::Inventory(1_000), Find::Id] {
+            for fleet in [there, new()] {
+                row(found(with(fleet, at_a_time), find));
+            }
         }
     }
-    println!("\n### Pace, by id\n");
-    heading();
-    let by_id = found(there, Find::Id);
-    for within in [SECOND, MINUTE] {
-        for fleet in [by_id, found(new, Find::Id)] {
-            let mut fleet = fleet;
-            fleet.start.within = within;
-            both(fleet);
-        }
-    }
-    println!("\n### How many, by id\n");
-    heading();
-    for orchestrators in [2_000, 3_000, 4_000] {
-        let mut many = by_id;
-        many.orchestrators = orchestrators;
-        many.rows = orchestrators;
-        row(many);
-    }
-    println!("\n### A restart, and a gateway, by id\n");
-    heading();
-    // It is being restarted.
-    let mut down = by_id;
-    down.model.down = 10 * SECOND;
-    both(down);
-    // A gateway turns away what would wait too long.
-    for waiting in [100, 1_000] {
-        let mut gateway = by_id;
-        gateway.model.waiting = Some(waiting);
-        both(gateway);
+    for fleet in [there, new()] {
+        row(starting(found(fleet, Find::Inventory(1_000)), MINUTE));
     }
 }
 
-fn heading() {
-    println!(
-        "| orchestrators | pipelines | found | pace | start within | control plane | requests | peak in 1 s | turned away | last Running | gave up |"
-    );
-    println!("|---|---|---|---|---|---|---|---|---|---|---|");
+fn paces() {
+    heading("Pace and jitter, by id");
+    for within in [Duration::ZERO, SECOND, MINUTE] {
+        both(starting(by_id(), within));
+        each(starting(found(new(), Find::Id), within));
+    }
+}
+
+fn how_many() {
+    heading("How many, by id");
+    for orchestrators in [2_000, 3_000, 4_000] {
+        let mut many = by_id();
+        many.orchestrators = orchestrators;
+        row(many);
+    }
+}
+
+fn turned_away() {
+    heading("A restart, and a gateway");
+    let mut down = by_id();
+    down.model.down = 10 * SECOND;
+    for within in [Duration::ZERO, SECOND] {
+        each(starting(down, within));
+    }
+    // A gateway turns away what would wait too long.
+    let mut gateway = by_id();
+    gateway.model.waiting = Some(100);
+    each(gateway);
+    each(patient(gateway));
+    row(found(gateway, Find::Inventory(1_000)));
+    gateway.model.waiting = Some(1_000);
+    both(gateway);
+}
+
+fn new() -> Fleet {
+    let mut new = Fleet::default();
+    new.start = Start::new(SECOND, false);
+    new
+}
+
+fn by_id() -> Fleet {
+    found(Fleet::default(), Find::Id)
 }
 
 fn with(mut fleet: Fleet, at_a_time: usize) -> Fleet {
@@ -67,11 +83,9 @@ fn with(mut fleet: Fleet, at_a_time: usize) -> Fleet {
     fleet
 }
 
-/// At stepwell's pace and at none.
-fn both(mut fleet: Fleet) {
-    row(fleet);
-    fleet.pace = Pace::Fixed;
-    row(fleet);
+fn starting(mut fleet: Fleet, within: Duration) -> Fleet {
+    fleet.start.within = within;
+    fleet
 }
 
 fn patient(mut fleet: Fleet) -> Fleet {
@@ -82,6 +96,30 @@ fn patient(mut fleet: Fleet) -> Fleet {
 fn found(mut fleet: Fleet, find: Find) -> Fleet {
     fleet.find = find;
     fleet
+}
+
+/// At stepwell's pace and at none.
+fn both(mut fleet: Fleet) {
+    row(fleet);
+    fleet.pace = Pace::Fixed;
+    row(fleet);
+}
+
+/// At stepwell's pace, at the same without jitter, and at none.
+fn each(mut fleet: Fleet) {
+    row(fleet);
+    fleet.jitter = Jitter::InStep;
+    row(fleet);
+    fleet.pace = Pace::Fixed;
+    row(fleet);
+}
+
+fn heading(title: &str) {
+    println!("\n### {title}\n");
+    println!(
+        "| orchestrators | pipelines | found | pace | start within | control plane | requests | peak in 1 s | later, in 10 ms | turned away | last Running | gave up |"
+    );
+    println!("|---|---|---|---|---|---|---|---|---|---|---|---|");
 }
 
 fn row(fleet: Fleet) {
@@ -95,14 +133,42 @@ fn row(fleet: Fleet) {
     let pipelines = if fleet.start.there { "run" } else { "are new" };
     let find = match fleet.find {
         Find::List => "in the list".to_owned(),
-        Find::ListOnceFor(specs) => format!("in the list, once for {specs}"),
+        Find::Inventory(specs) => format!("in an inventory for {specs}"),
         _ => "by id".to_owned(),
     };
-    let pace = match (fleet.pace, fleet.patient) {
-        (Pace::Stepwell, false) => "stepwell's",
-        (Pace::Stepwell, true) => "stepwell's; deadlines of a day",
+    let last = if running == 0 {
+        "–".to_owned()
+    } else {
+        format!("{:.1} s", last.as_secs_f64())
+    };
+    println!(
+        "| {} | {pipelines} | {find} | {} | {} s | {} | {} | {} | {} | {} | {last} | {gave_up} |",
+        fleet.orchestrators,
+        pace(fleet),
+        fleet.start.within.as_secs(),
+        control_plane(fleet),
+        load.total(),
+        load.peak(),
+        load.burst_after(SECOND),
+        load.refused,
+    );
+}
+
+fn pace(fleet: Fleet) -> String {
+    let pace = match (fleet.pace, fleet.jitter) {
+        (Pace::Stepwell, Jitter::Own) => "stepwell's",
+        (Pace::Stepwell, _) => "stepwell's, in step",
         _ => "every 100 ms",
     };
+    let deadlines = if fleet.patient {
+        "; deadlines of a day"
+    } else {
+        ""
+    };
+    format!("{pace}{deadlines}")
+}
+
+fn control_plane(fleet: Fleet) -> String {
     let model = fleet.model;
     let mut plane = format!("{} at a time", model.at_a_time);
     if let Some(waiting) = model.waiting {
@@ -111,17 +177,5 @@ fn row(fleet: Fleet) {
     if !model.down.is_zero() {
         plane = format!("{plane}, down for {} s", model.down.as_secs());
     }
-    let last = if running == 0 {
-        "–".to_owned()
-    } else {
-        format!("{:.1} s", last.as_secs_f64())
-    };
-    println!(
-        "| {} | {pipelines} | {find} | {pace} | {} s | {plane} | {} | {} | {} | {last} | {gave_up} |",
-        fleet.orchestrators,
-        fleet.start.within.as_secs(),
-        load.total(),
-        load.peak(),
-        load.refused,
-    );
+    plane
 }

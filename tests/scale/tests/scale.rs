@@ -4,25 +4,29 @@
 
 use std::time::Duration;
 
-use scale::{Find, Fleet, Outcome, Pace, Start};
+use scale::{Find, Fleet, Jitter, Outcome, Pace, Start};
 
-/// Fifty orchestrators, and two thousand pipelines that are listed as fifty rows.
+const SECOND: Duration = Duration::from_secs(1);
+const REQUEST: Duration = Duration::from_millis(10);
+const ROW: Duration = Duration::from_micros(140);
+
+/// Fifty orchestrators, and two thousand pipelines; each row of the list stands for fifty, but for the newest five hundred.
 fn small(find: Find, start: Start) -> Fleet {
     let mut fleet = Fleet::default();
     fleet.orchestrators = 50;
     fleet.held = 2_000;
-    fleet.rows = 50;
+    fleet.weight = 50;
     fleet.find = find;
     fleet.start = start;
     fleet
 }
 
 fn at_once(there: bool) -> Start {
-    Start::new(Duration::from_secs(1), there)
+    Start::new(SECOND, there)
 }
 
 fn all_running(outcome: &Outcome) {
-    assert_eq!((outcome.running, outcome.gave_up), (50, 0), "{outcome:?}");
+    assert_eq!(outcome.gave_up, 0, "{outcome:?}");
 }
 
 #[test]
@@ -33,31 +37,51 @@ fn a_submission_by_id_costs_five_requests_however_many_pipelines_there_are() {
     let many = many.play();
     for outcome in [few, many] {
         all_running(&outcome);
+        assert_eq!(outcome.running, 50);
         // ping, validate, pipeline, job, and the job once more until it is seen Running.
         assert_eq!(outcome.load.total(), 5 * 50);
-        assert_eq!(outcome.load.busy, Duration::from_millis(10 * 5 * 50));
-        assert!(outcome.last < Duration::from_secs(4), "{outcome:?}");
+        assert_eq!(outcome.load.busy, REQUEST * 5 * 50);
+        assert!(outcome.last < 4 * SECOND, "{outcome:?}");
     }
 }
 
 #[test]
 fn a_list_is_paid_for_by_each_who_reads_it() {
     let each = small(Find::List, at_once(true)).play();
-    let mut shared = small(Find::ListOnceFor(25), at_once(true));
-    shared.patient = true;
-    let shared = shared.play();
     all_running(&each);
-    all_running(&shared);
     assert_eq!(each.load.total(), 5 * 50);
-    let list = Duration::from_micros(140) * 2_000;
-    assert_eq!(
-        each.load.busy,
-        Duration::from_millis(10) * 5 * 50 + list * 50
+    let list = ROW * 2_000;
+    assert_eq!(each.load.busy, REQUEST * 5 * 50 + list * 50);
+}
+
+#[test]
+fn an_inventory_is_paid_for_once_and_then_by_small_pages() {
+    // So far apart that nobody waits for the same page as another.
+    let shared = small(Find::Inventory(25), Start::new(60 * SECOND, true)).play();
+    all_running(&shared);
+    // A list for each inventory, a small page for each of the others; and ping, validate, pipeline, job, job.
+    assert_eq!(shared.load.total(), 6 * 50);
+    // Those of the last five minutes, a quarter of them, and 20 more.
+    let small_pages = |rows: u32| REQUEST * 6 * 50 + ROW * (2 * 2_000 + 48 * rows);
+    assert!(
+        (small_pages(25)..=small_pages(30)).contains(&shared.load.busy),
+        "{shared:?}"
     );
-    assert_eq!(
-        shared.load.busy,
-        Duration::from_millis(10) * (5 * 50 + 2) + list * 2
-    );
+}
+
+#[test]
+fn who_waits_for_an_inventory_shares_what_is_read() {
+    for there in [true, false] {
+        let shared = small(Find::Inventory(25), at_once(there)).play();
+        all_running(&shared);
+        let requests = REQUEST * u32::try_from(shared.load.total()).unwrap();
+        // More than the two lists, for nothing is concluded from what was read before it was asked for; and by far not a page each.
+        let rows = |beside: u32| requests + ROW * (2 * 2_000 + beside);
+        assert!(
+            (rows(50)..rows(500)).contains(&shared.load.busy),
+            "{shared:?}"
+        );
+    }
 }
 
 #[test]
@@ -79,23 +103,65 @@ fn new_pipelines_come_up_and_are_made_once() {
     }
 }
 
+fn two_hundred(start: Start, seed: u64) -> Fleet {
+    let mut fleet = small(Find::Id, start);
+    fleet.orchestrators = 200;
+    fleet.seed = seed;
+    fleet
+}
+
 #[test]
-fn backoff_spares_a_gateway_that_turns_away() {
-    let mut fleet = small(Find::Id, at_once(true));
-    fleet.model.waiting = Some(3);
-    let backs_off = fleet.play();
-    fleet.pace = Pace::Fixed;
-    let keeps_on = fleet.play();
-    all_running(&backs_off);
-    all_running(&keeps_on);
-    assert!(
-        backs_off.load.refused < keeps_on.load.refused,
-        "{backs_off:?} {keeps_on:?}"
-    );
+fn backoff_spares_a_gateway_that_turns_away_for_seconds() {
+    for seed in 1..=4 {
+        // A crowd of ten seconds. In the first half second the pauses are no longer than those of who does not back off.
+        let mut fleet = two_hundred(at_once(true), seed);
+        fleet.model.waiting = Some(3);
+        let backs_off = fleet.play();
+        fleet.pace = Pace::Fixed;
+        let keeps_on = fleet.play();
+        all_running(&backs_off);
+        all_running(&keeps_on);
+        assert!(
+            backs_off.load.refused * 2 < keeps_on.load.refused,
+            "{backs_off:?} {keeps_on:?}"
+        );
+    }
+}
+
+#[test]
+fn without_jitter_those_who_start_together_come_back_together() {
+    for seed in 1..=4 {
+        let mut fleet = two_hundred(Start::new(Duration::ZERO, true), seed);
+        fleet.model.down = 5 * SECOND;
+        let spread = fleet.play();
+        fleet.jitter = Jitter::InStep;
+        let in_step = fleet.play();
+        all_running(&spread);
+        all_running(&in_step);
+        let burst = |outcome: &Outcome| outcome.load.burst_after(SECOND);
+        assert_eq!(burst(&in_step), 200);
+        assert!(burst(&spread) < 20, "{spread:?}");
+    }
 }
 
 #[test]
 fn one_seed_gives_one_outcome() {
-    let play = || format!("{:?}", small(Find::Id, at_once(false)).play().last);
-    assert_eq!(play(), play());
+    for find in [Find::Id, Find::List, Find::Inventory(10)] {
+        let play = |seed| {
+            let mut fleet = small(find, at_once(false));
+            fleet.seed = seed;
+            let Outcome {
+                load,
+                running,
+                gave_up,
+                last,
+                ..
+            } = fleet.play();
+            (load.total(), load.peak(), load.busy, running, gave_up, last)
+        };
+        for seed in 1..=2 {
+            assert_eq!(play(seed), play(seed));
+        }
+        assert_ne!(play(1), play(2));
+    }
 }
