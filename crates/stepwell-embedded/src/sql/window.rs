@@ -168,14 +168,13 @@ impl Tumbling {
         for (row, (time, watermark)) in times.zip(timing.watermarks.values()).enumerate() {
             // The first of all windows has no beginning of its own.
             let is_same = begin > BEGINNING && (begin..end).contains(time);
-            if !is_same || rows.end != row {
+            if !is_same {
                 add(begin, rows);
                 rows = row..row;
-            }
-            if !is_same {
                 begin = self.begin(*time);
                 end = self.end(begin);
             }
+            // Watermarks only grow: after a row that is late, all of its window are.
             if end > others.min(*watermark) {
                 rows.end = row + 1;
             }
