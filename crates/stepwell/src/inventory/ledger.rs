@@ -25,6 +25,10 @@ use crate::{
 /// its functions are built. Few creates take half a minute. Clocks that are set back by less than that are covered too.
 const MARGIN: Duration = Duration::from_secs(5 * 60);
 
+/// So many pipelines that have gone may be remembered, beside as many as there were when the whole list was last read: the newest pages
+/// do not show that one has gone.
+const SPARE: usize = 1_000;
+
 /// What is kept of a row.
 #[derive(Debug)]
 pub(crate) struct Kept {
@@ -64,6 +68,8 @@ struct Inner {
     entries: HashMap<PipelineId, Entry>,
     by_query: BTreeSet<(u64, PipelineId)>,
     revision: u64,
+    /// How many the whole list had when it was last read.
+    listed: usize,
     /// The newest time of creation, and when it was seen: the server's clock was that far by then.
     clock: Option<(u64, Instant)>,
     /// No pipeline that was made before this time is unknown, in microseconds of the server's Unix time.
@@ -157,10 +163,12 @@ impl Ledger {
         hasher.finish()
     }
 
-    /// What is to be read to know what is new; `None`: nothing is known yet.
+    /// What is to be read to know what is new; `None`: the whole, for nothing is known yet, or too much that may have gone.
     pub(super) fn newest(&self) -> Option<Newest> {
         let inner = self.lock();
-        (inner.readings.done_whole > 0).then(|| Newest {
+        let is_known = inner.readings.done_whole > 0;
+        let is_too_much = inner.entries.len() / 2 > inner.listed + SPARE;
+        (is_known && !is_too_much).then(|| Newest {
             since: inner.floor,
             known: inner
                 .entries
@@ -183,6 +191,7 @@ impl Ledger {
         inner.revision += 1;
         let newest = rows.iter().map(|row| row.created_at).max();
         if is_whole {
+            inner.listed = rows.len();
             inner.begin_anew();
         }
         for row in rows {
