@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use crate::{
     poll::GONE_AFTER,
     resolution::{
+        PipelineSummary,
         near_match::plain,
         shown::{Shown, ShownQuery},
     },
@@ -233,6 +234,17 @@ impl Ledger {
         };
         entry.is_gone |= entry.row.seen.elapsed() >= GONE_AFTER;
         entry.is_gone
+    }
+
+    pub(super) fn summary(&self, id: &PipelineId) -> PipelineSummary {
+        let inner = self.lock();
+        let entry = inner.entries.get(id);
+        PipelineSummary {
+            id: id.clone(),
+            name: entry
+                .map(|entry| entry.row.name().to_owned())
+                .unwrap_or_default(),
+        }
     }
 
     /// All that are there and no previews.

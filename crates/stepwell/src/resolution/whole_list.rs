@@ -31,7 +31,7 @@ pub(crate) async fn find(
     Ok(Found {
         matches,
         rest,
-        is_certain: true,
+        in_doubt: None,
         has_others: true,
     })
 }
