@@ -205,7 +205,9 @@ fn step_hint(error: &Error) -> Option<String> {
                 "add --force to create one more, or leave out --find-by id to look for the same query"
             }
             ResolveError::Ambiguous { .. } => "add --id ID with one of these ids",
-            ResolveError::NothingToResume { .. } => "leave out --resume-only to create it",
+            ResolveError::NothingToResume { .. } => {
+                "leave out --resume-only to create it, or --find-by id, if it is there, to look for the same query"
+            }
             ResolveError::AlreadyExists { .. } => "leave out --create-only to resume it",
             ResolveError::Finished { .. } => "add --new-run to start it from the beginning",
             ResolveError::Conflict { .. } => "choose another --id",

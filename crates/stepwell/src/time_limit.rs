@@ -80,13 +80,14 @@ impl Pace {
     }
 
     /// Before the next try after a failure. A server may say how long that is to be
-    /// ([`ClientError::retry_after`](stepwell_arroyo::ClientError::retry_after)): then no less than that.
+    /// ([`ClientError::retry_after`](stepwell_arroyo::ClientError::retry_after)): then no less than that, nor than without its word.
     pub(crate) fn retry(&mut self, asked: Option<Duration>, jitter: &Jitter) -> Duration {
         let pause = self.longer();
+        let own = jitter.half(pause);
         match asked {
             // Many were told the same.
-            Some(asked) => asked.min(LONGEST_ASKED) + pause.saturating_sub(jitter.half(pause)),
-            None => jitter.half(pause),
+            Some(asked) => own.max(asked.min(LONGEST_ASKED) + pause.saturating_sub(own)),
+            None => own,
         }
     }
 
@@ -127,5 +128,19 @@ mod tests {
         let mut pace = Pace::new(Duration::from_millis(100), Duration::from_millis(200));
         let pauses: Vec<_> = (0..4).map(|_| pace.longer().as_millis()).collect();
         assert_eq!(pauses, [100, 150, 200, 200]);
+    }
+
+    #[test]
+    fn a_server_that_asks_for_no_pause_is_not_asked_sooner_than_one_that_says_nothing() {
+        for seed in 0..100 {
+            let jitter = Jitter::new(Some(seed));
+            let second = Duration::from_secs(1);
+            for asked in [0, 1, 60, u64::from(u32::MAX)].map(Duration::from_secs) {
+                let pause = Pace::new(second, second).retry(Some(asked), &jitter);
+                let least = asked.min(LONGEST_ASKED).max(second / 2);
+                assert!(pause >= least, "{asked:?}: {pause:?}");
+                assert!(pause <= LONGEST_ASKED.min(asked) + second, "{pause:?}");
+            }
+        }
     }
 }

@@ -39,8 +39,8 @@ impl Demand {
 pub(crate) struct Found {
     pub(crate) matches: Vec<Pipeline>,
     pub(crate) rest: Rest,
-    /// Whether no match is in doubt.
-    pub(crate) is_certain: bool,
+    /// A match that was listed a moment ago and is not shown.
+    pub(crate) in_doubt: Option<PipelineSummary>,
     /// Whether a refusal can rest on it.
     pub(crate) has_others: bool,
 }
@@ -68,7 +68,7 @@ impl Inventory {
         let mut found = Found {
             matches: Vec::new(),
             rest: Rest::new(ListedIds::Inventory(snapshot)),
-            is_certain: true,
+            in_doubt: None,
             has_others: false,
         };
         for id in ids {
@@ -76,8 +76,8 @@ impl Inventory {
                 Looked::There(pipeline) => found.meet(*pipeline, spec)?,
                 Looked::Gone => found.rest.note_gone(id),
                 Looked::InDoubt => {
+                    found.in_doubt = Some(ledger.summary(&id));
                     found.rest.note_gone(id);
-                    found.is_certain = false;
                 }
             }
         }

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use crate::{
     poll::GONE_AFTER,
     resolution::{
+        PipelineSummary,
         near_match::plain,
         shown::{Shown, ShownQuery},
     },
@@ -24,6 +25,10 @@ use crate::{
 /// Its time of creation is that at which its transaction begins (PostgreSQL), and it shows when that ends: when its query is planned and
 /// its functions are built. Few creates take half a minute. Clocks that are set back by less than that are covered too.
 const MARGIN: Duration = Duration::from_secs(5 * 60);
+
+/// So many pipelines that have gone may be remembered, beside as many as there were when the whole list was last read: the newest pages
+/// do not show that one has gone.
+const SPARE: usize = 1_000;
 
 /// What is kept of a row.
 #[derive(Debug)]
@@ -64,6 +69,8 @@ struct Inner {
     entries: HashMap<PipelineId, Entry>,
     by_query: BTreeSet<(u64, PipelineId)>,
     revision: u64,
+    /// How many the whole list had when it was last read.
+    listed: usize,
     /// The newest time of creation, and when it was seen: the server's clock was that far by then.
     clock: Option<(u64, Instant)>,
     /// No pipeline that was made before this time is unknown, in microseconds of the server's Unix time.
@@ -158,10 +165,12 @@ impl Ledger {
         hasher.finish()
     }
 
-    /// What is to be read to know what is new; `None`: nothing is known yet.
+    /// What is to be read to know what is new; `None`: the whole, for nothing is known yet, or too much that may have gone.
     pub(super) fn newest(&self) -> Option<Newest> {
         let inner = self.lock();
-        (inner.readings.done_whole > 0).then(|| Newest {
+        let is_known = inner.readings.done_whole > 0;
+        let is_too_much = inner.entries.len() / 2 > inner.listed + SPARE;
+        (is_known && !is_too_much).then(|| Newest {
             since: inner.floor,
             known: inner
                 .entries
@@ -184,6 +193,7 @@ impl Ledger {
         inner.revision += 1;
         let newest = rows.iter().map(|row| row.created_at).max();
         if is_whole {
+            inner.listed = rows.len();
             inner.begin_anew();
         }
         for row in rows {
@@ -225,6 +235,17 @@ impl Ledger {
         };
         entry.is_gone |= entry.row.seen.elapsed() >= GONE_AFTER;
         entry.is_gone
+    }
+
+    pub(super) fn summary(&self, id: &PipelineId) -> PipelineSummary {
+        let inner = self.lock();
+        let entry = inner.entries.get(id);
+        PipelineSummary {
+            id: id.clone(),
+            name: entry
+                .map(|entry| entry.row.name().to_owned())
+                .unwrap_or_default(),
+        }
     }
 
     /// All that are there and no previews.

@@ -31,7 +31,11 @@ pub(crate) use find::{Demand, Found};
 /// - A refusal because of other pipelines, or because there is nothing to resume, is given after the whole list was read again.
 /// - A create is guarded as without an inventory: under an id of its own the server refuses a second one.
 ///
-/// Of a query only two hashes are kept, under a key that is drawn anew in each process. It takes about 300 bytes a pipeline.
+/// Of a query only two hashes are kept, under a key that is drawn anew in each process. It takes about 300 bytes a pipeline. That one has
+/// gone the newest pages do not show: when twice as many are known as the whole list had, and 2,000 more, it is read again.
+///
+/// One submission reads and the others wait for it, each within its own deadline. So let each make progress, in a task of its own: one
+/// whose `resolve` is begun and then left unpolled keeps the others waiting.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]

@@ -34,18 +34,20 @@ impl Inventory {
     ) -> Result<bool, Error> {
         let ledger = &self.shared.ledger;
         let asked = ledger.readings().now();
-        // When the time is over it reads without a turn: what that fails with is the answer.
-        let _turn = tokio::time::timeout(limit.remaining(), self.shared.turn.lock()).await;
-        if !ledger.readings().is_read_since(asked, whole) {
-            context
-                .read(Step::Resolve, limit, |client| async move {
-                    self.read(client, limit, whole).await
-                })
-                .await
-                .map_err(|error| {
-                    ResolveError::unanswered(Action::Find, spec.name(), limit, error)
-                })?;
-        }
+        context
+            .read(Step::Resolve, limit, |client| async move {
+                // For one try alone: while one that has failed pauses, the others need not. When the time is over it reads without a
+                // turn: what that fails with is the answer.
+                let turn = tokio::time::timeout(limit.remaining(), self.shared.turn.lock()).await;
+                if ledger.readings().is_read_since(asked, whole) {
+                    return Ok(());
+                }
+                let read = self.read(client, limit, whole).await;
+                drop(turn);
+                read
+            })
+            .await
+            .map_err(|error| ResolveError::unanswered(Action::Find, spec.name(), limit, error))?;
         Ok(ledger.readings().is_read_since(asked, true))
     }
 

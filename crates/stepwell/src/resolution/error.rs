@@ -69,7 +69,10 @@ pub enum ResolveError {
         matches: Vec<PipelineSummary>,
     },
     /// The intent is to resume, and there is nothing to resume. Nothing was created.
-    #[snafu(display("there is no pipeline to resume: none has this query{}", near_words(near.as_ref())))]
+    #[snafu(display(
+        "there is no pipeline to resume: none has this query, or the id by which it was to be found{}; let it be created, or find it by its query",
+        near_words(near.as_ref())
+    ))]
     NothingToResume {
         /// A pipeline whose query is the same but for line ends and outer white space.
         near: Option<PipelineSummary>,
@@ -190,7 +193,7 @@ pub enum ResolveError {
     },
     /// The pipeline was found and is gone now.
     #[snafu(display(
-        "pipeline {existing} was found and is gone; somebody has deleted it: submit again"
+        "pipeline {existing} was found and is gone; somebody has deleted it, or a node of the server lags behind: submit again"
     ))]
     Vanished {
         /// The pipeline.

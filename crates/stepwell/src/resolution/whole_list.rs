@@ -37,7 +37,7 @@ pub(crate) async fn find(
     Ok(Found {
         matches,
         rest,
-        is_certain: true,
+        in_doubt: None,
         has_others: demand.includes_others(spec),
     })
 }

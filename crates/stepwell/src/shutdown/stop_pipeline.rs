@@ -181,7 +181,12 @@ impl Stop<'_> {
             if self.limit.is_over() {
                 return Err(self.deadline(sight.last));
             }
-            let pause = approach.pause(self.jitter).max(sight.retry_pause);
+            // What the server asks for does not put off an escalation.
+            let until_next = pending.peek().map_or(Duration::MAX, |(after, _)| {
+                after.saturating_sub(sight.began.elapsed())
+            });
+            let retry_pause = sight.retry_pause.min(until_next);
+            let pause = approach.pause(self.jitter).max(retry_pause);
             self.limit.sleep(pause).await;
         }
     }
@@ -213,7 +218,7 @@ impl Stop<'_> {
                 });
             }
             attempt += 1;
-            let pause = pace.retry(error.retry_after(), self.jitter);
+            let pause = pace.retry(self.asked(&error), self.jitter);
             self.observation.tell(&Event::Retrying {
                 step: Step::Stop,
                 reason: error.to_string(),
@@ -248,7 +253,7 @@ impl Stop<'_> {
             }
             .fail(),
             Err(error) if is_gone(&error) || may_pass(&error) => {
-                sight.retry_pause = sight.retries.retry(error.retry_after(), self.jitter);
+                sight.retry_pause = sight.retries.retry(self.asked(&error), self.jitter);
                 sight.last.failed(error);
                 Ok(None)
             }
@@ -284,6 +289,13 @@ impl Stop<'_> {
                 .iter()
                 .any(|checkpoint| is_final(checkpoint) && checkpoint.start_time >= started),
         )
+    }
+
+    /// How long the server wants to be left alone, as far as that leaves time for some tries more: what is not told to stop runs on when
+    /// this process has ended.
+    fn asked(&self, error: &ClientError) -> Option<Duration> {
+        let asked = error.retry_after()?;
+        Some(asked.min(self.limit.remaining() / 4))
     }
 
     fn client(&self) -> Client {

@@ -339,8 +339,11 @@ async fn decide(
     let mut pace = context.poll_pace();
     loop {
         let listed = list(context, spec, limit, demand).await?;
-        if listed.is_certain || disagreement.is_over() {
-            match listed.rest.decide(spec, listed.matches) {
+        match listed
+            .in_doubt
+            .filter(|_| disagreement.elapsed() < GONE_AFTER)
+        {
+            None => match listed.rest.decide(spec, listed.matches) {
                 Err(refusal)
                     if refusal.rests_on_others()
                         && !listed.has_others
@@ -350,7 +353,9 @@ async fn decide(
                     continue;
                 }
                 decided => return Ok(decided?),
-            }
+            },
+            Some(existing) if limit.is_over() => Err(ResolveError::Vanished { existing })?,
+            Some(_) => {}
         }
         disagreement.sleep(pace.pause(&context.jitter)).await;
     }
@@ -359,8 +364,8 @@ async fn decide(
 struct Reading {
     matches: Vec<(Pipeline, Option<Box<Job>>)>,
     rest: Rest,
-    /// Whether each match has a job to show.
-    is_certain: bool,
+    /// A match without a job to show.
+    in_doubt: Option<PipelineSummary>,
     has_others: bool,
 }
 
@@ -370,29 +375,25 @@ async fn list(
     limit: &TimeLimit,
     demand: Demand,
 ) -> Result<Reading, Error> {
-    let Found {
-        matches,
-        mut rest,
-        mut is_certain,
-        has_others,
-    } = match &context.inventory {
+    let mut found: Found = match &context.inventory {
         Some(inventory) => inventory.find(context, spec, limit, demand).await?,
         None => whole_list::find(context, spec, limit, demand).await?,
     };
-    let mut with_jobs = Vec::with_capacity(matches.len());
-    for pipeline in matches {
+    let mut with_jobs = Vec::with_capacity(found.matches.len());
+    for pipeline in found.matches {
         match job_of(context, &pipeline, limit).await? {
             Looked::Job(job) => with_jobs.push((pipeline, job)),
             Looked::Gone => {
-                rest.note_gone(pipeline.id);
-                is_certain = false;
+                let summary = PipelineSummary::new(&pipeline);
+                found.in_doubt.get_or_insert(summary);
+                found.rest.note_gone(pipeline.id);
             }
         }
     }
     Ok(Reading {
         matches: with_jobs,
-        rest,
-        is_certain,
-        has_others,
+        rest: found.rest,
+        in_doubt: found.in_doubt,
+        has_others: found.has_others,
     })
 }

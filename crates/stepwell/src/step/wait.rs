@@ -128,7 +128,7 @@ impl Submission<Registered> {
     /// [`Options::running_timeout`](crate::Options::running_timeout). After a patch or restart of this submission, what is seen in the
     /// run before counts neither as success nor as failure. With [`Options::stable_for`](crate::Options::stable_for) the job must stay
     /// Running in the same run for that long, for a pipeline with an error in it does reach Running for a moment; that time comes on top
-    /// of the deadline. A failed poll is tolerated.
+    /// of the deadline. A failed poll is tolerated, and so is a server that does not know the pipeline for less than ten seconds.
     ///
     /// The first looks are milliseconds apart. Then the pauses follow what is seen: at most 90 ms while the server has not acted, 34 ms,
     /// later 58 ms, when the job has just begun to be Scheduling, for Running is near. After half a second they are at most 130 ms, after

@@ -29,6 +29,8 @@ pub(super) struct Watch<'a> {
     /// When the server last said something of the job.
     heard: Instant,
     seen_once: bool,
+    /// Since when the server does not know it.
+    missing: Option<Instant>,
     retries: Pace,
     /// The least pause before the next look: some when the last one failed.
     retry_pause: Duration,
@@ -45,6 +47,7 @@ impl<'a> Watch<'a> {
             failures: 0,
             heard: Instant::now(),
             seen_once: false,
+            missing: None,
             retries: retries(context),
             retry_pause: Duration::ZERO,
         }
@@ -55,6 +58,7 @@ impl<'a> Watch<'a> {
         let error = match self.context.client_within(&self.limit).job(self.id).await {
             Ok(job) => {
                 self.failures = 0;
+                self.missing = None;
                 self.retries = retries(self.context);
                 self.retry_pause = Duration::ZERO;
                 return Ok(self.note(job));
@@ -70,11 +74,15 @@ impl<'a> Watch<'a> {
                 source: Box::new(error),
             });
         }
-        // One that was never seen may be so new that it does not show; one that was seen and stays away has been deleted.
-        if is_gone(&error) && self.seen_once && self.heard.elapsed() >= GONE_AFTER {
-            return Err(WaitError::Vanished {
-                id: self.id.clone(),
-            });
+        if is_gone(&error) {
+            // Not since it was last seen: the pause after that may have been long.
+            let missing = self.missing.get_or_insert_with(Instant::now);
+            // One that was never seen may be so new that it does not show; one that was seen and stays away has been deleted.
+            if self.seen_once && missing.elapsed() >= GONE_AFTER {
+                return Err(WaitError::Vanished {
+                    id: self.id.clone(),
+                });
+            }
         }
         self.failed(error);
         Ok(None)
@@ -202,8 +210,13 @@ impl Submission<Running> {
                 }
                 .into());
             }
-            let pause = pace.pause(&context.jitter).max(watch.retry_pause());
-            tokio::time::sleep(pause).await;
+            // However long the server asks for, it is silent when the time for that is over.
+            let left = context
+                .options
+                .silence_timeout
+                .saturating_sub(watch.silence());
+            let pause = pace.pause(&context.jitter);
+            tokio::time::sleep(pause.max(watch.retry_pause().min(left))).await;
         }
     }
 }

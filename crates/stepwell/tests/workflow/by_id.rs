@@ -209,6 +209,12 @@ async fn only_to_resume_needs_no_list_where_the_id_is_known_to_decide() {
         matches!(error, ResolveError::NothingToResume { near: None }),
         "{error:?}"
     );
+    // There is one with the query.
+    let text = error.to_string();
+    assert!(
+        text.contains("or the id") && text.contains("find it by its query"),
+        "{text}"
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -382,3 +382,24 @@ async fn a_match_that_is_deleted_meanwhile_is_no_match() {
         let _ = created(validated.resolve().await.unwrap());
     }
 }
+
+/// It takes ten seconds of it: so long can a node lag behind.
+#[tokio::test(start_paused = true)]
+async fn a_match_whose_job_is_missed_for_less_than_it_takes_is_not_made_anew() {
+    let fake = FakeTransport::any_order();
+    let short = options().resolve_timeout(seconds(4));
+    let spec = builder().force(true).build().unwrap();
+    let validated = validated_with(fake.clone(), &fake, spec, short).await;
+    fake.expect(Method::GET, LIST)
+        .reply_json(
+            200,
+            &json!({"data": [pipeline("pl_1", QUERY)], "hasMore": false}),
+        )
+        .always();
+    fake.expect(Method::GET, jobs_path("pl_1"))
+        .reply_json(404, &json!({"error": "Pipeline not found"}))
+        .always();
+    let (error, _) = resolve_error(validated.resolve().await);
+    assert!(Error::from(error).is_retryable());
+    assert_eq!(creates(&fake), 0);
+}

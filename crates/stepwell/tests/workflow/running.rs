@@ -3,7 +3,10 @@
 use serde_json::json;
 use stepwell::{
     AttachError, Error, JobState, ResolveError, Shutdown, StopPolicy, Submission, WaitError,
-    transport::{FakeTransport, Phase, http::Method},
+    transport::{
+        FakeTransport, Phase,
+        http::{HeaderValue, Method, header::RETRY_AFTER},
+    },
 };
 use tokio::time::Instant;
 
@@ -74,6 +77,22 @@ async fn watching_fails_when_the_server_is_silent_and_the_job_may_well_run() {
         chain(&error)
     );
     assert!(error.is_retryable());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_asks_for_long_pauses_does_not_put_off_that_it_is_silent() {
+    let fake = FakeTransport::new();
+    let running = running(&fake, options()).await;
+    shows(&fake, &[job("Running")]);
+    fake.expect(Method::GET, jobs_path("pl_1"))
+        .reply(503, "")
+        .header(RETRY_AFTER, HeaderValue::from(60))
+        .always();
+    let started = Instant::now();
+    let error = running.ended().await.unwrap_err();
+    assert!(error.is_retryable(), "{error:?}");
+    let elapsed = started.elapsed();
+    assert!(elapsed >= seconds(5) && elapsed < seconds(6), "{elapsed:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,7 +2,10 @@ use serde_json::{Value, json};
 use stepwell::{
     Error, Escalation, Identity, OnShutdown, PipelineSpec, Shutdown, ShutdownEnd, StopMode,
     StopPolicy,
-    transport::{FakeTransport, SharedTransport, http::Method},
+    transport::{
+        FakeTransport, SharedTransport,
+        http::{HeaderValue, Method, header::RETRY_AFTER},
+    },
 };
 use tokio::time::Instant;
 
@@ -166,6 +169,50 @@ async fn nothing_is_escalated_that_was_not_asked_for_and_force_waits_for_the_che
         ),
         "{report}"
     );
+}
+
+/// What a gateway asks for while it has no server behind it may be longer than the process has.
+#[tokio::test(start_paused = true)]
+async fn a_server_that_asks_for_a_longer_pause_than_is_left_is_told_to_stop_in_time() {
+    let fake = FakeTransport::new();
+    let shutdown = Shutdown::new();
+    found(&fake, &shutdown, OnShutdown::Stop, job("Running")).await;
+    fake.jobs("pl_1", job("Running"));
+    fake.checkpoints(&[]);
+    fake.patch("pl_1", json!({"stop": "checkpoint"}))
+        .reply(503, "")
+        .header(RETRY_AFTER, HeaderValue::from(60));
+    fake.patch("pl_1", json!({"stop": "checkpoint"}));
+    fake.expect(Method::GET, jobs_path("pl_1"))
+        .reply(503, "")
+        .header(RETRY_AFTER, HeaderValue::from(60));
+    shows(&fake, &[undesired("Stopping"), undesired("Stopped")]);
+    fake.checkpoints(&[checkpoint(1, "stopping", true)]);
+    let report = shutdown.stop_all(policy()).await;
+    assert_stopped(&report.unwrap(), "pl_1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_asks_for_a_pause_does_not_put_off_an_escalation() {
+    let fake = FakeTransport::new();
+    let shutdown = Shutdown::new();
+    found(&fake, &shutdown, OnShutdown::Stop, job("Running")).await;
+    fake.jobs("pl_1", job("Running"));
+    fake.checkpoints(&[]);
+    fake.patch("pl_1", json!({"stop": "checkpoint"}));
+    fake.expect(Method::GET, jobs_path("pl_1"))
+        .reply(503, "")
+        .header(RETRY_AFTER, HeaderValue::from(60));
+    fake.patch("pl_1", json!({"stop": "immediate"}));
+    shows(&fake, &[undesired("Stopped")]);
+    fake.checkpoints(&[checkpoint(1, "stopping", true)]);
+    let policy = StopPolicy::builder()
+        .deadline(seconds(600))
+        .escalate(Escalation::new(seconds(3), StopMode::Immediate))
+        .build();
+    let started = Instant::now();
+    assert_stopped(&shutdown.stop_all(policy).await.unwrap(), "pl_1");
+    assert!(started.elapsed() < seconds(4), "{:?}", started.elapsed());
 }
 
 #[tokio::test(start_paused = true)]

@@ -273,6 +273,21 @@ async fn a_pipeline_that_stays_away_after_it_was_seen_was_deleted() {
     assert!(matches!(error, WaitError::Vanished { .. }), "{error:?}");
 }
 
+/// A node that lags behind may not know it. How long ago it was looked at before says nothing of that.
+#[tokio::test(start_paused = true)]
+async fn one_that_is_missed_once_after_a_long_pause_was_not_deleted() {
+    let fake = FakeTransport::new();
+    let registered = registered(&fake, options().running_timeout(seconds(120))).await;
+    shows(&fake, &[job("Scheduling")]);
+    fake.expect(Method::GET, jobs_path("pl_1"))
+        .reply(503, "")
+        .header(header::RETRY_AFTER, HeaderValue::from(60));
+    fake.expect(Method::GET, jobs_path("pl_1"))
+        .reply_json(404, &json!({"error": "Pipeline not found"}));
+    shows(&fake, &[job("Running")]);
+    let _ = registered.wait_until_running().await.unwrap();
+}
+
 #[tokio::test(start_paused = true)]
 async fn stable_means_running_in_one_run_for_that_long() {
     let fake = FakeTransport::new();

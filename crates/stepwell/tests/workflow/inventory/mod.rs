@@ -290,6 +290,30 @@ async fn a_create_whose_reply_is_lost_is_told_from_what_was_there() {
     assert_eq!(again.id().as_str(), "pl_new_0");
 }
 
+/// Pipelines come and go for as long as it is kept: that they have gone the newest pages do not show.
+#[tokio::test(start_paused = true)]
+async fn what_is_known_does_not_grow_without_end() {
+    let server = Server::with(500);
+    let inventory = filled(&server).await;
+    for round in 0..20 {
+        for number in 0..300 {
+            server.delete(&format!("pl_{round}_{number}"));
+        }
+        tokio::time::sleep(seconds(1_000)).await;
+        for number in 0..300 {
+            let id = format!("pl_{}_{number}", round + 1);
+            server.make(&id, "SELECT 1", server.now());
+        }
+        let _ = resumed(resolve(&inventory, numbered(0)).await);
+    }
+    let text = format!("{inventory:?}");
+    let (_, known) = text.split_once("pipelines: ").unwrap();
+    let known: usize = known.trim_end_matches(" }").parse().unwrap();
+    assert!(known < 4_000, "{known}");
+    let (wholes, _) = server.lists();
+    assert!(wholes < 8, "{wholes}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_query_is_not_kept() {
     let server = Server::with(10);

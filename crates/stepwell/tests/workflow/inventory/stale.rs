@@ -1,6 +1,10 @@
 //! What the inventory knows and is no longer so decides nothing.
 
+use serde_json::json;
+use stepwell::transport::{FakeTransport, http::Method};
+
 use super::*;
+use crate::support::pipeline;
 
 #[tokio::test(start_paused = true)]
 async fn what_was_deleted_meanwhile_is_not_resumed_but_made() {
@@ -165,4 +169,39 @@ async fn a_new_run_gets_the_first_id_that_is_free_now() {
     server.delete(&first);
     let third = created(resolve(&inventory, new_run()).await);
     assert_eq!(third.id().as_str(), first);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_is_missed_for_less_than_it_takes_is_not_made_anew() {
+    let fake = FakeTransport::any_order();
+    fake.expect(Method::GET, "/api/v1/ping")
+        .reply_json(200, "Pong");
+    fake.expect(Method::POST, "/api/v1/pipelines/validate_query")
+        .reply_json(
+            200,
+            &json!({"graph": {"nodes": [], "edges": []}, "errors": []}),
+        );
+    let rows = ["pl_1", "pl_old"].map(|id| pipeline(id, &query(1)));
+    let mut rows = json!(rows);
+    rows[1]["query"] = json!("SELECT 2");
+    rows[1]["created_at"] = json!(T0 - 1_000 * SECOND);
+    fake.expect(Method::GET, "/api/v1/pipelines?limit=10000")
+        .reply_json(200, &json!({"data": rows, "hasMore": false}));
+    // It is listed, and more are behind: only the whole list would tell that it is gone.
+    fake.expect(Method::GET, "/api/v1/pipelines?limit=21")
+        .reply_json(200, &json!({"data": rows, "hasMore": true}))
+        .always();
+    fake.expect(Method::GET, "/api/v1/pipelines/pl_1")
+        .reply_json(404, &json!({"error": "Pipeline not found"}))
+        .always();
+    let inventory = Inventory::new(fake.clone());
+    let short = options().resolve_timeout(seconds(4)).build();
+    let submission = inventory.submit(numbered(1)).options(short).build();
+    let connected = submission.connect().await.unwrap();
+    let validated = connected.validate().await.unwrap();
+    let (error, _) = resolve_error(validated.resolve().await);
+    assert!(
+        matches!(&error, ResolveError::Vanished { existing } if existing.id.as_str() == "pl_1"),
+        "{error:?}"
+    );
 }
