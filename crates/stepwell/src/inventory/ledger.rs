@@ -53,7 +53,7 @@ pub(crate) struct Row {
 #[derive(Debug)]
 struct Entry {
     row: Arc<Row>,
-    /// It was deleted. It is remembered for as long as somebody may ask whether it was listed.
+    /// It was deleted. It is remembered until the whole is read anew, for somebody may ask whether it was listed.
     is_gone: bool,
 }
 
