@@ -33,6 +33,7 @@ struct Cost {
 ///
 /// When a measurement fails.
 pub fn report() -> Result<(), Failure> {
+    build()?;
     println!("## One submission, 10 pipelines held\n");
     println!("{}", table("submit", 10, 20)?);
     println!("## The match among 10,000 pipelines\n");
@@ -50,12 +51,33 @@ pub fn report() -> Result<(), Failure> {
     Ok(())
 }
 
+/// Builds the program that counts allocations, which `cargo run` does not, or leaves as it was before the last change.
+fn build() -> Result<(), Failure> {
+    let mut cargo = cargo();
+    cargo.args(["build", "--quiet", "-p", "stepwell-bench", "--bin"]);
+    cargo.arg("allocations");
+    if !cfg!(debug_assertions) {
+        cargo.arg("--release");
+    }
+    if !cargo.status()?.success() {
+        return Err("the program that counts allocations cannot be built".into());
+    }
+    Ok(())
+}
+
+/// cargo, in this package.
+fn cargo() -> Command {
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
+    cargo
+}
+
 fn table(task: &str, held: usize, times: usize) -> Result<String, Failure> {
     let server = Server::start(held)?;
     let costs = PEERS.map(|(peer, _)| cost(peer, task, &server.url, held, times));
     let costs = costs.into_iter().collect::<Result<Vec<_>, _>>()?;
     let mut text = String::from(
-        "| | instructions | × floor | × generated | allocations | × floor | × generated | CPU | time | memory over the start |\n\
+        "| | instructions | × floor | × generated | allocations | × floor | × generated | CPU | time | memory over that after a first run |\n\
          |---|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n",
     );
     let (floor, generated) = (&costs[1], &costs[4]);
@@ -207,10 +229,13 @@ fn crates() -> Result<String, Failure> {
     ];
     let mut text = String::from("| | crates |\n|---|--:|\n");
     for (words, arguments) in trees {
-        let output = Command::new("cargo")
+        let output = cargo()
             .args(["tree", "--edges", "normal", "--prefix", "none"])
             .args(arguments)
             .output()?;
+        if !output.status.success() {
+            return Err(format!("cargo tree failed: {}", output.status).into());
+        }
         let output = String::from_utf8(output.stdout)?;
         // A repeat is marked.
         let lines = output.lines().map(|line| line.trim_end_matches(" (*)"));
