@@ -48,7 +48,7 @@ struct Width {
     parallelism: u32,
 }
 
-impl<'de> Answer<'de> for Widest {
+impl Answer<'_> for Widest {
     type Node = Width;
 
     fn add(&mut self, Width { parallelism }: Width) {
