@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Response, StatusCode, Uri, header};
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
 use crate::{
     error::{ClientErrorKind, JsonError},
@@ -67,7 +67,14 @@ fn read<T>(
 
 /// A body as text. Looked at once and as a whole, it takes half of what a look at every string in it takes.
 fn text(body: &[u8]) -> Result<&str, serde_json::Error> {
-    str::from_utf8(body).map_err(serde::de::Error::custom)
+    str::from_utf8(body).map_err(|error| {
+        let before = match error.error_len() {
+            // It ends within a character: it was cut, if it is cut before it, too.
+            None => serde_json::from_slice::<IgnoredAny>(&body[..error.valid_up_to()]).err(),
+            Some(_) => None,
+        };
+        before.unwrap_or_else(|| serde::de::Error::custom(error))
+    })
 }
 
 fn undecoded(reply: &Response<Bytes>, error: &serde_json::Error) -> ClientErrorKind {

@@ -1,6 +1,7 @@
 //! The tables of `docs/performance.md`.
 
 use std::{
+    env,
     fmt::Write as _,
     fs,
     process::{Command, Stdio},
@@ -102,7 +103,8 @@ pub fn binary() -> Result<(), Failure> {
 }
 
 fn cargo(arguments: &[&str]) -> Result<String, Failure> {
-    let output = Command::new("cargo")
+    let output = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
         .args(arguments)
         .stderr(Stdio::inherit())
         .output()?;
@@ -117,7 +119,7 @@ fn table(task: &str, held: usize, times: usize) -> Result<String, Failure> {
     let costs = PEERS.map(|(peer, _)| cost(peer, task, &server.url, held, times));
     let costs = costs.into_iter().collect::<Result<Vec<_>, _>>()?;
     let mut text = String::from(
-        "| | instructions | × floor | × generated | allocations | × floor | × generated | CPU | time | memory over the start |\n\
+        "| | instructions | × floor | × generated | allocations | × floor | × generated | CPU | time | memory over that after a first run |\n\
          |---|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n",
     );
     let (floor, generated) = (&costs[1], &costs[4]);

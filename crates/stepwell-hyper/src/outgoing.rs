@@ -80,8 +80,12 @@ impl Body for Outgoing {
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.fate.begin();
-        self.body.size_hint()
+        if self.fate.begin() {
+            self.body.size_hint()
+        } else {
+            // With a length of none the head would be all of the request, and would leave. So hyper asks for a frame first, and gets an error.
+            SizeHint::default()
+        }
     }
 }
 
@@ -113,8 +117,37 @@ mod tests {
         let (outgoing, fate) = outgoing();
         assert!(fate.give_up());
         assert!(!outgoing.is_end_stream());
-        assert_eq!(outgoing.size_hint().exact(), Some(2));
+        assert_eq!(outgoing.size_hint().exact(), None);
         assert!(outgoing.collect().await.is_err());
+    }
+
+    /// What another thread finds in the connection's hands at the very moment at which it is given up: with a body or without.
+    #[tokio::test]
+    async fn nothing_is_written_of_what_was_given_up_in_the_hands_of_a_connection() {
+        use hyper::{Method, Request, client::conn::http1::handshake};
+        use hyper_util::rt::TokioIo;
+        use tokio::io::AsyncReadExt as _;
+
+        for (method, body) in [
+            (Method::POST, "{}"),
+            (Method::POST, ""),
+            (Method::DELETE, ""),
+        ] {
+            let (client, mut server) = tokio::io::duplex(1 << 16);
+            let (mut sender, connection) = handshake(TokioIo::new(client)).await.unwrap();
+            tokio::spawn(connection);
+            let fate = Fate::default();
+            let mut request = Request::new(Outgoing::new(Bytes::from(body), fate.clone()));
+            *request.method_mut() = method.clone();
+            assert!(fate.give_up());
+            let sent = sender.send_request(request);
+            let sent = tokio::time::timeout(std::time::Duration::from_secs(5), sent).await;
+            assert!(sent.is_ok_and(|sent| sent.is_err()), "{method} {body}");
+            drop(sender);
+            let mut written = String::new();
+            server.read_to_string(&mut written).await.unwrap();
+            assert_eq!(written, "", "{method} {body}");
+        }
     }
 
     #[tokio::test]

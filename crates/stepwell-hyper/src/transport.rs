@@ -6,7 +6,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Response, Uri, header, uri::PathAndQuery};
+use http::{HeaderValue, Request, Response, Uri, header, uri::PathAndQuery};
 use hyper::body::Incoming;
 use hyper_util::{
     client::legacy::Client,
@@ -354,9 +354,6 @@ impl HyperTransport {
         let timeout = terms.timeout;
         let prepared = self.prepare(request)?;
         let fate = prepared.fate.clone();
-        // The head of a request without a body is all of it, and may be in the connection's hands when it is given up.
-        let asks = prepared.method == Method::GET || prepared.method == Method::HEAD;
-        let held_back = asks || !prepared.body.is_empty();
         // The semaphore is never closed.
         let Some(Ok(place)) = until(alarm.as_mut(), pin!(self.places.acquire())).await else {
             let message = format!(
@@ -375,7 +372,7 @@ impl HyperTransport {
             until(alarm, sending).await
         };
         let Some(reply) = sent else {
-            return Err(if fate.give_up() && held_back {
+            return Err(if fate.give_up() {
                 self.timed_out("did not take a connection", Phase::NotSent, timeout)
             } else {
                 self.timed_out("did not answer", Phase::MaybeSent, timeout)

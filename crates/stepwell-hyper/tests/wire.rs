@@ -263,17 +263,19 @@ async fn a_deadline_before_there_is_a_connection_was_not_sent() {
     let transport = HyperTransport::builder(format!("http://{address}"))
         .build()
         .unwrap();
-    let mut request = request(Method::POST, "/x", "{}");
-    request
-        .extensions_mut()
-        .insert(Deadline(Duration::from_millis(200)));
-    let error = transport.execute(request).await.unwrap_err();
-    assert_eq!(
-        (error.kind(), error.phase()),
-        (Kind::TimedOut, Phase::NotSent),
-        "{}",
-        chain(&error)
-    );
+    for (method, body) in [(Method::POST, "{}"), (Method::DELETE, "")] {
+        let mut request = request(method, "/x", body);
+        request
+            .extensions_mut()
+            .insert(Deadline(Duration::from_millis(200)));
+        let error = transport.execute(request).await.unwrap_err();
+        assert_eq!(
+            (error.kind(), error.phase()),
+            (Kind::TimedOut, Phase::NotSent),
+            "{}",
+            chain(&error)
+        );
+    }
 }
 
 #[tokio::test]

@@ -86,6 +86,10 @@ impl Transport for Server {
                 r#"{{"data":[{{"id":"job_1","pipeline_id":"pl_1","running_desired":{desired},"state":"{state}","run_id":{run},"start_time":null,"finish_time":null,"tasks":1,"failure_reason":null,"created_at":1}}]}}"#
             )
         } else {
+            // Whatever else is asked for is a request, too.
+            if let (Some(began), looks) = &mut *self.0.seen.lock().unwrap() {
+                looks.push(began.elapsed());
+            }
             tokio::time::sleep(self.0.service).await;
             if request.method() == Method::PATCH {
                 self.begin();

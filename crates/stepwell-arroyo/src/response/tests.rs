@@ -329,3 +329,25 @@ fn a_busy_server_says_for_how_many_seconds_it_wants_to_be_left_alone() {
     }
     assert_eq!(retry_after(&reply(503, "", "")), None);
 }
+
+/// A reply that ends with its connection can be cut anywhere, within a character too.
+#[test]
+fn a_reply_that_is_cut_within_a_character_breaks_off() {
+    let whole = r#"{"data":[{"id":"é"#;
+    let breaks_off = |body: &[u8]| {
+        let reply = reply(200, "application/json", Bytes::copy_from_slice(body));
+        let kind = decode::<Pipeline>(&reply).unwrap_err();
+        let rows = decode_rows(&reply, &mut |_| Ok(())).unwrap_err();
+        let call = || crate::error::Call {
+            operation: crate::Operation::ListPipelines,
+            pipeline: None,
+            url: None,
+        };
+        [kind, rows].map(|kind| crate::ClientError::new(call(), kind).is_retryable())
+    };
+    assert_eq!(breaks_off(whole.as_bytes()), [true; 2]);
+    assert_eq!(breaks_off(&whole.as_bytes()[..whole.len() - 1]), [true; 2]);
+    // Not cut, and no text.
+    assert_eq!(breaks_off(b"{\"data\":[{\"id\":\"\xC3("), [false; 2]);
+    assert_eq!(breaks_off(b"{}\xC3"), [false; 2]);
+}

@@ -1,4 +1,4 @@
-use std::{fmt, sync::OnceLock};
+use std::{borrow::Cow, fmt, marker::PhantomData, sync::OnceLock};
 
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
@@ -9,8 +9,8 @@ use serde_json::value::RawValue;
 /// The plan of a query, in a [`Pipeline`](crate::Pipeline) and in a [`Validation`](crate::Validation).
 ///
 /// A plan that comes from a server is kept as it was written and is taken apart when somebody looks into it: few do, and a plan is most of
-/// what a server says of a pipeline. One that is written in a way that is not known, by a server to come, has no operators; nothing but
-/// its drawing depends on them.
+/// what a server says of a pipeline. One that is written in a way that is not known, by a server to come, shows no operators, and is
+/// equal to an empty one; its parallelism, and whether it has a preview, are told as long as the operators have these.
 #[derive(Clone, Default)]
 pub struct PipelineGraph {
     /// As the server wrote it; `None` for one that was made here.
@@ -25,16 +25,57 @@ struct Parts {
     edges: Vec<PipelineEdge>,
 }
 
-/// The widest operator of a plan, found without keeping anything of it.
+/// What each operator of a plan has, gone through without keeping anything of it.
 #[derive(Deserialize)]
-struct Widest {
-    #[serde(deserialize_with = "widest")]
-    nodes: Option<u32>,
+#[serde(bound(deserialize = "T: Answer<'de>"))]
+struct Looked<T> {
+    #[serde(deserialize_with = "look")]
+    nodes: T,
 }
+
+/// What is asked of all operators of a plan.
+trait Answer<'de>: Default {
+    type Node: Deserialize<'de>;
+    fn add(&mut self, node: Self::Node);
+}
+
+/// The greatest parallelism.
+#[derive(Default)]
+struct Widest(Option<u32>);
 
 #[derive(Deserialize)]
 struct Width {
     parallelism: u32,
+}
+
+impl Answer<'_> for Widest {
+    type Node = Width;
+
+    fn add(&mut self, Width { parallelism }: Width) {
+        self.0 = self.0.max(Some(parallelism));
+    }
+}
+
+/// Whether one is a preview.
+#[derive(Default)]
+struct Preview(bool);
+
+#[derive(Deserialize)]
+struct Name<'a> {
+    #[serde(borrow)]
+    operator: Cow<'a, str>,
+}
+
+impl<'de> Answer<'de> for Preview {
+    type Node = Name<'de>;
+
+    fn add(&mut self, Name { operator }: Name<'de>) {
+        self.0 |= is_preview(&operator);
+    }
+}
+
+fn is_preview(operator: &str) -> bool {
+    operator.contains("preview")
 }
 
 /// An operator of a plan.
@@ -95,17 +136,32 @@ impl PipelineGraph {
     /// Whether its rows can be read ([`Client::output`](crate::Client::output)): those of a bare `SELECT` go into a preview (recording
     /// `451_create_select_without_sink`). It is told as a server tells it, by the name of the operator.
     pub fn has_preview(&self) -> bool {
-        self.nodes()
-            .iter()
-            .any(|node| node.operator.contains("preview"))
+        match self.look::<Preview>() {
+            Some(preview) => preview.0,
+            None => self.nodes().iter().any(|node| is_preview(&node.operator)),
+        }
     }
 
     /// The parallelism of the plan, that of its widest operator; `None` of an empty plan.
     pub fn parallelism(&self) -> Option<u32> {
-        match (&self.json, self.parts.get()) {
-            (Some(json), None) => serde_json::from_str::<Widest>(json.get()).ok()?.nodes,
-            _ => self.nodes().iter().map(|node| node.parallelism).max(),
+        match self.look::<Widest>() {
+            Some(widest) => widest.0,
+            None => self.nodes().iter().map(|node| node.parallelism).max(),
         }
+    }
+
+    /// What is written of the operators; `None` when they are at hand, or when not even this can be read.
+    fn look<'a, T: Answer<'a>>(&'a self) -> Option<T> {
+        let json = self.json.as_deref()?;
+        if self
+            .parts
+            .get()
+            .is_some_and(|parts| !parts.nodes.is_empty())
+        {
+            return None;
+        }
+        let looked: Looked<T> = serde_json::from_str(json.get()).ok()?;
+        Some(looked.nodes)
     }
 
     /// The same plan with this parallelism of every operator.
@@ -203,27 +259,27 @@ impl PipelineEdge {
     }
 }
 
-/// The greatest parallelism in a list of operators.
-fn widest<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
-    struct Nodes;
+/// Goes through a list of operators.
+fn look<'de, D: Deserializer<'de>, T: Answer<'de>>(deserializer: D) -> Result<T, D::Error> {
+    struct Nodes<T>(PhantomData<T>);
 
-    impl<'de> Visitor<'de> for Nodes {
-        type Value = Option<u32>;
+    impl<'de, T: Answer<'de>> Visitor<'de> for Nodes<T> {
+        type Value = T;
 
         fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
             formatter.write_str("a list")
         }
 
-        fn visit_seq<A: SeqAccess<'de>>(self, mut nodes: A) -> Result<Option<u32>, A::Error> {
-            let mut widest = None;
-            while let Some(Width { parallelism }) = nodes.next_element()? {
-                widest = widest.max(Some(parallelism));
+        fn visit_seq<A: SeqAccess<'de>>(self, mut nodes: A) -> Result<T, A::Error> {
+            let mut answer = T::default();
+            while let Some(node) = nodes.next_element()? {
+                answer.add(node);
             }
-            Ok(widest)
+            Ok(answer)
         }
     }
 
-    deserializer.deserialize_seq(Nodes)
+    deserializer.deserialize_seq(Nodes(PhantomData))
 }
 
 /// The parallelism of a plan that is not kept.

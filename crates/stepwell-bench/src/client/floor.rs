@@ -8,6 +8,7 @@ use std::{
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, Uri, header};
 use http_body_util::{BodyExt, Full};
+use hyper::body::Body as _;
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::{TokioExecutor, TokioIo},
@@ -102,7 +103,15 @@ impl Floor {
             if !reply.status().is_success() {
                 return Err(format!("{} {}", reply.status(), request.uri()).into());
             }
-            let body = reply.into_body().collect().await?.to_bytes();
+            // Not collected frame by frame and then copied: a large page would be in memory twice, and this would be no floor.
+            let mut frames = reply.into_body();
+            let length = frames.size_hint().exact().unwrap_or_default();
+            let mut body = Vec::with_capacity(usize::try_from(length)?);
+            while let Some(frame) = frames.frame().await {
+                if let Ok(data) = frame?.into_data() {
+                    body.extend_from_slice(&data);
+                }
+            }
             serde_json::from_slice::<IgnoredAny>(&body)?;
         }
         Ok(())

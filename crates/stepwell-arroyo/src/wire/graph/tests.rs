@@ -50,3 +50,15 @@ fn what_is_no_object_is_no_graph() {
         assert!(serde_json::from_value::<PipelineGraph>(value).is_err());
     }
 }
+
+/// Of each only what is asked for has to be as it is known, whatever was asked before.
+#[test]
+fn what_is_known_of_a_newer_graph_does_not_depend_on_what_was_asked_before() {
+    let newer = json!({"nodes": [{"uuid": "7", "operator": "preview", "parallelism": 3}]});
+    let newer: PipelineGraph = serde_json::from_value(newer).unwrap();
+    for _ in 0..2 {
+        assert_eq!(newer.parallelism(), Some(3));
+        assert!(newer.has_preview());
+        assert!(newer.nodes().is_empty());
+    }
+}
