@@ -29,7 +29,7 @@ struct Parts {
 #[derive(Deserialize)]
 #[serde(bound(deserialize = "T: Answer<'de>"))]
 struct Looked<T> {
-    #[serde(deserialize_with = "look")]
+    #[serde(default, deserialize_with = "look")]
     nodes: T,
 }
 
@@ -45,14 +45,16 @@ struct Widest(Option<u32>);
 
 #[derive(Deserialize)]
 struct Width {
-    parallelism: u32,
+    /// Not there on a server to come, perhaps; that is no reason to doubt a create.
+    #[serde(default)]
+    parallelism: Option<u32>,
 }
 
 impl Answer<'_> for Widest {
     type Node = Width;
 
     fn add(&mut self, Width { parallelism }: Width) {
-        self.0 = self.0.max(Some(parallelism));
+        self.0 = self.0.max(parallelism);
     }
 }
 
@@ -286,7 +288,7 @@ fn look<'de, D: Deserializer<'de>, T: Answer<'de>>(deserializer: D) -> Result<T,
 pub(super) fn plan_parallelism<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<u32>, D::Error> {
-    Widest::deserialize(deserializer).map(|plan| plan.nodes)
+    Looked::<Widest>::deserialize(deserializer).map(|plan| plan.nodes.0)
 }
 
 /// A number, or a string that holds one.
