@@ -21,6 +21,9 @@ use crate::{
     world::World,
 };
 
+/// After this time there is no end.
+const ENDLESS: Duration = Duration::from_secs(2_000);
+
 /// What a shutdown said.
 #[derive(Debug)]
 pub struct Ending {
@@ -165,7 +168,7 @@ impl Run {
             ends.push(self.process(process));
         }
         for (process, end) in ends.into_iter().enumerate() {
-            match timeout(Duration::from_secs(2_000), end).await {
+            match timeout(ENDLESS, end).await {
                 Ok(Ok(endings)) => self.story.shutdowns.push(endings),
                 Ok(Err(failure)) => std::panic::resume_unwind(failure.into_panic()),
                 Err(_) => {
@@ -289,7 +292,13 @@ impl Run {
             let validated = submission.connect().await?.validate().await?;
             Ok(validated.resolve().await?.id().to_string())
         };
-        let outcome: Result<String, Error> = outcome.await;
+        let outcome: Result<String, Error> = match timeout(ENDLESS, outcome).await {
+            Ok(outcome) => outcome,
+            Err(_) => {
+                self.story.endless.push("the next run".to_owned());
+                return;
+            }
+        };
         self.world.lock().note(format!("rerun: {outcome:?}"));
         self.story.rerun = Some(Rerun { from, outcome });
     }

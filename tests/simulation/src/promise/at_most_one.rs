@@ -1,16 +1,19 @@
 //! At most one, and nothing beside what is there already.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use stepwell::{Error, Intent, ResolveError};
 use tokio::time::Instant;
 
 use super::process_of;
 use crate::{
-    history::{Deed, Life},
+    history::{Act, Deed, Life},
     story::Story,
     submitter::query,
 };
+
+/// For longer than this, what was seen of a job before it is restarted is not out of date.
+const STALE: Duration = Duration::from_secs(10);
 
 pub(super) fn cut(story: &Story) -> Option<String> {
     story.world.lock().cut.first().cloned()
@@ -122,20 +125,23 @@ pub(super) fn as_asked_for(story: &Story) -> Option<String> {
 
 /// A restart counts up: it is sent to a job that has failed, and to nothing else.
 pub(super) fn restarts(story: &Story) -> Option<String> {
-    // With others around, the job may have been started again since it was looked at.
-    if story.rival || story.shutdowns.len() > 1 || story.diaries.len() > 2 {
-        return None;
-    }
     let inner = story.world.lock();
-    let mut twice = inner
-        .acts
-        .iter()
-        .filter(|act| act.deed == Deed::Restart && process_of(&act.who).is_some() && !act.late);
+    // Where others have touched it, the job may have been started again since it was looked at.
+    let alone = |act: &Act| {
+        let mut acts = inner.acts.iter();
+        !acts.any(|other| {
+            other.id == act.id
+                && other.who != act.who
+                && other.at <= act.at
+                && other.at >= act.sent_at.checked_sub(STALE).unwrap_or(other.at)
+        })
+    };
+    let mut twice = inner.acts.iter().filter(|act| {
+        act.deed == Deed::Restart && process_of(&act.who).is_some() && !act.late && alone(act)
+    });
     let wrong = twice.find(|act| {
         // It was sent when the job had left Failed for longer than the look before takes to arrive.
-        let look = act
-            .sent_at
-            .checked_sub(std::time::Duration::from_millis(100));
+        let look = act.sent_at.checked_sub(Duration::from_millis(100));
         let before = inner
             .life(&act.id)
             .zip(look)
