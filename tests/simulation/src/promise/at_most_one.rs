@@ -12,9 +12,6 @@ use crate::{
     submitter::query,
 };
 
-/// For longer than this, what was seen of a job before it is restarted is not out of date.
-const STALE: Duration = Duration::from_secs(10);
-
 pub(super) fn cut(story: &Story) -> Option<String> {
     story.world.lock().cut.first().cloned()
 }
@@ -126,14 +123,15 @@ pub(super) fn as_asked_for(story: &Story) -> Option<String> {
 /// A restart counts up: it is sent to a job that has failed, and to nothing else.
 pub(super) fn restarts(story: &Story) -> Option<String> {
     let inner = story.world.lock();
-    // Where others have touched it, the job may have been started again since it was looked at.
+    // Where others have acted on it, the job may have been started again since it was looked at; or a restart of theirs may have waited
+    // for the stop to be taken back.
     let alone = |act: &Act| {
         let mut acts = inner.acts.iter();
         !acts.any(|other| {
             other.id == act.id
                 && other.who != act.who
+                && other.deed != Deed::Create
                 && other.at <= act.at
-                && other.at >= act.sent_at.checked_sub(STALE).unwrap_or(other.at)
         })
     };
     let mut twice = inner.acts.iter().filter(|act| {
