@@ -157,19 +157,12 @@ fn a_state_that_nobody_knows_is_waited_through() {
 
 #[test]
 fn a_wait_that_takes_too_long_is_7_and_stops_what_it_started() {
-    let server = arroyo(&[
-        "Scheduling",
-        "Scheduling",
-        "Scheduling",
-        "Scheduling",
-        "Scheduling",
-        "Scheduling",
-        "Scheduling",
-        "Scheduling",
-        "Scheduling",
-        "Scheduling",
-        "Stopped",
-    ]);
+    const STATES: [&str; 401] = {
+        let mut states = ["Scheduling"; 401];
+        states[400] = "Stopped";
+        states
+    };
+    let server = arroyo(&STATES);
     let left = submit(&server, &["--timeout", "400ms"]);
     refused(
         &left,

@@ -172,9 +172,11 @@ pub fn arroyo(states: &'static [&'static str]) -> Server {
             }
             ("GET", path) if path.ends_with("/jobs") => {
                 let mut looks = looks.lock().unwrap();
-                let state = states[(*looks).min(states.len() - 1)];
-                *looks += 1;
                 let desired = !*stopped.lock().unwrap();
+                let last = states.len() - 1;
+                // Once it was told to stop, the last one, however often was looked before.
+                let state = states[if desired { last.min(*looks) } else { last }];
+                *looks += 1;
                 json(&format!(
                     r#"{{"data":[{{"id":"job_1","running_desired":{desired},"state":"{state}","run_id":1,"start_time":1,"finish_time":null,"tasks":3,"failure_reason":null,"created_at":1}}]}}"#
                 ))
