@@ -34,6 +34,17 @@ pub(crate) enum Known {
     Pipeline(PipelineId),
 }
 
+impl Known {
+    /// Whether this pipeline was given up for another one: that its run was started here says nothing of the other's.
+    fn is_left_for(&self, next: &Self) -> bool {
+        match (self, next) {
+            (Self::Pipeline(id), Self::Pipeline(next)) => id != next,
+            (Self::Pipeline(_), Self::Attempted(_)) => true,
+            (Self::Attempted(_), _) => false,
+        }
+    }
+}
+
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
     pub(crate) name: Arc<str>,
@@ -270,11 +281,10 @@ impl Ticket {
         if self.registry.is_begun() {
             return Err(Begun);
         }
-        let writes = inner.entries.get(&self.id).map_or(0, |entry| entry.writes);
-        let started_before = inner
-            .entries
-            .get(&self.id)
-            .is_some_and(|entry| entry.started_here);
+        let before = inner.entries.get(&self.id);
+        let writes = before.map_or(0, |entry| entry.writes);
+        let started_before = before
+            .is_some_and(|before| before.started_here && !before.known.is_left_for(&entry.known));
         let Intended {
             name,
             server,

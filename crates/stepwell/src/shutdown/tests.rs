@@ -78,6 +78,16 @@ fn a_run_that_was_started_here_stays_so() {
 }
 
 #[test]
+fn what_was_started_here_says_nothing_of_another_pipeline() {
+    let (registry, ticket) = registry();
+    drop(ticket.intend(intended(true)).unwrap());
+    let mut another = intended(false);
+    another.known = Known::Pipeline(PipelineId::from_server("pl_2"));
+    drop(ticket.intend(another).unwrap());
+    assert!(!registry.entry(ticket.id()).unwrap().started_here);
+}
+
+#[test]
 fn forgetting_an_entry_whose_write_is_under_way_leaves_nothing_behind() {
     let (registry, ticket) = registry();
     let guard = ticket.intend(intended(true)).unwrap();
