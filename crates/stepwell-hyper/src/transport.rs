@@ -1,3 +1,5 @@
+mod describe;
+
 use std::{
     fmt,
     pin::{Pin, pin},
@@ -24,7 +26,7 @@ use crate::{
     alarm::{Alarm, alarm_at, until},
     body::{Frames, ReadError, broke_off, read_whole, refuse_encoding},
     builder::HyperTransportBuilder,
-    classify::{Refused, classify, refused_by_tls},
+    classify::classify,
     connector::Connector,
     outgoing::{Fate, Outgoing},
     prepared::Prepared,
@@ -175,76 +177,6 @@ impl HyperTransport {
             }
         };
         Ok(Response::from_parts(parts, bytes))
-    }
-
-    fn too_large(&self, limit: usize) -> TransportError {
-        let message = format!(
-            "the reply of {} is larger than {limit} bytes; raise the limit if that is right",
-            self.place()
-        );
-        TransportError::new(TransportErrorKind::BodyTooLarge, Phase::Responded, message)
-    }
-
-    fn describe(
-        &self,
-        kind: TransportErrorKind,
-        phase: Phase,
-        error: hyper_util::client::legacy::Error,
-        started: Instant,
-    ) -> TransportError {
-        let place = self.place();
-        let elapsed = started.elapsed();
-        let message = match kind {
-            TransportErrorKind::Refused => {
-                format!("{place} refused the connection; is the server up, and is this its port?")
-            }
-            TransportErrorKind::UnknownHost => {
-                format!("the host of {place} is not known; check its name")
-            }
-            TransportErrorKind::Unreachable => {
-                format!("{place} cannot be reached; check the address and the network")
-            }
-            TransportErrorKind::Tls => self.describe_tls(refused_by_tls(&error)),
-            TransportErrorKind::TimedOut => {
-                format!("connecting to {place} took longer than {elapsed:.1?}")
-            }
-            TransportErrorKind::Closed => {
-                format!("{place} closed the connection without answering, after {elapsed:.1?}")
-            }
-            TransportErrorKind::Protocol => {
-                format!("what {place} answered is not HTTP/1; is this the right port?")
-            }
-            TransportErrorKind::Canceled => format!(
-                "the connection to {place} was given up after {elapsed:.1?}; was the runtime that made it shut down?"
-            ),
-            _ => format!("the request to {place} failed after {elapsed:.1?}"),
-        };
-        TransportError::new(kind, phase, message).with_source(error)
-    }
-
-    fn describe_tls(&self, refused: Option<Refused>) -> String {
-        let place = self.place();
-        match (refused, self.client_certificate) {
-            (None, _) => format!(
-                "TLS with {place} failed; is its certificate trusted, or is a CA file needed?"
-            ),
-            (Some(_), true) => format!(
-                "{place} does not take the client certificate; is it valid today, and of a CA that the server trusts?"
-            ),
-            (Some(Refused::Certificate), false) => {
-                format!("{place} asks for a client certificate; give one with its key")
-            }
-            (Some(Refused::Handshake), false) => {
-                format!("{place} refused the TLS handshake; does it ask for a client certificate?")
-            }
-        }
-    }
-
-    /// Host and port, as a person knows them.
-    fn place(&self) -> String {
-        let host = self.base.host().unwrap_or_default();
-        let default = if is_https(&self.base) { 443 } else { 80 };
-        format!("{host}:{}", self.base.port_u16().unwrap_or(default))
     }
 }
 
@@ -403,11 +335,6 @@ impl HyperTransport {
             reply.extensions_mut().insert(token.clone());
         }
         reply
-    }
-
-    fn timed_out(&self, what: &str, phase: Phase, timeout: Duration) -> TransportError {
-        let message = format!("{} {what} within {timeout:.1?}", self.place());
-        TransportError::new(TransportErrorKind::TimedOut, phase, message)
     }
 }
 
