@@ -161,30 +161,28 @@ impl Client {
             Kind::Floor(floor) => floor.run().await,
             Kind::Bare(bare) => bare.run().await,
             #[cfg(feature = "peers")]
-            Kind::Generated(peer, way) => {
-                let (way, query) = (*way, self.spec.query());
-                match self.task {
-                    Task::Submit => peer.submit(way, query, NO_PAUSE).await.map(drop)?,
-                    Task::Find => found(peer.find(way, query).await?)?,
-                }
-                Ok(())
-            }
+            Kind::Generated(peer, way) => ask(peer, *way, self.task, self.spec.query()).await,
             #[cfg(feature = "peers")]
-            Kind::ByHand(peer, way) => {
-                let (way, query) = (*way, self.spec.query());
-                match self.task {
-                    Task::Submit => peer.submit(way, query, NO_PAUSE).await.map(drop)?,
-                    Task::Find => found(peer.find(way, query).await?)?,
-                }
-                Ok(())
-            }
+            Kind::ByHand(peer, way) => ask(peer, *way, self.task, self.spec.query()).await,
         }
     }
 }
 
 #[cfg(feature = "peers")]
-fn found<T>(found: Option<T>) -> Result<(), Failure> {
-    found
-        .map(drop)
-        .ok_or_else(|| "the pipeline was not found".into())
+async fn ask(
+    peer: &impl stepwell_bench_peers::Peer,
+    way: Way,
+    task: Task,
+    query: &str,
+) -> Result<(), Failure> {
+    match task {
+        Task::Submit => {
+            peer.submit(way, query, NO_PAUSE).await?;
+        }
+        Task::Find => {
+            let found = peer.find(way, query).await?;
+            found.ok_or("the pipeline was not found")?;
+        }
+    }
+    Ok(())
 }

@@ -1,7 +1,7 @@
 use snafu::Snafu;
 
 /// What a client of either kind fails with.
-pub(crate) type Cause = Box<dyn std::error::Error + Send + Sync>;
+pub type Cause = Box<dyn std::error::Error + Send + Sync>;
 
 /// A submission or a search that did not come to its end.
 #[derive(Debug, Snafu)]

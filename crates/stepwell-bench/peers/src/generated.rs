@@ -1,20 +1,17 @@
 //! What `arroyo run` is made of: the client that `progenitor` generates.
 
-use std::time::Duration;
-
 use progenitor_client::ResponseValue;
-use snafu::{OptionExt, ResultExt, ensure};
+use snafu::{OptionExt, ResultExt};
 
 use self::api::{
     Client,
-    types::{
-        Pipeline, PipelineCollection, PipelinePatch, PipelinePost, StopType, ValidateQueryPost,
-    },
+    types::{Pipeline, PipelinePatch, PipelinePost, StopType, ValidateQueryPost},
 };
 use crate::{
-    PeerError, Way,
-    error::{BuildSnafu, FailedSnafu, InvalidSnafu, NoJobSnafu, NotUpSnafu, RequestSnafu},
-    way::{NAME, PING_PAUSE, PINGS, http, pause},
+    PeerError,
+    error::{BuildSnafu, Cause, NoJobSnafu, RequestSnafu},
+    peer::Peer,
+    way::{NAME, http},
 };
 
 /// Written by `build.rs`: not ours to keep to our rules.
@@ -48,128 +45,49 @@ impl Generated {
             client: Client::new_with_client(&api, http),
         })
     }
+}
 
-    /// Pings, validates, looks for a pipeline with this query, resumes it or creates one by `POST`, and polls its job, with `poll` between two
-    /// polls, until it is Running. Gives the id.
-    ///
-    /// Not cancel-safe: a create that is cut may have happened.
-    ///
-    /// # Errors
-    ///
-    /// At the first request that fails; when the query is invalid; when the job fails.
-    pub async fn submit(&self, way: Way, query: &str, poll: Duration) -> Result<String, PeerError> {
-        self.run(way, query, None, poll).await
+impl Peer for Generated {
+    type Pipeline = Pipeline;
+
+    fn id(pipeline: &Pipeline) -> &str {
+        &pipeline.id
     }
 
-    /// As [`submit`](Self::submit), but a new pipeline is created by `PUT` under `id`, as stepwell does. Not cancel-safe either.
-    ///
-    /// # Errors
-    ///
-    /// As `submit`.
-    pub async fn submit_under(
-        &self,
-        way: Way,
-        id: &str,
-        query: &str,
-        poll: Duration,
-    ) -> Result<String, PeerError> {
-        self.run(way, query, Some(id), poll).await
+    fn query(pipeline: &Pipeline) -> &str {
+        &pipeline.query
     }
 
-    /// Pings, and looks for a pipeline with this query. Changes nothing, so that it may be dropped at any time.
-    ///
-    /// # Errors
-    ///
-    /// At the first request that fails.
-    pub async fn find(&self, way: Way, query: &str) -> Result<Option<String>, PeerError> {
-        self.connect().await?;
-        let pipelines = self.pipelines(way.page_size()).await?;
-        Ok(pipelines
-            .into_iter()
-            .find(|pipeline| pipeline.query == query)
-            .map(|pipeline| pipeline.id))
+    async fn ping(&self) -> Result<(), Cause> {
+        self.client.ping().send().await?;
+        Ok(())
     }
 
-    async fn run(
-        &self,
-        way: Way,
-        query: &str,
-        id: Option<&str>,
-        poll: Duration,
-    ) -> Result<String, PeerError> {
-        self.connect().await?;
-        self.validate(query).await?;
-        let pipelines = self.pipelines(way.page_size()).await?;
-        let id = match pipelines
-            .into_iter()
-            .find(|pipeline| pipeline.query == query)
-        {
-            Some(pipeline) => self.resume(pipeline.id).await?,
-            None => {
-                if way == Way::ArroyoRun {
-                    // What is there would be refused without --force.
-                    self.page(way.page_size(), None).await?;
-                }
-                self.create(query, id).await?
-            }
-        };
-        self.wait_until_running(way, &id, poll).await?;
-        Ok(id)
-    }
-
-    async fn connect(&self) -> Result<(), PeerError> {
-        let mut tries = 1;
-        loop {
-            match self.client.ping().send().await {
-                Ok(_) => return Ok(()),
-                Err(error) if tries == PINGS => {
-                    return Err(error.into()).context(NotUpSnafu);
-                }
-                Err(_) => tries += 1,
-            }
-            pause(PING_PAUSE).await;
-        }
-    }
-
-    async fn validate(&self, query: &str) -> Result<(), PeerError> {
+    async fn errors(&self, query: &str) -> Result<Vec<String>, PeerError> {
         let body = ValidateQueryPost::builder().query(query);
         let validation = inner(
             "validate",
             self.client.validate_query().body(body).send().await,
         )?;
-        let messages: Vec<_> = validation
+        Ok(validation
             .errors
             .into_iter()
             .map(|error| error.message)
-            .collect();
-        ensure!(messages.is_empty(), InvalidSnafu { messages });
-        Ok(())
+            .collect())
     }
 
     async fn page(
         &self,
         limit: u32,
         starting_after: Option<&str>,
-    ) -> Result<PipelineCollection, PeerError> {
+    ) -> Result<(Vec<Pipeline>, bool), PeerError> {
         let request = self.client.get_pipelines().limit(limit);
         let request = match starting_after {
             Some(id) => request.starting_after(id),
             None => request,
         };
-        inner("list", request.send().await)
-    }
-
-    async fn pipelines(&self, limit: u32) -> Result<Vec<Pipeline>, PeerError> {
-        let mut pipelines: Vec<Pipeline> = Vec::new();
-        loop {
-            let page = self
-                .page(limit, pipelines.last().map(|pipeline| pipeline.id.as_str()))
-                .await?;
-            pipelines.extend(page.data);
-            if !page.has_more {
-                return Ok(pipelines);
-            }
-        }
+        let page = inner("list", request.send().await)?;
+        Ok((page.data, page.has_more))
     }
 
     async fn resume(&self, id: String) -> Result<String, PeerError> {
@@ -201,26 +119,6 @@ impl Generated {
             .next()
             .context(NoJobSnafu { id })?
             .state)
-    }
-
-    async fn wait_until_running(
-        &self,
-        way: Way,
-        id: &str,
-        poll: Duration,
-    ) -> Result<(), PeerError> {
-        let mut state = self.state(id).await?;
-        while state != "Running" {
-            if way == Way::OnePage {
-                pause(poll).await;
-            }
-            state = self.state(id).await?;
-            ensure!(state != "Failed", FailedSnafu { id });
-            if way == Way::ArroyoRun {
-                pause(poll).await;
-            }
-        }
-        Ok(())
     }
 }
 

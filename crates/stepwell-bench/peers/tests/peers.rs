@@ -11,7 +11,7 @@ mod support;
 use std::time::Duration;
 
 use serde_json::json;
-use stepwell_bench_peers::{ByHand, Generated, PeerError, Way};
+use stepwell_bench_peers::{ByHand, Generated, Peer as _, PeerError, Way};
 use support::{Server, query};
 use tokio::time::Instant;
 
