@@ -81,7 +81,7 @@ impl Inventory {
                 }
             }
         }
-        let may_refuse = !spec.force() || only_resumes(spec);
+        let may_refuse = Demand::Matches.includes_others(spec);
         found.has_others = is_whole && (wants_others || found.matches.is_empty() && may_refuse);
         if found.has_others || !spec.force() {
             self.add_others(context, spec, &mut found);

@@ -6,7 +6,7 @@ use stepwell_arroyo::{Job, JobState, Page, Pipeline, PipelineId};
 
 use super::{
     Action, PipelineSummary, ResolveError,
-    decide::{Decision, id_of_run},
+    decide::{Decision, given, ids_of_runs, only_resumes},
     job::{Looked, job_of},
     near_match::is_near_match,
 };
@@ -15,12 +15,12 @@ use crate::{
     error::Error,
     observer::Step,
     poll::{GONE_AFTER, is_gone, may_pass},
-    spec::{FindBy, Identity, Intent, PipelineSpec, WhenFinished},
+    spec::{FindBy, Intent, PipelineSpec, WhenFinished},
     time_limit::TimeLimit,
 };
 
 /// So many runs of a spec are looked at.
-const RUNS: u64 = 16;
+const RUNS: usize = 16;
 
 /// How many of the newest pipelines are read, one time after another, until one shows that is not ours.
 const NEWEST: [NonZeroU32; 3] = [
@@ -77,14 +77,14 @@ struct Row {
 impl Looking<'_> {
     async fn decide(&self) -> Result<Option<Decision>, Error> {
         let spec = self.spec;
-        let ids = self.ids();
-        if ids.is_empty() {
+        let mut ids = self.ids().peekable();
+        if ids.peek().is_none() {
             return Ok(None);
         }
         let creates_only = *spec.intent() == Intent::CreateOnly;
         let mut row = Row::default();
-        for id in &ids {
-            let seen = self.see(id).await?;
+        for id in ids {
+            let seen = self.see(&id).await?;
             row.goes_on = !matches!(seen, Seen::Nothing);
             match seen {
                 Seen::Preview => return Ok(None),
@@ -94,7 +94,7 @@ impl Looking<'_> {
                 }
                 Seen::Finished(pipeline) => row.finished = Some(pipeline),
                 Seen::Nothing => {
-                    row.free.get_or_insert_with(|| id.clone());
+                    row.free.get_or_insert(id);
                     // A run that was begun anew can have outlived those before it.
                     if spec.when_finished() == WhenFinished::Refuse {
                         break;
@@ -102,20 +102,20 @@ impl Looking<'_> {
                 }
             }
         }
-        self.decide_of(row, &ids).await
+        self.decide_of(row).await
     }
 
-    /// The ids to look at, by the run; none if they cannot decide.
-    fn ids(&self) -> Vec<PipelineId> {
+    /// The ids to look at, by the run; none if they cannot decide. Each is a hash of the query, and mostly the first one decides.
+    fn ids(&self) -> impl Iterator<Item = PipelineId> {
         let spec = self.spec;
-        match (spec.intent(), spec.identity()) {
-            _ if spec.find_by() == FindBy::Query => Vec::new(),
-            (Intent::Resume(id), _) | (_, Identity::Given(id)) => vec![id.clone()],
-            (_, Identity::FromSpec { namespace }) if self.memory.has_put() => (0..RUNS)
-                .map(|run| id_of_run(namespace, spec, run))
-                .collect(),
-            _ => Vec::new(),
-        }
+        let decides = spec.find_by() == FindBy::Id;
+        let given = given(spec).filter(|_| decides).cloned();
+        let runs = if decides && given.is_none() && self.memory.has_put() {
+            RUNS
+        } else {
+            0
+        };
+        given.into_iter().chain(ids_of_runs(spec).take(runs))
     }
 
     async fn see(&self, id: &PipelineId) -> Result<Seen, Error> {
@@ -165,9 +165,9 @@ impl Looking<'_> {
     }
 
     /// Decides when none is alive.
-    async fn decide_of(&self, row: Row, ids: &[PipelineId]) -> Result<Option<Decision>, Error> {
+    async fn decide_of(&self, row: Row) -> Result<Option<Decision>, Error> {
         let spec = self.spec;
-        let only_resumes = matches!(spec.intent(), Intent::ResumeOnly | Intent::Resume(_));
+        let only_resumes = only_resumes(spec);
         let refuses = spec.when_finished() == WhenFinished::Refuse;
         match &row.finished {
             Some(pipeline) if *spec.intent() == Intent::CreateOnly && refuses => {
@@ -188,7 +188,7 @@ impl Looking<'_> {
         };
         // A finished one shows that this is the right server.
         if row.finished.is_none() && !spec.force() {
-            match self.others(&free, ids).await? {
+            match self.others(&free).await? {
                 Others::None => {}
                 Others::Unclear => return Ok(None),
                 Others::Some(error) => return Err(error.into()),
@@ -210,13 +210,12 @@ impl Looking<'_> {
 
     /// Whether the absence of the id says that there is no such pipeline: a server that gives ids of its own has it under another.
     fn decides_alone(&self) -> bool {
-        matches!(self.spec.intent(), Intent::Resume(_))
-            || matches!(self.spec.identity(), Identity::Given(_))
-            || self.memory.surely_has_put()
+        given(self.spec).is_some() || self.memory.surely_has_put()
     }
 
     /// Looks among the newest pipelines for one that is not ours.
-    async fn others(&self, id: &PipelineId, ids: &[PipelineId]) -> Result<Others, Error> {
+    async fn others(&self, id: &PipelineId) -> Result<Others, Error> {
+        let ids: Vec<_> = self.ids().collect();
         let server = self.context.server();
         let registry = self.context.ticket.registry();
         for rows in NEWEST {

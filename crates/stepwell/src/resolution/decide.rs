@@ -277,7 +277,7 @@ pub(crate) fn ids_of_runs(spec: &PipelineSpec) -> impl Iterator<Item = PipelineI
 }
 
 /// The id of the pipeline for a run of a spec, the first being 0.
-pub(super) fn id_of_run(namespace: &str, spec: &PipelineSpec, run: u64) -> PipelineId {
+fn id_of_run(namespace: &str, spec: &PipelineSpec, run: u64) -> PipelineId {
     if run == 0 {
         PipelineId::for_spec(namespace, spec.name(), spec.query())
     } else {
