@@ -7,6 +7,8 @@ use stepwell::{
     arroyo::{ClientError, ClientErrorKind},
 };
 
+use crate::interrupt::Interruption;
+
 /// How the process ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -24,6 +26,8 @@ pub(crate) enum Exit {
     DeadlinePassed,
     /// Outcome unknown, or left unsettled on stop.
     Unknown,
+    /// Ended by a signal.
+    Interrupted(Interruption),
 }
 
 /// Left at once, by the second signal.
@@ -41,6 +45,7 @@ impl Exit {
             Self::JobFailed => 6,
             Self::DeadlinePassed => 7,
             Self::Unknown => 8,
+            Self::Interrupted(signal) => signal.exit_code(),
         }
     }
 

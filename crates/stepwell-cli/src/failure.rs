@@ -10,7 +10,10 @@ use stepwell::{
     transport::{TokenError, TransportErrorKind},
 };
 
-use crate::exit::{Exit, is_no_arroyo};
+use crate::{
+    exit::{Exit, is_no_arroyo},
+    interrupt::Interruption,
+};
 
 /// A query with where it came from, for diagnostics.
 #[derive(Clone, Debug)]
@@ -75,8 +78,16 @@ pub(crate) enum Failure {
     StoppedElsewhere { id: String },
     #[snafu(display("the rows could not be written to standard output"))]
     Rows { source: std::io::Error },
+    #[snafu(display("standard output could not be written"))]
+    StandardOutput { source: std::io::Error },
     #[snafu(display("signals cannot be handled"))]
     Signals { source: std::io::Error },
+    #[snafu(display("interrupted by {signal}{}", left.as_ref().map(|left| format!("; {left}")).unwrap_or_default()))]
+    Interrupted {
+        signal: Interruption,
+        /// What it may have left behind.
+        left: Option<String>,
+    },
 }
 
 impl Failure {
@@ -111,7 +122,9 @@ impl Failure {
             Self::StateDirectory { .. }
             | Self::StoppedElsewhere { .. }
             | Self::Rows { .. }
+            | Self::StandardOutput { .. }
             | Self::Signals { .. } => Exit::Unexpected,
+            Self::Interrupted { signal, .. } => Exit::Interrupted(*signal),
             Self::Step { source } => Exit::of(source),
             Self::Call { source } => Exit::of_client(source, Exit::Unexpected),
             Self::Shutdown { .. } => Exit::Unknown,

@@ -8,10 +8,13 @@ mod command;
 mod diagnostic;
 mod exit;
 mod failure;
+mod interrupt;
 mod output;
+mod printable;
 mod query;
 mod server;
 mod signal;
+mod standard_output;
 mod state_directory;
 mod trace;
 
@@ -22,6 +25,7 @@ use clap::Parser as _;
 use crate::{
     arguments::{Arguments, Command},
     exit::Exit,
+    interrupt::unless_interrupted,
     output::Output,
 };
 
@@ -46,9 +50,13 @@ fn main() -> ExitCode {
     let result = runtime.block_on(async {
         match arguments.command {
             Command::Run(run) => command::run::run(*run, &output).await,
-            Command::Validate(validate) => command::validate::validate(validate, &output).await,
-            Command::List(list) => command::list::list(list, &output).await,
-            Command::Status(status) => command::status::status(status, &output).await,
+            Command::Validate(validate) => {
+                unless_interrupted(command::validate::validate(validate, &output)).await
+            }
+            Command::List(list) => unless_interrupted(command::list::list(list, &output)).await,
+            Command::Status(status) => {
+                unless_interrupted(command::status::status(status, &output)).await
+            }
             Command::Stop(stop) => command::stop::stop(stop, &output).await,
         }
     });

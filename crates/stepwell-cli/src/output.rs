@@ -27,15 +27,7 @@ macro_rules! say {
     }};
 }
 
-/// A line on standard output, likewise.
-macro_rules! print_line {
-    ($($text:tt)*) => {{
-        use std::io::Write as _;
-        let _ = writeln!(std::io::stdout().lock(), $($text)*);
-    }};
-}
-
-pub(crate) use {print_line, say};
+pub(crate) use say;
 
 /// Where a running pipeline can be looked at.
 #[derive(Clone, Debug)]
