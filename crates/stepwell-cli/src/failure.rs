@@ -13,6 +13,7 @@ use stepwell::{
 use crate::{
     exit::{Exit, is_no_arroyo},
     interrupt::Interruption,
+    target::Ambiguous,
 };
 
 /// A query with where it came from, for diagnostics.
@@ -74,6 +75,8 @@ pub(crate) enum Failure {
     Call { source: ClientError },
     #[snafu(transparent)]
     Shutdown { source: ShutdownError },
+    #[snafu(transparent)]
+    Ambiguous { source: Ambiguous },
     #[snafu(display("pipeline {id} was stopped by somebody else"))]
     StoppedElsewhere { id: String },
     #[snafu(display("the rows could not be written to standard output"))]
@@ -124,6 +127,7 @@ impl Failure {
             | Self::Rows { .. }
             | Self::StandardOutput { .. }
             | Self::Signals { .. } => Exit::Unexpected,
+            Self::Ambiguous { .. } => Exit::Refused,
             Self::Interrupted { signal, .. } => Exit::Interrupted(*signal),
             Self::Step { source } => Exit::of(source),
             Self::Call { source } => Exit::of_client(source, Exit::Unexpected),
@@ -163,6 +167,7 @@ impl Failure {
                 "set STEPWELL_TOKEN, or give --token-file FILE"
             }
             Self::Step { source } => return step_hint(source),
+            Self::Ambiguous { .. } => "give one of these ids",
             Self::Shutdown { .. } => {
                 "stepwell list --server URL shows what is there; stepwell stop ID stops it"
             }

@@ -4,11 +4,14 @@
 #![cfg_attr(not(feature = "embedded"), allow(dead_code, clippy::unused_async))]
 
 mod arguments;
+mod color;
 mod command;
 mod diagnostic;
 mod exit;
 mod failure;
 mod interrupt;
+mod listing;
+mod moment;
 mod output;
 mod printable;
 mod query;
@@ -16,11 +19,11 @@ mod server;
 mod signal;
 mod standard_output;
 mod state_directory;
+mod table;
+mod target;
 mod trace;
 
 use std::process::ExitCode;
-
-use clap::Parser as _;
 
 use crate::{
     arguments::{Arguments, Command},
@@ -31,7 +34,11 @@ use crate::{
 
 fn main() -> ExitCode {
     // Usage errors end with 2 here, as clap has it.
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::parse() {
+        Ok(arguments) => arguments,
+        Err(code) => return code,
+    };
+    color::choose(arguments.global.color);
     let output = Output::new(&arguments.global);
     trace::set_up(&arguments.global, &output);
     let runtime = match tokio::runtime::Builder::new_multi_thread()
@@ -58,6 +65,9 @@ fn main() -> ExitCode {
                 unless_interrupted(command::status::status(status, &output)).await
             }
             Command::Stop(stop) => command::stop::stop(stop, &output).await,
+            Command::Completions(completions) => {
+                unless_interrupted(command::completions::completions(completions)).await
+            }
         }
     });
     // A thread that still waits for standard input must not hold the process.

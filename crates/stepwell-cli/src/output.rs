@@ -13,7 +13,7 @@ use stepwell::{Event, Observer};
 
 use crate::{
     arguments::{Format, Global},
-    diagnostic,
+    color, diagnostic,
     failure::Failure,
 };
 
@@ -53,11 +53,9 @@ enum Inner {
     Json(Json),
 }
 
-/// Whether standard error may be coloured: a terminal, and no wish to the contrary (<https://no-color.org>).
+/// Whether what goes to standard error is coloured.
 pub(crate) fn has_color() -> bool {
-    let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-    std::io::stderr().is_terminal() && !no_color && !dumb
+    color::is_used_on(&std::io::stderr())
 }
 
 impl Output {

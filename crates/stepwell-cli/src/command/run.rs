@@ -59,7 +59,7 @@ async fn local(mut work: Work<'_>) -> Result<Exit, Failure> {
     let (arguments, output) = (work.arguments, work.output);
     let (directory, is_new) = match &arguments.state_dir {
         Some(directory) => (directory.clone(), false),
-        None => (state_directory::fresh(&arguments.name)?, true),
+        None => (state_directory::fresh(&arguments.name())?, true),
     };
     let engine = if arguments.dry_run {
         Local::start_idle(directory.clone()).await?
@@ -113,7 +113,7 @@ fn spec(arguments: &Run, origin: &Origin) -> Result<PipelineSpec, Failure> {
         _ => Intent::ResumeOrCreate,
     };
     let mut spec = PipelineSpec::builder(&origin.text)
-        .name(&arguments.name)
+        .name(arguments.name())
         .force(arguments.force)
         .find_by(arguments.find_by.into())
         .intent(intent);
@@ -129,7 +129,7 @@ fn spec(arguments: &Run, origin: &Origin) -> Result<PipelineSpec, Failure> {
     if arguments.new_run {
         spec = spec.when_finished(WhenFinished::NewRun);
     }
-    for udf in query::read_udfs(&arguments.udf)? {
+    for udf in query::read_udfs(&arguments.query.udf)? {
         spec = spec.udf(udf);
     }
     spec.build().context(SpecSnafu)
@@ -233,8 +233,8 @@ impl Work<'_> {
             .shutdown(self.shutdown)
             .observer(self.output.observer())
             .on_shutdown(OnShutdown::Stop)
-            .stop_mode(self.arguments.stop_mode.into())
-            .stop_timeout(self.arguments.stop_timeout);
+            .stop_mode(self.arguments.stopping.stop_mode.into())
+            .stop_timeout(self.arguments.stopping.stop_timeout);
         if let Some(timeout) = self.arguments.timeout {
             options = options.running_timeout(timeout).connect_timeout(timeout);
         }
@@ -350,8 +350,8 @@ impl Work<'_> {
     /// Stops whatever was made or started.
     async fn stop(&self, say_nothing_to_stop: bool) -> Result<(), Failure> {
         let policy = StopPolicy::builder()
-            .mode(self.arguments.stop_mode.into())
-            .deadline(self.arguments.stop_timeout)
+            .mode(self.arguments.stopping.stop_mode.into())
+            .deadline(self.arguments.stopping.stop_timeout)
             .build();
         let report = self.shutdown.stop_all(policy).await?;
         self.left_behind.set(None);
@@ -406,7 +406,7 @@ impl Work<'_> {
                 };
                 format!(
                     "would create pipeline {:?}{id}{beside}",
-                    self.arguments.name
+                    self.arguments.name()
                 )
             }
             _ => "would look for a pipeline whose create was not answered".to_owned(),

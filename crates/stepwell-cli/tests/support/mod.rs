@@ -7,6 +7,7 @@
 
 pub mod pipelines;
 pub mod server;
+pub mod terminal;
 
 use std::{
     io::{BufRead as _, BufReader, Read},
@@ -39,6 +40,8 @@ pub fn stepwell(arguments: &[&str]) -> Command {
         "STEPWELL_CLIENT_CERTIFICATE",
         "STEPWELL_CLIENT_KEY",
         "NO_COLOR",
+        "CLICOLOR",
+        "CLICOLOR_FORCE",
         "RUST_LOG",
     ] {
         command.env_remove(variable);
