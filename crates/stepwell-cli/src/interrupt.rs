@@ -92,21 +92,11 @@ impl Interruptions {
         work: impl Future<Output = Result<T, Failure>>,
         first: impl FnOnce() -> String,
     ) -> Result<T, Failure> {
-        let twice = async {
-            self.next().await;
-            let left = first();
-            let counts = Instant::now() + SECOND_COUNTS_AFTER;
-            loop {
-                let signal = self.next().await;
-                if Instant::now() >= counts {
-                    let left = Some(left);
-                    return InterruptedSnafu { signal, left }.fail();
-                }
-            }
-        };
         tokio::select! {
             biased;
-            interrupted = twice => interrupted,
+            (signal, left) = twice(async || self.next().await, first) => {
+                InterruptedSnafu { signal, left: Some(left) }.fail()
+            }
             result = work => result,
         }
     }
@@ -116,6 +106,22 @@ impl Interruptions {
             () = received(&mut self.interrupt) => Interruption::Interrupt,
             () = received(&mut self.terminate) => Interruption::Terminate,
             () = received(&mut self.hangup) => Interruption::Hangup,
+        }
+    }
+}
+
+/// Waits for a second signal that counts, and calls `first` for the first one.
+async fn twice<T>(
+    mut next: impl AsyncFnMut() -> Interruption,
+    first: impl FnOnce() -> T,
+) -> (Interruption, T) {
+    next().await;
+    let said = first();
+    let counts = Instant::now() + SECOND_COUNTS_AFTER;
+    loop {
+        let signal = next().await;
+        if Instant::now() >= counts {
+            return (signal, said);
         }
     }
 }
@@ -165,6 +171,23 @@ mod tests {
             Interruption::Terminate,
         ];
         assert_eq!(signals.map(Interruption::exit_code), [129, 130, 143]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_second_signal_counts_when_it_is_not_an_echo_of_the_first() {
+        let mut signals = [(0, 2), (1, 2), (198, 15), (1, 1)].into_iter();
+        let next = async || {
+            let (after, number) = signals.next().unwrap();
+            tokio::time::sleep(Duration::from_millis(after)).await;
+            match number {
+                1 => Interruption::Hangup,
+                2 => Interruption::Interrupt,
+                _ => Interruption::Terminate,
+            }
+        };
+        let mut said = 0;
+        let (second, ()) = twice(next, || said += 1).await;
+        assert_eq!((second, said), (Interruption::Hangup, 1));
     }
 
     #[test]
