@@ -92,8 +92,8 @@ pub use resolution::{
     Action, Difference, PipelineSummary, Plan, PlannedRequest, Resolution, ResolveError,
 };
 pub use shutdown::{
-    Escalation, OnShutdown, Shutdown, ShutdownEnd, ShutdownEntry, ShutdownError, ShutdownReport,
-    StopPolicy, StopPolicyBuilder, Unsettled, stop_pipeline::StopError,
+    Escalation, KnownPipeline, OnShutdown, Shutdown, ShutdownEnd, ShutdownEntry, ShutdownError,
+    ShutdownReport, StopPolicy, StopPolicyBuilder, Unsettled, stop_pipeline::StopError,
 };
 pub use spec::{
     CheckpointInterval, CheckpointIntervalError, FindBy, Identity, Intent, PipelineSpec,

@@ -98,9 +98,9 @@ async fn stop_entry(
         OnShutdown::Leave => true,
     };
     let (id, end) = if leave {
-        (known_id(&entry), Ok(ShutdownEnd::Left))
+        (entry.known.id().cloned(), Ok(ShutdownEnd::Left))
     } else if quiet.is_err() {
-        (known_id(&entry), Err(Unsettled::UnderWay))
+        (entry.known.id().cloned(), Err(Unsettled::UnderWay))
     } else {
         settle_and_stop(registry, entry_id, &entry, policy, limit).await
     };
@@ -116,13 +116,6 @@ async fn stop_entry(
         id,
         end,
     })
-}
-
-fn known_id(entry: &Entry) -> Option<stepwell_arroyo::PipelineId> {
-    match &entry.known {
-        Known::Attempted(attempt) => attempt.id().cloned(),
-        Known::Pipeline(id) => Some(id.clone()),
-    }
 }
 
 async fn settle_and_stop(

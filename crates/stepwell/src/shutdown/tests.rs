@@ -228,3 +228,18 @@ async fn clones_are_the_same_shutdown_and_beginning_wakes_all_who_wait() {
         "Shutdown { begun: true, pipelines: 0 }"
     );
 }
+
+#[test]
+fn a_shutdown_names_the_pipelines_that_it_knows_of() {
+    let shutdown = Shutdown::new();
+    assert_eq!(shutdown.pipelines(), []);
+    let ticket = Ticket::new(&shutdown.registry);
+    drop(ticket.intend(intended(true)).unwrap());
+    let known = KnownPipeline {
+        name: "orders".to_owned(),
+        id: Some(PipelineId::from_server("pl_1")),
+    };
+    assert_eq!(shutdown.pipelines(), [known]);
+    ticket.forget();
+    assert_eq!(shutdown.pipelines(), []);
+}
