@@ -7,6 +7,8 @@ use stepwell::{
     arroyo::{ClientError, ClientErrorKind},
 };
 
+use crate::interrupt::Interruption;
+
 /// How the process ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -24,10 +26,9 @@ pub(crate) enum Exit {
     DeadlinePassed,
     /// Outcome unknown, or left unsettled on stop.
     Unknown,
+    /// A signal came before what was asked for was so; the code is that of a process which the signal has ended.
+    Interrupted(Interruption),
 }
-
-/// Left at once, by the second signal.
-pub(crate) const LEFT_AT_ONCE: i32 = 130;
 
 impl Exit {
     pub(crate) fn code(self) -> u8 {
@@ -41,6 +42,7 @@ impl Exit {
             Self::JobFailed => 6,
             Self::DeadlinePassed => 7,
             Self::Unknown => 8,
+            Self::Interrupted(signal) => signal.exit_code(),
         }
     }
 

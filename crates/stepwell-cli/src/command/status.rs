@@ -1,13 +1,12 @@
 //! `stepwell status`.
 
+use std::fmt::Write as _;
+
 use stepwell::PipelineId;
 
 use crate::{
-    arguments::Status,
-    command::list::{printable, without_secrets},
-    exit::Exit,
-    failure::Failure,
-    output::{Output, print_line},
+    arguments::Status, command::list::without_secrets, exit::Exit, failure::Failure,
+    output::Output, printable, standard_output,
 };
 
 pub(crate) async fn status(arguments: Status, output: &Output) -> Result<Exit, Failure> {
@@ -31,45 +30,49 @@ pub(crate) async fn status(arguments: Status, output: &Output) -> Result<Exit, F
             "id": pipeline.id, "name": pipeline.name, "stop": pipeline.stop, "graph": pipeline.graph,
             "job": without_secrets(job.as_ref()), "errors": errors, "checkpoints": checkpoints,
         });
-        print_line!("{status}");
+        standard_output::print(format!("{status}\n")).await?;
         return Ok(Exit::Success);
     }
-    print_line!("pipeline     {id}");
-    print_line!("name         {}", printable(&pipeline.name));
+    // Writing to a string cannot fail.
+    let mut text = String::new();
+    let _ = writeln!(text, "pipeline     {id}");
+    let _ = writeln!(text, "name         {}", printable::line(&pipeline.name));
     if let Some(job) = &job {
         let wish = if job.running_desired {
             ""
         } else {
             " (told to stop)"
         };
-        print_line!("state        {}{wish}", job.state);
-        print_line!("job          {}, run {}", job.id, job.run_id);
+        let _ = writeln!(text, "state        {}{wish}", job.state);
+        let _ = writeln!(text, "job          {}, run {}", job.id, job.run_id);
         if let Some(reason) = &job.failure_reason {
-            print_line!("failed       {}", reason.error);
+            let _ = writeln!(text, "failed       {}", reason.error);
         }
     }
     if let Some(parallelism) = pipeline.graph.parallelism() {
-        print_line!("parallelism  {parallelism}");
+        let _ = writeln!(text, "parallelism  {parallelism}");
     }
     let newest = checkpoints
         .iter()
         .filter(|checkpoint| checkpoint.finish_time.is_some())
         .max_by_key(|checkpoint| checkpoint.epoch);
-    match newest {
-        Some(checkpoint) => print_line!(
+    let _ = match newest {
+        Some(checkpoint) => writeln!(
+            text,
             "checkpoint   {} ({})",
-            checkpoint.epoch,
-            checkpoint.checkpoint_type
+            checkpoint.epoch, checkpoint.checkpoint_type
         ),
-        None => print_line!("checkpoint   none"),
-    }
+        None => writeln!(text, "checkpoint   none"),
+    };
     for error in &errors {
-        print_line!(
+        let _ = writeln!(
+            text,
             "{:<12} {}: {}",
             error.level.to_string(),
             error.message,
             error.details
         );
     }
+    standard_output::print(text).await?;
     Ok(Exit::Success)
 }

@@ -3,22 +3,19 @@
 use std::time::Duration;
 
 use snafu::OptionExt;
-use stepwell::{Error, Options, PipelineId, Shutdown, StopError, Submission};
+use stepwell::{Error, JobState, Options, PipelineId, Registered, StopError, Submission};
 
 use crate::{
     arguments::Stop,
     exit::Exit,
-    failure::{Failure, NoServerSnafu},
+    failure::{self, Failure, JobFailedSnafu, NoServerSnafu},
+    interrupt::Interruptions,
     output::Output,
-    signal::{self, LeftBehind},
 };
 
 pub(crate) async fn stop(arguments: Stop, output: &Output) -> Result<Exit, Failure> {
+    let mut interruptions = Interruptions::listen()?;
     let transport = arguments.connection.transport()?.context(NoServerSnafu)?;
-    let left_behind = LeftBehind::default();
-    left_behind.set(Some(arguments.id.clone()));
-    // The shutdown that a signal begins is not that of the stop: what was asked for is finished, unless asked for twice.
-    signal::handle(&Shutdown::new(), output, &left_behind)?;
     let options = Options::builder()
         .observer(output.observer())
         // Somebody stands in front of it.
@@ -27,22 +24,44 @@ pub(crate) async fn stop(arguments: Stop, output: &Output) -> Result<Exit, Failu
         .stop_timeout(arguments.stop_timeout)
         .build();
     let id = PipelineId::from_server(arguments.id);
-    let pipeline = Submission::attach(transport, id, options).await?;
+    let attached = async { Ok(Submission::attach(transport, id, options).await?) };
+    let pipeline = interruptions.unless_interrupted(attached).await?;
+    let id = pipeline.id().clone();
+    // What was asked for is finished, unless a second signal says otherwise.
+    interruptions
+        .unless_interrupted_twice(stop_pipeline(pipeline, output), || {
+            output.note(&format!(
+                "stopping pipeline {id}; press Ctrl-C again to quit immediately"
+            ));
+            format!("pipeline {id} may still be running")
+        })
+        .await
+}
+
+async fn stop_pipeline(pipeline: Submission<Registered>, output: &Output) -> Result<Exit, Failure> {
     match pipeline.stop().await {
         Ok(stopped) => {
-            output.ended(
+            output.stopped(
                 stopped.id().as_str(),
+                stopped.name(),
                 stopped.job().state.as_str(),
                 stopped.final_checkpoint(),
             );
             Ok(Exit::Success)
         }
         Err(failure) => match failure.into_error() {
+            Error::Stop {
+                source: StopError::EndedOtherwise { id, job },
+            } if job.state == JobState::Failed => JobFailedSnafu {
+                id: id.to_string(),
+                reason: failure::reason(Some(&job), None),
+            }
+            .fail(),
             // It was asked to end, and it has.
             Error::Stop {
                 source: StopError::EndedOtherwise { id, job },
             } => {
-                output.ended(id.as_str(), job.state.as_str(), None);
+                output.ended(id.as_str(), job.state.as_str());
                 Ok(Exit::Success)
             }
             error => Err(error.into()),

@@ -1,6 +1,6 @@
 //! `stepwell validate`.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, path::PathBuf};
 
 use stepwell::{
     SharedTransport,
@@ -11,16 +11,25 @@ use crate::{
     arguments::Validate,
     exit::Exit,
     failure::{Failure, Origin},
-    output::{Output, print_line},
-    query,
+    output::Output,
+    query, standard_output,
 };
 
 pub(crate) async fn validate(arguments: Validate, output: &Output) -> Result<Exit, Failure> {
-    let origin = query::read(&arguments.query.file, output)?;
+    let origin = read(arguments.query.file, output.clone()).await?;
     let udfs = query::read_udfs(&arguments.udf)?;
     match arguments.connection.transport()? {
         Some(transport) => check(transport, origin, &udfs, output).await,
         None => local(origin, &udfs, output).await,
+    }
+}
+
+/// Standard input may be silent for ever, and a signal must end the command all the same.
+async fn read(file: PathBuf, output: Output) -> Result<Origin, Failure> {
+    let reading = tokio::task::spawn_blocking(move || query::read(&file, &output));
+    match reading.await {
+        Ok(read) => read,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
     }
 }
 
@@ -32,15 +41,24 @@ async fn local(
 ) -> Result<Exit, Failure> {
     use crate::{command::local::Local, state_directory};
 
-    let directory = state_directory::fresh("validate")?;
-    let engine = Local::start_idle(directory.clone()).await?;
+    let directory = Temporary(state_directory::fresh("validate")?);
+    let engine = Local::start_idle(directory.0.clone()).await?;
     let result = check(engine.transport.clone(), origin, udfs, output).await;
     let closed = engine.close().await;
-    // It held nothing but an empty database.
-    let _ = std::fs::remove_dir_all(directory);
     let exit = result?;
     closed?;
     Ok(exit)
+}
+
+/// A directory with nothing but an empty database, which goes away when a signal ends the command too.
+#[cfg(feature = "embedded")]
+struct Temporary(PathBuf);
+
+#[cfg(feature = "embedded")]
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
 }
 
 #[cfg(not(feature = "embedded"))]
@@ -62,11 +80,12 @@ async fn check(
     let validation = client.validate(&origin.text, udfs).await?;
     match validation.graph {
         Some(graph) if validation.errors.is_empty() => {
-            if output.is_json() {
-                print_line!("{}", serde_json::json!({ "graph": graph }));
+            let text = if output.is_json() {
+                format!("{}\n", serde_json::json!({ "graph": graph }))
             } else {
-                print_line!("{}", show(&graph).trim_end());
-            }
+                show(&graph)
+            };
+            standard_output::print(text).await?;
             Ok(Exit::Success)
         }
         _ => Err(Failure::Invalid {

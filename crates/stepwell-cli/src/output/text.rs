@@ -6,6 +6,11 @@ use indicatif::{ProgressBar, ProgressStyle};
 use stepwell::{Event, Step};
 
 use super::say;
+use crate::{
+    duration,
+    hint::Hint,
+    printable::{line, lines as printable},
+};
 
 pub(crate) struct Text {
     quiet: bool,
@@ -90,7 +95,7 @@ impl Text {
     }
 
     fn finish(&mut self, step: Step, elapsed: Duration) {
-        let time = format!("{elapsed:.1?}");
+        let time = duration::elapsed(elapsed);
         if let Some(spinner) = self.spinner.take() {
             spinner.finish_and_clear();
             let tick = self.paint(GREEN, "✓");
@@ -103,36 +108,50 @@ impl Text {
     /// Something about the step under way: beside the spinner, or a line of its own.
     fn status(&mut self, text: &str) {
         match &self.spinner {
-            Some(spinner) => spinner.set_message(text.to_owned()),
-            None => say!("  {text}"),
+            Some(spinner) => spinner.set_message(line(text).into_owned()),
+            None => say!("  {}", line(text)),
         }
     }
 
     pub(super) fn note(&mut self, text: &str) {
         if !self.quiet {
-            self.print(text);
+            self.print(&printable(text));
         }
     }
 
     pub(super) fn warning(&mut self, text: &str) {
         if !self.quiet {
             let word = self.paint(YELLOW, "warning");
-            self.print(&format!("{word}: {text}"));
+            self.print(&format!("{word}: {}", printable(text)));
         }
     }
 
-    pub(super) fn error(&mut self, text: &str, causes: &[String], hint: Option<&str>) {
-        // The spinner of the step that failed.
+    pub(super) fn error(&mut self, text: &str, causes: &[String]) {
+        let word = self.paint(RED, "error");
+        say!("{word}: {}", printable(text));
+        for cause in causes {
+            say!("  because {}", printable(cause));
+        }
+    }
+
+    /// What to try next, each with the command for it.
+    pub(super) fn hints(&mut self, hints: &[Hint]) {
+        for hint in hints {
+            match &hint.command {
+                Some(command) => say!("next: {}:\n  {command}", hint.text),
+                None => say!("next: {}", hint.text),
+            }
+        }
+    }
+
+    pub(super) fn log(&mut self, level: &str, target: &str, text: &str) {
+        self.print(&format!("{level:>5} {target}: {}", printable(text)));
+    }
+
+    /// Takes the spinner of a step that has come to no good end off the terminal.
+    pub(super) fn clear(&mut self) {
         if let Some(spinner) = self.spinner.take() {
             spinner.finish_and_clear();
-        }
-        let word = self.paint(RED, "error");
-        say!("{word}: {text}");
-        for cause in causes {
-            say!("  because {cause}");
-        }
-        if let Some(hint) = hint {
-            say!("next: {hint}");
         }
     }
 

@@ -1,0 +1,190 @@
+//! Signals of the commands that look, list and stop: the first one ends them at once.
+//!
+//! A process that has PID 1, as in a container, is not ended by a signal that it does not handle, so the default would not do.
+
+use std::{fmt, future::Future, time::Duration};
+
+use snafu::ResultExt;
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    time::Instant,
+};
+
+use crate::failure::{Failure, InterruptedSnafu, SignalsSnafu};
+
+/// A second signal counts from here on: one Ctrl-C can arrive twice, because `timeout -s INT` sends it to the whole process group too.
+const SECOND_COUNTS_AFTER: Duration = Duration::from_millis(200);
+
+/// A signal that asks the process to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Interruption {
+    /// The terminal was closed.
+    Hangup,
+    /// Ctrl-C.
+    Interrupt,
+    Terminate,
+}
+
+impl Interruption {
+    /// The exit code by which a shell knows it: 128 and the number of the signal.
+    pub(crate) fn exit_code(self) -> u8 {
+        128 + self.number()
+    }
+
+    /// What a person does for a second signal.
+    pub(crate) fn again(self) -> &'static str {
+        match self {
+            Self::Interrupt => "press Ctrl-C again to quit immediately",
+            Self::Hangup | Self::Terminate => "a second signal quits immediately",
+        }
+    }
+
+    fn number(self) -> u8 {
+        match self {
+            Self::Hangup => 1,
+            Self::Interrupt => 2,
+            Self::Terminate => 15,
+        }
+    }
+}
+
+impl fmt::Display for Interruption {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Hangup => "SIGHUP",
+            Self::Interrupt => "SIGINT",
+            Self::Terminate => "SIGTERM",
+        })
+    }
+}
+
+/// Does the work unless a signal comes first; then the work is dropped where it stands.
+pub(crate) async fn unless_interrupted<T>(
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    Interruptions::listen()?.unless_interrupted(work).await
+}
+
+/// The signals that came since it was made, and those to come.
+pub(crate) struct Interruptions {
+    hangup: Option<Signal>,
+    interrupt: Option<Signal>,
+    terminate: Option<Signal>,
+}
+
+impl Interruptions {
+    pub(crate) fn listen() -> Result<Self, Failure> {
+        Ok(Self {
+            hangup: listen(Interruption::Hangup)?,
+            interrupt: listen(Interruption::Interrupt)?,
+            terminate: listen(Interruption::Terminate)?,
+        })
+    }
+
+    /// As [`unless_interrupted`].
+    pub(crate) async fn unless_interrupted<T>(
+        &mut self,
+        work: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        tokio::select! {
+            biased;
+            signal = self.next() => InterruptedSnafu { signal, left: None }.fail(),
+            result = work => result,
+        }
+    }
+
+    /// Does the work unless two signals come first. `first` is called for the first one; what it returns says what the second leaves
+    /// behind.
+    pub(crate) async fn unless_interrupted_twice<T>(
+        &mut self,
+        work: impl Future<Output = Result<T, Failure>>,
+        first: impl FnOnce() -> String,
+    ) -> Result<T, Failure> {
+        let twice = async {
+            self.next().await;
+            let left = Some(first());
+            let signal = self.second().await;
+            InterruptedSnafu { signal, left }.fail()
+        };
+        tokio::select! {
+            biased;
+            interrupted = twice => interrupted,
+            result = work => result,
+        }
+    }
+
+    /// The next signal that counts as a second one.
+    pub(crate) async fn second(&mut self) -> Interruption {
+        let counts = Instant::now() + SECOND_COUNTS_AFTER;
+        loop {
+            let signal = self.next().await;
+            if Instant::now() >= counts {
+                return signal;
+            }
+        }
+    }
+
+    /// The next signal.
+    pub(crate) async fn next(&mut self) -> Interruption {
+        tokio::select! {
+            () = received(&mut self.interrupt) => Interruption::Interrupt,
+            () = received(&mut self.terminate) => Interruption::Terminate,
+            () = received(&mut self.hangup) => Interruption::Hangup,
+        }
+    }
+}
+
+/// `None` for a signal that is ignored already, as under `nohup` or in the background of a script: it stays ignored.
+fn listen(interruption: Interruption) -> Result<Option<Signal>, Failure> {
+    if is_ignored(interruption) {
+        return Ok(None);
+    }
+    let kind = SignalKind::from_raw(interruption.number().into());
+    signal(kind).context(SignalsSnafu).map(Some)
+}
+
+async fn received(signal: &mut Option<Signal>) {
+    match signal {
+        Some(signal) => {
+            signal.recv().await;
+        }
+        None => std::future::pending().await,
+    }
+}
+
+/// Whether the process was started with this signal ignored. Only Linux says so without `unsafe` code.
+fn is_ignored(interruption: Interruption) -> bool {
+    std::fs::read_to_string("/proc/self/status")
+        .is_ok_and(|status| ignored(&status) >> (interruption.number() - 1) & 1 == 1)
+}
+
+/// The set of ignored signals in `/proc/self/status`.
+fn ignored(status: &str) -> u64 {
+    let mut lines = status.lines();
+    lines
+        .find_map(|line| line.strip_prefix("SigIgn:"))
+        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_exit_codes_are_those_of_a_shell() {
+        let signals = [
+            Interruption::Hangup,
+            Interruption::Interrupt,
+            Interruption::Terminate,
+        ];
+        assert_eq!(signals.map(Interruption::exit_code), [129, 130, 143]);
+    }
+
+    #[test]
+    fn the_ignored_signals_are_read_from_the_status_of_the_process() {
+        let status = "Name:\tstepwell\nSigBlk:\t0000000000000002\nSigIgn:\t0000000000001001\nSigCgt:\t0000000000000440\n";
+        assert_eq!(ignored(status), 0x1001);
+        assert_eq!(ignored("Name:\tstepwell\n"), 0);
+    }
+}
