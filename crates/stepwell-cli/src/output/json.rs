@@ -136,7 +136,7 @@ impl Json {
         say(
             "error",
             json!({
-                "message": text, "causes": [], "next": [], "may_be_running": known(pipelines),
+                "message": text, "causes": [], "then": [], "next": [], "may_be_running": known(pipelines),
                 "exit_code": signal.exit_code(),
             }),
         );
