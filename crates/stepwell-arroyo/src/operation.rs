@@ -24,6 +24,8 @@ pub enum Operation {
     Delete,
     /// `GET /api/v1/pipelines/{id}/jobs`
     Jobs,
+    /// `GET /api/v1/jobs`
+    AllJobs,
     /// `GET /api/v1/pipelines/{id}/jobs/{id}/errors`
     JobErrors,
     /// `GET /api/v1/pipelines/{id}/jobs/{id}/checkpoints`
@@ -44,6 +46,7 @@ impl fmt::Display for Operation {
             Self::Restart => "restart the pipeline",
             Self::Delete => "delete the pipeline",
             Self::Jobs => "read the job of the pipeline",
+            Self::AllJobs => "list the jobs",
             Self::JobErrors => "read the errors of the pipeline",
             Self::Checkpoints => "read the checkpoints of the pipeline",
             Self::Output => "read the rows of the pipeline",

@@ -144,6 +144,11 @@ pub(crate) fn jobs(id: &PipelineId) -> ApiRequest<'_> {
     ApiRequest::plain(Operation::Jobs, Method::GET, path(id, "/jobs")).about(id.as_str())
 }
 
+pub(crate) fn all_jobs() -> ApiRequest<'static> {
+    let uri = Uri::from_static("/api/v1/jobs");
+    ApiRequest::plain(Operation::AllJobs, Method::GET, Ok(uri))
+}
+
 pub(crate) fn job_errors<'a>(id: &'a PipelineId, job: &JobId) -> ApiRequest<'a> {
     let rest = format!("/jobs/{}/errors?limit={JOB_ERRORS}", Segment(job.as_str()));
     ApiRequest::plain(Operation::JobErrors, Method::GET, path(id, &rest)).about(id.as_str())

@@ -1,4 +1,4 @@
-//! The list of pipelines.
+//! The lists of all pipelines and of all jobs.
 
 use std::{num::NonZeroU32, time::Duration};
 
@@ -7,11 +7,14 @@ use super::{
     paging::{self, Extent},
 };
 use crate::{
-    ClientError, ClientErrorKind, JsonError, Operation, Page, Pipeline, PipelineId, PipelineRow,
-    error::Call, request, response, wire::EachRow,
+    ClientError, ClientErrorKind, Job, JsonError, Operation, Page, Pipeline, PipelineId,
+    PipelineRow,
+    error::Call,
+    request, response,
+    wire::{All, EachRow},
 };
 
-/// How large a reply may be that holds a list of pipelines: 10,000 of them with large graphs.
+/// How large a reply may be that holds a list: 10,000 pipelines with large graphs.
 const LIST: usize = 256 * 1024 * 1024;
 
 impl Client {
@@ -31,6 +34,42 @@ impl Client {
     ) -> Result<Page<Pipeline>, ClientError> {
         self.get(request::list_pipelines(limit, starting_after), LIST)
             .await
+    }
+
+    /// Reads the jobs of all pipelines (`GET /api/v1/jobs`), newest first, those that have ended among them. There are no pages.
+    ///
+    /// [`Job::pipeline_id`] says whose each one is, on servers after 0.15 (recordings `105_list_all_jobs`, `719_pg_jobs`). Up to 0.15 it is
+    /// `None`, and nothing else in the reply says it: rows of pipelines and of jobs have only `created_at` in common, which may differ
+    /// between a pipeline and its job, and agree between two pipelines that were made in the same second. There a job is matched by its id,
+    /// which [`jobs`](Self::jobs) shows for one pipeline.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use http::Method;
+    /// use stepwell_arroyo::{Client, Job, JobId, PipelineId};
+    /// use stepwell_transport::{FakeTransport, SharedTransport};
+    ///
+    /// let fake = FakeTransport::new();
+    /// let orders = PipelineId::from_server("pl_1");
+    /// let job = Job::new(JobId::from_server("job_1"), orders.clone(), 1);
+    /// fake.expect(Method::GET, "/api/v1/jobs")
+    ///     .reply_json(200, &serde_json::json!({"data": [job]}));
+    /// let client = Client::new(SharedTransport::new(fake));
+    /// assert_eq!(client.all_jobs().await?[0].pipeline_id, Some(orders));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When there is no such answer.
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe: it changes nothing.
+    pub async fn all_jobs(&self) -> Result<Vec<Job>, ClientError> {
+        Ok(self.get::<All<Job>>(request::all_jobs(), LIST).await?.data)
     }
 
     /// Reads all pipelines, newest first.

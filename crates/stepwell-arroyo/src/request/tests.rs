@@ -41,6 +41,7 @@ fn requests_are_in_origin_form_and_ids_stay_in_their_segment() {
         (get_pipeline(&id("..")), "GET /api/v1/pipelines/%2E%2E"),
         (delete(&id("pl_1")), "DELETE /api/v1/pipelines/pl_1"),
         (jobs(&id("pl_1")), "GET /api/v1/pipelines/pl_1/jobs"),
+        (all_jobs(), "GET /api/v1/jobs"),
         (
             job_errors(&id("pl_1"), &job),
             "GET /api/v1/pipelines/pl_1/jobs/job%2F1%3F/errors?limit=1000",

@@ -126,6 +126,13 @@ fn reads() -> Vec<Case> {
             |client| Box::pin(async { client.jobs(&id()).await.map(drop) }),
         ),
         Case::new(
+            O::AllJobs,
+            Method::GET,
+            "/api/v1/jobs",
+            json!({"data": []}),
+            |client| Box::pin(async { client.all_jobs().await.map(drop) }),
+        ),
+        Case::new(
             O::JobErrors,
             Method::GET,
             "/api/v1/pipelines/pl_1/jobs/job_1/errors?limit=1000",

@@ -29,6 +29,7 @@ pub enum Call {
     Restart(PipelineId, RestartPipeline),
     Delete(PipelineId),
     Jobs(PipelineId),
+    AllJobs,
     JobErrors(PipelineId, JobId),
     Checkpoints(PipelineId, JobId),
     Output(PipelineId, JobId),
@@ -58,6 +59,7 @@ impl Call {
             ("PATCH", ["pipelines", id]) => Self::Patch(pipeline(id), patch(body?)?),
             ("DELETE", ["pipelines", id]) => Self::Delete(pipeline(id)),
             ("POST", ["pipelines", id, "restart"]) => Self::Restart(pipeline(id), restart(body?)),
+            ("GET", ["jobs"]) => Self::AllJobs,
             ("GET", ["pipelines", id, "jobs"]) => Self::Jobs(pipeline(id)),
             ("GET", ["pipelines", id, "jobs", j, "errors"]) => {
                 Self::JobErrors(pipeline(id), job(j))
@@ -90,6 +92,7 @@ impl Call {
             Self::Restart(id, restart) => shown(client.restart(id, restart).await),
             Self::Delete(id) => client.delete(id).await.map(|()| Value::Null),
             Self::Jobs(id) => shown(client.jobs(id).await),
+            Self::AllJobs => shown(client.all_jobs().await),
             Self::JobErrors(id, job) => shown(client.job_errors(id, job).await),
             Self::Checkpoints(id, job) => shown(client.checkpoints(id, job).await),
             Self::Output(id, job) => rows(client, id, job).await,
@@ -99,7 +102,7 @@ impl Call {
     /// What of a reply the client gives back.
     pub fn expected(&self, response: &RecordedResponse) -> Value {
         match self {
-            Self::Jobs(_) | Self::JobErrors(..) | Self::Checkpoints(..) => {
+            Self::Jobs(_) | Self::AllJobs | Self::JobErrors(..) | Self::Checkpoints(..) => {
                 response.json()["data"].clone()
             }
             Self::Delete(_) => Value::Null,

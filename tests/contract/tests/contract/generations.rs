@@ -92,7 +92,7 @@ async fn every_recorded_value_is_read_from_every_generation() {
     let each = [
         ("checkpoints", 4),
         ("job errors", 22),
-        ("jobs", 39),
+        ("jobs", 42),
         ("jobs of the timelines", 224),
         ("lists of pipelines", 29),
         ("pipelines", 119),
@@ -121,7 +121,7 @@ fn kind(call: &Call) -> &'static str {
         | Call::CreateWithId(..)
         | Call::Patch(..)
         | Call::Restart(..) => "pipelines",
-        Call::Jobs(_) => "jobs",
+        Call::Jobs(_) | Call::AllJobs => "jobs",
         Call::JobErrors(..) => "job errors",
         Call::Checkpoints(..) => "checkpoints",
     }

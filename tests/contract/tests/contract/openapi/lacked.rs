@@ -5,7 +5,7 @@ const CONNECTIONS: &str = "tables are made in the query, by CREATE TABLE";
 const GLOBAL_UDFS: &str = "functions are sent with the query that uses them";
 
 /// Operations, each with the reason.
-pub const OPERATIONS: [(&str, &str); 19] = [
+pub const OPERATIONS: [(&str, &str); 18] = [
     ("get_connection_profiles", CONNECTIONS),
     ("create_connection_profile", CONNECTIONS),
     ("test_connection_profile", CONNECTIONS),
@@ -17,10 +17,6 @@ pub const OPERATIONS: [(&str, &str); 19] = [
     ("test_connection_table", CONNECTIONS),
     ("delete_connection_table", CONNECTIONS),
     ("get_connectors", CONNECTIONS),
-    (
-        "get_jobs",
-        "the job of a pipeline is asked for by the pipeline",
-    ),
     (
         "create_preview_pipeline",
         "a preview ends with whoever looks at it, and is no pipeline that runs on",

@@ -73,5 +73,5 @@ async fn what_the_client_calls_is_in_the_document_and_what_it_lacks_is_listed() 
             "lacked"
         });
     }
-    counts.expect("32 operations", &[("called", 13), ("lacked", 19)]);
+    counts.expect("32 operations", &[("called", 14), ("lacked", 18)]);
 }

@@ -70,12 +70,12 @@ fn what_was_recorded_is_as_documented() {
     let expected = [
         ("CheckpointCollection", 4),
         ("ErrorResp", 59),
-        ("JobCollection", 39),
+        ("JobCollection", 42),
         ("JobLogMessageCollection", 22),
         ("Pipeline", 119),
         ("PipelineCollection", 29),
         ("QueryValidationResult", 28),
-        ("of operations that stepwell lacks", 19),
+        ("of operations that stepwell lacks", 16),
         ("without a schema", 22),
     ];
     counts.expect("recorded replies beside the document", &expected);

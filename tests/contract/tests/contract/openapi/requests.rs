@@ -33,6 +33,7 @@ pub fn calls() -> Vec<Call> {
         Call::Get(id()),
         Call::Delete(id()),
         Call::Jobs(id()),
+        Call::AllJobs,
         Call::JobErrors(id(), job()),
         Call::Checkpoints(id(), job()),
         Call::Output(id(), job()),
@@ -164,7 +165,7 @@ async fn what_is_sent_is_valid_and_what_is_never_sent_is_listed() {
         ("PipelinePost", 18),
         ("PipelineRestart", 4),
         ("ValidateQueryPost", 3),
-        ("without a body", 9),
+        ("without a body", 10),
     ];
     counts.expect("requests beside the document", &expected);
 }
