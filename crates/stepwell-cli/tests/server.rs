@@ -62,7 +62,7 @@ fn servers_that_are_none_are_4() {
     refused(
         &run(&["list", "--server", &html.url]),
         4,
-        &["none of an Arroyo API", "next: that is not an Arroyo API"],
+        &["none of an Arroyo API", "next: this is not an Arroyo API"],
     );
 
     let closing = Server::start(|_, _, _| Reply::Raw(Vec::new()));
@@ -170,7 +170,8 @@ fn a_wait_that_takes_too_long_is_7_and_stops_what_it_started() {
         &[
             "was not running within",
             "last seen in Scheduling",
-            "next: wait longer with --timeout",
+            "next: wait longer:",
+            "--timeout 20m",
         ],
     );
     assert!(
@@ -215,7 +216,7 @@ fn a_create_whose_outcome_is_unknown_is_8() {
 fn a_pipeline_can_be_left_to_itself() {
     let server = arroyo(&["Created", "Running"]);
     let left = submit(&server, &["--no-wait"]);
-    refused(&left, 0, &["pl_1 was submitted and is left to itself"]);
+    refused(&left, 0, &["pl_1 was submitted, and stays on the server"]);
     assert!(
         !server
             .requests()
@@ -226,8 +227,8 @@ fn a_pipeline_can_be_left_to_itself() {
 
     let server = arroyo(&["Created", "Running"]);
     let left = submit(&server, &["--detach"]);
-    refused(&left, 0, &["pl_1 is running and is left to itself"]);
-    assert!(!left.stderr.contains("Ctrl-C stops it"), "{}", left.stderr);
+    refused(&left, 0, &["pl_1 is running, and stays on the server"]);
+    assert!(!left.stderr.contains("Ctrl-C"), "{}", left.stderr);
     assert!(
         !server
             .requests()
@@ -271,15 +272,7 @@ fn list_status_and_stop_work_on_a_running_engine() {
         &place.text("state"),
         &query,
     ]));
-    let line = running.wait_for_message("is running");
-    let url = line
-        .split("--server ")
-        .nth(1)
-        .unwrap()
-        .split(' ')
-        .next()
-        .unwrap()
-        .to_owned();
+    let url = running.engine();
 
     let list = run(&["list", "--server", &url]);
     assert_eq!(list.code, Some(0), "{}", list.stderr);
@@ -320,7 +313,7 @@ fn list_status_and_stop_work_on_a_running_engine() {
     let left = running.finish();
     assert_eq!(left.code, Some(1), "{}", left.stderr);
     assert!(
-        left.stderr.contains("was stopped by somebody else"),
+        left.stderr.contains("was stopped by another client"),
         "{}",
         left.stderr
     );

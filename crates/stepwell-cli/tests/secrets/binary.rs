@@ -95,7 +95,7 @@ impl Binary<'_> {
         // What is tried again is seen by then, and the rest is the same for up to a minute.
         if running.says("trying again") {
             running.signal(Signal::INT);
-            if running.says("once more leaves at once") {
+            if running.says("to quit immediately") {
                 running.signal(Signal::INT);
             }
         }

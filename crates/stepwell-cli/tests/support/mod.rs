@@ -6,6 +6,7 @@
 #![allow(clippy::match_same_arms, reason = "in the order of the paths")]
 
 pub mod pipelines;
+pub mod schema;
 pub mod server;
 
 use std::{
@@ -62,6 +63,8 @@ pub fn run(arguments: &[&str]) -> Left {
 /// A process under way.
 pub struct Running {
     child: Child,
+    /// Whether standard error is JSON, which is held to its schema.
+    is_json: bool,
     stdout: Lines,
     stderr: Lines,
 }
@@ -74,11 +77,13 @@ struct Lines {
 
 impl Running {
     pub fn start(mut command: Command) -> Self {
+        let is_json = command.get_args().any(|argument| argument == "json");
         let mut child = command.spawn().unwrap();
         let stdout = child.stdout.take().map_or_else(Lines::none, Lines::read);
         let stderr = child.stderr.take().map_or_else(Lines::none, Lines::read);
         Self {
             child,
+            is_json,
             stdout,
             stderr,
         }
@@ -103,6 +108,12 @@ impl Running {
         self.stderr.wait_for(text)
     }
 
+    /// Waits until the address of the embedded engine is shown.
+    pub fn engine(&mut self) -> String {
+        let line = self.wait_for_message("--server http");
+        line.split_once("--server ").unwrap().1.to_owned()
+    }
+
     /// Waits for a line with `text` on standard error, or for the end.
     pub fn says(&mut self, text: &str) -> bool {
         self.stderr.find(text)
@@ -114,11 +125,15 @@ impl Running {
 
     pub fn finish(mut self) -> Left {
         let status = self.wait();
-        Left {
+        let left = Left {
             code: status.code(),
             stdout: self.stdout.rest(),
             stderr: self.stderr.rest(),
+        };
+        if self.is_json {
+            schema::check(&left);
         }
+        left
     }
 
     fn wait(&mut self) -> ExitStatus {
