@@ -124,8 +124,7 @@ impl Binary<'_> {
         for arguments in COMMANDS {
             for output in OUTPUTS {
                 let ask = |what: &str, url: &str, by_file: bool| {
-                    let time = if what == "success" { "20s" } else { "300ms" };
-                    let mut command = self.command_within(time, arguments, output, &file);
+                    let mut command = self.command_within("300s", arguments, output, &file);
                     command.args(["--server", url]);
                     if by_file {
                         command

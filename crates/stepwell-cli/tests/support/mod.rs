@@ -21,7 +21,7 @@ use std::{
 use rustix::process::{Pid, Signal, kill_process};
 
 /// Nothing here takes this long unless it hangs.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(300);
 
 /// A command with a clean environment.
 pub fn stepwell(arguments: &[&str]) -> Command {
@@ -214,7 +214,7 @@ impl Lines {
     }
 
     fn rest(&mut self) -> String {
-        while let Ok(line) = self.coming.recv_timeout(Duration::from_secs(5)) {
+        while let Ok(line) = self.coming.recv_timeout(PATIENCE) {
             self.seen.push(line);
         }
         let mut text = self.seen.join("\n");
