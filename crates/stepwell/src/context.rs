@@ -4,7 +4,7 @@ use std::{
     future::{Future, poll_fn},
     pin::{Pin, pin},
     sync::{
-        Arc, OnceLock,
+        Arc, Mutex, OnceLock,
         atomic::{AtomicBool, Ordering},
     },
     task::Poll,
@@ -23,6 +23,7 @@ use crate::{
     poll::may_be_repeated,
     shutdown::registry::{Intended, Known, Ticket, WriteGuard},
     time_limit::{Pace, TimeLimit},
+    trouble::{Expected, Record, TroubleWatch},
 };
 
 #[derive(Debug)]
@@ -32,6 +33,8 @@ pub(crate) struct Context {
     pub(crate) ticket: Ticket,
     place: Arc<Place>,
     pub(crate) jitter: Jitter,
+    /// What was seen of the job, over all waits.
+    pub(crate) trouble: Mutex<Record>,
     pub(crate) inventory: Option<Inventory>,
 }
 
@@ -90,6 +93,7 @@ impl Context {
             client: Client::new(transport),
             ticket: Ticket::new(&options.shutdown().registry),
             jitter: Jitter::new(options.jitter_seed),
+            trouble: Mutex::default(),
             options,
             place,
             inventory: None,
@@ -109,6 +113,22 @@ impl Context {
     /// Where requests go to, as an error names it.
     pub(crate) fn url(&self) -> Option<String> {
         self.endpoint().map(ToString::to_string)
+    }
+
+    /// For one wait for the job of this pipeline.
+    pub(crate) fn trouble_of<'a>(
+        &'a self,
+        id: &'a PipelineId,
+        expected: Expected,
+    ) -> TroubleWatch<'a> {
+        TroubleWatch::new(
+            &self.trouble,
+            &self.client,
+            self.options.request_timeout,
+            &self.options.observation,
+            id,
+            expected,
+        )
     }
 
     pub(crate) fn tell(&self, event: &Event) {

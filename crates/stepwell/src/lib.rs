@@ -74,7 +74,9 @@ mod state;
 mod step;
 mod submission;
 mod time_limit;
+mod trouble;
 mod uncut;
+mod words;
 
 pub use stepwell_arroyo as arroyo;
 pub use stepwell_arroyo::{Endpoint, EndpointError, JobState, PipelineId, StopMode};
@@ -108,3 +110,4 @@ pub use step::{
     validate::ValidateError, wait::WaitError,
 };
 pub use submission::{Submission, SubmissionBuilder};
+pub use trouble::Trouble;

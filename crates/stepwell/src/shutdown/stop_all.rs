@@ -1,4 +1,7 @@
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use tokio::{sync::Semaphore, task::JoinSet};
 
@@ -11,6 +14,7 @@ use super::{
 use crate::{
     resolution::settle::{Claims, Settled, settle},
     time_limit::TimeLimit,
+    trouble::Expected,
 };
 
 /// How many pipelines are stopped at the same time.
@@ -170,6 +174,7 @@ async fn settle_and_stop(
         }
     };
     registry.know(entry_id, &id);
+    let record = Mutex::default();
     let stop = Stop {
         client: &entry.client,
         id: &id,
@@ -180,6 +185,12 @@ async fn settle_and_stop(
         poll_ceiling: Duration::from_millis(500),
         observation: &entry.observation,
         jitter: &entry.jitter,
+        record: &record,
+        // Which of its runs were asked for is not known here, only that it recovers or fails.
+        expected: Expected {
+            run_id: u64::MAX,
+            old_run: None,
+        },
     };
     let end = match stop.run().await {
         Ok(ending) => Ok(ShutdownEnd::Ended {

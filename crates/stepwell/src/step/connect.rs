@@ -12,6 +12,7 @@ use crate::{
     observer::Step,
     submission::{Begun, need_runtime},
     time_limit::Pace,
+    words::Time,
 };
 
 /// Why the API was not reached.
@@ -19,7 +20,7 @@ use crate::{
 #[non_exhaustive]
 pub enum ConnectError {
     /// It did not answer in time.
-    #[snafu(display("the API{} did not answer within {elapsed:.1?}; is the server up, and is this its address?", at(url.as_ref())))]
+    #[snafu(display("the API{} did not answer within {}; is the server up, and is this its address?", at(url.as_ref()), Time(*elapsed)))]
     NotUp {
         /// Where it was looked for.
         url: Option<String>,

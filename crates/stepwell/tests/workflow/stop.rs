@@ -121,7 +121,7 @@ async fn a_stop_that_is_not_obeyed_ends_by_the_deadline_and_can_be_tried_again()
     assert_eq!(started.elapsed(), seconds(10));
     assert!(matches!(error, StopError::Deadline { .. }), "{error:?}");
     let text = chain(&error);
-    assert!(text.contains("did not stop within 10.0s"), "{text}");
+    assert!(text.contains("did not stop within 10 s"), "{text}");
     assert!(
         text.contains("last seen in CheckpointStopping, run 1, told to stop"),
         "{text}"
