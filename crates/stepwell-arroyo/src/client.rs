@@ -105,7 +105,8 @@ impl Client {
         // A parser quotes what it stumbled over.
         let secrets = Secrets::of_query(query);
         for error in &mut validation.errors {
-            error.message = secrets.hide(&error.message);
+            error.place_in(query);
+            error.change_words(|words| secrets.hide(words));
         }
         Ok(validation)
     }
