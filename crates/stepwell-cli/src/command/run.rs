@@ -53,6 +53,7 @@ const LINGER: std::time::Duration = std::time::Duration::from_secs(2);
 async fn local(mut work: Work<'_>) -> Result<Exit, Failure> {
     use crate::{
         command::{local::Local, rows::Stdout},
+        failure::RowsSnafu,
         state_directory,
     };
 
@@ -61,11 +62,12 @@ async fn local(mut work: Work<'_>) -> Result<Exit, Failure> {
         Some(directory) => (directory.clone(), false),
         None => (state_directory::fresh(&arguments.name)?, true),
     };
+    let rows = Stdout::new(output, work.shutdown);
+    let write_failure = rows.failure();
     let engine = if arguments.dry_run {
         Local::start_idle(directory.clone()).await?
     } else {
-        let rows = Box::new(Stdout::new(output, work.shutdown));
-        Local::start(directory.clone(), rows).await?
+        Local::start(directory.clone(), Box::new(rows)).await?
     };
     work.engine = Some(engine.url());
     let mut result = work.submit(engine.transport.clone()).await;
@@ -97,7 +99,12 @@ async fn local(mut work: Work<'_>) -> Result<Exit, Failure> {
     }
     let exit = result?;
     closed?;
-    Ok(exit)
+    match write_failure.take() {
+        Some(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(error).context(RowsSnafu)
+        }
+        _ => Ok(exit),
+    }
 }
 
 #[cfg(not(feature = "embedded"))]
