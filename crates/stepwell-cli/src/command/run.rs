@@ -7,9 +7,10 @@ use std::sync::{
 
 use snafu::ResultExt;
 use stepwell::{
-    Difference, Error, Identity, Intent, OnShutdown, Options, PipelineSpec, Plan, PlannedRequest,
-    Registered, Resolution, ResolveError, Running, SharedTransport, Shutdown, ShutdownEnd,
-    StopPolicy, Submission, ValidateError, Validated, WaitError, WhenFinished, arroyo::JobState,
+    Difference, Error, Identity, Intent, OnShutdown, Options, PipelineId, PipelineSpec, Plan,
+    PlannedRequest, Registered, Resolution, ResolveError, Running, SharedTransport, Shutdown,
+    ShutdownEnd, StopPolicy, Submission, ValidateError, Validated, WaitError, WhenFinished,
+    arroyo::JobState,
 };
 
 use crate::{
@@ -37,6 +38,7 @@ pub(crate) async fn run(arguments: Run, output: &Output) -> Result<Exit, Failure
         output,
         resolved: AtomicBool::new(false),
         engine: None,
+        show_rows_of: None,
         showing: Mutex::default(),
     };
     match arguments.connection.transport()? {
@@ -50,7 +52,7 @@ pub(crate) async fn run(arguments: Run, output: &Output) -> Result<Exit, Failure
 const LINGER: std::time::Duration = std::time::Duration::from_secs(2);
 
 #[cfg(feature = "embedded")]
-async fn local(mut work: Work<'_>) -> Result<Exit, Failure> {
+async fn local(work: Work<'_>) -> Result<Exit, Failure> {
     use crate::{
         command::{local::Local, rows::Stdout},
         failure::RowsSnafu,
@@ -69,7 +71,12 @@ async fn local(mut work: Work<'_>) -> Result<Exit, Failure> {
     } else {
         Local::start(directory.clone(), Box::new(rows)).await?
     };
-    work.engine = Some(engine.url());
+    let show_rows_of = |id: &PipelineId| engine.show_rows_of(id, output);
+    let work = Work {
+        engine: Some(engine.url()),
+        show_rows_of: Some(&show_rows_of),
+        ..work
+    };
     let mut result = work.submit(engine.transport.clone()).await;
     if let Err(Failure::Step {
         source: Error::Resolve {
@@ -86,8 +93,9 @@ async fn local(mut work: Work<'_>) -> Result<Exit, Failure> {
         // Who stopped it asks twice a second whether it has: an engine that is gone would leave him waiting until his deadline.
         tokio::time::sleep(LINGER).await;
     }
+    let is_resolved = work.resolved.into_inner();
     let closed = engine.close().await;
-    if is_new && !work.resolved.load(Ordering::Relaxed) {
+    if is_new && !is_resolved {
         // Nothing was made, so nothing is kept.
         let _ = std::fs::remove_dir_all(&directory);
     } else if is_new {
@@ -154,6 +162,8 @@ struct Work<'a> {
     resolved: AtomicBool,
     /// The API of the embedded engine, if it is that.
     engine: Option<String>,
+    /// Has the embedded engine print the rows of a pipeline.
+    show_rows_of: Option<&'a (dyn Fn(&PipelineId) + Sync)>,
     /// What shows the rows of a pipeline on a server; the embedded engine prints its own.
     showing: Mutex<Option<Showing>>,
 }
@@ -208,6 +218,9 @@ impl Work<'_> {
         self.resolved.store(true, Ordering::Relaxed);
         self.say_what_was_found(&resolution);
         let registered = resolution.register();
+        if let Some(show_rows_of) = self.show_rows_of {
+            show_rows_of(registered.id());
+        }
         self.left_behind.set(Some(registered.id().to_string()));
         if self.arguments.no_wait {
             let url = registered.dashboard_url();
