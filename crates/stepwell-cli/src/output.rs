@@ -2,6 +2,7 @@
 //! asked for.
 
 mod json;
+mod retries;
 mod text;
 
 use std::{

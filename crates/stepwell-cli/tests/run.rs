@@ -50,7 +50,10 @@ fn a_new_directory_for_the_state_stays_only_if_it_is_of_use() {
         command.env("TMPDIR", place.path(""));
         Running::start(command)
     };
-    assert_eq!(with_room(&["run", &example("finite.sql")]).finish().code, Some(0));
+    assert_eq!(
+        with_room(&["run", &example("finite.sql")]).finish().code,
+        Some(0)
+    );
     assert_eq!(entries(), 0, "it has finished");
     let invalid = place.write("invalid.sql", "SELEC");
     assert_eq!(with_room(&["run", &invalid]).finish().code, Some(3));
@@ -141,7 +144,8 @@ fn a_second_signal_leaves_at_once_and_says_what_is_left() {
     let left = running.finish();
     assert_eq!(left.code, Some(130), "{}", left.stderr);
     assert!(
-        left.stderr.contains("quit on a second SIGINT; pipeline sw_")
+        left.stderr
+            .contains("quit on a second SIGINT; pipeline sw_")
             && left.stderr.contains("ends without a final checkpoint"),
         "{}",
         left.stderr
@@ -168,7 +172,8 @@ fn a_stop_that_does_not_come_true_in_time_is_8() {
     let left = running.finish();
     assert_eq!(left.code, Some(8), "{}", left.stderr);
     assert!(
-        left.stderr.contains("ends without a final checkpoint: it was not seen stopped"),
+        left.stderr
+            .contains("ends without a final checkpoint: it was not seen stopped"),
         "{}",
         left.stderr
     );
@@ -230,11 +235,7 @@ fn other_pipelines_are_refused_with_5_and_forced() {
         "it names them: {}",
         refused.stderr
     );
-    assert!(
-        refused.stderr.contains(" --force\n"),
-        "{}",
-        refused.stderr
-    );
+    assert!(refused.stderr.contains(" --force\n"), "{}", refused.stderr);
     assert_eq!(
         run(&["run", "-s", &state, "--force", &other]).stdout,
         "{\"counter\":0}\n{\"counter\":1}\n"

@@ -46,6 +46,33 @@ impl Json {
                     "elapsed_seconds": transition.elapsed.as_secs_f64(),
                 }),
             ),
+            Event::JobTrouble {
+                pipeline_id,
+                job_id,
+                run_id,
+                restarts,
+                elapsed,
+                error,
+            } => self.line(
+                "job_trouble",
+                json!({
+                    "pipeline_id": pipeline_id.as_str(), "job_id": job_id.as_str(), "run_id": run_id, "restarts": restarts,
+                    "elapsed_seconds": elapsed.as_secs_f64(),
+                    "error": error.as_ref().map(|error| json!({"message": error.message, "details": error.details})),
+                }),
+            ),
+            Event::JobRecovered {
+                pipeline_id,
+                job_id,
+                restarts,
+                elapsed,
+            } => self.line(
+                "job_recovered",
+                json!({
+                    "pipeline_id": pipeline_id.as_str(), "job_id": job_id.as_str(), "restarts": restarts,
+                    "elapsed_seconds": elapsed.as_secs_f64(),
+                }),
+            ),
             Event::Differs {
                 pipeline_id,
                 difference,

@@ -1,8 +1,9 @@
 //! The steps of one run, from the connection to the end of the pipeline.
 
 use stepwell::{
-    Difference, Error, OnShutdown, Options, PipelineSpec, Registered, Resolution, Running,
-    SharedTransport, Shutdown, Submission, ValidateError, Validated, WaitError, arroyo::JobState,
+    Difference, Error, OnShutdown, Options, PipelineId, PipelineSpec, Registered, Resolution,
+    Running, SharedTransport, Shutdown, Submission, ValidateError, Validated, WaitError,
+    arroyo::JobState,
 };
 
 use super::{end, plan};
@@ -73,7 +74,7 @@ impl Submit<'_> {
         let registered = resolution.register();
         if self.arguments.stable_for.is_some() {
             // A pipeline that is held by rows which are not shown would prove nothing.
-            self.show_rows(&registered);
+            self.show_rows(registered.id());
         }
         if self.arguments.no_wait {
             let dashboard = registered.dashboard_url();
@@ -164,9 +165,9 @@ impl Submit<'_> {
     }
 
     /// Lets the embedded engine print the rows of this pipeline, which it has held until now.
-    fn show_rows(&self, registered: &Submission<Registered>) {
+    fn show_rows(&self, id: &PipelineId) {
         if let Some(engine) = self.engine {
-            engine.show_rows_of(registered.id(), self.output);
+            engine.show_rows_of(id, self.output);
         }
     }
 
@@ -197,8 +198,8 @@ impl Submit<'_> {
                     let place = self.place(running.dashboard_url());
                     self.output.running(running.id().as_str(), &place);
                 }
-                if let Some(engine) = self.engine {
-                    engine.show_rows_of(running.id(), self.output);
+                if self.arguments.stable_for.is_none() {
+                    self.show_rows(running.id());
                 }
                 Ok(Some(running))
             }
