@@ -4,18 +4,8 @@
 
 mod support;
 
-use std::io::{PipeReader, PipeWriter, Write as _};
-
 use rustix::process::Signal;
-use support::{Place, Running, example, run, stepwell};
-
-/// A pipe that nobody reads, and that has no room left.
-fn full_pipe() -> (PipeReader, PipeWriter) {
-    let (reader, mut writer) = std::io::pipe().unwrap();
-    let size = rustix::pipe::fcntl_getpipe_size(&writer).unwrap();
-    writer.write_all(&vec![b'\n'; size]).unwrap();
-    (reader, writer)
-}
+use support::{Place, Running, example, full_pipe, run, stepwell};
 
 #[test]
 fn a_finite_query_prints_its_rows_and_ends_with_0() {
@@ -140,7 +130,7 @@ fn a_second_signal_leaves_at_once_and_says_what_is_left() {
     running.wait_for_message("is running");
     running.signal(Signal::INT);
     running.wait_for_message("press Ctrl-C again to quit immediately");
-    running.signal(Signal::INT);
+    running.signal_until_ended(Signal::INT);
     let left = running.finish();
     assert_eq!(left.code, Some(130), "{}", left.stderr);
     assert!(

@@ -10,7 +10,7 @@ pub mod schema;
 pub mod server;
 
 use std::{
-    io::{BufRead as _, BufReader, Read},
+    io::{BufRead as _, BufReader, PipeReader, PipeWriter, Read, Write as _},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     sync::mpsc::{self, Receiver},
@@ -96,6 +96,14 @@ impl Running {
     pub fn signal(&self, signal: Signal) {
         let pid = Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap();
         kill_process(pid, signal).unwrap();
+    }
+
+    /// Sends a signal again and again until the process has ended: one that comes right after the first does not count.
+    pub fn signal_until_ended(&mut self, signal: Signal) {
+        while !self.has_ended() {
+            self.signal(signal);
+            thread::park_timeout(Duration::from_millis(20));
+        }
     }
 
     /// Waits for a line with `text` on standard output.
@@ -258,6 +266,20 @@ impl Place {
             format!("CREATE TABLE impulse WITH (connector = 'impulse', {options});\n{select};\n"),
         )
     }
+}
+
+/// A pipe that is read by nothing, and that has no room left.
+pub fn full_pipe() -> (PipeReader, PipeWriter) {
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    let size = rustix::pipe::fcntl_getpipe_size(&writer).unwrap();
+    writer.write_all(&vec![b'\n'; size]).unwrap();
+    (reader, writer)
+}
+
+/// An address at which nothing listens any more.
+pub fn nothing_listens() -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    format!("http://{}", listener.local_addr().unwrap())
 }
 
 /// An example of the repository.
