@@ -61,6 +61,7 @@ mod approach;
 mod baseline;
 mod context;
 mod error;
+mod failures;
 mod inventory;
 mod jitter;
 mod last_seen;
@@ -76,7 +77,8 @@ mod submission;
 mod time_limit;
 mod trouble;
 mod uncut;
-mod words;
+
+pub(crate) use stepwell_transport::words;
 
 pub use stepwell_arroyo as arroyo;
 pub use stepwell_arroyo::{Endpoint, EndpointError, JobState, PipelineId, StopMode};

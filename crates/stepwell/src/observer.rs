@@ -93,10 +93,19 @@ pub enum Event {
     Retrying {
         /// The step.
         step: Step,
-        /// What went wrong, without secrets.
+        /// What went wrong, without secrets, and without how long it took: the same failure again is the same text.
         reason: String,
         /// How many tries have failed in a row.
         attempt: u32,
+    },
+    /// A request succeeded after some that failed in a row, each of which was told as [`Retrying`](Self::Retrying).
+    Answered {
+        /// The step.
+        step: Step,
+        /// How many tries had failed.
+        failures: u32,
+        /// How long ago the first of them failed.
+        elapsed: Duration,
     },
     /// The job was seen in another state than before.
     JobState(JobTransition),

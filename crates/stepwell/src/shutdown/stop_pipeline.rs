@@ -12,10 +12,11 @@ use super::Escalation;
 use crate::{
     Trouble,
     approach::Approach,
+    failures::Failures,
     jitter::Jitter,
     last_seen::LastSeen,
     observer::{Event, JobTransition, Observation, Step},
-    poll::{GONE_AFTER, is_gone, may_pass},
+    poll::{GONE_AFTER, is_cut_short, is_gone, may_pass},
     time_limit::{Pace, TimeLimit},
     trouble::{Expected, Record, TroubleWatch},
     uncut::uncut,
@@ -103,6 +104,7 @@ struct Sight<'a> {
     last: LastSeen,
     reported: Option<JobTransition>,
     retries: Pace,
+    failures: Failures,
     /// The least pause before the next look: some when the last one failed.
     retry_pause: Duration,
 }
@@ -142,6 +144,7 @@ impl Stop<'_> {
             last: LastSeen::Nothing,
             reported: None,
             retries: self.retries(),
+            failures: Failures::new(Step::Stop),
             retry_pause: Duration::ZERO,
         };
         let job = self.look(&mut sight).await?;
@@ -218,7 +221,6 @@ impl Stop<'_> {
     /// Sends the stop until it is accepted. Repeating it is safe: it sets a wish, it does not count.
     async fn ask(&self, mode: StopMode, sight: &mut Sight<'_>) -> Result<(), StopError> {
         let mut pace = Pace::new(Duration::from_millis(100), Duration::from_secs(2));
-        let mut attempt = 0;
         loop {
             // Its whole time, even past the deadline: one that is cut is aborted midway by the server.
             let client = self.client.within(self.request_timeout);
@@ -227,6 +229,7 @@ impl Stop<'_> {
             tracing::debug!(pipeline.id = %id, mode = %mode, "asking the pipeline to stop");
             let sent = uncut(async move { client.patch(&id, &patch).await });
             let Err(error) = sight.trouble.beside(sent).await else {
+                sight.failures.answered(self.observation);
                 return Ok(());
             };
             let is_gone = is_gone(&error);
@@ -242,13 +245,8 @@ impl Stop<'_> {
                     source: Box::new(error),
                 });
             }
-            attempt += 1;
             let pause = pace.retry(self.asked(&error), self.jitter);
-            self.observation.tell(&Event::Retrying {
-                step: Step::Stop,
-                reason: error.to_string(),
-                attempt,
-            });
+            sight.failures.failed(self.observation, &error);
             sight.last.failed(error);
             if self.limit.is_over() {
                 return Err(self.deadline(sight));
@@ -259,9 +257,11 @@ impl Stop<'_> {
 
     /// Looks at the job once. What may pass is noted and `None`.
     async fn look(&self, sight: &mut Sight<'_>) -> Result<Option<Job>, StopError> {
+        let left = self.limit.for_a_request();
         let client = self.client();
         match sight.trouble.beside(client.job(self.id)).await {
             Ok(job) => {
+                sight.failures.answered(self.observation);
                 sight.retries = self.retries();
                 sight.retry_pause = Duration::ZERO;
                 sight.last = job.as_ref().map_or(LastSeen::NoJob, LastSeen::job);
@@ -277,12 +277,14 @@ impl Stop<'_> {
                 }
                 Ok(job)
             }
+            Err(error) if is_cut_short(&error, left, self.request_timeout) => Ok(None),
             Err(error) if is_gone(&error) && sight.is_deleted() => VanishedSnafu {
                 id: self.id.clone(),
             }
             .fail(),
             Err(error) if is_gone(&error) || may_pass(&error) => {
                 sight.retry_pause = sight.retries.retry(self.asked(&error), self.jitter);
+                sight.failures.failed(self.observation, &error);
                 sight.last.failed(error);
                 Ok(None)
             }

@@ -13,9 +13,10 @@ use crate::{
     baseline::Baseline,
     context::Context,
     error::Error,
+    failures::Failures,
     last_seen::LastSeen,
     observer::{Event, JobTransition, Step},
-    poll::{GONE_AFTER, is_gone},
+    poll::{GONE_AFTER, is_cut_short, is_gone},
     time_limit::{Pace, TimeLimit},
     trouble::TroubleWatch,
 };
@@ -28,7 +29,7 @@ pub(super) struct Watch<'a> {
     trouble: TroubleWatch<'a>,
     last_seen: LastSeen,
     reported: Option<JobTransition>,
-    failures: u32,
+    failures: Failures,
     /// When the server last said something of the job.
     heard: Instant,
     seen_once: bool,
@@ -53,7 +54,7 @@ impl<'a> Watch<'a> {
             trouble: context.trouble_of(id, baseline.expected()),
             last_seen: LastSeen::Nothing,
             reported: None,
-            failures: 0,
+            failures: Failures::new(Step::Wait),
             heard: Instant::now(),
             seen_once: false,
             missing: None,
@@ -64,10 +65,11 @@ impl<'a> Watch<'a> {
 
     /// One look; `None` when it failed in a way that may pass, or there is no job yet.
     pub(super) async fn look(&mut self) -> Result<Option<Job>, WaitError> {
+        let left = self.limit.for_a_request();
         let client = self.context.client_within(&self.limit);
         let error = match self.trouble.beside(client.job(self.id)).await {
             Ok(job) => {
-                self.failures = 0;
+                self.context.answered(&mut self.failures);
                 self.missing = None;
                 self.retries = retries(self.context);
                 self.retry_pause = Duration::ZERO;
@@ -83,6 +85,9 @@ impl<'a> Watch<'a> {
                 id: self.id.clone(),
                 source: Box::new(error),
             });
+        }
+        if is_cut_short(&error, left, self.context.options.request_timeout) {
+            return Ok(None);
         }
         if is_gone(&error) {
             // Not since it was last seen: the pause after that may have been long.
@@ -120,8 +125,7 @@ impl<'a> Watch<'a> {
     }
 
     fn failed(&mut self, error: ClientError) {
-        self.failures += 1;
-        self.context.retrying(Step::Wait, &error, self.failures);
+        self.context.retrying(&mut self.failures, &error);
         self.retry_pause = self
             .retries
             .retry(error.retry_after(), &self.context.jitter);

@@ -6,12 +6,14 @@ use std::{
 };
 
 /// A duration for people: `4.1 ms`, `2.3 s`, `1 min 5 s`, `2 h 10 min`, `3 days`.
-#[derive(Clone, Copy)]
-pub(crate) struct Time(pub(crate) Duration);
+#[derive(Clone, Copy, Debug)]
+#[allow(clippy::exhaustive_structs, reason = "it is one value, to be shown")]
+pub struct Time(pub Duration);
 
 /// A moment in the past for people: `12 s ago`. One in the future, after a clock was set back, is `just now`.
-#[derive(Clone, Copy)]
-pub(crate) struct Ago(pub(crate) SystemTime);
+#[derive(Clone, Copy, Debug)]
+#[allow(clippy::exhaustive_structs, reason = "it is one value, to be shown")]
+pub struct Ago(pub SystemTime);
 
 const MINUTE: u64 = 60;
 
@@ -80,7 +82,7 @@ impl fmt::Display for Ago {
 }
 
 /// `once`, `3 times`.
-pub(crate) fn times(count: u32) -> String {
+pub fn times(count: u32) -> String {
     match count {
         1 => "once".to_owned(),
         count => format!("{count} times"),
