@@ -4,7 +4,7 @@ mod list;
 mod output;
 mod paging;
 
-use std::time::Duration;
+use std::{num::NonZeroU32, time::Duration};
 
 use bytes::Bytes;
 use http::{Request, Response, Uri};
@@ -105,7 +105,8 @@ impl Client {
         // A parser quotes what it stumbled over.
         let secrets = Secrets::of_query(query);
         for error in &mut validation.errors {
-            error.message = secrets.hide(&error.message);
+            error.place_in(query);
+            error.change_words(|words| secrets.hide(words));
         }
         Ok(validation)
     }
@@ -269,6 +270,25 @@ impl Client {
     ) -> Result<Vec<JobError>, ClientError> {
         let page: Page<JobError> = self.get(request::job_errors(id, job), ONE).await?;
         Ok(page.data)
+    }
+
+    /// As [`job_errors`](Self::job_errors), and only the newest `limit` entries.
+    ///
+    /// # Errors
+    ///
+    /// As [`job_errors`](Self::job_errors).
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe: it changes nothing.
+    pub async fn newest_job_errors(
+        &self,
+        id: &PipelineId,
+        job: &JobId,
+        limit: NonZeroU32,
+    ) -> Result<Vec<JobError>, ClientError> {
+        let request = request::newest_job_errors(id, job, limit);
+        Ok(self.get::<Page<JobError>>(request, ONE).await?.data)
     }
 
     /// Reads the checkpoints of a job (`GET …/jobs/{id}/checkpoints`).

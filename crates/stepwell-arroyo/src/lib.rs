@@ -69,6 +69,7 @@ mod request;
 mod response;
 mod secrets;
 mod wire;
+mod words;
 
 pub use client::{Client, Listed};
 pub use endpoint::{Endpoint, EndpointError};
@@ -85,3 +86,4 @@ pub use wire::{
     PipelineGraph, PipelineNode, PipelineRow, RestartPipeline, SqlDiagnostic, SqlLocation, SqlSpan,
     StopMode, Udf, UdfLanguage, Validation,
 };
+pub use words::readable;

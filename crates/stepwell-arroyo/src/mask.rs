@@ -1,167 +1,89 @@
-//! Masking what a query says in `WITH (…)`: the options of connectors carry passwords.
+//! Masking the secrets of a query: the options of connectors carry passwords.
+
+mod blob;
+mod name;
+mod options;
+#[cfg(test)]
+mod tests;
+mod token;
 
 use std::ops::Range;
 
-/// The query with every string literal inside `WITH (…)` replaced by as many asterisks, character by character, so that places stay. A
-/// value in double quotes, which is no literal but is meant as one, is replaced too.
+use self::token::{Kind, Token, tokens};
+
+/// The query with its secrets replaced by as many asterisks, character by character, so that places stay.
+///
+/// A secret is the value of an option of `WITH (…)` whose name says so (`password`, `api_key`, `auth.token`, …), credentials in a URL, what
+/// follows `password=` and the like inside of another value, and every value of an option that is not written as `name = 'value'`. Other
+/// values are shown: they are what an error is about.
 ///
 /// ```
-/// let query = "CREATE TABLE t WITH (password = 'hunter2')";
-/// assert_eq!(stepwell_arroyo::mask_options(query), "CREATE TABLE t WITH (password = '*******')");
+/// let query = "CREATE TABLE t WITH (connector = 'kafka', password = 'hunter2')";
+/// assert_eq!(
+///     stepwell_arroyo::mask_options(query),
+///     "CREATE TABLE t WITH (connector = 'kafka', password = '*******')"
+/// );
 /// ```
 pub fn mask_options(query: &str) -> String {
     let mut masked = String::with_capacity(query.len());
     let mut done = 0;
-    for literal in literals(query) {
-        masked.push_str(&query[done..literal.place.start]);
-        let hidden = query[literal.place.clone()].chars();
+    for secret in secrets(query) {
+        masked.push_str(&query[done..secret.start]);
+        let hidden = query[secret.clone()].chars();
         masked.extend(hidden.map(|character| match character {
             '\n' | '\r' => character,
             _ => '*',
         }));
-        done = literal.place.end;
+        done = secret.end;
     }
     masked.push_str(&query[done..]);
     masked
 }
 
-/// A string literal inside `WITH (…)`, or a value in double quotes.
-#[derive(Debug)]
-pub(crate) struct Literal<'a> {
-    /// Where it is, without its quotes.
-    pub(crate) place: Range<usize>,
-    /// What stands before it in the same option, its name most often; `None` for what comes first, which is a name itself.
-    pub(crate) after: Option<&'a str>,
+/// Where the secrets of a query are, in order and apart. It reads what a parser would refuse too: that is when it is needed.
+pub(crate) fn secrets(query: &str) -> Vec<Range<usize>> {
+    let tokens = tokens(query);
+    let mut found = options::secrets(query, &tokens);
+    for token in &tokens {
+        if matches!(token.kind, Kind::Literal | Kind::Comment) {
+            found.extend(blob::secrets(query, token.inside.clone()));
+        }
+    }
+    found.retain(|place| !place.is_empty());
+    found.sort_by_key(|place| (place.start, place.end));
+    let mut apart: Vec<Range<usize>> = Vec::with_capacity(found.len());
+    for place in found {
+        match apart.last_mut() {
+            Some(last) if place.start < last.end => last.end = last.end.max(place.end),
+            _ => apart.push(place),
+        }
+    }
+    apart
 }
 
-/// Every string literal inside `WITH (…)`, in its order. It reads what a parser would refuse too: that is when it is needed.
-pub(crate) fn literals(query: &str) -> Vec<Literal<'_>> {
-    let mut found = Vec::new();
-    // How deep in parentheses of a WITH; 0 is outside.
-    let mut depth = 0_usize;
-    let mut after_with = false;
-    // The last word or literal of the option.
-    let mut before = None;
-    let mut place = 0;
-    while let Some(character) = query[place..].chars().next() {
-        let rest = &query[place..];
-        let length = match character {
-            '-' if rest.starts_with("--") => rest.find('\n').unwrap_or(rest.len()),
-            '/' if rest.starts_with("/*") => rest.find("*/").map_or(rest.len(), |end| end + 2),
-            '\'' | '"' => {
-                let inside = place + 1..place + 1 + inside(&rest[1..], character);
-                let text = &query[inside.clone()];
-                let closed = usize::from(inside.end < query.len());
-                // A name may be in double quotes.
-                if depth > 0 && (character == '\'' || before.is_some()) {
-                    found.push(Literal {
-                        place: inside,
-                        after: before,
-                    });
-                }
-                before = Some(text);
-                after_with = false;
-                1 + text.len() + closed
+/// The names in a query that are no part of a secret: of tables, columns, functions and options.
+pub(crate) fn names<'a>(query: &'a str, secrets: &[Range<usize>]) -> Vec<&'a str> {
+    let tokens = tokens(query);
+    let is_secret = |token: &Token| {
+        let overlaps =
+            |place: &Range<usize>| place.start < token.inside.end && token.inside.start < place.end;
+        secrets.iter().any(overlaps)
+    };
+    let mut names = Vec::new();
+    for (index, token) in tokens.iter().enumerate() {
+        let is_name = match token.kind {
+            Kind::Word => true,
+            // In double quotes it is a name, and before `=` in single ones too.
+            Kind::Literal => {
+                let next = tokens[index + 1..].iter().find(|next| !next.is_space());
+                query[token.place.clone()].starts_with('"')
+                    || next.is_some_and(|next| next.is(query, "="))
             }
-            _ if is_of_word(character) => {
-                let end = rest
-                    .find(|character| !is_of_word(character))
-                    .unwrap_or(rest.len());
-                let word = &rest[..end];
-                after_with = word.eq_ignore_ascii_case("with");
-                before = Some(word);
-                end
-            }
-            _ => {
-                match character {
-                    '(' if depth > 0 || after_with => {
-                        depth += 1;
-                        before = if depth == 1 { None } else { before };
-                    }
-                    ')' => depth = depth.saturating_sub(1),
-                    ',' if depth <= 1 => before = None,
-                    _ => {}
-                }
-                after_with &= character.is_whitespace();
-                character.len_utf8()
-            }
+            Kind::Comment | Kind::Other | Kind::Space => false,
         };
-        place += length;
-    }
-    found
-}
-
-fn is_of_word(character: char) -> bool {
-    character.is_alphanumeric() || character == '_'
-}
-
-/// How long a literal is up to the quote that ends it; a doubled quote is part of it.
-fn inside(text: &str, quote: char) -> usize {
-    let mut from = 0;
-    while let Some(end) = text[from..].find(quote).map(|end| from + end) {
-        if !text[end + 1..].starts_with(quote) {
-            return end;
-        }
-        from = end + 2;
-    }
-    text.len()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn literals_of_with_are_hidden_and_no_others() {
-        let table = [
-            ("WITH (a = 'secret')", "WITH (a = '******')"),
-            (
-                "with(\n a='x''y', b = 'z') SELECT 'shown'",
-                "with(\n a='****', b = '*') SELECT 'shown'",
-            ),
-            (
-                "WITH t AS (SELECT 'shown') SELECT 1",
-                "WITH t AS (SELECT 'shown') SELECT 1",
-            ),
-            (
-                "WITH /* 'c' */ (a = f('x'), b = 'y')",
-                "WITH /* 'c' */ (a = f('*'), b = '*')",
-            ),
-            ("-- with (\nSELECT 'shown'", "-- with (\nSELECT 'shown'"),
-            ("WITH (a = 'päron", "WITH (a = '*****"),
-            ("WITH (\"a\" = \"secret\")", "WITH (\"a\" = \"******\")"),
-            ("SELECT \"with (\" , 'shown'", "SELECT \"with (\" , 'shown'"),
-        ];
-        for (query, expected) in table {
-            assert_eq!(mask_options(query), expected);
-            assert_eq!(
-                mask_options(query).chars().count(),
-                query.chars().count(),
-                "places stay"
-            );
+        if is_name && !is_secret(token) {
+            names.push(&query[token.inside.clone()]);
         }
     }
-
-    #[test]
-    fn a_literal_knows_what_it_follows() {
-        let query = "SELECT 'a' WITH ('n' = 'b', auth.k = 'c' 'd', 'm' 'e', f('g', 'h'))";
-        let found = literals(query);
-        let found: Vec<_> = found
-            .iter()
-            .map(|literal| (&query[literal.place.clone()], literal.after))
-            .collect();
-        assert_eq!(
-            found,
-            [
-                ("n", None),
-                ("b", Some("n")),
-                ("c", Some("k")),
-                ("d", Some("c")),
-                ("m", None),
-                ("e", Some("m")),
-                ("g", Some("f")),
-                ("h", Some("g")),
-            ]
-        );
-    }
+    names
 }

@@ -20,7 +20,7 @@ use crate::{
 
 /// How many entries of a job's log are asked for: more than a person reads. One page, for at the border of two the server's cursor skips
 /// entries of the same second.
-const JOB_ERRORS: u32 = 1_000;
+const JOB_ERRORS: NonZeroU32 = NonZeroU32::new(1_000).unwrap();
 
 /// A request and what it is for.
 pub(crate) struct ApiRequest<'a> {
@@ -150,7 +150,15 @@ pub(crate) fn all_jobs() -> ApiRequest<'static> {
 }
 
 pub(crate) fn job_errors<'a>(id: &'a PipelineId, job: &JobId) -> ApiRequest<'a> {
-    let rest = format!("/jobs/{}/errors?limit={JOB_ERRORS}", Segment(job.as_str()));
+    newest_job_errors(id, job, JOB_ERRORS)
+}
+
+pub(crate) fn newest_job_errors<'a>(
+    id: &'a PipelineId,
+    job: &JobId,
+    limit: NonZeroU32,
+) -> ApiRequest<'a> {
+    let rest = format!("/jobs/{}/errors?limit={limit}", Segment(job.as_str()));
     ApiRequest::plain(Operation::JobErrors, Method::GET, path(id, &rest)).about(id.as_str())
 }
 

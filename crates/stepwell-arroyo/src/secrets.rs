@@ -8,7 +8,7 @@ use serde::Deserialize;
 use stepwell_transport::Token;
 
 use crate::{
-    mask::{literals, mask_options},
+    mask::{self, mask_options},
     printable,
 };
 
@@ -17,16 +17,6 @@ const HIDDEN: &str = "***";
 
 /// Shorter texts are in many a word by chance, and hide nothing.
 const SHORTEST: usize = 4;
-
-/// Options whose values say what is wrong and are no secret: those that servers quote in their errors most often.
-const OPEN: [&str; 6] = [
-    "connector",
-    "type",
-    "format",
-    "event_rate",
-    "message_count",
-    "event_time_interval",
-];
 
 /// The body of the request, beside its reply.
 #[derive(Clone)]
@@ -63,16 +53,19 @@ impl Secrets {
         secrets
     }
 
-    /// The values of the options of connectors, but those of [`OPEN`] ones.
+    /// Those of the query. A name in it may be spelled as a secret is, and stays: it says what an error is about.
     pub(crate) fn of_query(query: &str) -> Self {
         let mut secrets = Self::default();
-        for literal in literals(query) {
-            let is_open = literal
-                .after
-                .is_none_or(|name| OPEN.iter().any(|open| name.eq_ignore_ascii_case(open)));
-            if !is_open {
-                let text = &query[literal.place];
-                secrets.add([text.to_owned(), text.replace("''", "'")]);
+        let places = mask::secrets(query);
+        let names = mask::names(query, &places);
+        for place in places {
+            let text = &query[place];
+            if !names.contains(&text) {
+                secrets.add([
+                    text.to_owned(),
+                    text.replace("''", "'"),
+                    text.trim_matches(['"', '\'']).to_owned(),
+                ]);
             }
         }
         secrets
@@ -117,18 +110,23 @@ mod tests {
     #[test]
     fn values_are_hidden_and_names_are_not() {
         let secrets = Secrets::of_query(
-            "CREATE TABLE t WITH ('connector' = 'kafka', 'password' = 'it''s', topic = 'abc', n 'hunter2');",
+            "CREATE TABLE t WITH ('connector' = 'kafka', 'password' = 'it''s', topic = 'orders', n 'hunter2', token = 'topic',
+             endpoint = 'http://u:abcd@host/?api_key=1234');",
         );
         let table = [
             ("unknown option 'password'", "unknown option 'password'"),
             ("no connector 'kafka'", "no connector 'kafka'"),
             ("found: 'hunter2' at Line: 1", "found: '***' at Line: 1"),
             ("it's, it''s", "***, ***"),
-            ("topic abc", "topic abc"),
+            ("no topic 'orders'", "no topic 'orders'"),
+            (
+                "http://u:abcd@host/?api_key=1234",
+                "http://***@host/?api_key=***",
+            ),
             // Of another query, as a server may tell it.
             (
-                "could not plan WITH (p = 'x')",
-                "could not plan WITH (p = '*')",
+                "could not plan WITH (pwd = 'x')",
+                "could not plan WITH (pwd = '*')",
             ),
         ];
         for (text, expected) in table {
@@ -139,9 +137,12 @@ mod tests {
     /// Found by fuzzing: they were taken out after the secrets had been looked for.
     #[test]
     fn characters_that_are_not_shown_do_not_keep_a_secret_from_being_found() {
-        let secrets = Secrets::of_query("WITH (p = 'hunter2', q = 'one\u{7}two')");
+        let secrets = Secrets::of_query("WITH (token = 'hunter2', auth = 'one\u{7}two')");
         assert_eq!(secrets.hide("no hun\0\u{202E}ter2 here"), "no *** here");
         assert_eq!(secrets.hide("no one\u{7}two here"), "no *** here");
-        assert_eq!(secrets.hide("WI\0TH (a = 'secret')"), "WITH (a = '******')");
+        assert_eq!(
+            secrets.hide("WI\0TH (pass = 'secret')"),
+            "WITH (pass = '******')"
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! `cargo bench -p stepwell-bench`: the time of a submission and of a search, by peer.
+//! `cargo bench --profile dist -p stepwell-bench`: the time of a submission and of a search, by peer.
 
 use std::sync::LazyLock;
 
@@ -35,7 +35,7 @@ fn run(bencher: Bencher<'_, '_>, peer: &str, task: Task, server: Option<&Server>
         .enable_all()
         .build();
     let (Ok(runtime), Some(server), Ok(peer)) = (runtime, server, peer.parse::<Peer>()) else {
-        eprintln!("build the server first: cargo build --release -p stepwell-bench");
+        eprintln!("build the server first: cargo build --profile dist -p stepwell-bench");
         return;
     };
     match runtime.block_on(Client::new(peer, task, &server.url, held)) {

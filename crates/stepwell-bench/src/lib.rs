@@ -1,6 +1,6 @@
 //! What a submission costs in the client, beside what people would use instead; and the floor beneath both.
 //!
-//! `cargo run --release -p stepwell-bench` measures everything in one run and prints the tables of `docs/performance.md`. The server is
+//! `cargo run --profile dist -p stepwell-bench` measures everything in one run and prints the tables of `docs/performance.md`. The server is
 //! canned and in a process of its own, so that only the client is measured.
 
 #![allow(

@@ -39,14 +39,7 @@ struct Cost {
 /// When a measurement fails.
 pub fn report() -> Result<(), Failure> {
     // The other program of this package, which `cargo run` alone does not build.
-    cargo(&[
-        "build",
-        "--quiet",
-        "--release",
-        "-p",
-        "stepwell-bench",
-        "--bins",
-    ])?;
+    measured("build", &["-p", "stepwell-bench", "--bins"])?;
     println!("## One submission, 10 pipelines held\n");
     println!("{}", table("submit", 10, 20)?);
     println!("## The match among 10,000 pipelines\n");
@@ -64,7 +57,7 @@ pub fn report() -> Result<(), Failure> {
     println!("## How soon Running is seen\n");
     println!(
         "{}",
-        cargo(&["run", "--quiet", "--release", "-p", "latency"])?
+        measured("run", &["-p", "latency", "--example", "tables"])?
     );
     Ok(())
 }
@@ -75,12 +68,20 @@ pub fn report() -> Result<(), Failure> {
 ///
 /// When something does not build or a measurement fails.
 pub fn binary() -> Result<(), Failure> {
-    const BUILD: [&str; 5] = ["build", "--quiet", "--release", "-p", "stepwell-cli"];
+    const CLIENT: [&str; 5] = [
+        "-p",
+        "stepwell-cli",
+        "--no-default-features",
+        "--features",
+        "tls",
+    ];
     let binary = program("stepwell")?;
     println!("## The binary\n\n| | bytes | MiB |\n|---|--:|--:|");
-    let without = [&BUILD[..], &["--no-default-features", "--features", "tls"]].concat();
-    for (words, arguments) in [("without the engine", &without[..]), ("with it", &BUILD)] {
-        cargo(arguments)?;
+    for (words, arguments) in [
+        ("without the engine", &CLIENT[..]),
+        ("with it", &CLIENT[..2]),
+    ] {
+        measured("build", arguments)?;
         let bytes = fs::metadata(&binary)?.len();
         println!(
             "| {words} | {bytes} | {:.1} |",
@@ -90,16 +91,25 @@ pub fn binary() -> Result<(), Failure> {
     println!("\n## The embedded engine\n");
     let binary = binary.to_string_lossy();
     let example = [
-        "run",
-        "--quiet",
-        "--release",
         "-p",
         "stepwell-embedded",
         "--example",
         "speed",
+        "--",
+        &binary,
     ];
-    println!("{}", cargo(&[&example[..], &["--", &binary]].concat())?);
+    println!("{}", measured("run", &example)?);
     Ok(())
+}
+
+/// Builds or runs something by the profile that is measured.
+fn measured(command: &str, arguments: &[&str]) -> Result<String, Failure> {
+    // Otherwise the programs beside this one are not those that are built.
+    let own = program("stepwell-bench")?;
+    if !own.parent().is_some_and(|folder| folder.ends_with("dist")) {
+        return Err("run this with --profile dist".into());
+    }
+    cargo(&[&[command, "--quiet", "--profile", "dist"], arguments].concat())
 }
 
 fn cargo(arguments: &[&str]) -> Result<String, Failure> {

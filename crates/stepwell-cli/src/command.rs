@@ -9,3 +9,23 @@ pub(crate) mod run;
 pub(crate) mod status;
 pub(crate) mod stop;
 pub(crate) mod validate;
+
+/// Without the embedded engine there is none.
+#[cfg(not(feature = "embedded"))]
+pub(crate) mod local {
+    use stepwell::PipelineId;
+
+    use crate::output::Output;
+
+    pub(crate) enum Local {}
+
+    impl Local {
+        pub(crate) fn show_rows_of(&self, _id: &PipelineId, _output: &Output) {
+            match *self {}
+        }
+
+        pub(crate) fn url(&self) -> String {
+            match *self {}
+        }
+    }
+}

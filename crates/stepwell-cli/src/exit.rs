@@ -26,12 +26,9 @@ pub(crate) enum Exit {
     DeadlinePassed,
     /// Outcome unknown, or left unsettled on stop.
     Unknown,
-    /// Ended by a signal.
+    /// A signal came before what was asked for was so; the code is that of a process which the signal has ended.
     Interrupted(Interruption),
 }
-
-/// Left at once, by the second signal.
-pub(crate) const LEFT_AT_ONCE: i32 = 130;
 
 impl Exit {
     pub(crate) fn code(self) -> u8 {

@@ -4,17 +4,12 @@ use std::{error::Error as StdError, path::PathBuf};
 
 use snafu::Snafu;
 use stepwell::{
-    EndpointError, Error, HyperTransportError, ResolveError, ShutdownError, SpecError,
-    ValidateError, WaitError,
-    arroyo::{ClientError, SqlDiagnostic},
-    transport::{TokenError, TransportErrorKind},
+    EndpointError, Error, HyperTransportError, ShutdownEnd, ShutdownReport, SpecError,
+    arroyo::{ClientError, Job, JobError, SqlDiagnostic},
+    transport::TokenError,
 };
 
-use crate::{
-    exit::{Exit, is_no_arroyo},
-    interrupt::Interruption,
-    target::Ambiguous,
-};
+use crate::{exit::Exit, interrupt::Interruption, target::Ambiguous};
 
 /// A query with where it came from, for diagnostics.
 #[derive(Clone, Debug)]
@@ -74,23 +69,85 @@ pub(crate) enum Failure {
     #[snafu(transparent)]
     Call { source: ClientError },
     #[snafu(transparent)]
-    Shutdown { source: ShutdownError },
-    #[snafu(transparent)]
     Ambiguous { source: Ambiguous },
-    #[snafu(display("pipeline {id} was stopped by somebody else"))]
-    StoppedElsewhere { id: String },
-    #[snafu(display("the rows could not be written to standard output"))]
-    Rows { source: std::io::Error },
-    #[snafu(display("standard output could not be written"))]
-    StandardOutput { source: std::io::Error },
-    #[snafu(display("signals cannot be handled"))]
-    Signals { source: std::io::Error },
+    /// What was to be stopped was not. `first` is what made it end, unless that was a signal.
+    #[snafu(display("{}", unsettled_text(report, *ends_with_us)))]
+    Unsettled {
+        first: Option<Box<Failure>>,
+        report: ShutdownReport,
+        /// Whether the pipelines run in this process.
+        ends_with_us: bool,
+    },
+    #[snafu(display("pipeline {id} failed{reason}"))]
+    JobFailed { id: String, reason: String },
     #[snafu(display("interrupted by {signal}{}", left.as_ref().map(|left| format!("; {left}")).unwrap_or_default()))]
     Interrupted {
         signal: Interruption,
         /// What it may have left behind.
         left: Option<String>,
     },
+    #[snafu(display("pipeline {id} was stopped by another client"))]
+    StoppedElsewhere { id: String },
+    #[snafu(display("standard output could not be written"))]
+    StandardOutput { source: std::io::Error },
+    #[snafu(display("the tokio runtime could not be started"))]
+    Runtime { source: std::io::Error },
+    #[snafu(display("the query was not read"))]
+    NoQuery,
+    #[snafu(display("signals cannot be handled"))]
+    Signals { source: std::io::Error },
+    #[cfg(feature = "embedded")]
+    #[snafu(display(
+        "the embedded engine runs at most {most} subtasks of a pipeline, not {asked}"
+    ))]
+    Parallelism { asked: u32, most: u32 },
+}
+
+/// The pipelines that were not seen stopped, each with why.
+fn unsettled_text(report: &ShutdownReport, ends_with_us: bool) -> String {
+    let texts: Vec<_> = report
+        .unsettled()
+        .map(|entry| {
+            let id = entry
+                .id
+                .as_ref()
+                .map_or(String::new(), |id| format!(" ({id})"));
+            let fate = if ends_with_us {
+                "ends without a final checkpoint"
+            } else {
+                "may still be running"
+            };
+            let why = match &entry.end {
+                ShutdownEnd::Unsettled { error, .. } => chain(error),
+                _ => String::new(),
+            };
+            format!("pipeline {:?}{id} {fate}: {why}", entry.name)
+        })
+        .collect();
+    texts.join("; ")
+}
+
+/// Why a job has failed: the reason in the server's words, with its domain; without one, what the job has logged last.
+pub(crate) fn reason(job: Option<&Job>, newest: Option<&JobError>) -> String {
+    match (job.and_then(|job| job.failure_reason.as_ref()), newest) {
+        (Some(reason), _) => match &reason.domain {
+            Some(domain) => format!(" ({domain} error): {}", reason.error),
+            None => format!(": {}", reason.error),
+        },
+        (None, Some(error)) => format!(": {}: {}", error.message, error.details),
+        (None, None) => "; the server gives no reason".to_owned(),
+    }
+}
+
+/// An error with its causes, on one line.
+pub(crate) fn chain(error: &dyn StdError) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
 }
 
 impl Failure {
@@ -124,56 +181,46 @@ impl Failure {
             Self::Engine { .. } => Exit::Unexpected,
             Self::StateDirectory { .. }
             | Self::StoppedElsewhere { .. }
-            | Self::Rows { .. }
             | Self::StandardOutput { .. }
+            | Self::Runtime { .. }
+            | Self::NoQuery
             | Self::Signals { .. } => Exit::Unexpected,
-            Self::Ambiguous { .. } => Exit::Refused,
-            Self::Interrupted { signal, .. } => Exit::Interrupted(*signal),
             Self::Step { source } => Exit::of(source),
             Self::Call { source } => Exit::of_client(source, Exit::Unexpected),
-            Self::Shutdown { .. } => Exit::Unknown,
+            Self::Ambiguous { .. } => Exit::Refused,
+            Self::Unsettled { .. } => Exit::Unknown,
+            Self::JobFailed { .. } => Exit::JobFailed,
+            Self::Interrupted { signal, .. } => Exit::Interrupted(*signal),
+            #[cfg(feature = "embedded")]
+            Self::Parallelism { .. } => Exit::Usage,
         }
     }
 
-    /// The next thing to type.
-    pub(crate) fn hint(&self) -> Option<String> {
-        let hint = match self {
-            Self::ReadQuery { .. } => "check the path; `-` reads the query from standard input",
-            Self::NotText { .. } => "save it as UTF-8",
-            Self::TooLong { .. } => "split it, or keep constants out of it",
-            Self::UdfLanguage { .. } => "rename it",
-            Self::NoServer => "stepwell … --server http://host:5115, or set STEPWELL_SERVER",
-            Self::Token { .. } => "set STEPWELL_TOKEN, or give --token-file FILE",
-            #[cfg(feature = "embedded")]
-            Self::Engine { .. } => {
-                "choose another directory with --state-dir, or mend what is named above"
-            }
-            Self::Invalid { .. } => {
-                "correct the query; `stepwell validate FILE` checks it without running it"
-            }
-            Self::StoppedElsewhere { .. } => "run the same command again to resume it",
-            Self::Call { source } if source.is_not_found() => {
-                "stepwell list --server URL shows the ids that there are"
-            }
-            Self::Call { source } if is_no_arroyo(source) => NOT_ARROYO,
-            Self::Call { source } if source.transport_error_kind().is_some() => {
-                unreachable_hint(source)
-            }
-            Self::Call { source }
-                if source
-                    .status()
-                    .is_some_and(|status| status == 401 || status == 403) =>
-            {
-                "set STEPWELL_TOKEN, or give --token-file FILE"
-            }
-            Self::Step { source } => return step_hint(source),
-            Self::Ambiguous { .. } => "give one of these ids",
-            Self::Shutdown { .. } => {
-                "stepwell list --server URL shows what is there; stepwell stop ID stops it"
-            }
-            _ => return None,
+    /// This failure after the one that came before it.
+    pub(crate) fn in_order(&self) -> Vec<&Self> {
+        match self {
+            Self::Unsettled {
+                first: Some(first), ..
+            } => vec![first, self],
+            _ => vec![self],
+        }
+    }
+
+    /// The ids of pipelines that may still be running, or their names.
+    pub(crate) fn may_be_running(&self) -> Vec<serde_json::Value> {
+        let Self::Unsettled {
+            report,
+            ends_with_us: false,
+            ..
+        } = self
+        else {
+            return Vec::new();
         };
-        Some(hint.to_owned())
+        let known = report.unsettled().map(|entry| {
+            let id = entry.id.as_ref().map(|id| id.as_str());
+            serde_json::json!({"id": id, "name": entry.name})
+        });
+        known.collect()
     }
 
     /// The causes of the message, from the outside in, each once.
@@ -189,62 +236,4 @@ impl Failure {
         }
         causes
     }
-}
-
-const NOT_ARROYO: &str =
-    "that is not an Arroyo API; give the address of one, such as --server http://host:5115";
-
-fn unreachable_hint(error: &ClientError) -> &'static str {
-    if error.transport_error_kind() == Some(TransportErrorKind::Tls) {
-        "if the server's certificate is a private one give --ca-file FILE; if it asks for yours, --client-certificate FILE and --client-key FILE"
-    } else {
-        "start the server, or check --server"
-    }
-}
-
-fn step_hint(error: &Error) -> Option<String> {
-    let hint = match error {
-        Error::Connect { source } => match source {
-            stepwell::ConnectError::Credentials { .. } => {
-                "set STEPWELL_TOKEN, or give --token-file FILE"
-            }
-            stepwell::ConnectError::NotArroyo { .. } => NOT_ARROYO,
-            stepwell::ConnectError::Unreachable { source, .. } => unreachable_hint(source),
-            _ => "start the server, or check --server",
-        },
-        Error::Validate {
-            source: ValidateError::Invalid { .. },
-        } => "correct the query",
-        Error::Resolve { source } => match source {
-            ResolveError::OtherPipelines { .. } => {
-                "add --force to create one more, or choose another --state-dir or --server"
-            }
-            ResolveError::NoneWithId { .. } => {
-                "add --force to create one more, or leave out --find-by id to look for the same query"
-            }
-            ResolveError::Ambiguous { .. } => "add --id ID with one of these ids",
-            ResolveError::NothingToResume { .. } => {
-                "leave out --resume-only to create it, or --find-by id, if it is there, to look for the same query"
-            }
-            ResolveError::AlreadyExists { .. } => "leave out --create-only to resume it",
-            ResolveError::Finished { .. } => "add --new-run to start it from the beginning",
-            ResolveError::Conflict { .. } => "choose another --id",
-            ResolveError::OutcomeUnknown { .. } | ResolveError::StillUnknown { .. } => {
-                "run the same command again: it finds the pipeline if it is there"
-            }
-            _ => return None,
-        },
-        Error::Wait { source } => match source {
-            WaitError::Deadline { .. } => {
-                "wait longer with --timeout, or look with stepwell status ID"
-            }
-            WaitError::Failed { .. } => {
-                "mend the cause and run the same command again: it restarts the pipeline"
-            }
-            WaitError::Stopped { .. } => "run the same command again to resume it",
-            _ => return None,
-        },
-        _ => return None,
-    };
-    Some(hint.to_owned())
 }

@@ -31,6 +31,14 @@ impl Interruption {
         128 + self.number()
     }
 
+    /// What a person does for a second signal.
+    pub(crate) fn again(self) -> &'static str {
+        match self {
+            Self::Interrupt => "press Ctrl-C again to quit immediately",
+            Self::Hangup | Self::Terminate => "a second signal quits immediately",
+        }
+    }
+
     fn number(self) -> u8 {
         match self {
             Self::Hangup => 1,
@@ -92,16 +100,32 @@ impl Interruptions {
         work: impl Future<Output = Result<T, Failure>>,
         first: impl FnOnce() -> String,
     ) -> Result<T, Failure> {
+        let twice = async {
+            self.next().await;
+            let left = Some(first());
+            let signal = self.second().await;
+            InterruptedSnafu { signal, left }.fail()
+        };
         tokio::select! {
             biased;
-            (signal, left) = twice(async || self.next().await, first) => {
-                InterruptedSnafu { signal, left: Some(left) }.fail()
-            }
+            interrupted = twice => interrupted,
             result = work => result,
         }
     }
 
-    async fn next(&mut self) -> Interruption {
+    /// The next signal that counts as a second one.
+    pub(crate) async fn second(&mut self) -> Interruption {
+        let first = Instant::now();
+        loop {
+            let signal = self.next().await;
+            if !is_echo(first.elapsed()) {
+                return signal;
+            }
+        }
+    }
+
+    /// The next signal.
+    pub(crate) async fn next(&mut self) -> Interruption {
         tokio::select! {
             () = received(&mut self.interrupt) => Interruption::Interrupt,
             () = received(&mut self.terminate) => Interruption::Terminate,
@@ -110,20 +134,9 @@ impl Interruptions {
     }
 }
 
-/// Waits for a second signal that counts, and calls `first` for the first one.
-async fn twice<T>(
-    mut next: impl AsyncFnMut() -> Interruption,
-    first: impl FnOnce() -> T,
-) -> (Interruption, T) {
-    next().await;
-    let said = first();
-    let counts = Instant::now() + SECOND_COUNTS_AFTER;
-    loop {
-        let signal = next().await;
-        if Instant::now() >= counts {
-            return (signal, said);
-        }
-    }
+/// Whether a signal that came so long after the first one is the same wish.
+fn is_echo(since_the_first: Duration) -> bool {
+    since_the_first < SECOND_COUNTS_AFTER
 }
 
 /// `None` for a signal that is ignored already, as under `nohup` or in the background of a script: it stays ignored.
@@ -173,21 +186,11 @@ mod tests {
         assert_eq!(signals.map(Interruption::exit_code), [129, 130, 143]);
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_second_signal_counts_when_it_is_not_an_echo_of_the_first() {
-        let mut signals = [(0, 2), (1, 2), (198, 15), (1, 1)].into_iter();
-        let next = async || {
-            let (after, number) = signals.next().unwrap();
-            tokio::time::sleep(Duration::from_millis(after)).await;
-            match number {
-                1 => Interruption::Hangup,
-                2 => Interruption::Interrupt,
-                _ => Interruption::Terminate,
-            }
-        };
-        let mut said = 0;
-        let (second, ()) = twice(next, || said += 1).await;
-        assert_eq!((second, said), (Interruption::Hangup, 1));
+    #[test]
+    fn a_second_signal_counts_when_it_is_not_an_echo_of_the_first() {
+        let is_echo = |milliseconds| is_echo(Duration::from_millis(milliseconds));
+        assert!(is_echo(0) && is_echo(199));
+        assert!(!is_echo(200) && !is_echo(3_000));
     }
 
     #[test]

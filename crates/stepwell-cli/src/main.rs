@@ -7,9 +7,12 @@ mod arguments;
 mod color;
 mod command;
 mod diagnostic;
+mod duration;
 mod exit;
 mod failure;
+mod hint;
 mod interrupt;
+mod invocation;
 mod listing;
 mod moment;
 mod output;
@@ -28,7 +31,9 @@ use std::process::ExitCode;
 use crate::{
     arguments::{Arguments, Command},
     exit::Exit,
+    failure::Failure,
     interrupt::unless_interrupted,
+    invocation::Invocation,
     output::Output,
 };
 
@@ -41,42 +46,59 @@ fn main() -> ExitCode {
     color::choose(arguments.global.color);
     let output = Output::new(&arguments.global);
     trace::set_up(&arguments.global, &output);
-    let runtime = match tokio::runtime::Builder::new_multi_thread()
+    let mut invocation = invocation(&arguments.command);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
-        .build()
-    {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            output.error(
-                &format!("the tokio runtime could not be started: {error}"),
-                None,
-            );
-            return Exit::Unexpected.into();
+        .build();
+    let result = match runtime {
+        Ok(runtime) => {
+            let result = runtime.block_on(run(arguments.command, &output, &mut invocation));
+            // A thread that still waits for standard input must not hold the process.
+            runtime.shutdown_background();
+            result
         }
+        Err(source) => Err(Failure::Runtime { source }),
     };
-    let result = runtime.block_on(async {
-        match arguments.command {
-            Command::Run(run) => command::run::run(*run, &output).await,
-            Command::Validate(validate) => {
-                unless_interrupted(command::validate::validate(validate, &output)).await
-            }
-            Command::List(list) => unless_interrupted(command::list::list(list, &output)).await,
-            Command::Status(status) => {
-                unless_interrupted(command::status::status(status, &output)).await
-            }
-            Command::Stop(stop) => command::stop::stop(stop, &output).await,
-            Command::Completions(completions) => {
-                unless_interrupted(command::completions::completions(completions)).await
-            }
-        }
-    });
-    // A thread that still waits for standard input must not hold the process.
-    runtime.shutdown_background();
     match result {
         Ok(exit) => exit.into(),
         Err(failure) => {
-            output.failure(&failure);
+            output.failure(&failure, &hint::hints(&failure, &invocation));
             failure.exit().into()
         }
     }
+}
+
+async fn run(
+    command: Command,
+    output: &Output,
+    invocation: &mut Invocation,
+) -> Result<Exit, Failure> {
+    match command {
+        Command::Run(run) => command::run::run(*run, output, invocation).await,
+        Command::Validate(validate) => {
+            unless_interrupted(command::validate::validate(validate, output)).await
+        }
+        Command::List(list) => unless_interrupted(command::list::list(list, output)).await,
+        Command::Status(status) => {
+            unless_interrupted(command::status::status(status, output)).await
+        }
+        Command::Stop(stop) => command::stop::stop(stop, output).await,
+        Command::Completions(completions) => {
+            unless_interrupted(command::completions::completions(completions)).await
+        }
+    }
+}
+
+/// What hints are made from: the command line, with the server and the query that it names.
+fn invocation(command: &Command) -> Invocation {
+    let (connection, query) = match command {
+        Command::Run(run) => (&run.connection, Some(&run.query)),
+        Command::Validate(validate) => (&validate.connection, Some(&validate.query)),
+        Command::List(list) => (&list.connection, None),
+        Command::Status(status) => (&status.connection, None),
+        Command::Stop(stop) => (&stop.connection, None),
+        Command::Completions(_) => return Invocation::current(None, None),
+    };
+    let query = query.map(|query| query.file.as_path());
+    Invocation::current(connection.server.as_deref(), query)
 }

@@ -2,19 +2,26 @@
 //! asked for.
 
 mod json;
+mod retries;
 mod text;
 
 use std::{
     io::IsTerminal as _,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    path::Path,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
-use stepwell::{Event, Observer};
+use stepwell::{Difference, Event, KnownPipeline, Observer, Plan};
 
 use crate::{
     arguments::{Format, Global},
     color, diagnostic,
     failure::Failure,
+    hint::Hint,
+    interrupt::Interruption,
 };
 
 use self::{json::Json, text::Text};
@@ -29,6 +36,15 @@ macro_rules! say {
 
 pub(crate) use say;
 
+/// Where a pipeline goes.
+#[derive(Clone, Debug)]
+pub(crate) enum Destination<'a> {
+    /// To a server.
+    Server(&'a str),
+    /// To the embedded engine, with the directory that was asked for.
+    Embedded(Option<&'a Path>),
+}
+
 /// Where a running pipeline can be looked at.
 #[derive(Clone, Debug)]
 pub(crate) enum Place {
@@ -42,10 +58,28 @@ pub(crate) enum Place {
     Unknown,
 }
 
+/// What became of the search for the pipeline.
+pub(crate) struct Resolved<'a> {
+    pub(crate) id: &'a str,
+    pub(crate) name: &'a str,
+    pub(crate) how: How<'a>,
+    pub(crate) differences: &'a [Difference],
+}
+
+pub(crate) enum How<'a> {
+    Created,
+    /// Our create, found again after its reply was lost.
+    FoundAgain,
+    /// With the state before, where there was a job.
+    Resumed(Option<&'a str>),
+}
+
 /// A handle on what is shown; clones are the same.
 #[derive(Clone)]
 pub(crate) struct Output {
     inner: Arc<Mutex<Inner>>,
+    /// Whether pipelines run in this process.
+    pipelines_end_with_us: Arc<AtomicBool>,
 }
 
 enum Inner {
@@ -53,7 +87,7 @@ enum Inner {
     Json(Json),
 }
 
-/// Whether what goes to standard error is coloured.
+/// Whether standard error is coloured.
 pub(crate) fn has_color() -> bool {
     color::is_used_on(&std::io::stderr())
 }
@@ -66,6 +100,7 @@ impl Output {
         };
         Self {
             inner: Arc::new(Mutex::new(inner)),
+            pipelines_end_with_us: Arc::default(),
         }
     }
 
@@ -94,74 +129,195 @@ impl Output {
         }
     }
 
-    pub(crate) fn error(&self, text: &str, hint: Option<&str>) {
+    /// Where the pipeline goes: the first thing that is said.
+    pub(crate) fn destination(&self, destination: &Destination<'_>) {
         match &mut *self.lock() {
-            Inner::Text(output) => output.error(text, &[], hint),
-            Inner::Json(_) => {
-                Json::error(text, &[], hint, crate::exit::Exit::Unexpected.code());
-            }
+            Inner::Text(output) => output.note(&match destination {
+                Destination::Server(url) => format!("server: {url}"),
+                Destination::Embedded(Some(directory)) => {
+                    format!("embedded engine, with its state in {}", directory.display())
+                }
+                Destination::Embedded(None) => "embedded engine".to_owned(),
+            }),
+            Inner::Json(output) => output.destination(destination),
         }
     }
 
-    /// The pipeline, and where it can be looked at. A person is told of one that is not stayed with when it is left to itself.
-    pub(crate) fn running(&self, id: &str, place: &Place, stays: bool) {
+    /// The pipeline that was created or resumed.
+    pub(crate) fn resolved(&self, resolved: &Resolved<'_>) {
         match &mut *self.lock() {
-            Inner::Text(_) if !stays => {}
             Inner::Text(output) => {
-                let at = match place {
-                    Place::Dashboard(url) => format!(" ({url})"),
+                let id = resolved.id;
+                output.note(&match resolved.how {
+                    How::Created => format!("created pipeline {id}"),
+                    How::FoundAgain => format!(
+                        "created pipeline {id}; the reply was lost, and the pipeline was found again"
+                    ),
+                    How::Resumed(None) => format!("resumed pipeline {id}"),
+                    How::Resumed(Some(state)) => format!("resumed pipeline {id}, which was {state}"),
+                });
+            }
+            Inner::Json(output) => output.resolved(resolved),
+        }
+    }
+
+    /// What a run would do.
+    pub(crate) fn plan(&self, plan: &Plan, text: &str) {
+        match &mut *self.lock() {
+            Inner::Text(output) => output.note(text),
+            Inner::Json(output) => output.plan(plan, text),
+        }
+    }
+
+    /// The pipeline runs, and this process stays with it.
+    pub(crate) fn running(&self, id: &str, place: &Place) {
+        match &mut *self.lock() {
+            Inner::Text(output) => {
+                output.note(&format!(
+                    "pipeline {id} is running; press Ctrl-C to stop it"
+                ));
+                match place {
+                    Place::Dashboard(url) => output.note(&format!("  dashboard: {url}")),
                     Place::Engine { page, engine } => {
-                        format!(" ({page}; --server {engine} reaches it)")
+                        output.note(&format!("  status page: {page}"));
+                        output.note(&format!("  other commands reach it with --server {engine}"));
                     }
-                    Place::Unknown => String::new(),
-                };
-                output.note(&format!("pipeline {id} is running{at}; Ctrl-C stops it"));
+                    Place::Unknown => {}
+                }
             }
             Inner::Json(output) => output.running(id, place),
         }
     }
 
-    /// How a pipeline ended.
-    pub(crate) fn ended(&self, id: &str, state: &str, final_checkpoint: Option<bool>) {
+    /// The pipeline is left to the server; `running` tells whether it was seen running.
+    pub(crate) fn detached(&self, id: &str, running: bool, dashboard: Option<&str>) {
         match &mut *self.lock() {
             Inner::Text(output) => {
-                let with = match final_checkpoint {
-                    Some(true) => " with a final checkpoint",
-                    Some(false) => " without a final checkpoint",
-                    None => "",
+                let what = if running {
+                    "is running"
+                } else {
+                    "was submitted"
                 };
-                output.note(&format!("pipeline {id} is {state}{with}"));
+                output.note(&format!("pipeline {id} {what}, and stays on the server"));
+                if let Some(url) = dashboard {
+                    output.note(&format!("  dashboard: {url}"));
+                }
             }
-            Inner::Json(output) => output.ended(id, state, final_checkpoint),
+            Inner::Json(output) => output.detached(id, running, dashboard),
+        }
+    }
+
+    /// A signal asked for the end; what is known of is stopped.
+    pub(crate) fn interrupted(&self, signal: Interruption, pipelines: &[KnownPipeline]) {
+        match &mut *self.lock() {
+            Inner::Text(output) => {
+                output.clear();
+                let again = signal.again();
+                output.note(&match pipelines {
+                    [] => format!("stopping; {again}"),
+                    _ => format!("stopping pipeline {}; {again}", names(pipelines)),
+                });
+            }
+            Inner::Json(output) => output.interrupted(signal, pipelines),
+        }
+    }
+
+    /// The last word before the process ends at once, for the quiet too.
+    pub(crate) fn quit(&self, signal: Interruption, pipelines: &[KnownPipeline]) {
+        let text = match pipelines {
+            [] => format!("quit on a second {signal}"),
+            _ => format!(
+                "quit on a second {signal}; pipeline {} {}",
+                names(pipelines),
+                self.fate_of_what_is_left()
+            ),
+        };
+        match &mut *self.lock() {
+            Inner::Text(output) => {
+                output.clear();
+                output.error(&text, &[]);
+            }
+            Inner::Json(output) => output.quit(&text, signal, pipelines),
+        }
+    }
+
+    /// From here on pipelines run in this process, and end with it.
+    pub(crate) fn pipelines_end_with_us(&self) {
+        self.pipelines_end_with_us.store(true, Ordering::Relaxed);
+    }
+
+    fn fate_of_what_is_left(&self) -> &'static str {
+        if self.pipelines_end_with_us.load(Ordering::Relaxed) {
+            "ends without a final checkpoint"
+        } else {
+            "may still be running"
+        }
+    }
+
+    /// The pipeline was stopped by us.
+    pub(crate) fn stopped(
+        &self,
+        id: &str,
+        name: &str,
+        state: &str,
+        final_checkpoint: Option<bool>,
+    ) {
+        match &mut *self.lock() {
+            Inner::Text(output) => output.note(&end(id, state, final_checkpoint)),
+            Inner::Json(output) => output.stopped(id, name, state, final_checkpoint),
+        }
+    }
+
+    /// The pipeline has ended by itself.
+    pub(crate) fn ended(&self, id: &str, state: &str) {
+        match &mut *self.lock() {
+            Inner::Text(output) => output.note(&end(id, state, None)),
+            Inner::Json(output) => output.ended(id, state),
+        }
+    }
+
+    /// A directory that was chosen here holds the pipeline's state.
+    pub(crate) fn state_kept(&self, directory: &Path, command: Option<&str>) {
+        match &mut *self.lock() {
+            Inner::Text(output) => {
+                let then = command.map_or(String::new(), |command| {
+                    format!("; continue with:\n  {command}")
+                });
+                output.note(&format!(
+                    "the state is kept in {}{then}",
+                    directory.display()
+                ));
+            }
+            Inner::Json(output) => output.state_kept(directory, command),
+        }
+    }
+
+    /// What a library logs, when that is asked for.
+    pub(crate) fn log(&self, level: &str, target: &str, text: &str) {
+        match &mut *self.lock() {
+            Inner::Text(output) => output.log(level, target, text),
+            Inner::Json(output) => output.log(level, target, text),
         }
     }
 
     /// What ended the command other than well.
-    pub(crate) fn failure(&self, failure: &Failure) {
-        let causes = failure.causes();
-        let hint = failure.hint();
+    pub(crate) fn failure(&self, failure: &Failure, hints: &[Hint]) {
         match &mut *self.lock() {
             Inner::Text(output) => {
-                if let Failure::Invalid {
-                    origin,
-                    diagnostics,
-                } = failure
-                {
-                    output.print(&diagnostic::render(origin, diagnostics, has_color()));
+                output.clear();
+                for failure in failure.in_order() {
+                    if let Failure::Invalid {
+                        origin,
+                        diagnostics,
+                    } = failure
+                    {
+                        output.print(&diagnostic::render(origin, diagnostics, has_color()));
+                    }
+                    output.error(&failure.to_string(), &failure.causes());
                 }
-                output.error(&failure.to_string(), &causes, hint.as_deref());
+                output.hints(hints);
             }
-            Inner::Json(_) => {
-                if let Failure::Invalid { diagnostics, .. } = failure {
-                    Json::diagnostics(diagnostics);
-                }
-                Json::error(
-                    &failure.to_string(),
-                    &causes,
-                    hint.as_deref(),
-                    failure.exit().code(),
-                );
-            }
+            Inner::Json(output) => output.failure(failure, hints),
         }
     }
 
@@ -185,4 +341,21 @@ impl Output {
             Inner::Json(output) => output.event(event),
         }
     }
+}
+
+fn names(pipelines: &[KnownPipeline]) -> String {
+    let name = |pipeline: &KnownPipeline| match &pipeline.id {
+        Some(id) => id.to_string(),
+        None => format!("{:?} (its id is not known)", pipeline.name),
+    };
+    pipelines.iter().map(name).collect::<Vec<_>>().join(", ")
+}
+
+fn end(id: &str, state: &str, final_checkpoint: Option<bool>) -> String {
+    let with = match final_checkpoint {
+        Some(true) => " with a final checkpoint",
+        Some(false) => " without a final checkpoint",
+        None => "",
+    };
+    format!("pipeline {id} is {state}{with}")
 }

@@ -47,7 +47,14 @@ pub(crate) fn read(path: &Path, output: &Output) -> Result<Origin, Failure> {
         }
     );
     match String::from_utf8(bytes) {
-        Ok(text) => Ok(Origin { name, text }),
+        Ok(text) => {
+            // A byte order mark is no part of the query.
+            let text = match text.strip_prefix('\u{feff}') {
+                Some(rest) => rest.to_owned(),
+                None => text,
+            };
+            Ok(Origin { name, text })
+        }
         Err(_) => NotTextSnafu { origin: name }.fail(),
     }
 }

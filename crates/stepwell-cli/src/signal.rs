@@ -1,67 +1,39 @@
-//! Signals: the first asks for an orderly end, the second leaves at once.
+//! Signals of `run`: the first asks for an orderly end, a later one ends the process at once.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, OnceLock};
 
-use snafu::ResultExt;
 use stepwell::Shutdown;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::{
-    exit::LEFT_AT_ONCE,
-    failure::{Failure, SignalsSnafu},
+    failure::Failure,
+    interrupt::{Interruption, Interruptions},
     output::Output,
 };
 
-/// The pipeline that would be left running.
-#[derive(Clone, Default)]
-pub(crate) struct LeftBehind(Arc<Mutex<Option<String>>>);
+/// The first signal, if there was one. Clones are the same.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct FirstSignal(Arc<OnceLock<Interruption>>);
 
-impl LeftBehind {
-    pub(crate) fn set(&self, pipeline: Option<String>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = pipeline;
-    }
-
-    fn get(&self) -> Option<String> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+impl FirstSignal {
+    pub(crate) fn get(&self) -> Option<Interruption> {
+        self.0.get().copied()
     }
 }
 
-/// From here on a signal begins the shutdown, and a second one ends the process.
-pub(crate) fn handle(
-    shutdown: &Shutdown,
-    output: &Output,
-    left_behind: &LeftBehind,
-) -> Result<(), Failure> {
-    let mut interrupt = signal(SignalKind::interrupt()).context(SignalsSnafu)?;
-    let mut terminate = signal(SignalKind::terminate()).context(SignalsSnafu)?;
-    let (shutdown, output, left_behind) = (shutdown.clone(), output.clone(), left_behind.clone());
+/// From here on a signal begins the shutdown, and a second one ends the process, with a last word on what may still be running.
+pub(crate) fn handle(shutdown: &Shutdown, output: &Output) -> Result<FirstSignal, Failure> {
+    let mut signals = Interruptions::listen()?;
+    let first_signal = FirstSignal::default();
+    let (shutdown, output, noted) = (shutdown.clone(), output.clone(), first_signal.clone());
     tokio::spawn(async move {
-        either(&mut interrupt, &mut terminate).await;
-        match left_behind.get() {
-            Some(pipeline) => output.note(&format!(
-                "stopping pipeline {pipeline}; once more leaves at once"
-            )),
-            None => output.note("stopping; once more leaves at once"),
-        }
+        let first = signals.next().await;
+        // It is the only one that is noted.
+        let _ = noted.0.set(first);
+        output.interrupted(first, &shutdown.pipelines());
         shutdown.begin();
-        either(&mut interrupt, &mut terminate).await;
-        match left_behind.get() {
-            Some(pipeline) => output.warning(&format!(
-                "left at once; pipeline {pipeline} may still be running"
-            )),
-            None => output.warning("left at once"),
-        }
-        std::process::exit(LEFT_AT_ONCE);
+        let second = signals.second().await;
+        output.quit(second, &shutdown.pipelines());
+        std::process::exit(second.exit_code().into());
     });
-    Ok(())
-}
-
-async fn either(interrupt: &mut Signal, terminate: &mut Signal) {
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
+    Ok(first_signal)
 }

@@ -3,7 +3,7 @@
 use std::{
     fs::DirBuilder,
     os::unix::fs::DirBuilderExt as _,
-    path::{Path, PathBuf},
+    path::PathBuf,
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -14,7 +14,11 @@ use crate::failure::{Failure, StateDirectorySnafu};
 /// A new directory for one run that was not told where to keep its state. As with `arroyo run` it is among the temporary files, and
 /// a run without `--state-dir` always starts from the beginning.
 pub(crate) fn fresh(name: &str) -> Result<PathBuf, Failure> {
-    let parent = temporary();
+    // A variable that is set to nothing is as none; the standard library takes it for the current directory.
+    let parent = match std::env::var_os("TMPDIR") {
+        Some(directory) if !directory.is_empty() => PathBuf::from(directory),
+        _ => PathBuf::from("/tmp"),
+    };
     let name: String = name
         .chars()
         .map(|character| {
@@ -42,35 +46,5 @@ pub(crate) fn fresh(name: &str) -> Result<PathBuf, Failure> {
                 return Ok(directory);
             }
         }
-    }
-}
-
-/// Where temporary files go. A variable that is empty is as one that is not set.
-fn temporary() -> PathBuf {
-    let named = std::env::temp_dir();
-    if named.as_os_str().is_empty() {
-        "/tmp".into()
-    } else {
-        named
-    }
-}
-
-/// The command that goes on from a directory.
-pub(crate) fn command_to_go_on(directory: &Path, file: &Path) -> String {
-    format!(
-        "stepwell run --state-dir {} {}",
-        quoted(directory),
-        quoted(file)
-    )
-}
-
-/// A path as a shell takes it.
-fn quoted(path: &Path) -> String {
-    let text = path.display().to_string();
-    let plain = |character: char| character.is_ascii_alphanumeric() || "/._-".contains(character);
-    if !text.is_empty() && text.chars().all(plain) {
-        text
-    } else {
-        format!("'{}'", text.replace('\'', "'\\''"))
     }
 }

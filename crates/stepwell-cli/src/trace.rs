@@ -1,53 +1,53 @@
 //! What the libraries say on the way. They never say a token, a query or a body.
 
-use std::fmt::{self, Write as _};
+use std::{
+    fmt::{self, Write as _},
+    time::Instant,
+};
 
 use tracing::{
     Event, Level, Metadata, Subscriber,
     field::{Field, Visit},
+    span::{Attributes, Id, Record},
 };
 use tracing_subscriber::{
     Layer,
     filter::Targets,
-    fmt::format::FmtSpan,
     layer::{Context, SubscriberExt as _},
+    registry::LookupSpan,
     util::SubscriberInitExt as _,
 };
 
-use crate::{
-    arguments::Global,
-    output::{self, Output},
-};
+use crate::{arguments::Global, duration, output::Output};
 
-/// `-v` shows all; without it the warnings of the engine are shown, because nobody else would tell them.
+/// `-v` shows the steps, `-vv` the requests too, `-vvv` all there is. Without it the warnings of the engine are shown, because nothing
+/// else would tell them.
 pub(crate) fn set_up(global: &Global, output: &Output) {
     let level = match global.verbose {
         0 => {
             let warnings = Warnings(output.clone());
             return tracing_subscriber::registry().with(warnings).init();
         }
-        1 => Level::INFO,
-        2 => Level::DEBUG,
+        1 | 2 => Level::DEBUG,
         _ => Level::TRACE,
     };
-    // What is said to be `stepwell` is also what begins with it.
-    let filter = Targets::new().with_target("stepwell", level);
-    // A request is a span: its fields show when it closes.
-    let spans = if global.verbose > 1 {
-        FmtSpan::CLOSE
-    } else {
-        FmtSpan::NONE
+    let mut filter = Targets::new().with_target("stepwell", level);
+    if global.verbose == 1 {
+        // What begins with `stepwell` is meant too, if nothing else is said of it.
+        for of_requests in ["stepwell_hyper", "stepwell_arroyo", "stepwell_transport"] {
+            filter = filter.with_target(of_requests, Level::WARN);
+        }
+    }
+    let log = Log {
+        output: output.clone(),
+        requests: global.verbose > 1,
     };
-    let said = tracing_subscriber::fmt::layer()
-        .with_span_events(spans)
-        .with_writer(std::io::stderr)
-        .with_ansi(output::has_color());
     tracing_subscriber::registry()
-        .with(said)
-        .with(filter)
+        .with(log.with_filter(filter))
         .init();
 }
 
+/// Shows the warnings of the engine.
 struct Warnings(Output);
 
 impl<S: Subscriber> Layer<S> for Warnings {
@@ -61,6 +61,66 @@ impl<S: Subscriber> Layer<S> for Warnings {
         let mut text = Text::default();
         event.record(&mut text);
         self.0.warning(&text.to_string());
+    }
+}
+
+/// Shows what is logged: events, and each request, which is a span, when it ends.
+struct Log {
+    output: Output,
+    requests: bool,
+}
+
+/// The fields of a span, and when it began.
+struct Span {
+    text: Text,
+    began: Instant,
+}
+
+impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Log {
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
+        let Some(span) = context.span(id) else { return };
+        let mut text = Text::default();
+        attributes.record(&mut text);
+        span.extensions_mut().insert(Span {
+            text,
+            began: Instant::now(),
+        });
+    }
+
+    fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
+        let Some(span) = context.span(id) else { return };
+        if let Some(kept) = span.extensions_mut().get_mut::<Span>() {
+            values.record(&mut kept.text);
+        }
+    }
+
+    fn on_event(&self, event: &Event<'_>, _context: Context<'_, S>) {
+        let mut text = Text::default();
+        event.record(&mut text);
+        self.show(event.metadata(), &text.to_string());
+    }
+
+    fn on_close(&self, id: Id, context: Context<'_, S>) {
+        let Some(span) = context.span(&id) else {
+            return;
+        };
+        if !self.requests {
+            return;
+        }
+        let extensions = span.extensions();
+        let Some(Span { text, began }) = extensions.get::<Span>() else {
+            return;
+        };
+        let took = duration::elapsed(began.elapsed());
+        let text = format!("{} took {took}{text}", span.name());
+        self.show(span.metadata(), &text);
+    }
+}
+
+impl Log {
+    fn show(&self, metadata: &Metadata<'_>, text: &str) {
+        self.output
+            .log(metadata.level().as_str(), metadata.target(), text);
     }
 }
 

@@ -42,8 +42,8 @@ fn the_printed_address_answers_with_the_page_of_the_pipeline() {
         &place.text("state"),
         &query,
     ]));
-    let line = running.wait_for_message("is running (http");
-    let url = line.split_once('(').unwrap().1.split_once(';').unwrap().0;
+    let line = running.wait_for_message("status page: ");
+    let url = line.split_once(": ").unwrap().1;
     assert!(url.ends_with("/pipelines/my-id"), "{line}");
     running.wait_for_row("\"counter\":0");
     let page = get(url);

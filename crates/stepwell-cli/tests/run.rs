@@ -4,18 +4,8 @@
 
 mod support;
 
-use std::io::{PipeReader, PipeWriter, Write as _};
-
 use rustix::process::Signal;
-use support::{Place, Running, example, run, stepwell};
-
-/// A pipe that nobody reads, and that has no room left.
-fn full_pipe() -> (PipeReader, PipeWriter) {
-    let (reader, mut writer) = std::io::pipe().unwrap();
-    let size = rustix::pipe::fcntl_getpipe_size(&writer).unwrap();
-    writer.write_all(&vec![b'\n'; size]).unwrap();
-    (reader, writer)
-}
+use support::{Place, Running, example, full_pipe, run, stepwell};
 
 #[test]
 fn a_finite_query_prints_its_rows_and_ends_with_0() {
@@ -30,7 +20,6 @@ fn a_finite_query_prints_its_rows_and_ends_with_0() {
         "resolve: done in",
         "created pipeline sw_",
         "is Finished",
-        "go on with: stepwell run --state-dir",
     ] {
         assert!(
             left.stderr.contains(line),
@@ -38,15 +27,40 @@ fn a_finite_query_prints_its_rows_and_ends_with_0() {
             left.stderr
         );
     }
-    let directory = left
-        .stderr
-        .split("state is kept in ")
-        .nth(1)
-        .unwrap()
-        .split(';')
-        .next()
-        .unwrap();
-    std::fs::remove_dir_all(directory).unwrap();
+    assert!(!left.stderr.contains("kept"), "{}", left.stderr);
+}
+
+/// Without `--state-dir` the state is in a new directory, which stays only when there is something to go on from.
+#[test]
+fn a_new_directory_for_the_state_stays_only_if_it_is_of_use() {
+    let place = Place::new();
+    let entries = || std::fs::read_dir(place.path("")).unwrap().count();
+    let with_room = |arguments: &[&str]| {
+        let mut command = stepwell(arguments);
+        command.env("TMPDIR", place.path(""));
+        Running::start(command)
+    };
+    assert_eq!(
+        with_room(&["run", &example("finite.sql")]).finish().code,
+        Some(0)
+    );
+    assert_eq!(entries(), 0, "it has finished");
+    let invalid = place.write("invalid.sql", "SELEC");
+    assert_eq!(with_room(&["run", &invalid]).finish().code, Some(3));
+    assert_eq!(entries(), 1, "there is no pipeline");
+
+    let mut running = with_room(&["run", "-n", "mine", &example("hello.sql")]);
+    running.wait_for_row("counter");
+    running.signal(Signal::INT);
+    let left = running.finish();
+    assert_eq!(left.code, Some(0), "{}", left.stderr);
+    assert_eq!(entries(), 2, "{}", left.stderr);
+    let command = left.stderr.lines().last().unwrap().trim();
+    assert!(
+        command.contains("run -n mine") && command.contains("--state-dir"),
+        "{}",
+        left.stderr
+    );
 }
 
 /// Worked out by hand. The row at 09:00:52 comes 20 s late, which the watermark allows.
@@ -115,12 +129,14 @@ fn a_second_signal_leaves_at_once_and_says_what_is_left() {
     let mut running = Running::start(command);
     running.wait_for_message("is running");
     running.signal(Signal::INT);
-    running.wait_for_message("once more leaves at once");
-    running.signal(Signal::INT);
+    running.wait_for_message("press Ctrl-C again to quit immediately");
+    running.signal_until_ended(Signal::INT);
     let left = running.finish();
     assert_eq!(left.code, Some(130), "{}", left.stderr);
     assert!(
-        left.stderr.contains("left at once; pipeline sw_"),
+        left.stderr
+            .contains("quit on a second SIGINT; pipeline sw_")
+            && left.stderr.contains("ends without a final checkpoint"),
         "{}",
         left.stderr
     );
@@ -146,7 +162,8 @@ fn a_stop_that_does_not_come_true_in_time_is_8() {
     let left = running.finish();
     assert_eq!(left.code, Some(8), "{}", left.stderr);
     assert!(
-        left.stderr.contains("may still be running"),
+        left.stderr
+            .contains("ends without a final checkpoint: it was not seen stopped"),
         "{}",
         left.stderr
     );
@@ -208,11 +225,7 @@ fn other_pipelines_are_refused_with_5_and_forced() {
         "it names them: {}",
         refused.stderr
     );
-    assert!(
-        refused.stderr.contains("next: add --force"),
-        "{}",
-        refused.stderr
-    );
+    assert!(refused.stderr.contains(" --force\n"), "{}", refused.stderr);
     assert_eq!(
         run(&["run", "-s", &state, "--force", &other]).stdout,
         "{\"counter\":0}\n{\"counter\":1}\n"
@@ -221,7 +234,7 @@ fn other_pipelines_are_refused_with_5_and_forced() {
     let finished = run(&["run", "-s", &state, &other]);
     assert_eq!(finished.code, Some(5));
     assert!(
-        finished.stderr.contains("next: add --new-run"),
+        finished.stderr.contains(" --new-run\n"),
         "{}",
         finished.stderr
     );
@@ -245,14 +258,14 @@ fn a_pipeline_can_be_looked_for_by_its_id_alone() {
     assert_eq!(with(&[&finite]).stdout, rows);
     let again = with(&[&finite]);
     assert_eq!(again.code, Some(5), "{}", again.stderr);
-    assert!(again.stderr.contains("next: add --new-run"));
+    assert!(again.stderr.contains(" --new-run\n"));
     assert_eq!(with(&["--new-run", &finite]).stdout, rows);
 
     let refused = with(&[&example("finite.sql")]);
     assert_eq!(refused.code, Some(5), "{}", refused.stderr);
     assert!(
         refused.stderr.contains("no pipeline has the id sw_")
-            && refused.stderr.contains("next: add --force"),
+            && refused.stderr.contains(" --force\n"),
         "{}",
         refused.stderr
     );
@@ -373,7 +386,15 @@ fn json_is_one_object_a_line() {
         .iter()
         .map(|event| event["event"].as_str().unwrap())
         .collect();
-    for name in ["step_started", "step_finished", "job_state", "ended"] {
+    for name in [
+        "destination",
+        "step_started",
+        "step_finished",
+        "resolved",
+        "job_state",
+        "running",
+        "ended",
+    ] {
         assert!(names.contains(&name), "{name} is missing in {names:?}");
     }
     let refused = run(&[

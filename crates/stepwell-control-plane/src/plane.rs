@@ -63,6 +63,11 @@ impl ControlPlane {
         plane
     }
 
+    /// All that is kept, by id.
+    pub fn records(&self) -> impl Iterator<Item = &Record> {
+        self.records.values()
+    }
+
     /// Answers a request of the REST API.
     pub fn handle(
         &mut self,

@@ -74,6 +74,24 @@ impl Record {
         &self.pipeline.id
     }
 
+    /// The pipeline's name.
+    pub fn name(&self) -> &str {
+        &self.pipeline.name
+    }
+
+    /// Whether it runs, or will without being told again.
+    pub fn is_going(&self) -> bool {
+        let Some(job) = &self.job else {
+            return false;
+        };
+        let starts = match job.state() {
+            JobState::Finished => false,
+            JobState::Failing | JobState::Failed => job.restart.is_some(),
+            _ => true,
+        };
+        starts && self.is_told_to_run()
+    }
+
     pub(crate) fn is_listed(&self) -> bool {
         self.job.is_some() && !self.pipeline.preview
     }

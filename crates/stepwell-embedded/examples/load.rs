@@ -1,8 +1,8 @@
 //! How an engine does with many pipelines in its store: prints a Markdown table.
 //!
 //! ```sh
-//! cargo run --release -p stepwell-embedded --example load           # 10, 100 and 1,000 pipelines
-//! cargo run --release -p stepwell-embedded --example load -- 5000
+//! cargo run --profile dist -p stepwell-embedded --example load           # 10, 100 and 1,000 pipelines
+//! cargo run --profile dist -p stepwell-embedded --example load -- 5000
 //! ```
 //!
 //! Nine in ten of the pipelines are Finished, the others Stopped. Each figure is the median of some tries, over a kept connection.

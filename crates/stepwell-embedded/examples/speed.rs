@@ -1,9 +1,9 @@
 //! How fast an engine is: prints Markdown tables.
 //!
 //! ```sh
-//! cargo run --release -p stepwell-embedded --example speed                            # the engine, in this process
-//! cargo run --release -p stepwell-embedded --example speed -- target/release/stepwell # and the start of that binary
-//! cargo run --release -p stepwell-embedded --example speed -- only='1,000 keys'       # what has this in its name, to profile it
+//! cargo run --profile dist -p stepwell-embedded --example speed                            # the engine, in this process
+//! cargo run --profile dist -p stepwell-embedded --example speed -- target/dist/stepwell # and the start of that binary
+//! cargo run --profile dist -p stepwell-embedded --example speed -- only='1,000 keys'       # what has this in its name, to profile it
 //! ```
 //!
 //! Sources are read as fast as they can be: nothing here is paced. Rows a second are the best of three tries, times the median of many.

@@ -21,6 +21,7 @@ use tokio::sync::{mpsc as asynchronous, oneshot};
 
 use crate::counters::JobCounters;
 use crate::directory::StateDirectory;
+use crate::engine::ResumedPipeline;
 use crate::environment::EngineEnvironment;
 use crate::error::{EngineError, ThreadSnafu};
 use crate::planner::Planner;
@@ -171,6 +172,17 @@ impl Core {
 
     pub(crate) fn planner(&self) -> Planner {
         self.environment.planner().clone()
+    }
+
+    /// The pipelines that are set going again.
+    pub(crate) fn going(&self) -> Vec<ResumedPipeline> {
+        let going = self.plane.records().filter(|record| record.is_going());
+        going
+            .map(|record| ResumedPipeline {
+                id: record.id().clone(),
+                name: record.name().to_owned(),
+            })
+            .collect()
     }
 
     /// Starts the thread. Orders to workers come out of the other end of `orders`, which closes when the thread ends.

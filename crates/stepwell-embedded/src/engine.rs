@@ -6,14 +6,15 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use stepwell_arroyo::PipelineId;
+use tokio::sync::{mpsc, watch};
 use tokio::{task, time};
 
 use crate::controller::{ControllerThread, Core};
 use crate::counters::JobCounters;
 use crate::error::EngineError;
 use crate::outputs::Outputs;
-use crate::rows::Rows;
+use crate::rows::{Rows, Shown};
 use crate::server::{Listener, Server};
 use crate::worker::{Supervisor, Workers};
 
@@ -49,7 +50,19 @@ pub struct Engine {
     supervisor: Supervisor,
     controller: ControllerThread,
     rows: Rows,
+    shown: watch::Sender<Shown>,
+    resumed: Vec<ResumedPipeline>,
     outputs: Outputs,
+}
+
+/// A pipeline that an engine has set going again when it was started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ResumedPipeline {
+    /// Its id.
+    pub id: PipelineId,
+    /// Its name.
+    pub name: String,
 }
 
 impl Engine {
@@ -58,6 +71,7 @@ impl Engine {
         EngineBuilder {
             state_dir: state_dir.into(),
             rows: Box::new(io::stdout()),
+            shown: Shown::All,
             port: 0,
             idle: false,
         }
@@ -71,6 +85,20 @@ impl Engine {
     /// The directory that holds the state, as it was given.
     pub fn state_dir(&self) -> &Path {
         &self.state_dir
+    }
+
+    /// The pipelines that were running, or were told to run, when the directory was last used, and so were set going again by the
+    /// start. None in an [idle](EngineBuilder::idle) engine.
+    pub fn resumed_at_start(&self) -> &[ResumedPipeline] {
+        &self.resumed
+    }
+
+    /// From here on the rows of this pipeline are written, and those of all others are not: they go to those who follow them over
+    /// HTTP, and to nobody else. Rows of this pipeline that were [held](EngineBuilder::foreground_rows) come first.
+    ///
+    /// The pipeline need not exist yet. Of several calls the last one counts.
+    pub fn show_rows_of(&self, pipeline: &PipelineId) {
+        self.shown.send_replace(Shown::Only(pipeline.clone()));
     }
 
     /// Ends the engine in order: requests that are being answered are finished, workers end where they are, and the
@@ -99,7 +127,7 @@ impl Engine {
         outputs.close();
         server.close().await;
         supervisor.close().await;
-        // A writer that blocks, or has failed, has failed its pipelines; there is nothing to add.
+        // Rows that a blocked writer does not take are printed again from the last checkpoint.
         let _ = time::timeout(ROWS_TIMEOUT, rows.flush()).await;
         drop(rows);
         controller.close().await
@@ -111,18 +139,33 @@ impl Engine {
 pub struct EngineBuilder {
     state_dir: PathBuf,
     rows: Box<dyn Write + Send>,
+    shown: Shown,
     port: u16,
     idle: bool,
 }
 
 impl EngineBuilder {
-    /// Where the rows of a bare `SELECT`, and of the `stdout` connector, go: a JSON object a line, flushed as soon as no
-    /// more rows wait. Standard output, if nothing else is said.
+    /// Where the rows of a bare `SELECT`, and of the `stdout` connector, go, whichever pipeline they are of: a JSON object a line,
+    /// flushed as soon as no more rows wait. Standard output, if nothing else is said.
     ///
-    /// The writer has a thread of its own and may block: the queries then wait. When it fails, the pipelines that write to
-    /// it fail.
+    /// The writer has a thread of its own and may block: the queries then wait, and so does a stop with a checkpoint.
+    ///
+    /// When it fails, no row is lost. It is not used again, and a pipeline that has rows for it takes in nothing more and waits, still
+    /// Running, to be stopped. Its checkpoints keep the rows that were not written to their last byte, and the next run
+    /// writes these first. For that the writer should have no buffer of its own: what it took is unwritten until a flush succeeds.
     pub fn rows(mut self, writer: Box<dyn Write + Send>) -> Self {
         self.rows = writer;
+        self.shown = Shown::All;
+        self
+    }
+
+    /// As [`rows`](Self::rows), but only for the rows of the pipeline that [`Engine::show_rows_of`] names.
+    ///
+    /// Until it has named one, rows are held: a pipeline that has some takes in nothing more, and can be watched and stopped as ever.
+    /// Its checkpoints keep them.
+    pub fn foreground_rows(mut self, writer: Box<dyn Write + Send>) -> Self {
+        self.rows = writer;
+        self.shown = Shown::Undecided;
         self
     }
 
@@ -156,6 +199,7 @@ impl EngineBuilder {
         let Self {
             state_dir,
             rows,
+            shown,
             port,
             idle,
         } = self;
@@ -167,7 +211,9 @@ impl EngineBuilder {
         let address = listener.address();
         let counters = JobCounters::default();
         let rows = Rows::start(rows)?;
+        let (shown, shown_to_workers) = watch::channel(shown);
         let planner = core.planner();
+        let resumed = if idle { Vec::new() } else { core.going() };
         let (orders, received) = mpsc::unbounded_channel();
         let controller = core.start(orders, counters.clone(), idle)?;
         let outputs = Outputs::default();
@@ -181,6 +227,7 @@ impl EngineBuilder {
             controller: controller.handle(),
             planner,
             rows: rows.clone(),
+            shown: shown_to_workers,
             outputs: outputs.clone(),
             counters,
         };
@@ -192,6 +239,8 @@ impl EngineBuilder {
             supervisor,
             controller,
             rows,
+            shown,
+            resumed,
             outputs,
         })
     }

@@ -18,7 +18,8 @@
 //!
 //! - The file of a sink has each row once: it is cut to the length that the checkpoint knows. A pipeline that starts from the
 //!   beginning begins it anew, whatever was in it.
-//! - What is printed comes at least once: again from the last checkpoint on, unless the stop took one.
+//! - What is printed comes at least once: again from the last checkpoint on, unless the stop took one. Rows that the writer did not
+//!   take are in the checkpoint, and the next run prints them first.
 //!
 //! The last few checkpoints are kept; should the newest be damaged, the one before is used, with a warning. Should all be, the
 //! job fails, with nothing written, rather than begin anew.
@@ -44,5 +45,5 @@ mod sql;
 mod store;
 mod worker;
 
-pub use self::engine::{Engine, EngineBuilder};
+pub use self::engine::{Engine, EngineBuilder, ResumedPipeline};
 pub use self::error::EngineError;

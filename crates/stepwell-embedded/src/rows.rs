@@ -2,22 +2,25 @@
 //!
 //! A thread, because the writer is the caller's and may block, such as a pipe that nobody reads. The channel in front of
 //! it is short, so a slow reader slows the queries down instead of filling memory.
+//!
+//! Each entry is answered with the number of its rows that were written to their last byte. Once the writer has failed it is left
+//! alone, and all that still comes is answered with 0: those rows are the sender's to keep.
 
-use std::io::{BufWriter, Write};
-use std::sync::{Arc, OnceLock};
+use std::io::{self, Write};
 use std::thread;
 
 use bytes::Bytes;
 use snafu::ResultExt as _;
+use stepwell_arroyo::PipelineId;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::error::{EngineError, ThreadSnafu};
 
-/// How many batches of rows may wait for the writer.
-const WAITING_BATCHES: usize = 16;
+/// How many entries may wait for the writer, and how many are flushed together at most.
+const WAITING_ENTRIES: usize = 16;
 
 /// Rows as text: JSON objects, each with its line end. Clones share the text.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Lines {
     text: Bytes,
     count: usize,
@@ -35,122 +38,185 @@ impl Lines {
         self.count
     }
 
+    pub(crate) fn text(&self) -> &[u8] {
+        &self.text
+    }
+
     /// Each without its line end.
     pub(crate) fn each(&self) -> impl Iterator<Item = Bytes> {
         // JSON has no line end inside.
         let rows = self.text.split(|byte| *byte == b'\n').take(self.count);
         rows.map(|row| self.text.slice_ref(row))
     }
+
+    /// Those that are left when the first ones are taken off.
+    pub(crate) fn after(&self, rows: usize) -> Self {
+        let taken: usize = self.each().take(rows).map(|row| row.len() + 1).sum();
+        Self {
+            text: self.text.slice(taken.min(self.text.len())..),
+            count: self.count.saturating_sub(rows),
+        }
+    }
+
+    /// How many rows are whole in so many bytes.
+    fn whole_in(&self, bytes: usize) -> usize {
+        if bytes >= self.text.len() {
+            return self.count;
+        }
+        let written = self.text.iter().take(bytes);
+        written.filter(|byte| **byte == b'\n').count()
+    }
 }
 
-/// The writer is gone, with what it said.
+/// Whose rows go to the writer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct WriteFailed(pub(crate) String);
+pub(crate) enum Shown {
+    /// Those of all pipelines.
+    All,
+    /// It has not been said yet, so they wait.
+    Undecided,
+    /// Those of one.
+    Only(PipelineId),
+}
 
 #[derive(Debug)]
-enum Entry {
-    Rows(Vec<Lines>),
-    /// Answered once all that came before it is written and flushed.
-    Barrier(oneshot::Sender<()>),
+struct Entry {
+    lines: Lines,
+    written: oneshot::Sender<usize>,
 }
 
 /// A handle on the thread that writes; the thread ends after the last of them.
 #[derive(Clone, Debug)]
 pub(crate) struct Rows {
     entries: mpsc::Sender<Entry>,
-    failure: Arc<OnceLock<String>>,
 }
 
 impl Rows {
     pub(crate) fn start(writer: Box<dyn Write + Send>) -> Result<Self, EngineError> {
-        let (entries, waiting) = mpsc::channel(WAITING_BATCHES);
-        let failure = Arc::new(OnceLock::new());
-        let failed = Arc::clone(&failure);
+        let (entries, waiting) = mpsc::channel(WAITING_ENTRIES);
         thread::Builder::new()
             .name("stepwell-rows".to_owned())
-            .spawn(move || write(writer, waiting, &failed))
+            .spawn(move || write(writer, waiting))
             .context(ThreadSnafu)?;
-        Ok(Self { entries, failure })
+        Ok(Self { entries })
     }
 
-    /// Hands over rows, waiting for a place if there is none.
-    pub(crate) async fn write(&self, rows: Vec<Lines>) -> Result<(), WriteFailed> {
-        self.entries
-            .send(Entry::Rows(rows))
-            .await
-            .map_err(|_| self.failed())
+    /// Hands over rows, waiting for a place if there is none. What comes back tells how many of them were written; when it closes
+    /// without a word, none.
+    ///
+    /// Cancel safe: a call that is dropped has handed over nothing.
+    pub(crate) async fn hand_over(&self, lines: Lines) -> oneshot::Receiver<usize> {
+        let (written, answer) = oneshot::channel();
+        if let Ok(place) = self.entries.reserve().await {
+            place.send(Entry { lines, written });
+        }
+        answer
     }
 
-    /// Waits until all rows handed over before are written and flushed.
-    pub(crate) async fn flush(&self) -> Result<(), WriteFailed> {
-        let (written, barrier) = oneshot::channel();
-        self.entries
-            .send(Entry::Barrier(written))
-            .await
-            .map_err(|_| self.failed())?;
-        barrier.await.map_err(|_| self.failed())
-    }
-
-    fn failed(&self) -> WriteFailed {
-        let cause = self
-            .failure
-            .get()
-            .map_or("the writer of rows ended", String::as_str);
-        WriteFailed(cause.to_owned())
+    /// Waits until the writer is done with all rows that were handed over before.
+    pub(crate) async fn flush(&self) {
+        let _ = self.hand_over(Lines::default()).await.await;
     }
 }
 
-/// Writes until all senders are gone, or the writer fails. What has come is flushed as soon as nothing more waits, so that
-/// a reader sees a row when it comes.
-fn write(
-    writer: Box<dyn Write + Send>,
-    mut waiting: mpsc::Receiver<Entry>,
-    failure: &OnceLock<String>,
-) {
-    let mut writer = BufWriter::new(writer);
-    while let Some(entry) = waiting.blocking_recv() {
-        let mut result = match &entry {
-            Entry::Rows(rows) => rows
-                .iter()
-                .try_for_each(|lines| writer.write_all(&lines.text)),
-            Entry::Barrier(_) => writer.flush(),
-        };
-        if result.is_ok() && waiting.is_empty() {
-            result = writer.flush();
+/// Writes until all senders are gone. What has come is flushed before more is waited for, so that a reader sees a row when it comes.
+fn write(mut writer: Box<dyn Write + Send>, mut waiting: mpsc::Receiver<Entry>) {
+    let mut entries = Vec::new();
+    let mut has_failed = false;
+    while waiting.blocking_recv_many(&mut entries, WAITING_ENTRIES) > 0 {
+        let mut written = 0;
+        if !has_failed && let Err(error) = write_all(&mut *writer, &entries, &mut written) {
+            has_failed = true;
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(
+                error,
+                "the rows could not be written; pipelines that print wait to be stopped, and keep theirs"
+            );
         }
-        if let Err(error) = result {
-            // Before the entry and the channel are dropped: who finds them gone finds the cause.
-            let _ = failure.set(error.to_string());
-            // What is in the buffer failed once; it is not tried again when the buffer is dropped.
-            let _ = writer.into_parts();
-            return;
-        }
-        if let Entry::Barrier(written) = entry {
-            // If nobody waits any more there is nobody to tell.
-            let _ = written.send(());
+        for Entry {
+            lines,
+            written: answer,
+        } in entries.drain(..)
+        {
+            let own = written.min(lines.text.len());
+            written -= own;
+            let whole = if has_failed {
+                lines.whole_in(own)
+            } else {
+                lines.count
+            };
+            // A run that has ended does not want to know.
+            let _ = answer.send(whole);
         }
     }
+}
+
+/// Writes and flushes all of them. `written`: how many bytes are beyond doubt.
+fn write_all(writer: &mut dyn Write, entries: &[Entry], written: &mut usize) -> io::Result<()> {
+    let mut taken = 0;
+    let texts = entries.iter().map(|entry| &entry.lines.text);
+    let result = texts.into_iter().try_for_each(|text| {
+        let mut rest = text.as_ref();
+        while !rest.is_empty() {
+            match writer.write(rest) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(bytes) => {
+                    taken += bytes;
+                    rest = rest.get(bytes..).unwrap_or_default();
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    });
+    // What a writer took before it failed may still be in a buffer of its own, and be lost with it.
+    let flushed = writer.flush();
+    if flushed.is_ok() {
+        *written = taken;
+    }
+    result.and(flushed)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::{io, sync::Mutex};
+    use std::{
+        io,
+        sync::{Arc, Mutex},
+    };
 
     use super::*;
 
-    /// Takes so many bytes, then fails like a closed pipe.
+    /// Takes so many bytes, some at a time, then fails like a closed pipe.
     #[derive(Clone, Debug)]
     struct Pipe {
         taken: Arc<Mutex<Vec<u8>>>,
         room: usize,
+        at_once: usize,
+    }
+
+    impl Pipe {
+        fn new(room: usize, at_once: usize) -> Self {
+            Self {
+                taken: Arc::default(),
+                room,
+                at_once,
+            }
+        }
+
+        fn text(&self) -> String {
+            String::from_utf8(self.taken.lock().unwrap().clone()).unwrap()
+        }
     }
 
     impl Write for Pipe {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             let mut taken = self.taken.lock().unwrap();
-            if taken.len() + bytes.len() > self.room {
-                return Err(io::Error::from(io::ErrorKind::BrokenPipe));
+            let room = (self.room - taken.len()).min(self.at_once);
+            if room == 0 {
+                return Err(io::ErrorKind::BrokenPipe.into());
             }
+            let bytes = &bytes[..room.min(bytes.len())];
             taken.extend_from_slice(bytes);
             Ok(bytes.len())
         }
@@ -160,40 +226,79 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn a_barrier_follows_all_rows_before_it() {
-        let pipe = Pipe {
-            taken: Arc::default(),
-            room: usize::MAX,
-        };
-        let rows = Rows::start(Box::new(pipe.clone())).unwrap();
-        for row in 0..3000 {
-            rows.write(vec![Lines::new(format!("{row}\n"), 1)])
-                .await
-                .unwrap();
+    /// Takes all, and loses it when it is flushed.
+    struct Buffer;
+
+    impl Write for Buffer {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            Ok(bytes.len())
         }
-        rows.flush().await.unwrap();
-        let text = String::from_utf8(pipe.taken.lock().unwrap().clone()).unwrap();
-        assert!(
-            text.lines()
-                .map(|line| line.parse::<u32>().unwrap())
-                .eq(0..3000)
-        );
+
+        fn flush(&mut self) -> io::Result<()> {
+            Err(io::ErrorKind::StorageFull.into())
+        }
+    }
+
+    fn lines(rows: &[&str]) -> Lines {
+        Lines::new(rows.join("\n") + "\n", rows.len())
     }
 
     #[tokio::test]
-    async fn a_closed_pipe_is_told_to_the_next_row() {
-        let pipe = Pipe {
-            taken: Arc::default(),
-            room: 2,
-        };
-        let rows = Rows::start(Box::new(pipe)).unwrap();
-        rows.write(vec![Lines::new("1\n", 1)]).await.unwrap();
-        rows.flush().await.unwrap();
-        let failed = async {
-            rows.write(vec![Lines::new("2\n", 1)]).await?;
-            rows.flush().await
-        };
-        assert_eq!(failed.await, Err(WriteFailed("broken pipe".to_owned())));
+    async fn a_flush_follows_all_rows_before_it() {
+        let pipe = Pipe::new(usize::MAX, 3);
+        let rows = Rows::start(Box::new(pipe.clone())).unwrap();
+        let mut answers = Vec::new();
+        for row in 0..3000 {
+            answers.push(rows.hand_over(lines(&[&row.to_string()])).await);
+        }
+        rows.flush().await;
+        let text = pipe.text();
+        let written = text.lines().map(|line| line.parse::<u32>().unwrap());
+        assert!(written.eq(0..3000));
+        for answer in answers {
+            assert_eq!(answer.await, Ok(1));
+        }
+    }
+
+    #[tokio::test]
+    async fn rows_count_as_written_to_their_last_byte_and_none_after_a_failure() {
+        // The rows take 3, 3, 4 and 4 bytes with their line ends.
+        for (room, written) in [
+            (0, [0, 0]),
+            (2, [0, 0]),
+            (3, [1, 0]),
+            (5, [1, 0]),
+            (6, [2, 0]),
+            (9, [2, 0]),
+            (10, [2, 1]),
+            (13, [2, 1]),
+        ] {
+            for at_once in [1, 2, 100] {
+                let pipe = Pipe::new(room, at_once);
+                let rows = Rows::start(Box::new(pipe.clone())).unwrap();
+                let first = rows.hand_over(lines(&["10", "11"])).await;
+                let second = rows.hand_over(lines(&["120", "121"])).await;
+                let answers = [first.await.unwrap(), second.await.unwrap()];
+                assert_eq!(answers, written, "{room} bytes, {at_once} at once");
+                let later = rows.hand_over(lines(&["13"])).await;
+                assert_eq!(later.await, Ok(0));
+                assert_eq!(pipe.text().len(), room);
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn what_a_failed_flush_may_have_lost_was_not_written() {
+        let rows = Rows::start(Box::new(Buffer)).unwrap();
+        let answer = rows.hand_over(lines(&["1", "2"])).await;
+        assert_eq!(answer.await, Ok(0));
+    }
+
+    #[test]
+    fn lines_are_taken_off_from_the_front() {
+        let all = lines(&["1", "22", "333"]);
+        assert_eq!(all.after(0), all);
+        assert_eq!(all.after(1), lines(&["22", "333"]));
+        assert_eq!(all.after(3), Lines::default());
     }
 }

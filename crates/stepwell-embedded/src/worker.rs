@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use stepwell_arroyo::JobId;
 use stepwell_control_plane::Command;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{self, MissedTickBehavior};
 
@@ -13,8 +13,9 @@ use crate::controller::{Controller, Order};
 use crate::counters::JobCounters;
 use crate::outputs::Outputs;
 use crate::planner::Planner;
-use crate::rows::Rows;
+use crate::rows::{Rows, Shown};
 
+mod printer;
 mod run;
 
 use self::run::{Control, Worker};
@@ -28,6 +29,7 @@ pub(crate) struct Workers {
     pub(crate) controller: Controller,
     pub(crate) planner: Planner,
     pub(crate) rows: Rows,
+    pub(crate) shown: watch::Receiver<Shown>,
     pub(crate) outputs: Outputs,
     pub(crate) counters: JobCounters,
 }
@@ -107,6 +109,7 @@ impl Runs {
     fn obey(&mut self, order: Order) {
         match order.command {
             Command::Start {
+                pipeline,
                 job,
                 run_id,
                 parallelism,
@@ -117,6 +120,7 @@ impl Runs {
                 let (control, orders) = mpsc::unbounded_channel();
                 let (alive, ended) = oneshot::channel();
                 let worker = Worker {
+                    pipeline,
                     job: job.clone(),
                     run_id,
                     parallelism,

@@ -129,42 +129,6 @@ async fn rows_that_nobody_reads_hold_up_a_checkpoint_but_not_an_immediate_stop()
     drop(opener);
 }
 
-#[derive(Debug)]
-struct ClosedPipe;
-
-impl Write for ClosedPipe {
-    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
-        Err(io::Error::other("nobody reads"))
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-#[tokio::test]
-async fn a_writer_that_fails_fails_the_pipeline_with_the_cause() {
-    let directory = tempfile::tempdir().unwrap();
-    let engine = Engine::builder(directory.path())
-        .rows(Box::new(ClosedPipe))
-        .start()
-        .await
-        .unwrap();
-    let api = Api::of(&engine);
-    let id = api.create(COUNT, 1).await;
-    let (_, job) = api
-        .wait_for(&id, |job| job["failure_reason"].is_object())
-        .await;
-    assert!(
-        job["failure_reason"]["error"]
-            .as_str()
-            .unwrap()
-            .contains("nobody reads"),
-        "{job}"
-    );
-    engine.close().await.unwrap();
-}
-
 #[tokio::test]
 async fn a_query_is_as_deep_as_can_be_run_or_refused() {
     let directory = tempfile::tempdir().unwrap();

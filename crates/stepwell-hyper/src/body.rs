@@ -86,18 +86,19 @@ pub(crate) fn broke_off(
     place: &str,
     started: Instant,
 ) -> TransportError {
-    let elapsed = started.elapsed();
     let kind = classify_body(&*error);
     let message = if kind == TransportErrorKind::Protocol {
         format!(
             "the body of the reply of {place} is not HTTP/1; is there a proxy in between that breaks it?"
         )
     } else {
-        format!(
-            "the reply of {place} broke off after {elapsed:.1?}; is there a proxy in between that gives up?"
-        )
+        format!("is there a proxy in between that gives up? The reply of {place} broke off")
     };
-    TransportError::new(kind, Phase::Responded, message).with_source(error)
+    let broken = TransportError::new(kind, Phase::Responded, message).with_source(error);
+    match kind {
+        TransportErrorKind::Protocol => broken,
+        _ => broken.took(started.elapsed()),
+    }
 }
 
 /// A compressed body was not asked for, and would reach a parser that cannot read it.

@@ -289,14 +289,11 @@ impl HyperTransport {
         // The semaphore is never closed.
         let Some(Ok(place)) = until(alarm.as_mut(), pin!(self.places.acquire())).await else {
             let message = format!(
-                "no place was free for a request to {} within {timeout:.1?}; send fewer at once, or allow for more",
+                "send fewer requests to {} at once, or allow for more: no place was free",
                 self.place()
             );
-            return Err(TransportError::new(
-                TransportErrorKind::TimedOut,
-                Phase::NotSent,
-                message,
-            ));
+            let error = TransportError::new(TransportErrorKind::TimedOut, Phase::NotSent, message);
+            return Err(error.took(timeout));
         };
         // Dropped before its fate is looked at.
         let sent = {

@@ -4,14 +4,12 @@
 
 mod support;
 
-use std::time::Duration;
-
 use http::StatusCode;
 use stepwell_hyper::HyperTransport;
 use stepwell_transport::{
     BodyLimit, Deadline, Phase, StreamedBody, Transport as _, TransportErrorKind as Kind,
 };
-use support::{Raw, Then, get, ok};
+use support::{PATIENCE, Raw, Then, get, let_the_deadline_pass, ok};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpListener,
@@ -48,16 +46,16 @@ async fn a_piece_is_there_when_it_has_come_and_the_deadline_is_for_the_head_alon
         .build()
         .unwrap();
     let mut request = get("/output");
-    request
-        .extensions_mut()
-        .insert(Deadline(Duration::from_millis(300)));
+    request.extensions_mut().insert(Deadline(PATIENCE));
     // Of no account for a body with 2xx.
     request.extensions_mut().insert(BodyLimit(1));
     let reply = transport.execute_streamed(request).await.unwrap();
     let mut body = reply.into_body();
     assert_eq!(body.next().await.unwrap().unwrap(), "one");
-    let past_the_deadline = timeout(Duration::from_millis(400), body.next());
+    tokio::time::pause();
+    let past_the_deadline = timeout(PATIENCE * 2, body.next());
     assert!(past_the_deadline.await.is_err());
+    tokio::time::resume();
     go_on.send(()).unwrap();
     assert_eq!(rest(&mut body).await, "two");
 }
@@ -66,14 +64,11 @@ async fn a_piece_is_there_when_it_has_come_and_the_deadline_is_for_the_head_alon
 async fn a_head_that_does_not_come_ends_with_the_deadline() {
     let server = Raw::start(|_| Then::Hang(Vec::new())).await;
     let mut request = get("/output");
-    request
-        .extensions_mut()
-        .insert(Deadline(Duration::from_millis(50)));
-    let error = server
-        .transport()
-        .execute_streamed(request)
-        .await
-        .unwrap_err();
+    request.extensions_mut().insert(Deadline(PATIENCE));
+    let transport = server.transport();
+    let call = async move { transport.execute_streamed(request).await };
+    let outcome = let_the_deadline_pass(call, server.has_sent()).await;
+    let error = outcome.unwrap_err();
     assert_eq!(
         (error.kind(), error.phase()),
         (Kind::TimedOut, Phase::MaybeSent)
@@ -103,10 +98,10 @@ async fn a_refusal_is_read_whole_and_within_its_limit() {
     assert_eq!(error.kind(), Kind::BodyTooLarge);
 
     let mut short = get("/output");
-    short
-        .extensions_mut()
-        .insert(Deadline(Duration::from_millis(100)));
-    let error = transport.execute_streamed(short).await.unwrap_err();
+    short.extensions_mut().insert(Deadline(PATIENCE));
+    let call = async move { transport.execute_streamed(short).await };
+    let outcome = let_the_deadline_pass(call, server.has_sent()).await;
+    let error = outcome.unwrap_err();
     assert_eq!(
         (error.kind(), error.phase()),
         (Kind::TimedOut, Phase::Responded)
@@ -166,7 +161,7 @@ async fn a_stream_that_is_dropped_closes_its_connection() {
     let mut body = reply.into_body();
     body.next().await.unwrap();
     drop(body);
-    let end = timeout(Duration::from_secs(10), server).await.unwrap();
+    let end = timeout(PATIENCE, server).await.unwrap();
     // An end or a reset; nothing is sent any more.
     assert_eq!(end.unwrap().unwrap_or(0), 0);
 }
@@ -186,7 +181,7 @@ async fn streams_leave_the_places_to_other_requests() {
     for _ in 0..3 {
         streams.push(transport.execute_streamed(get("/output")).await.unwrap());
     }
-    let reply = timeout(Duration::from_secs(10), transport.execute(get("/short")));
+    let reply = timeout(PATIENCE, transport.execute(get("/short")));
     assert_eq!(reply.await.unwrap().unwrap().body(), "well");
     drop(streams);
 }

@@ -1,14 +1,17 @@
-use std::{error::Error, fmt};
+use std::{error::Error, fmt, time::Duration};
+
+use crate::words::Time;
 
 /// A request that got no whole reply.
 ///
-/// One pointer wide. `Display` is the message alone; the cause is the [`source`](Error::source).
+/// One pointer wide. `Display` is the message, and how long it took where that is known; the cause is the [`source`](Error::source).
 pub struct TransportError(Box<Inner>);
 
 struct Inner {
     kind: TransportErrorKind,
     phase: Phase,
     message: String,
+    took: Option<Duration>,
     source: Option<Box<dyn Error + Send + Sync>>,
 }
 
@@ -63,6 +66,7 @@ impl TransportError {
             kind,
             phase,
             message: message.into(),
+            took: None,
             source: None,
         }))
     }
@@ -72,6 +76,18 @@ impl TransportError {
     pub fn with_source(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         self.0.source = Some(source.into());
         self
+    }
+
+    /// Adds how long it took, which is shown behind the message: `… did not answer` becomes `… did not answer within 2 s`.
+    #[must_use]
+    pub fn took(mut self, took: Duration) -> Self {
+        self.0.took = Some(took);
+        self
+    }
+
+    /// The message without how long it took: the same for each failure of the same kind.
+    pub fn message(&self) -> &str {
+        &self.0.message
     }
 
     /// What went wrong.
@@ -99,7 +115,14 @@ impl fmt::Debug for TransportError {
 
 impl fmt::Display for TransportError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0.message)
+        formatter.write_str(&self.0.message)?;
+        match (self.0.took, self.0.kind) {
+            (None, _) => Ok(()),
+            (Some(took), TransportErrorKind::TimedOut) => {
+                write!(formatter, " within {}", Time(took))
+            }
+            (Some(took), _) => write!(formatter, ", after {}", Time(took)),
+        }
     }
 }
 

@@ -276,13 +276,7 @@ async fn hang<T>(deadline: Option<Deadline>) -> Result<T, TransportError> {
         Some(Deadline(deadline)) => tokio::time::sleep(deadline).await,
         None => pending().await,
     }
-    let message = format!(
-        "no reply within {:.1?}",
-        deadline.map_or(Duration::ZERO, |Deadline(deadline)| deadline)
-    );
-    Err(TransportError::new(
-        TransportErrorKind::TimedOut,
-        Phase::MaybeSent,
-        message,
-    ))
+    let deadline = deadline.map_or(Duration::ZERO, |Deadline(deadline)| deadline);
+    let error = TransportError::new(TransportErrorKind::TimedOut, Phase::MaybeSent, "no reply");
+    Err(error.took(deadline))
 }

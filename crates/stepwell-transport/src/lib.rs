@@ -9,6 +9,8 @@ mod error;
 mod fake;
 mod streamed_body;
 mod token;
+#[doc(hidden)]
+pub mod words;
 
 pub use bytes;
 pub use http;

@@ -8,6 +8,8 @@ use std::time::Duration;
 use stepwell_arroyo::{Job, JobId, JobState};
 use tokio::time::Instant;
 
+use crate::trouble::Expected;
+
 /// Two ticks of the server's controller: what a request of ours changes is visible by then, unless the controller is slow.
 const TWO_TICKS: Duration = Duration::from_secs(1);
 
@@ -79,6 +81,17 @@ impl Baseline {
             before: job.map(Before::new),
             replied: Some(Instant::now()),
             new_run_counts: false,
+        }
+    }
+
+    /// Which runs are no trouble: the one that our request begins, and what ended before it.
+    pub(crate) fn expected(&self) -> Expected {
+        match (&self.before, self.replied) {
+            (Some(before), Some(_)) => Expected {
+                run_id: before.run_id.saturating_add(1),
+                old_run: before.terminal.then_some(before.run_id),
+            },
+            _ => Expected::default(),
         }
     }
 

@@ -4,7 +4,7 @@ use std::{
     future::{Future, poll_fn},
     pin::{Pin, pin},
     sync::{
-        Arc, OnceLock,
+        Arc, Mutex, OnceLock,
         atomic::{AtomicBool, Ordering},
     },
     task::Poll,
@@ -16,13 +16,15 @@ use stepwell_transport::{SharedTransport, Transport};
 
 use crate::{
     error::Error,
+    failures::Failures,
     inventory::Inventory,
     jitter::Jitter,
     observer::{Event, Step},
     options::Options,
-    poll::may_be_repeated,
+    poll::{is_cut_short, may_be_repeated},
     shutdown::registry::{Intended, Known, Ticket, WriteGuard},
     time_limit::{Pace, TimeLimit},
+    trouble::{Expected, Record, TroubleWatch},
 };
 
 #[derive(Debug)]
@@ -32,6 +34,8 @@ pub(crate) struct Context {
     pub(crate) ticket: Ticket,
     place: Arc<Place>,
     pub(crate) jitter: Jitter,
+    /// What was seen of the job, over all waits.
+    pub(crate) trouble: Mutex<Record>,
     pub(crate) inventory: Option<Inventory>,
 }
 
@@ -90,6 +94,7 @@ impl Context {
             client: Client::new(transport),
             ticket: Ticket::new(&options.shutdown().registry),
             jitter: Jitter::new(options.jitter_seed),
+            trouble: Mutex::default(),
             options,
             place,
             inventory: None,
@@ -109,6 +114,22 @@ impl Context {
     /// Where requests go to, as an error names it.
     pub(crate) fn url(&self) -> Option<String> {
         self.endpoint().map(ToString::to_string)
+    }
+
+    /// For one wait for the job of this pipeline.
+    pub(crate) fn trouble_of<'a>(
+        &'a self,
+        id: &'a PipelineId,
+        expected: Expected,
+    ) -> TroubleWatch<'a> {
+        TroubleWatch::new(
+            &self.trouble,
+            &self.client,
+            self.options.request_timeout,
+            &self.options.observation,
+            id,
+            expected,
+        )
     }
 
     pub(crate) fn tell(&self, event: &Event) {
@@ -143,37 +164,43 @@ impl Context {
         T: Send,
     {
         let mut pace = Pace::new(Duration::from_millis(50), Duration::from_secs(1));
-        let mut attempt = 0;
+        let mut failures = Failures::new(step);
+        let mut before: Option<ClientError> = None;
         loop {
-            match call(self.client_within(limit)).await {
-                Err(error) if may_be_repeated(&error) && !limit.is_over() => {
-                    attempt += 1;
-                    self.retrying(step, &error, attempt);
-                    let pause = pace.retry(error.retry_after(), &self.jitter);
-                    limit.sleep(pause).await;
-                    // At the deadline the last failure says more than one request cut short would.
-                    if limit.is_over() {
-                        return Err(error);
-                    }
+            let left = limit.for_a_request();
+            let error = match call(self.client_within(limit)).await {
+                Ok(value) => {
+                    self.answered(&mut failures);
+                    return Ok(value);
                 }
-                result => return result,
+                Err(error) => error,
+            };
+            // What the deadline has cut short says less than the failure before it.
+            if is_cut_short(&error, left, self.options.request_timeout)
+                && let Some(before) = before
+            {
+                return Err(before);
             }
+            if !may_be_repeated(&error) || limit.is_over() {
+                return Err(error);
+            }
+            self.retrying(&mut failures, &error);
+            let pause = pace.retry(error.retry_after(), &self.jitter);
+            limit.sleep(pause).await;
+            if limit.is_over() {
+                return Err(error);
+            }
+            before = Some(error);
         }
     }
 
-    pub(crate) fn retrying(&self, step: Step, error: &ClientError, attempt: u32) {
-        // Not the error itself: it has the server's words, and these may repeat what was sent.
-        tracing::warn!(
-            %step, attempt, operation = %error.operation(),
-            http.response.status_code = error.status().map(|status| status.as_u16()),
-            error.type = error.transport_error_kind().map(tracing::field::debug),
-            "trying again"
-        );
-        self.tell(&Event::Retrying {
-            step,
-            reason: chain(error),
-            attempt,
-        });
+    /// A request failed in a way that may pass, and is tried again.
+    pub(crate) fn retrying(&self, failures: &mut Failures, error: &ClientError) {
+        failures.failed(&self.options.observation, error);
+    }
+
+    pub(crate) fn answered(&self, failures: &mut Failures) {
+        failures.answered(&self.options.observation);
     }
 
     /// Drives a step, unless the shutdown begins first. The step is pinned by the caller: taken by value, it would be in memory twice.
@@ -217,16 +244,4 @@ impl Context {
     pub(crate) fn found(&self, id: &PipelineId, started_here: bool) {
         self.ticket.found(self.server(), id, started_here);
     }
-}
-
-/// An error with its causes, on one line.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        source = error.source();
-    }
-    text
 }

@@ -61,6 +61,7 @@ mod approach;
 mod baseline;
 mod context;
 mod error;
+mod failures;
 mod inventory;
 mod jitter;
 mod last_seen;
@@ -74,7 +75,10 @@ mod state;
 mod step;
 mod submission;
 mod time_limit;
+mod trouble;
 mod uncut;
+
+pub(crate) use stepwell_transport::words;
 
 pub use stepwell_arroyo as arroyo;
 pub use stepwell_arroyo::{Endpoint, EndpointError, JobState, PipelineId, StopMode};
@@ -92,8 +96,8 @@ pub use resolution::{
     Action, Difference, PipelineSummary, Plan, PlannedRequest, Resolution, ResolveError,
 };
 pub use shutdown::{
-    Escalation, OnShutdown, Shutdown, ShutdownEnd, ShutdownEntry, ShutdownError, ShutdownReport,
-    StopPolicy, StopPolicyBuilder, Unsettled, stop_pipeline::StopError,
+    Escalation, KnownPipeline, OnShutdown, Shutdown, ShutdownEnd, ShutdownEntry, ShutdownError,
+    ShutdownReport, StopPolicy, StopPolicyBuilder, Unsettled, stop_pipeline::StopError,
 };
 pub use spec::{
     CheckpointInterval, CheckpointIntervalError, FindBy, Identity, Intent, PipelineSpec,
@@ -108,3 +112,4 @@ pub use step::{
     validate::ValidateError, wait::WaitError,
 };
 pub use submission::{Submission, SubmissionBuilder};
+pub use trouble::Trouble;

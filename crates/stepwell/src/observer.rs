@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use stepwell_arroyo::{Job, JobId, JobState, PipelineId};
+use stepwell_arroyo::{Job, JobError, JobId, JobState, PipelineId};
 
 use crate::resolution::Difference;
 
@@ -93,13 +93,50 @@ pub enum Event {
     Retrying {
         /// The step.
         step: Step,
-        /// What went wrong, without secrets.
+        /// What went wrong, without secrets, and without how long it took: the same failure again is the same text.
         reason: String,
         /// How many tries have failed in a row.
         attempt: u32,
     },
+    /// A request succeeded after some that failed in a row, each of which was told as [`Retrying`](Self::Retrying).
+    Answered {
+        /// The step.
+        step: Step,
+        /// How many tries had failed.
+        failures: u32,
+        /// How long ago the first of them failed.
+        elapsed: Duration,
+    },
     /// The job was seen in another state than before.
     JobState(JobTransition),
+    /// The job does not keep running: it recovers, restarts without being told to, or is about to fail. Told when that begins, and again
+    /// when its newest error is of another kind; the same error once more only raises the count.
+    JobTrouble {
+        /// The pipeline.
+        pipeline_id: PipelineId,
+        /// The job.
+        job_id: JobId,
+        /// The run in which the trouble was seen.
+        run_id: u64,
+        /// How often the job has restarted since this submission began to watch it. A restart that is under way counts.
+        restarts: u32,
+        /// How long ago the first of its troubles was seen.
+        elapsed: Duration,
+        /// The newest error that the job has logged in this trouble; `None` when the server gives none, or could not be asked.
+        error: Option<JobError>,
+    },
+    /// The job that was in trouble has been Running in one run for ten seconds, and for twice as long as any run of it that ended in
+    /// trouble, but no longer than a minute.
+    JobRecovered {
+        /// The pipeline.
+        pipeline_id: PipelineId,
+        /// The job.
+        job_id: JobId,
+        /// How often the job has restarted since this submission began to watch it.
+        restarts: u32,
+        /// How long ago this trouble began.
+        elapsed: Duration,
+    },
     /// The pipeline that the server runs differs from the spec, and why that is no error.
     Differs {
         /// The pipeline.

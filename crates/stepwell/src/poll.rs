@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use http::StatusCode;
-use stepwell_arroyo::{ClientError, ClientErrorKind};
+use stepwell_arroyo::{ClientError, ClientErrorKind, TransportErrorKind};
 
 /// How long a pipeline may be unknown to the server before it counts as deleted: one that was just made may not show yet, and a node that
 /// lags behind may not know it.
@@ -20,6 +20,12 @@ pub(crate) fn is_gone(error: &ClientError) -> bool {
 pub(crate) fn may_be_repeated(error: &ClientError) -> bool {
     error.is_retryable()
         || matches!(error.kind(), ClientErrorKind::NotArroyo { status, .. } if status.is_success())
+}
+
+/// Whether it is our deadline that ended the request, which had far less time `left` than a request has: such a failure says nothing of
+/// the server.
+pub(crate) fn is_cut_short(error: &ClientError, left: Duration, request_timeout: Duration) -> bool {
+    left < request_timeout / 2 && error.transport_error_kind() == Some(TransportErrorKind::TimedOut)
 }
 
 /// Whether a server that has answered before may answer again: a gateway in between says many a thing while the server behind it is

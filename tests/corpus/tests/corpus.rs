@@ -21,7 +21,7 @@ use stepwell::{
 use stepwell_embedded::Engine;
 
 /// Longer than any query takes, on a slow machine too.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(300);
 const POLL: Duration = Duration::from_millis(5);
 
 const PARALLELISMS: [u32; 2] = [1, 4];

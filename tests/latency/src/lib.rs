@@ -7,6 +7,7 @@
 //! The latency is the time from the moment at which the server says Running to that at which the poller knows. A request takes the
 //! service time; the server looks at the job in the middle of it.
 
+#![cfg(feature = "clock")]
 #![allow(missing_docs, reason = "a test crate")]
 #![allow(
     clippy::unwrap_used,

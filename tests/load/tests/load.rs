@@ -20,7 +20,7 @@ static MEMORY: PeakAlloc = PeakAlloc;
 static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
 /// Nothing here takes this long unless it hangs.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// The most connections that may be open at the same time. The transport has 64 requests under way and as many connections idle; the rest
 /// are those that it gives up and the server has not seen the end of.
@@ -67,7 +67,14 @@ async fn round(put: bool, pairs: usize) -> Round {
     // The pairs go first and side by side, so that they meet.
     let numbers = (0..pairs).flat_map(|number| [number, number]);
     for number in numbers.chain(pairs..pairs + DISTINCT) {
-        let options = Options::builder().shutdown(&shutdown).build();
+        let options = Options::builder().shutdown(&shutdown);
+        // No deadline is what decides here.
+        let options = options
+            .connect_timeout(PATIENCE)
+            .request_timeout(PATIENCE)
+            .validate_timeout(PATIENCE)
+            .resolve_timeout(PATIENCE)
+            .build();
         let submission = Submission::builder(transport.clone(), spec(number)).options(options);
         submissions.spawn(submission.build().run());
     }

@@ -4,6 +4,7 @@
 //! repeat and garble what goes through them; processes with submissions of ours, others, and signals meet there, on tokio's paused clock.
 //! The world keeps what really happened, and [`promise`] compares it with what the library said.
 
+#![cfg(feature = "clock")]
 #![allow(missing_docs, reason = "a test crate")]
 #![allow(
     clippy::unwrap_used,

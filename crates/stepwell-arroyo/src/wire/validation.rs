@@ -1,6 +1,7 @@
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::PipelineGraph;
+use crate::words::readable;
 
 /// What a server says of a query (`POST /api/v1/pipelines/validate_query`, recordings `010_validate_good` and
 /// `019_validate_multiple_errors_two_selects`).
@@ -15,15 +16,29 @@ pub struct Validation {
     pub errors: Vec<SqlDiagnostic>,
 }
 
-/// An error in a query. Servers up to 0.15 give the message alone.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// An error in a query.
+///
+/// Servers up to 0.15 give a text alone, and later ones often do, with the place in it. Read from a reply, the message is
+/// [`readable`], the place is taken out of it if there is no other, and what was received is kept:
+/// [`server_words`](Self::server_words). Written, it is what was received.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(from = "Received")]
 #[non_exhaustive]
 pub struct SqlDiagnostic {
     /// What is wrong.
     pub message: String,
     /// Where, if the server knows.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub span: Option<SqlSpan>,
+    /// As it came, where that differs.
+    received: Option<Box<Received>>,
+}
+
+/// An error as it is on the wire.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Received {
+    message: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    span: Option<SqlSpan>,
 }
 
 /// A part of a query.
@@ -70,7 +85,29 @@ impl SqlDiagnostic {
         Self {
             message: message.into(),
             span: None,
+            received: None,
         }
+    }
+
+    /// An error in the words of a server, which are made [`readable`]. A place that they name becomes the span.
+    ///
+    /// ```
+    /// use stepwell_arroyo::SqlDiagnostic;
+    ///
+    /// let words = r#"SQL error: ParserError("Expected: end of statement, found: FORM at Line: 3, Column: 10")"#;
+    /// let diagnostic = SqlDiagnostic::from_server(words);
+    /// assert_eq!(diagnostic.message, "Expected: end of statement, found: FORM");
+    /// let span = diagnostic.span.unwrap();
+    /// assert_eq!((span.start.line, span.start.column, span.end.column), (3, 10, 14));
+    /// assert_eq!(diagnostic.server_words(), words);
+    /// ```
+    pub fn from_server(words: impl Into<String>) -> Self {
+        let message = words.into();
+        Received {
+            message,
+            span: None,
+        }
+        .into()
     }
 
     /// Says where it is.
@@ -78,6 +115,90 @@ impl SqlDiagnostic {
         self.span = Some(span);
         self
     }
+
+    /// The message as the server wrote it.
+    pub fn server_words(&self) -> &str {
+        self.received
+            .as_ref()
+            .map_or(&self.message, |received| &received.message)
+    }
+
+    /// Changes the message, and what was received with it.
+    pub(crate) fn change_words(&mut self, change: impl Fn(&str) -> String) {
+        self.message = change(&self.message);
+        if let Some(received) = &mut self.received {
+            received.message = change(&received.message);
+        }
+    }
+
+    /// Where a query ends too early is known to who has the query.
+    pub(crate) fn place_in(&mut self, query: &str) {
+        if self.span.is_none() && self.message.ends_with(END) {
+            let end = end_of(query);
+            self.span = Some(SqlSpan::new(end, end));
+        }
+    }
+}
+
+/// What a parser has found that wanted more.
+const END: &str = ", found: the end of the query";
+
+/// The place after the last character that is no white space.
+fn end_of(query: &str) -> SqlLocation {
+    let text = query.trim_end();
+    let line = text.bytes().filter(|byte| *byte == b'\n').count() + 1;
+    let last = text.rsplit('\n').next().unwrap_or_default();
+    SqlLocation::new(line as u64, last.chars().count() as u64 + 1)
+}
+
+impl From<Received> for SqlDiagnostic {
+    fn from(received: Received) -> Self {
+        let words = readable(&received.message);
+        let (message, place) = match take_place(&words) {
+            Some((message, place)) => (message, Some(place)),
+            None => (words.as_str(), None),
+        };
+        let message = match message.strip_suffix(", found: EOF") {
+            Some(expected) => format!("{expected}{END}"),
+            None => message.to_owned(),
+        };
+        let span = received.span.or(place);
+        let is_same = message == received.message && span == received.span;
+        Self {
+            message,
+            span,
+            received: (!is_same).then(|| Box::new(received)),
+        }
+    }
+}
+
+impl Serialize for SqlDiagnostic {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match &self.received {
+            Some(received) => received.serialize(serializer),
+            None => Received {
+                message: self.message.clone(),
+                span: self.span,
+            }
+            .serialize(serializer),
+        }
+    }
+}
+
+/// The words without ` at Line: 2, Column: 21` at their end, and that place. It goes as far as what was found there.
+fn take_place(words: &str) -> Option<(&str, SqlSpan)> {
+    let (message, place) = words.rsplit_once(" at Line: ")?;
+    let (line, column) = place.split_once(", Column: ")?;
+    let start = SqlLocation::new(line.parse().ok()?, column.parse().ok()?);
+    if start.line == 0 || start.column == 0 {
+        return None;
+    }
+    let found = message.rsplit_once(", found: ").map(|(_, found)| found);
+    let length = found
+        .filter(|found| !found.contains('\n'))
+        .map_or(0, |found| found.chars().count() as u64);
+    let end = SqlLocation::new(start.line, start.column.saturating_add(length));
+    Some((message, SqlSpan::new(start, end)))
 }
 
 impl SqlSpan {
@@ -106,7 +227,10 @@ fn diagnostics<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<SqlDiag
         .into_iter()
         .map(|either| match either {
             Either::Diagnostic(diagnostic) => diagnostic,
-            Either::Text(message) => SqlDiagnostic::new(message),
+            Either::Text(message) => SqlDiagnostic::from_server(message),
         })
         .collect())
 }
+
+#[cfg(test)]
+mod tests;

@@ -136,8 +136,22 @@ fn reads() -> Vec<Case> {
             O::JobErrors,
             Method::GET,
             "/api/v1/pipelines/pl_1/jobs/job_1/errors?limit=1000",
-            empty,
+            empty.clone(),
             |client| Box::pin(async { client.job_errors(&id(), &job()).await.map(drop) }),
+        ),
+        Case::new(
+            O::JobErrors,
+            Method::GET,
+            "/api/v1/pipelines/pl_1/jobs/job_1/errors?limit=1",
+            empty,
+            |client| {
+                Box::pin(async {
+                    client
+                        .newest_job_errors(&id(), &job(), NonZeroU32::MIN)
+                        .await
+                        .map(drop)
+                })
+            },
         ),
         Case::new(
             O::Checkpoints,

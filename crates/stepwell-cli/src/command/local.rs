@@ -12,6 +12,7 @@ use stepwell_embedded::{Engine, EngineBuilder};
 
 use crate::{
     failure::{EngineSnafu, Failure},
+    output::Output,
     server,
 };
 
@@ -24,11 +25,12 @@ pub(crate) struct Local {
 }
 
 impl Local {
+    /// One that prints the rows of the pipeline that is [shown](Self::show_rows_of).
     pub(crate) async fn start(
         state_dir: PathBuf,
         rows: Box<dyn Write + Send>,
     ) -> Result<Self, Failure> {
-        Self::of(Engine::builder(state_dir).rows(rows)).await
+        Self::of(Engine::builder(state_dir).foreground_rows(rows)).await
     }
 
     /// One that is asked and runs nothing, not even what was running in the directory.
@@ -49,6 +51,19 @@ impl Local {
 
     pub(crate) fn url(&self) -> String {
         self.engine.url()
+    }
+
+    /// Shows the rows of this pipeline, and says which others are at work in the directory unseen.
+    pub(crate) fn show_rows_of(&self, id: &PipelineId, output: &Output) {
+        self.engine.show_rows_of(id);
+        for other in self.engine.resumed_at_start() {
+            if other.id != *id {
+                output.warning(&format!(
+                    "pipeline {} ({:?}) was running when this directory was last used and has been started again; its rows are not shown",
+                    other.id, other.name
+                ));
+            }
+        }
     }
 
     /// Whether a pipeline has finished in this engine, and not before.
@@ -82,6 +97,7 @@ mod tests {
                      SELECT counter FROM events;";
         let pipeline = CreatePipeline::new("query", query, NonZeroU32::MIN);
         let id = client.create(&pipeline).await.unwrap().id;
+        first.engine.show_rows_of(&id);
         while client.jobs(&id).await.unwrap()[0].state != JobState::Finished {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }

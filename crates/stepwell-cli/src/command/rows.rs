@@ -1,7 +1,11 @@
 //! The rows of a pipeline on standard output.
 
 use std::{
+    fs::File,
     io::{self, Write},
+    os::fd::AsFd as _,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -10,12 +14,15 @@ use stepwell::{RowStream, Shutdown};
 use tokio::task::{self, JoinHandle};
 
 use crate::{
-    failure::{Failure, RowsSnafu},
+    failure::{Failure, StandardOutputSnafu, chain},
     output::Output,
 };
 
 /// How long rows are waited for that are still coming when the pipeline has ended.
 const LAST_ROWS: Duration = Duration::from_secs(2);
+
+/// How long a pipe that is full, and does not block, is left alone.
+const FULL_PIPE_PAUSE: Duration = Duration::from_millis(10);
 
 /// The shortest time between two warnings of the same kind.
 const QUIET: Duration = Duration::from_secs(10);
@@ -29,7 +36,7 @@ pub(crate) struct Showing {
 impl Showing {
     pub(crate) fn start(rows: RowStream, output: &Output, shutdown: &Shutdown) -> Self {
         let stdout = Stdout::new(output, shutdown);
-        let task = tokio::spawn(show(rows, stdout, output.clone(), shutdown.clone()));
+        let task = tokio::spawn(show(rows, stdout, output.clone()));
         Self {
             task,
             output: output.clone(),
@@ -52,14 +59,9 @@ impl Showing {
 }
 
 /// Prints rows until there are no more, or nobody reads them.
-async fn show(
-    mut rows: RowStream,
-    mut stdout: Stdout,
-    output: Output,
-    shutdown: Shutdown,
-) -> Result<(), Failure> {
+async fn show(mut rows: RowStream, mut stdout: Stdout, output: Output) -> Result<(), Failure> {
     let mut gaps = Gaps::new(&output);
-    while !stdout.closed {
+    loop {
         let batch = match rows.next().await {
             Ok(Some(batch)) => batch,
             Ok(None) => {
@@ -87,18 +89,12 @@ async fn show(
             return Ok(());
         };
         stdout = back;
-        if let Err(error) = written {
-            // A pipeline whose rows are lost is not left running.
-            shutdown.begin();
-            return Err(error).context(RowsSnafu);
+        // The shutdown has begun by then: a pipeline whose rows are lost is not left running.
+        match written {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
+            written => written.context(StandardOutputSnafu)?,
         }
     }
-    Ok(())
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |error| error.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 /// What is known of rows that were not shown, or twice; told now and then, for a reader who is too slow misses some all the time.
@@ -148,11 +144,38 @@ impl<'a> Gaps<'a> {
     }
 }
 
-/// Standard output as the place of rows. When its reader has gone, as in `| head`, that is a wish to stop, not a failure of the job.
+/// The first error of writing to standard output, if there was one. Clones are the same.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct WriteFailure(Arc<Mutex<Option<io::Error>>>);
+
+impl WriteFailure {
+    /// Takes the error out. [`io::ErrorKind::BrokenPipe`] is a reader who has seen enough.
+    pub(crate) fn take(&self) -> Option<io::Error> {
+        self.lock().take()
+    }
+
+    fn keep(&self, error: &io::Error) {
+        // An error of the system can be made again from its number.
+        let copy = error
+            .raw_os_error()
+            .map_or_else(|| error.kind().into(), io::Error::from_raw_os_error);
+        self.lock().get_or_insert(copy);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<io::Error>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Standard output as the place of rows. Once it takes no more, the pipeline is stopped: a reader that is gone, as in `| head`, wishes
+/// for no more rows, and rows that cannot be written anywhere are not worth running for.
+///
+/// It has no buffer, so what it says was written was written.
 pub(crate) struct Stdout {
     output: Output,
     shutdown: Shutdown,
-    closed: bool,
+    file: Option<File>,
+    failure: WriteFailure,
 }
 
 impl Stdout {
@@ -160,8 +183,14 @@ impl Stdout {
         Self {
             output: output.clone(),
             shutdown: shutdown.clone(),
-            closed: false,
+            file: None,
+            failure: WriteFailure::default(),
         }
+    }
+
+    /// What the first failed write failed of, now or later.
+    pub(crate) fn failure(&self) -> WriteFailure {
+        self.failure.clone()
     }
 
     /// A line for each of them, with one write for all.
@@ -171,36 +200,43 @@ impl Stdout {
             lines.push_str(row);
             lines.push('\n');
         }
-        self.write_all(lines.as_bytes())?;
-        self.flush()
+        self.write_all(lines.as_bytes())
     }
 
-    fn take(&mut self, written: io::Result<()>) -> io::Result<()> {
-        match written {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
-                self.closed = true;
-                self.shutdown.begin();
-                Ok(())
+    fn try_write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let file = match &mut self.file {
+            Some(file) => file,
+            // Without the buffer of `io::stdout`, which would keep a part of a row and write it later.
+            None => self
+                .file
+                .insert(File::from(io::stdout().as_fd().try_clone_to_owned()?)),
+        };
+        loop {
+            match self.output.suspend(|| file.write(bytes)) {
+                // Another program that shares it wants it so; it is a slow reader all the same.
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    thread::sleep(FULL_PIPE_PAUSE);
+                }
+                Ok(0) if !bytes.is_empty() => return Err(io::ErrorKind::WriteZero.into()),
+                written => return written,
             }
-            written => written,
         }
     }
 }
 
 impl Write for Stdout {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if !self.closed {
-            let written = self.output.suspend(|| io::stdout().lock().write_all(bytes));
-            self.take(written)?;
+        let written = self.try_write(bytes);
+        if let Err(error) = &written
+            && error.kind() != io::ErrorKind::Interrupted
+        {
+            self.failure.keep(error);
+            self.shutdown.begin();
         }
-        Ok(bytes.len())
+        written
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        if self.closed {
-            return Ok(());
-        }
-        let flushed = self.output.suspend(|| io::stdout().lock().flush());
-        self.take(flushed)
+        Ok(())
     }
 }

@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use snafu::OptionExt;
 use stepwell::{
-    AttachError, Error, Options, PipelineId, Registered, StopError, Submission, arroyo::Client,
+    AttachError, Error, JobState, Options, PipelineId, Registered, StopError, Submission,
+    arroyo::Client,
 };
 
 use crate::{
     arguments::Stop,
     exit::Exit,
-    failure::{Failure, NoServerSnafu},
+    failure::{self, Failure, JobFailedSnafu, NoServerSnafu},
     interrupt::Interruptions,
     output::Output,
     target,
@@ -57,19 +58,27 @@ pub(crate) async fn stop(arguments: Stop, output: &Output) -> Result<Exit, Failu
 async fn stop_pipeline(pipeline: Submission<Registered>, output: &Output) -> Result<Exit, Failure> {
     match pipeline.stop().await {
         Ok(stopped) => {
-            output.ended(
+            output.stopped(
                 stopped.id().as_str(),
+                stopped.name(),
                 stopped.job().state.as_str(),
                 stopped.final_checkpoint(),
             );
             Ok(Exit::Success)
         }
         Err(failure) => match failure.into_error() {
+            Error::Stop {
+                source: StopError::EndedOtherwise { id, job },
+            } if job.state == JobState::Failed => JobFailedSnafu {
+                id: id.to_string(),
+                reason: failure::reason(Some(&job), None),
+            }
+            .fail(),
             // It was asked to end, and it has.
             Error::Stop {
                 source: StopError::EndedOtherwise { id, job },
             } => {
-                output.ended(id.as_str(), job.state.as_str(), None);
+                output.ended(id.as_str(), job.state.as_str());
                 Ok(Exit::Success)
             }
             error => Err(error.into()),

@@ -1,9 +1,15 @@
-//! For programs: one object a line on standard error. Its schema is in `docs/cli-output.md`.
+//! For programs: one object a line on standard error. Its schema is `docs/cli-output.schema.json`.
+
+use std::{path::Path, time::SystemTime};
 
 use serde_json::{Value, json};
-use stepwell::{Event, Step, arroyo::SqlDiagnostic};
+use stepwell::{Event, KnownPipeline, Plan, Step};
 
-use super::{Place, say};
+use super::{Destination, How, Place, Resolved, say};
+use crate::{failure::Failure, hint::Hint, interrupt::Interruption};
+
+/// Goes up when a field changes its meaning or goes away.
+const SCHEMA: u32 = 1;
 
 pub(crate) struct Json {
     quiet: bool,
@@ -15,40 +21,116 @@ impl Json {
     }
 
     pub(super) fn event(&mut self, event: &Event) {
-        let line = match event {
-            Event::StepStarted { step } => json!({"event": "step_started", "step": name(*step)}),
-            Event::StepFinished { step, elapsed } => {
-                json!({"event": "step_finished", "step": name(*step), "elapsed_seconds": elapsed.as_secs_f64()})
-            }
+        match event {
+            Event::StepStarted { step } => self.line("step_started", json!({"step": name(*step)})),
+            Event::StepFinished { step, elapsed } => self.line(
+                "step_finished",
+                json!({"step": name(*step), "elapsed_seconds": elapsed.as_secs_f64()}),
+            ),
             Event::Retrying {
                 step,
                 reason,
                 attempt,
-            } => {
-                json!({"event": "retrying", "step": name(*step), "reason": reason, "attempt": attempt})
-            }
-            Event::JobState(transition) => json!({
-                "event": "job_state",
-                "pipeline_id": transition.pipeline_id.as_str(),
-                "job_id": transition.job_id.as_str(),
-                "run_id": transition.run_id,
-                "state": transition.state.as_str(),
-                "running_desired": transition.running_desired,
-                "elapsed_seconds": transition.elapsed.as_secs_f64(),
-            }),
+            } => self.line(
+                "retrying",
+                json!({"step": name(*step), "reason": reason, "attempt": attempt}),
+            ),
+            Event::JobState(transition) => self.line(
+                "job_state",
+                json!({
+                    "pipeline_id": transition.pipeline_id.as_str(),
+                    "job_id": transition.job_id.as_str(),
+                    "run_id": transition.run_id,
+                    "state": transition.state.as_str(),
+                    "running_desired": transition.running_desired,
+                    "elapsed_seconds": transition.elapsed.as_secs_f64(),
+                }),
+            ),
+            Event::JobTrouble {
+                pipeline_id,
+                job_id,
+                run_id,
+                restarts,
+                elapsed,
+                error,
+            } => self.line(
+                "job_trouble",
+                json!({
+                    "pipeline_id": pipeline_id.as_str(), "job_id": job_id.as_str(), "run_id": run_id, "restarts": restarts,
+                    "elapsed_seconds": elapsed.as_secs_f64(),
+                    "error": error.as_ref().map(|error| json!({"message": error.message, "details": error.details})),
+                }),
+            ),
+            Event::JobRecovered {
+                pipeline_id,
+                job_id,
+                restarts,
+                elapsed,
+            } => self.line(
+                "job_recovered",
+                json!({
+                    "pipeline_id": pipeline_id.as_str(), "job_id": job_id.as_str(), "restarts": restarts,
+                    "elapsed_seconds": elapsed.as_secs_f64(),
+                }),
+            ),
             Event::Differs {
                 pipeline_id,
                 difference,
-            } => {
-                json!({"event": "warning", "pipeline_id": pipeline_id.as_str(), "message": difference.to_string()})
-            }
-            _ => return,
-        };
-        self.line(&line);
+            } => self.line(
+                "warning",
+                json!({"pipeline_id": pipeline_id.as_str(), "message": difference.to_string()}),
+            ),
+            _ => {}
+        }
     }
 
     pub(super) fn message(&mut self, event: &str, text: &str) {
-        self.line(&json!({"event": event, "message": text}));
+        self.line(event, json!({ "message": text }));
+    }
+
+    pub(super) fn log(&mut self, level: &str, target: &str, text: &str) {
+        self.line(
+            "log",
+            json!({"level": level, "target": target, "message": text}),
+        );
+    }
+
+    pub(super) fn destination(&mut self, destination: &Destination<'_>) {
+        let (server, directory) = match destination {
+            Destination::Server(url) => (Some(url), None),
+            Destination::Embedded(directory) => (None, *directory),
+        };
+        self.line(
+            "destination",
+            json!({"server": server, "state_dir": directory}),
+        );
+    }
+
+    pub(super) fn resolved(&mut self, resolved: &Resolved<'_>) {
+        let (action, state) = match resolved.how {
+            How::Created | How::FoundAgain => ("created", None),
+            How::Resumed(state) => ("resumed", state),
+        };
+        let differences = resolved.differences.iter().map(ToString::to_string);
+        self.line(
+            "resolved",
+            json!({
+                "pipeline_id": resolved.id, "name": resolved.name, "action": action, "state_before": state,
+                "found_again": matches!(resolved.how, How::FoundAgain), "differences": differences.collect::<Vec<_>>(),
+            }),
+        );
+    }
+
+    pub(super) fn plan(&mut self, plan: &Plan, text: &str) {
+        let (action, id) = match plan {
+            Plan::Resume { pipeline, .. } => ("resume", Some(pipeline.id.as_str())),
+            Plan::Create { id, .. } => ("create", id.as_ref().map(|id| id.as_str())),
+            _ => ("settle", None),
+        };
+        self.line(
+            "plan",
+            json!({"action": action, "pipeline_id": id, "message": text}),
+        );
     }
 
     pub(super) fn running(&mut self, id: &str, place: &Place) {
@@ -57,39 +139,113 @@ impl Json {
             Place::Engine { page, engine } => (Some(page), Some(engine)),
             Place::Unknown => (None, None),
         };
-        self.line(&json!({
-            "event": "running", "pipeline_id": id, "dashboard_url": dashboard, "engine_url": engine
-        }));
-    }
-
-    pub(super) fn ended(&mut self, id: &str, state: &str, final_checkpoint: Option<bool>) {
-        self.line(&json!({
-            "event": "ended", "pipeline_id": id, "state": state, "final_checkpoint": final_checkpoint
-        }));
-    }
-
-    pub(super) fn diagnostics(diagnostics: &[SqlDiagnostic]) {
-        for diagnostic in diagnostics {
-            say!(
-                "{}",
-                json!({"event": "diagnostic", "message": diagnostic.message, "span": diagnostic.span})
-            );
-        }
-    }
-
-    /// Errors are shown to the quiet too.
-    pub(super) fn error(text: &str, causes: &[String], hint: Option<&str>, exit_code: u8) {
-        say!(
-            "{}",
-            json!({"event": "error", "message": text, "causes": causes, "next": hint, "exit_code": exit_code})
+        self.line(
+            "running",
+            json!({"pipeline_id": id, "dashboard_url": dashboard, "engine_url": engine}),
         );
     }
 
-    fn line(&self, line: &Value) {
+    pub(super) fn detached(&mut self, id: &str, running: bool, dashboard: Option<&str>) {
+        self.line(
+            "detached",
+            json!({"pipeline_id": id, "running": running, "dashboard_url": dashboard}),
+        );
+    }
+
+    pub(super) fn interrupted(&mut self, signal: Interruption, pipelines: &[KnownPipeline]) {
+        self.line(
+            "interrupted",
+            json!({"signal": signal.to_string(), "pipelines": known(pipelines)}),
+        );
+    }
+
+    pub(super) fn quit(&mut self, text: &str, signal: Interruption, pipelines: &[KnownPipeline]) {
+        say(
+            "error",
+            json!({
+                "message": text, "causes": [], "then": [], "next": [], "may_be_running": known(pipelines),
+                "exit_code": signal.exit_code(),
+            }),
+        );
+    }
+
+    pub(super) fn stopped(
+        &mut self,
+        id: &str,
+        name: &str,
+        state: &str,
+        final_checkpoint: Option<bool>,
+    ) {
+        self.line(
+            "stopped",
+            json!({"pipeline_id": id, "name": name, "state": state, "final_checkpoint": final_checkpoint}),
+        );
+    }
+
+    pub(super) fn ended(&mut self, id: &str, state: &str) {
+        self.line("ended", json!({"pipeline_id": id, "state": state}));
+    }
+
+    pub(super) fn state_kept(&mut self, directory: &Path, command: Option<&str>) {
+        self.line(
+            "state_kept",
+            json!({"state_dir": directory, "command": command}),
+        );
+    }
+
+    /// Errors are shown to the quiet too.
+    pub(super) fn failure(&mut self, failure: &Failure, hints: &[Hint]) {
+        let next: Vec<_> = hints
+            .iter()
+            .map(|hint| json!({"message": hint.text, "command": hint.command}))
+            .collect();
+        let mut failures = failure.in_order();
+        for failure in &failures {
+            if let Failure::Invalid { diagnostics, .. } = failure {
+                for diagnostic in diagnostics {
+                    say(
+                        "diagnostic",
+                        json!({"message": diagnostic.message, "span": diagnostic.span}),
+                    );
+                }
+            }
+        }
+        let first = failures.remove(0);
+        let then: Vec<_> = failures
+            .iter()
+            .map(|failure| json!({"message": failure.to_string(), "causes": failure.causes()}))
+            .collect();
+        say(
+            "error",
+            json!({
+                "message": first.to_string(), "causes": first.causes(), "then": then, "next": next,
+                "may_be_running": failure.may_be_running(), "exit_code": failure.exit().code(),
+            }),
+        );
+    }
+
+    fn line(&self, event: &str, fields: Value) {
         if !self.quiet {
-            say!("{line}");
+            say(event, fields);
         }
     }
+}
+
+/// Writes an event with what each of them has.
+fn say(event: &str, mut fields: Value) {
+    fields["event"] = event.into();
+    fields["schema"] = SCHEMA.into();
+    fields["time"] = humantime::format_rfc3339_millis(SystemTime::now())
+        .to_string()
+        .into();
+    say!("{fields}");
+}
+
+fn known(pipelines: &[KnownPipeline]) -> Value {
+    let known = pipelines.iter().map(
+        |pipeline| json!({"id": pipeline.id.as_ref().map(|id| id.as_str()), "name": pipeline.name}),
+    );
+    known.collect()
 }
 
 fn name(step: Step) -> &'static str {

@@ -3,9 +3,14 @@
 use std::{io::IsTerminal as _, time::Duration};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use stepwell::{Event, Step};
+use stepwell::{Event, JobTransition, Step};
 
-use super::say;
+use super::{retries::Retries, say};
+use crate::{
+    duration,
+    hint::Hint,
+    printable::{line, lines as printable},
+};
 
 pub(crate) struct Text {
     quiet: bool,
@@ -13,8 +18,9 @@ pub(crate) struct Text {
     is_terminal: bool,
     spinner: Option<ProgressBar>,
     last_state: Option<String>,
-    /// The last two: the rows of a job and the job itself are read at the same time, and fail in turns.
-    last_retries: [Option<String>; 2],
+    retries: Retries,
+    /// The job is restarted again and again, and that is said: not each of its states.
+    in_trouble: bool,
 }
 
 const GREEN: &str = "\u{1b}[32m";
@@ -30,7 +36,8 @@ impl Text {
             is_terminal: std::io::stderr().is_terminal(),
             spinner: None,
             last_state: None,
-            last_retries: [None, None],
+            retries: Retries::default(),
+            in_trouble: false,
         }
     }
 
@@ -41,19 +48,44 @@ impl Text {
         match event {
             Event::StepStarted { step } => self.start(*step),
             Event::StepFinished { step, elapsed } => self.finish(*step, *elapsed),
-            // The same failure over and over is one piece of news.
-            Event::Retrying { reason, .. } if self.is_news(reason) => {
-                self.status(&format!("trying again: {reason}"));
-            }
-            Event::JobState(transition) => {
-                let stopping = !transition.running_desired && !transition.state.is_terminal();
-                let wish = if stopping { ", told to stop" } else { "" };
-                let text = format!("job {} is {}{wish}", transition.job_id, transition.state);
-                // Each step looks anew; what it sees first is often what was said last.
-                if self.last_state.as_ref() != Some(&text) {
+            Event::Retrying { reason, .. } => {
+                if let Some(text) = self.retries.failed(reason) {
                     self.status(&text);
-                    self.last_state = Some(text);
                 }
+            }
+            Event::JobState(transition) => self.job_state(transition),
+            Event::JobTrouble {
+                job_id,
+                restarts,
+                elapsed,
+                error,
+                ..
+            } => {
+                self.in_trouble = true;
+                let reason = error.as_ref().map_or_else(
+                    || "the server gives no reason".to_owned(),
+                    |error| format!("{}: {}", error.message, error.details),
+                );
+                let what = match restarts {
+                    0 => "is failing".to_owned(),
+                    1 => "failed and is being restarted".to_owned(),
+                    _ => format!(
+                        "failed and is being restarted, {restarts} times in {}",
+                        duration::elapsed(*elapsed)
+                    ),
+                };
+                self.warning(&format!("job {job_id} {what}: {reason}"));
+            }
+            Event::JobRecovered {
+                job_id, restarts, ..
+            } => {
+                self.in_trouble = false;
+                let after = match restarts {
+                    0 => String::new(),
+                    1 => ", after one restart".to_owned(),
+                    _ => format!(", after {restarts} restarts"),
+                };
+                self.note(&format!("job {job_id} keeps running again{after}"));
             }
             Event::Differs {
                 pipeline_id,
@@ -67,14 +99,19 @@ impl Text {
         }
     }
 
-    fn is_news(&mut self, reason: &str) -> bool {
-        let known = |last: &Option<String>| last.as_deref() == Some(reason);
-        if self.last_retries.iter().any(known) {
-            return false;
+    fn job_state(&mut self, transition: &JobTransition) {
+        let stopping = !transition.running_desired && !transition.state.is_terminal();
+        let wish = if stopping { ", told to stop" } else { "" };
+        let text = format!("job {} is {}{wish}", transition.job_id, transition.state);
+        // Each step looks anew; what it sees first is often what was said last.
+        if self.last_state.as_ref() == Some(&text) {
+            return;
         }
-        self.last_retries.rotate_left(1);
-        self.last_retries[1] = Some(reason.to_owned());
-        true
+        let goes_on = transition.running_desired && !transition.state.is_terminal();
+        if !(self.in_trouble && goes_on) {
+            self.status(&text);
+        }
+        self.last_state = Some(text);
     }
 
     fn start(&mut self, step: Step) {
@@ -90,7 +127,8 @@ impl Text {
     }
 
     fn finish(&mut self, step: Step, elapsed: Duration) {
-        let time = format!("{elapsed:.1?}");
+        self.retries.step_ended();
+        let time = duration::elapsed(elapsed);
         if let Some(spinner) = self.spinner.take() {
             spinner.finish_and_clear();
             let tick = self.paint(GREEN, "✓");
@@ -103,36 +141,50 @@ impl Text {
     /// Something about the step under way: beside the spinner, or a line of its own.
     fn status(&mut self, text: &str) {
         match &self.spinner {
-            Some(spinner) => spinner.set_message(text.to_owned()),
-            None => say!("  {text}"),
+            Some(spinner) => spinner.set_message(line(text).into_owned()),
+            None => say!("  {}", line(text)),
         }
     }
 
     pub(super) fn note(&mut self, text: &str) {
         if !self.quiet {
-            self.print(text);
+            self.print(&printable(text));
         }
     }
 
     pub(super) fn warning(&mut self, text: &str) {
         if !self.quiet {
             let word = self.paint(YELLOW, "warning");
-            self.print(&format!("{word}: {text}"));
+            self.print(&format!("{word}: {}", printable(text)));
         }
     }
 
-    pub(super) fn error(&mut self, text: &str, causes: &[String], hint: Option<&str>) {
-        // The spinner of the step that failed.
+    pub(super) fn error(&mut self, text: &str, causes: &[String]) {
+        let word = self.paint(RED, "error");
+        say!("{word}: {}", printable(text));
+        for cause in causes {
+            say!("  because {}", printable(cause));
+        }
+    }
+
+    /// What to try next, each with the command for it.
+    pub(super) fn hints(&mut self, hints: &[Hint]) {
+        for hint in hints {
+            match &hint.command {
+                Some(command) => say!("next: {}:\n  {command}", hint.text),
+                None => say!("next: {}", hint.text),
+            }
+        }
+    }
+
+    pub(super) fn log(&mut self, level: &str, target: &str, text: &str) {
+        self.print(&format!("{level:>5} {target}: {}", printable(text)));
+    }
+
+    /// Takes the spinner of a step that has come to no good end off the terminal.
+    pub(super) fn clear(&mut self) {
         if let Some(spinner) = self.spinner.take() {
             spinner.finish_and_clear();
-        }
-        let word = self.paint(RED, "error");
-        say!("{word}: {text}");
-        for cause in causes {
-            say!("  because {cause}");
-        }
-        if let Some(hint) = hint {
-            say!("next: {hint}");
         }
     }
 
@@ -154,18 +206,5 @@ impl Text {
         } else {
             text.to_owned()
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_fails_in_turns_is_said_once_each() {
-        let mut text = Text::new(false, false);
-        let told = ["rows", "job", "rows", "job", "other", "job", "rows"]
-            .map(|reason| text.is_news(reason));
-        assert_eq!(told, [true, true, false, false, true, false, true]);
     }
 }

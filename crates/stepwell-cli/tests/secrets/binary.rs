@@ -97,7 +97,7 @@ impl Binary<'_> {
         // What is tried again is seen by then, and the rest is the same for up to a minute.
         if running.says("trying again") {
             running.signal(Signal::INT);
-            if running.says("once more leaves at once") {
+            if running.says("to quit immediately") {
                 running.signal(Signal::INT);
             }
         }
@@ -126,8 +126,7 @@ impl Binary<'_> {
         for arguments in COMMANDS {
             for output in OUTPUTS {
                 let ask = |what: &str, url: &str, by_file: bool| {
-                    let time = if what == "success" { "20s" } else { "300ms" };
-                    let mut command = self.command_within(time, arguments, output, &file);
+                    let mut command = self.command_within("300s", arguments, output, &file);
                     command.args(["--server", url]);
                     if by_file {
                         command

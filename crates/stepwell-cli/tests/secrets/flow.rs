@@ -119,7 +119,7 @@ async fn one(
         transport: line.transport.clone(),
         shutdown: Shutdown::new(),
         shown,
-        patience: if failure.is_some() { 1 } else { 50 },
+        patience: if failure.is_some() { 1 } else { 1_500 },
     };
     way.shown.value(&name, &way.transport);
     let went = tokio::time::timeout(PATIENCE, way.go(flow)).await;

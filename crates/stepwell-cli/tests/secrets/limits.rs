@@ -49,8 +49,8 @@ async fn attach(fake: &FakeTransport) -> Submission<Registered> {
     fake.expect(Method::GET, PIPELINE)
         .reply_json(200, &pipeline);
     let options = Options::builder()
-        .request_timeout(Duration::from_millis(200))
-        .running_timeout(Duration::from_millis(500))
+        .request_timeout(Duration::from_secs(60))
+        .running_timeout(Duration::from_secs(60))
         .build();
     Submission::attach(fake.clone(), PipelineId::from_server("pl_1"), options)
         .await

@@ -6,11 +6,12 @@
 #![allow(clippy::match_same_arms, reason = "in the order of the paths")]
 
 pub mod pipelines;
+pub mod schema;
 pub mod server;
 pub mod terminal;
 
 use std::{
-    io::{BufRead as _, BufReader, Read},
+    io::{BufRead as _, BufReader, PipeReader, PipeWriter, Read, Write as _},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     sync::mpsc::{self, Receiver},
@@ -21,7 +22,7 @@ use std::{
 use rustix::process::{Pid, Signal, kill_process};
 
 /// Nothing here takes this long unless it hangs.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(300);
 
 /// A command with a clean environment.
 pub fn stepwell(arguments: &[&str]) -> Command {
@@ -65,6 +66,8 @@ pub fn run(arguments: &[&str]) -> Left {
 /// A process under way.
 pub struct Running {
     child: Child,
+    /// Whether standard error is JSON, which is held to its schema.
+    is_json: bool,
     stdout: Lines,
     stderr: Lines,
 }
@@ -77,11 +80,13 @@ struct Lines {
 
 impl Running {
     pub fn start(mut command: Command) -> Self {
+        let is_json = command.get_args().any(|argument| argument == "json");
         let mut child = command.spawn().unwrap();
         let stdout = child.stdout.take().map_or_else(Lines::none, Lines::read);
         let stderr = child.stderr.take().map_or_else(Lines::none, Lines::read);
         Self {
             child,
+            is_json,
             stdout,
             stderr,
         }
@@ -96,6 +101,14 @@ impl Running {
         kill_process(pid, signal).unwrap();
     }
 
+    /// Sends a signal again and again until the process has ended: one that comes right after the first does not count.
+    pub fn signal_until_ended(&mut self, signal: Signal) {
+        while !self.has_ended() {
+            self.signal(signal);
+            thread::park_timeout(Duration::from_millis(20));
+        }
+    }
+
     /// Waits for a line with `text` on standard output.
     pub fn wait_for_row(&mut self, text: &str) -> String {
         self.stdout.wait_for(text)
@@ -104,6 +117,12 @@ impl Running {
     /// Waits for a line with `text` on standard error.
     pub fn wait_for_message(&mut self, text: &str) -> String {
         self.stderr.wait_for(text)
+    }
+
+    /// Waits until the address of the embedded engine is shown.
+    pub fn engine(&mut self) -> String {
+        let line = self.wait_for_message("--server http");
+        line.split_once("--server ").unwrap().1.to_owned()
     }
 
     /// Waits for a line with `text` on standard error, or for the end.
@@ -117,11 +136,15 @@ impl Running {
 
     pub fn finish(mut self) -> Left {
         let status = self.wait();
-        Left {
+        let left = Left {
             code: status.code(),
             stdout: self.stdout.rest(),
             stderr: self.stderr.rest(),
+        };
+        if self.is_json {
+            schema::check(&left);
         }
+        left
     }
 
     fn wait(&mut self) -> ExitStatus {
@@ -202,7 +225,7 @@ impl Lines {
     }
 
     fn rest(&mut self) -> String {
-        while let Ok(line) = self.coming.recv_timeout(Duration::from_secs(5)) {
+        while let Ok(line) = self.coming.recv_timeout(PATIENCE) {
             self.seen.push(line);
         }
         let mut text = self.seen.join("\n");
@@ -246,6 +269,20 @@ impl Place {
             format!("CREATE TABLE impulse WITH (connector = 'impulse', {options});\n{select};\n"),
         )
     }
+}
+
+/// A pipe that is read by nothing, and that has no room left.
+pub fn full_pipe() -> (PipeReader, PipeWriter) {
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    let size = rustix::pipe::fcntl_getpipe_size(&writer).unwrap();
+    writer.write_all(&vec![b'\n'; size]).unwrap();
+    (reader, writer)
+}
+
+/// An address at which nothing listens any more.
+pub fn nothing_listens() -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    format!("http://{}", listener.local_addr().unwrap())
 }
 
 /// An example of the repository.

@@ -29,10 +29,7 @@ const WINDOWS_AT_ONCE: usize = 1000;
 /// What came of some rows.
 #[derive(Debug, Default)]
 pub(crate) struct Output {
-    /// Rows to be printed.
-    pub(crate) lines: Vec<Lines>,
-    /// Those of them that are of a bare `SELECT`.
-    pub(crate) previewed: Vec<Lines>,
+    pub(crate) printed: Vec<Printed>,
     /// The subtask of the source that they are from.
     pub(crate) subtask: u32,
     /// Rows that a source left out.
@@ -43,6 +40,14 @@ pub(crate) struct Output {
     pub(crate) rows_out: u64,
 }
 
+/// Rows to be printed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Printed {
+    pub(crate) lines: Lines,
+    /// Whether they are those of a bare `SELECT`.
+    pub(crate) is_preview: bool,
+}
+
 /// A program under way.
 #[derive(Debug)]
 pub(crate) struct Execution {
@@ -51,6 +56,8 @@ pub(crate) struct Execution {
     /// Of each operator that has windows.
     windows: Vec<Option<Windows>>,
     sinks: Vec<Sink>,
+    /// Rows that were given and are not written yet. A checkpoint keeps them; which they are is up to the owner.
+    pub(crate) unwritten: Vec<Printed>,
     /// Where the search for a source that is due begins, so that each has its turn.
     turn: usize,
     is_open: bool,
@@ -140,6 +147,7 @@ impl Execution {
         });
         Ok(Self {
             sinks: sinks.collect(),
+            unwritten: state.unwritten,
             parts: Arc::clone(parts),
             subtasks,
             windows,

@@ -25,7 +25,7 @@ mod window;
 
 use stepwell_arroyo::PipelineGraph;
 
-pub(crate) use execution::{Execution, ExecutionError, Output};
+pub(crate) use execution::{Execution, ExecutionError, Output, Printed};
 pub(crate) use plan::plan;
 pub(crate) use program::Program;
 pub(crate) use source::Dropped;

@@ -8,7 +8,7 @@ use arrow::{
 };
 use datafusion_common::DataFusionError;
 
-use super::execution::{ExecutionError, Output};
+use super::execution::{ExecutionError, Output, Printed};
 use crate::rows::Lines;
 
 pub(super) use file::FileSink;
@@ -35,11 +35,10 @@ impl Sink {
             Self::Forget => Ok(()),
             Self::Print { is_preview } => {
                 let text = json(batch).map_err(|error| ExecutionError::sql(&error))?;
-                let lines = Lines::new(text, batch.num_rows());
-                if *is_preview {
-                    output.previewed.push(lines.clone());
-                }
-                output.lines.push(lines);
+                output.printed.push(Printed {
+                    lines: Lines::new(text, batch.num_rows()),
+                    is_preview: *is_preview,
+                });
                 Ok(())
             }
             Self::File(file) => {

@@ -4,7 +4,6 @@ use stepwell_arroyo::ErrorDomain;
 use tokio::time::Instant;
 
 use super::*;
-use crate::rows::Lines;
 
 mod diagnostics;
 mod exactness;
@@ -34,10 +33,9 @@ async fn run(mut execution: Execution) -> (Vec<String>, Result<(), ExecutionErro
 
 fn lines(output: &Output) -> Vec<String> {
     let text = |row: bytes::Bytes| String::from_utf8(row.to_vec()).unwrap();
-    output
-        .lines
-        .iter()
-        .flat_map(Lines::each)
+    let printed = output.printed.iter();
+    printed
+        .flat_map(|printed| printed.lines.each())
         .map(text)
         .collect()
 }

@@ -1,10 +1,11 @@
 //! A worker: one run of a job, from start to end, and what it tells the controller.
 
 use std::collections::VecDeque;
+use std::mem;
 use std::sync::Arc;
 use std::thread;
 
-use stepwell_arroyo::{ErrorDomain, JobId};
+use stepwell_arroyo::{ErrorDomain, JobId, PipelineId};
 use stepwell_control_plane::WorkerEvent;
 use tokio::sync::mpsc;
 use tokio::task;
@@ -13,11 +14,12 @@ use crate::controller::Controller;
 use crate::counters::Counters;
 use crate::error::EngineError;
 use crate::outputs::Run;
-use crate::rows::WriteFailed;
+use crate::rows::Lines;
 use crate::sql::{Dropped, Execution, ExecutionError, Output, Program};
 use crate::store::{NewCheckpoint, Restored};
 
 use super::Workers;
+use super::printer::Printer;
 
 /// What a run can be told. When nobody is left to tell it anything it ends without a word.
 #[derive(Debug)]
@@ -29,6 +31,7 @@ pub(super) enum Control {
 }
 
 pub(super) struct Worker {
+    pub(super) pipeline: PipelineId,
     pub(super) job: JobId,
     pub(super) run_id: u64,
     pub(super) parallelism: u32,
@@ -66,7 +69,14 @@ impl Worker {
             run_id: self.run_id,
             tasks,
         });
-        let end = self.follow(&mut execution, &mut orders, &followed).await;
+        let mut printer = Printer::new(
+            self.pipeline.clone(),
+            self.workers.rows.clone(),
+            self.workers.shown.clone(),
+        );
+        let end = self
+            .follow(&mut execution, &mut orders, &followed, &mut printer)
+            .await;
         // Nothing of this run is left when it is told to have ended: the next one opens the same files.
         drop((execution, followed));
         let (job, run_id) = (self.job.clone(), self.run_id);
@@ -83,34 +93,55 @@ impl Worker {
         execution: &mut Execution,
         orders: &mut mpsc::UnboundedReceiver<Control>,
         followed: &Run,
+        printer: &mut Printer,
     ) -> Result<End, ExecutionError> {
         let mut waiting = VecDeque::new();
+        // What the run before could not write comes first.
+        let mut output = Output {
+            printed: mem::take(&mut execution.unwritten),
+            ..Output::default()
+        };
         loop {
+            followed.publish(output.subtask, &previewed(&output));
+            self.tell_of_dropped(&mut output);
+            tokio::select! {
+                () = printer.print(output.printed) => {}
+                // Rows that nobody reads hold a checkpoint up, but not a stop without one.
+                end = end_without_checkpoint(orders, &mut waiting) => return Ok(end),
+            }
+            output = Output::default();
+            let is_held = printer.is_held();
             let control = match waiting.pop_front() {
                 Some(control) => Some(control),
                 None => tokio::select! {
                     biased;
                     control = orders.recv() => control,
-                    output = execution.next() => match output? {
-                        Some(output) => {
-                            self.counters.take_in(output.rows_in);
-                            self.counters.give_out(output.rows_out);
-                            followed.publish(output.subtask, &output.previewed);
-                            tokio::select! {
-                                written = self.write(output) => written?,
-                                // Rows that nobody reads hold a checkpoint up, but not a stop without one.
-                                end = end_without_checkpoint(orders, &mut waiting) => return Ok(end),
-                            }
+                    () = printer.decided(), if is_held => continue,
+                    next = execution.next(), if !is_held => match next? {
+                        Some(next) => {
+                            self.counters.take_in(next.rows_in);
+                            self.counters.give_out(next.rows_out);
+                            output = next;
                             continue;
                         }
-                        None => return self.finish(execution, orders, &mut waiting).await,
+                        None => {
+                            let finished = tokio::select! {
+                                finished = finish(execution, printer) => finished?,
+                                end = end_without_checkpoint(orders, &mut waiting) => return Ok(end),
+                            };
+                            if finished {
+                                return Ok(End::Finished);
+                            }
+                            // With rows that are not written it has not.
+                            continue;
+                        }
                     },
                 },
             };
             match control {
                 Some(Control::Checkpoint { epoch, stopping }) => {
                     let state = tokio::select! {
-                        state = self.checkpoint(execution) => state?,
+                        state = checkpoint(execution, printer) => state?,
                         end = end_without_checkpoint(orders, &mut waiting) => return Ok(end),
                     };
                     let job = self.job.clone();
@@ -136,12 +167,12 @@ impl Worker {
         }
     }
 
-    async fn write(&self, output: Output) -> Result<(), ExecutionError> {
+    fn tell_of_dropped(&self, output: &mut Output) {
         if let Some(Dropped {
             operator,
             rows,
             error,
-        }) = output.dropped
+        }) = output.dropped.take()
         {
             self.workers.controller.notify(WorkerEvent::DataDropped {
                 job: self.job.clone(),
@@ -150,37 +181,6 @@ impl Worker {
                 rows,
                 error,
             });
-        }
-        if output.lines.is_empty() {
-            return Ok(());
-        }
-        self.workers
-            .rows
-            .write(output.lines)
-            .await
-            .map_err(not_written)
-    }
-
-    /// The state after the rows that were given, which are written by then.
-    async fn checkpoint(&self, execution: &mut Execution) -> Result<Vec<Vec<u8>>, ExecutionError> {
-        self.workers.rows.flush().await.map_err(not_written)?;
-        execution.checkpoint().await
-    }
-
-    /// Waits until all rows are written, and would survive a power cut.
-    async fn finish(
-        &self,
-        execution: &mut Execution,
-        orders: &mut mpsc::UnboundedReceiver<Control>,
-        waiting: &mut VecDeque<Control>,
-    ) -> Result<End, ExecutionError> {
-        let written = async {
-            self.workers.rows.flush().await.map_err(not_written)?;
-            execution.sync().await
-        };
-        tokio::select! {
-            written = written => written.map(|()| End::Finished),
-            end = end_without_checkpoint(orders, waiting) => Ok(end),
         }
     }
 
@@ -292,10 +292,28 @@ async fn end_without_checkpoint(
     }
 }
 
-fn not_written(WriteFailed(cause): WriteFailed) -> ExecutionError {
-    ExecutionError {
-        error: format!("the rows could not be written: {cause}"),
-        domain: ErrorDomain::External,
-        retryable: false,
+/// The state after the rows that were given. Those of them that are not written are in it.
+async fn checkpoint(
+    execution: &mut Execution,
+    printer: &mut Printer,
+) -> Result<Vec<Vec<u8>>, ExecutionError> {
+    printer.settle().await;
+    execution.unwritten = printer.unwritten();
+    execution.checkpoint().await
+}
+
+/// Waits until all rows are written, and would survive a power cut; whether they are.
+async fn finish(execution: &mut Execution, printer: &mut Printer) -> Result<bool, ExecutionError> {
+    printer.settle().await;
+    if !printer.is_empty() {
+        return Ok(false);
     }
+    execution.sync().await?;
+    Ok(true)
+}
+
+fn previewed(output: &Output) -> Vec<Lines> {
+    let printed = output.printed.iter();
+    let previewed = printed.filter(|printed| printed.is_preview);
+    previewed.map(|printed| printed.lines.clone()).collect()
 }

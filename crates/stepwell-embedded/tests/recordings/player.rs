@@ -24,14 +24,11 @@ use crate::times::Times;
 use crate::watcher::Watcher;
 
 /// How long the engine may take to come to where the recording is.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(300);
 /// The pause between two polls.
 const POLL: Duration = Duration::from_millis(4);
 /// How long nothing more may happen after a timeline that went on.
 const QUIET: Duration = Duration::from_millis(600);
-
-/// Long enough for a watch to begin.
-const A_MOMENT: Duration = Duration::from_millis(200);
 
 /// What came of an exchange or a timeline.
 #[derive(Debug)]
@@ -209,11 +206,6 @@ impl Player {
         self.until(before, id, |job| job["state"] == "CheckpointStopping")
             .await;
         self.api.patch(&pipeline, &json!({"stop": "none"})).await;
-        let reader = self.reader.clone();
-        tokio::spawn(async move {
-            time::sleep(A_MOMENT).await;
-            reader.read_on();
-        });
     }
 
     async fn until(&self, before: &str, id: &str, wanted: impl Fn(&Value) -> bool + Send + Sync) {
@@ -295,7 +287,7 @@ impl Player {
             None => self.watcher(&timeline, true).await,
         };
         watcher.answered();
-        let outcome = follow(&timeline, watcher, &mut self.times).await;
+        let outcome = follow(&timeline, watcher, &mut self.times, &self.reader).await;
         self.outcomes.push(Outcome {
             name: timeline.name,
             kind: Kind::Timeline(outcome),
@@ -308,6 +300,7 @@ async fn follow(
     timeline: &Timeline,
     mut watcher: Watcher,
     times: &mut Times,
+    reader: &Reader,
 ) -> Result<(usize, usize), String> {
     let mut progress = Progress::new(timeline);
     let deadline = Instant::now() + PATIENCE;
@@ -316,6 +309,8 @@ async fn follow(
             return Err(format!("{}: nothing more comes", timeline.name));
         };
         progress.see(&now.job, &now.offer, times)?;
+        // What is held up is so until it was seen.
+        reader.read_on();
     }
     if timeline.timed_out {
         let quiet_until = Instant::now() + QUIET;

@@ -15,7 +15,8 @@ pub enum Setup {
     Restart(&'static str, u64),
     /// Until the pipeline's job is in this state, and stays there.
     Until(&'static str, &'static str),
-    /// A pipeline that prints is told to stop with a checkpoint, and told to run before the checkpoint is there. That comes a moment later.
+    /// A pipeline that prints is told to stop with a checkpoint, and told to run before the checkpoint is there. That comes when
+    /// the pipeline has been seen so.
     CallOffTooLate(&'static str),
     /// The engine's process is killed, and started again on what is left.
     Kill,

@@ -16,7 +16,7 @@ use tokio::sync::Notify;
 use tokio::time;
 
 /// Longer than anything here takes, on a slow machine too.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(300);
 const POLL: Duration = Duration::from_millis(5);
 
 #[derive(Clone, Debug)]
@@ -168,6 +168,12 @@ pub(crate) struct Lines {
 impl Lines {
     pub(crate) fn writer(&self) -> Box<dyn Write + Send> {
         Box::new(self.clone())
+    }
+
+    /// How many rows there are.
+    pub(crate) fn count(&self) -> usize {
+        let bytes = self.bytes.lock().unwrap();
+        bytes.iter().filter(|byte| **byte == b'\n').count()
     }
 
     pub(crate) fn rows(&self) -> Vec<Value> {

@@ -25,7 +25,6 @@ impl HyperTransport {
         started: Instant,
     ) -> TransportError {
         let place = self.place();
-        let elapsed = started.elapsed();
         let message = match kind {
             TransportErrorKind::Refused => {
                 format!("{place} refused the connection; is the server up, and is this its port?")
@@ -38,20 +37,26 @@ impl HyperTransport {
             }
             TransportErrorKind::Tls => self.describe_tls(refused_by_tls(&error)),
             TransportErrorKind::TimedOut => {
-                format!("connecting to {place} took longer than {elapsed:.1?}")
+                format!("{place} did not take a connection")
             }
             TransportErrorKind::Closed => {
-                format!("{place} closed the connection without answering, after {elapsed:.1?}")
+                format!("{place} closed the connection without answering")
             }
             TransportErrorKind::Protocol => {
                 format!("what {place} answered is not HTTP/1; is this the right port?")
             }
             TransportErrorKind::Canceled => format!(
-                "the connection to {place} was given up after {elapsed:.1?}; was the runtime that made it shut down?"
+                "the connection to {place} was given up; was the runtime that made it shut down?"
             ),
-            _ => format!("the request to {place} failed after {elapsed:.1?}"),
+            _ => format!("the request to {place} failed"),
         };
-        TransportError::new(kind, phase, message).with_source(error)
+        let described = TransportError::new(kind, phase, message).with_source(error);
+        match kind {
+            TransportErrorKind::TimedOut
+            | TransportErrorKind::Closed
+            | TransportErrorKind::Other => described.took(started.elapsed()),
+            _ => described,
+        }
     }
 
     pub(super) fn describe_tls(&self, refused: Option<Refused>) -> String {
@@ -80,7 +85,7 @@ impl HyperTransport {
     }
 
     pub(super) fn timed_out(&self, what: &str, phase: Phase, timeout: Duration) -> TransportError {
-        let message = format!("{} {what} within {timeout:.1?}", self.place());
-        TransportError::new(TransportErrorKind::TimedOut, phase, message)
+        let message = format!("{} {what}", self.place());
+        TransportError::new(TransportErrorKind::TimedOut, phase, message).took(timeout)
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use stepwell_transport::{Phase, TransportErrorKind as Kind};
 
 use crate::{
-    check::{DEADLINE, LIMIT, SHORT, answer, answer_and_serve, fails, fails_within, play, replies},
+    check::{LIMIT, answer, answer_and_serve, fails, play, replies, times_out},
     server::Act,
 };
 
@@ -173,7 +173,7 @@ async fn a_body_may_be_as_large_as_the_limit_and_no_larger() {
             let mut script = vec![Act::Read, Act::Send(reply.into_bytes())];
             script.extend(serves.then_some(Act::Serve));
             if fits {
-                let (outcome, _) = play(script, DEADLINE).await;
+                let (outcome, _) = play(script).await;
                 assert_eq!(outcome.unwrap().body().len(), size);
             } else {
                 fails("larger", script, Kind::BodyTooLarge, Phase::Responded).await;
@@ -241,7 +241,7 @@ async fn a_body_at_a_trickle_is_read_until_the_deadline() {
         trickle(Duration::from_millis(50)),
         Act::Gone,
     ];
-    fails_within("slower", script, SHORT, Kind::TimedOut, Phase::Responded).await;
+    times_out("slower", script, Phase::Responded).await;
 }
 
 #[tokio::test]

@@ -80,7 +80,7 @@ async fn a_connection_that_ends_before_the_request_was_read_is_never_an_answer()
             vec![Act::Take(1)],
         ] {
             let name = format!("{script:?} in round {round}");
-            let (outcome, _) = play(script, DEADLINE).await;
+            let (outcome, _) = play(script).await;
             // What the client knows it has not written, it may send on another connection.
             if let Err(error) = outcome {
                 assert_eq!(error.kind(), Kind::Closed, "{name}: {}", chain(&error));
@@ -205,7 +205,7 @@ async fn a_reply_before_the_request_does_not_make_it_sent_twice_or_unsent() {
     // Over HTTP/1 it may pass for the reply when the two cross; it must not do more harm than that.
     for _round in 0..30 {
         let script = vec![bytes(FORGED), Act::Gone];
-        let (outcome, report) = play(script, DEADLINE).await;
+        let (outcome, report) = play(script).await;
         match outcome {
             Ok(reply) if reply.body() == "forged" => assert!(!report.received.is_empty()),
             Ok(reply) => assert_eq!(reply.body(), "well"),

@@ -13,7 +13,7 @@ use tokio::{
     sync::{Notify, oneshot},
 };
 
-use crate::support::{ok, read};
+use crate::support::{PATIENCE, ok, read};
 
 /// One thing that is done to a connection. After the last one it is closed.
 #[derive(Clone, Debug)]
@@ -55,6 +55,7 @@ pub(crate) struct Report {
 pub(crate) struct Hostile {
     pub(crate) address: String,
     reports: Vec<oneshot::Receiver<Report>>,
+    waits: Arc<Notify>,
     well: Arc<Mutex<Vec<String>>>,
 }
 
@@ -72,14 +73,16 @@ impl Hostile {
             .unzip();
         scripts.reverse();
         let seen = Arc::clone(&well);
+        let waits = Arc::new(Notify::new());
+        let waiting = Arc::clone(&waits);
         tokio::spawn(async move {
             while let Ok((mut connection, _)) = listener.accept().await {
                 let script = scripts.pop();
-                let seen = Arc::clone(&seen);
+                let (seen, waiting) = (Arc::clone(&seen), Arc::clone(&waiting));
                 tokio::spawn(async move {
                     match script {
                         Some((script, done)) => {
-                            let _ = done.send(play(connection, script).await);
+                            let _ = done.send(play(connection, script, &waiting).await);
                         }
                         None => {
                             while let Some(request) = read(&mut connection).await {
@@ -96,6 +99,7 @@ impl Hostile {
         Self {
             address,
             reports,
+            waits,
             well,
         }
     }
@@ -106,10 +110,16 @@ impl Hostile {
             .unwrap()
     }
 
+    /// Waits until a script has come to an act that ends with the client, or has sent the first of a trickle or a flood.
+    pub(crate) fn waits(&self) -> impl Future<Output = ()> + use<> {
+        let waits = Arc::clone(&self.waits);
+        async move { waits.notified().await }
+    }
+
     /// What was seen of the next scripted connection, once its script has come to its end.
     pub(crate) async fn report(&mut self) -> Report {
         let report = self.reports.remove(0);
-        let report = tokio::time::timeout(Duration::from_secs(5), report).await;
+        let report = tokio::time::timeout(PATIENCE, report).await;
         report
             .expect("the script does not end: the client neither closes the connection nor reads")
             .unwrap()
@@ -121,11 +131,12 @@ impl Hostile {
     }
 }
 
-async fn play(mut connection: TcpStream, script: Vec<Act>) -> Report {
+async fn play(mut connection: TcpStream, script: Vec<Act>, waits: &Notify) -> Report {
     let mut report = Report::default();
     for act in script {
         // A client that is gone ends the script, and is what some wait for.
-        if act.perform(&mut connection, &mut report).await.is_err() {
+        let done = act.perform(&mut connection, &mut report, waits).await;
+        if done.is_err() {
             break;
         }
     }
@@ -133,7 +144,15 @@ async fn play(mut connection: TcpStream, script: Vec<Act>) -> Report {
 }
 
 impl Act {
-    async fn perform(self, connection: &mut TcpStream, report: &mut Report) -> Result<(), Error> {
+    async fn perform(
+        self,
+        connection: &mut TcpStream,
+        report: &mut Report,
+        waits: &Notify,
+    ) -> Result<(), Error> {
+        if matches!(self, Self::Gone | Self::Hold) {
+            waits.notify_one();
+        }
         match self {
             Self::Read => {
                 let request = read(connection).await.ok_or(ErrorKind::UnexpectedEof)?;
@@ -153,12 +172,14 @@ impl Act {
                     tokio::time::sleep(pause).await;
                     connection.write_all(&[byte]).await?;
                     report.sent += 1;
+                    waits.notify_one();
                 }
             }
             Self::Flood(bytes, times) => {
                 for _ in 0..times {
                     connection.write_all(&bytes).await?;
                     report.sent += bytes.len();
+                    waits.notify_one();
                 }
             }
             Self::HalfClose => connection.shutdown().await?,
@@ -166,7 +187,7 @@ impl Act {
             Self::Hold => std::future::pending().await,
             Self::Tell(listener) => listener.notify_one(),
             Self::Serve => loop {
-                Box::pin(Self::Read.perform(connection, report)).await?;
+                Box::pin(Self::Read.perform(connection, report, waits)).await?;
                 connection.write_all(&ok("well")).await?;
             },
             Self::Reset => {

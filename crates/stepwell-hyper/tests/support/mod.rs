@@ -3,8 +3,12 @@
 #![allow(unreachable_pub, reason = "a test file is its own crate")]
 #![allow(dead_code, reason = "each test file uses its part")]
 #![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
+#![allow(clippy::expect_used, reason = "a test may fail where it stands")]
 
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use http::{Method, Request};
@@ -13,7 +17,43 @@ use stepwell_transport::{Transport as _, TransportError};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
+    sync::Notify,
+    time,
 };
+
+/// Nothing takes this long unless it hangs. A deadline of this length passes only where a test lets it pass.
+pub const PATIENCE: Duration = Duration::from_secs(300);
+
+/// Lets the deadline of a call pass ([`PATIENCE`]) once the server is there, however long that takes.
+pub async fn let_the_deadline_pass<T: Send + 'static>(
+    call: impl Future<Output = T> + Send + 'static,
+    server: impl Future<Output = ()>,
+) -> T {
+    let call = tokio::spawn(call);
+    let there = time::timeout(PATIENCE, server);
+    there.await.expect("the server does not come so far");
+    // What was sent is with the client at once, and is read before the clock is touched.
+    time::sleep(Duration::from_millis(20)).await;
+    time::pause();
+    time::advance(PATIENCE).await;
+    let ended = time::timeout(PATIENCE, call).await;
+    time::resume();
+    ended
+        .expect("the call does not end by its deadline")
+        .unwrap()
+}
+
+/// Plays one test after the other, each on a runtime of its own that is gone with all its tasks before the next one begins: for those that
+/// look at the memory of the process.
+pub fn alone(test: impl Future<Output = ()>) {
+    static ALONE: Mutex<()> = Mutex::new(());
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(test);
+}
 
 /// What is done with a request.
 #[derive(Clone)]
@@ -34,6 +74,7 @@ pub enum Then {
 pub struct Raw {
     pub address: String,
     requests: Arc<Mutex<Vec<String>>>,
+    quiet: Arc<Notify>,
 }
 
 impl Raw {
@@ -47,17 +88,31 @@ impl Raw {
         let requests = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&requests);
         let then = Arc::new(then);
+        let quiet = Arc::new(Notify::new());
+        let has_sent = Arc::clone(&quiet);
         tokio::spawn(async move {
             while let Ok((connection, _)) = listener.accept().await {
-                tokio::spawn(serve(connection, Arc::clone(&then), Arc::clone(&seen)));
+                let (then, seen, has_sent) =
+                    (Arc::clone(&then), Arc::clone(&seen), Arc::clone(&has_sent));
+                tokio::spawn(serve(connection, then, seen, has_sent));
             }
         });
-        Self { address, requests }
+        Self {
+            address,
+            requests,
+            quiet,
+        }
     }
 
     /// Every request as it came over the wire.
     pub fn requests(&self) -> Vec<String> {
         self.requests.lock().unwrap().clone()
+    }
+
+    /// Waits until all was sent that is sent before [`Then::Hang`] hangs, or the first of a [`Then::Flood`].
+    pub fn has_sent(&self) -> impl Future<Output = ()> + use<> {
+        let quiet = Arc::clone(&self.quiet);
+        async move { quiet.notified().await }
     }
 
     pub fn transport(&self) -> HyperTransport {
@@ -71,6 +126,7 @@ async fn serve(
     mut connection: TcpStream,
     then: Arc<impl Fn(usize) -> Then + Send + Sync>,
     seen: Arc<Mutex<Vec<String>>>,
+    has_sent: Arc<Notify>,
 ) {
     while let Some(request) = read(&mut connection).await {
         let number = {
@@ -90,16 +146,19 @@ async fn serve(
             }
             Then::Hang(bytes) => {
                 let _ = connection.write_all(&bytes).await;
+                has_sent.notify_one();
                 std::future::pending::<()>().await;
             }
             Then::Flood(head, again) => {
                 let _ = connection.write_all(&head).await;
-                while connection.write_all(&again).await.is_ok() {}
+                while connection.write_all(&again).await.is_ok() {
+                    has_sent.notify_one();
+                }
                 return;
             }
             Then::Reset => {
                 let socket = socket_of(connection);
-                socket.set_linger(Some(std::time::Duration::ZERO)).unwrap();
+                socket.set_linger(Some(Duration::ZERO)).unwrap();
                 return;
             }
         }
@@ -114,7 +173,7 @@ fn socket_of(connection: TcpStream) -> LingeringSocket {
 struct LingeringSocket(TcpStream);
 
 impl LingeringSocket {
-    fn set_linger(&self, linger: Option<std::time::Duration>) -> std::io::Result<()> {
+    fn set_linger(&self, linger: Option<Duration>) -> std::io::Result<()> {
         #[allow(deprecated, reason = "a linger of zero does not block")]
         self.0.set_linger(linger)
     }

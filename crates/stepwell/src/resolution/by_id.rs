@@ -13,6 +13,7 @@ use super::{
 use crate::{
     context::{Context, ServerMemory},
     error::Error,
+    failures::Failures,
     observer::Step,
     poll::{GONE_AFTER, is_gone, may_pass},
     spec::{FindBy, Intent, PipelineSpec, WhenFinished},
@@ -123,18 +124,21 @@ impl Looking<'_> {
         // Without a job it was deleted since, or one of the two answers came from a node that lags behind.
         let disagreement = limit.within(GONE_AFTER);
         let mut pace = context.poll_pace();
-        let mut tries = 0;
+        let mut failures = Failures::new(Step::Resolve);
         loop {
             let read = context.read(Step::Resolve, limit, |client| async move {
                 client.pipeline(id).await
             });
-            let pipeline = match read.await {
+            let read = read.await;
+            if read.as_ref().map_or_else(is_gone, |_| true) {
+                context.answered(&mut failures);
+            }
+            let pipeline = match read {
                 Ok(pipeline) => Box::new(pipeline),
                 Err(error) if is_gone(&error) => return Ok(Seen::Nothing),
                 // A 404 that is a gateway's does not say that it is not there.
                 Err(error) if may_pass(&error) && !limit.is_over() => {
-                    tries += 1;
-                    context.retrying(Step::Resolve, &error, tries);
+                    context.retrying(&mut failures, &error);
                     limit.sleep(pace.pause(&context.jitter)).await;
                     continue;
                 }

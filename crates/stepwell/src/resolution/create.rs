@@ -13,6 +13,7 @@ use super::{
 use crate::{
     context::{Context, ServerMemory},
     error::Error,
+    failures::Failures,
     observer::Step,
     shutdown::registry::Known,
     time_limit::{Pace, TimeLimit},
@@ -81,6 +82,7 @@ impl Creating<'_> {
         let memory = self.context.client.transport().memory::<ServerMemory>();
         let mut pace = Pace::new(Duration::from_millis(200), Duration::from_secs(2));
         let mut tries = 0;
+        let mut failures = Failures::new(Step::Resolve);
         loop {
             let before = attempt.sent;
             let may_post = attempt.id().is_some() && before == Sent::Nothing && !memory.has_put();
@@ -91,6 +93,7 @@ impl Creating<'_> {
             let error = match self.send(attempt, by_put).await? {
                 Ok(made) => {
                     attempt.sent = Sent::Nothing;
+                    self.context.answered(&mut failures);
                     return Ok(Outcome::Created(made));
                 }
                 Err(error) => error,
@@ -123,6 +126,7 @@ impl Creating<'_> {
                 Answer::Duplicate => return self.refused_put(attempt, before, error).await,
                 Answer::InDoubt if by_put => {
                     if let Some(outcome) = self.look_once(attempt).await? {
+                        self.context.answered(&mut failures);
                         return Ok(outcome);
                     }
                     if self.limit.is_over() || tries >= PUT_TRIES {
@@ -132,7 +136,7 @@ impl Creating<'_> {
                 Answer::InDoubt => return self.settle(attempt, error).await,
             }
             tries += 1;
-            self.context.retrying(Step::Resolve, &error, tries);
+            self.context.retrying(&mut failures, &error);
             let pause = pace.retry(error.retry_after(), &self.context.jitter);
             self.limit.sleep(pause).await;
         }

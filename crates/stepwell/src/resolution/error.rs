@@ -1,12 +1,16 @@
 use std::{
     fmt,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime},
 };
 
 use snafu::Snafu;
 use stepwell_arroyo::{ClientError, Pipeline, PipelineId};
 
-use crate::{last_seen::LastSeen, time_limit::TimeLimit};
+use crate::{
+    last_seen::LastSeen,
+    time_limit::TimeLimit,
+    words::{Ago, Time},
+};
 
 /// A pipeline as an error names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -113,7 +117,7 @@ pub enum ResolveError {
     #[snafu(display(
         "it is unknown whether pipeline {name:?}{} was created{}: the create was sent {}, and no such pipeline has shown up since; \
          look for it on the server, and submit again, which finds it if it is there",
-        id.as_ref().map(|id| format!(" ({id})")).unwrap_or_default(), at(url.as_ref()), when(*since)
+        id.as_ref().map(|id| format!(" ({id})")).unwrap_or_default(), at(url.as_ref()), Ago(*since)
     ))]
     OutcomeUnknown {
         /// The name it was to have.
@@ -132,7 +136,7 @@ pub enum ResolveError {
     #[snafu(display(
         "it is still unknown whether pipeline {name:?}{} was created: the create was sent {}, and no such pipeline has shown up since; \
          look for it on the server; a new submission would create it anew",
-        id.as_ref().map(|id| format!(" ({id})")).unwrap_or_default(), when(*since)
+        id.as_ref().map(|id| format!(" ({id})")).unwrap_or_default(), Ago(*since)
     ))]
     StillUnknown {
         /// The name it was to have.
@@ -166,7 +170,7 @@ pub enum ResolveError {
         source: Box<ClientError>,
     },
     /// The server did not answer in time, or not with what was asked for.
-    #[snafu(display("could not {action} pipeline {name:?} within {elapsed:.1?}"))]
+    #[snafu(display("could not {action} pipeline {name:?} within {}", Time(*elapsed)))]
     Unanswered {
         /// What was to be done.
         action: Action,
@@ -180,7 +184,8 @@ pub enum ResolveError {
     },
     /// The pipeline was found, was on its way to an end, and did not reach it in time.
     #[snafu(display(
-        "pipeline {existing} did not come to its end within {elapsed:.1?}, and can be resumed only after it; try again later"
+        "pipeline {existing} did not come to its end within {}, and can be resumed only after it; try again later",
+        Time(*elapsed)
     ))]
     NotSettled {
         /// The pipeline.
@@ -287,13 +292,4 @@ fn near_words(near: Option<&PipelineSummary>) -> String {
 
 fn at(url: Option<&String>) -> String {
     url.map(|url| format!(" at {url}")).unwrap_or_default()
-}
-
-/// A point in time as a person can use it without a calendar library: how long ago, and the Unix time for the server's log.
-fn when(since: SystemTime) -> String {
-    let ago = since.elapsed().unwrap_or_default();
-    let unix = since
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs());
-    format!("{ago:.0?} ago (Unix time {unix})")
 }

@@ -12,6 +12,7 @@ use crate::{
     baseline::Baseline,
     context::Context,
     error::Error,
+    failures::Failures,
     last_seen::LastSeen,
     observer::{Event, JobTransition, Step},
     poll::{is_gone, may_be_repeated},
@@ -160,7 +161,7 @@ impl Resuming<'_> {
     /// Patches until it is accepted: the patch sets wishes, so repeating it is safe.
     async fn patch(&self, patch: &PatchPipeline, starts: bool) -> Result<(), Error> {
         let mut pace = Pace::new(Duration::from_millis(100), Duration::from_secs(2));
-        let mut attempt = 0;
+        let mut failures = Failures::new(Step::Resolve);
         loop {
             let client = self.context.client_for_a_write();
             let (id, patch) = (self.pipeline.id.clone(), patch.clone());
@@ -171,14 +172,14 @@ impl Resuming<'_> {
                 sent
             });
             let Err(error) = sent.await else {
+                self.context.answered(&mut failures);
                 return Ok(());
             };
             let error = self.may_try_again(error)?;
             if self.limit.is_over() {
                 return Err(self.unanswered(error));
             }
-            attempt += 1;
-            self.context.retrying(Step::Resolve, &error, attempt);
+            self.context.retrying(&mut failures, &error);
             let pause = pace.retry(error.retry_after(), &self.context.jitter);
             self.limit.sleep(pause).await;
         }
@@ -187,7 +188,7 @@ impl Resuming<'_> {
     /// Restarts once. A restart counts up, so a lost one is repeated only while the job is still Failed in the run that was seen.
     async fn restart(&self) -> Result<(), Error> {
         let mut pace = Pace::new(Duration::from_millis(100), Duration::from_secs(2));
-        let mut attempt = 0;
+        let mut failures = Failures::new(Step::Resolve);
         let mut in_doubt = false;
         loop {
             let client = self.context.client_for_a_write();
@@ -199,18 +200,19 @@ impl Resuming<'_> {
                 sent
             });
             let Err(error) = sent.await else {
+                self.context.answered(&mut failures);
                 return Ok(());
             };
             let error = self.may_try_again(error)?;
             if self.limit.is_over() {
                 return Err(self.unanswered(error));
             }
-            attempt += 1;
-            self.context.retrying(Step::Resolve, &error, attempt);
+            self.context.retrying(&mut failures, &error);
             let pause = pace.retry(error.retry_after(), &self.context.jitter);
             self.limit.sleep(pause.max(TWO_TICKS)).await;
             in_doubt |= error.phase() != Phase::NotSent;
             if in_doubt && !self.is_still_failed().await? {
+                self.context.answered(&mut failures);
                 return Ok(());
             }
         }

@@ -11,6 +11,8 @@ mod tests;
 use std::{fmt, sync::Arc};
 
 pub use policy::{Escalation, OnShutdown, StopPolicy, StopPolicyBuilder};
+use stepwell_arroyo::PipelineId;
+
 pub use report::{ShutdownEnd, ShutdownEntry, ShutdownError, ShutdownReport, Unsettled};
 
 /// What any number of submissions have in common: one signal stops them all, with a final checkpoint.
@@ -54,6 +56,12 @@ impl Shutdown {
         self.registry.is_begun()
     }
 
+    /// The pipelines that it knows of now: those that submissions have made, started or found, and those whose create is under way or
+    /// in doubt. What may still be running when the process ends without [`stop_all`](Self::stop_all) is among them.
+    pub fn pipelines(&self) -> Vec<KnownPipeline> {
+        self.registry.pipelines()
+    }
+
     /// Waits until it begins.
     ///
     /// # Cancel safety
@@ -62,6 +70,16 @@ impl Shutdown {
     pub async fn begun(&self) {
         self.registry.begun().await;
     }
+}
+
+/// A pipeline that a [`Shutdown`] knows of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct KnownPipeline {
+    /// Its name.
+    pub name: String,
+    /// Its id; `None` while the server is choosing it, or when the reply to its create was lost.
+    pub id: Option<PipelineId>,
 }
 
 impl Default for Shutdown {

@@ -16,7 +16,7 @@ use stepwell_arroyo::{Client, PipelineId};
 use tokio::sync::watch;
 
 use self::server::Server;
-use super::OnShutdown;
+use super::{KnownPipeline, OnShutdown};
 use crate::{
     jitter::Jitter,
     observer::Observation,
@@ -35,6 +35,14 @@ pub(crate) enum Known {
 }
 
 impl Known {
+    /// Its id, as far as it is known: a create may leave that to the server.
+    pub(crate) fn id(&self) -> Option<&PipelineId> {
+        match self {
+            Self::Attempted(attempt) => attempt.id(),
+            Self::Pipeline(id) => Some(id),
+        }
+    }
+
     /// Whether this pipeline was given up for another one: that its run was started here says nothing of the other's.
     fn is_left_for(&self, next: &Self) -> bool {
         match (self, next) {
@@ -158,6 +166,15 @@ impl Registry {
 
     pub(crate) fn len(&self) -> usize {
         self.lock().entries.len()
+    }
+
+    pub(crate) fn pipelines(&self) -> Vec<KnownPipeline> {
+        let inner = self.lock();
+        let known = inner.entries.values().map(|entry| KnownPipeline {
+            name: entry.name.as_ref().to_owned(),
+            id: entry.known.id().cloned(),
+        });
+        known.collect()
     }
 
     pub(crate) fn entry_ids(&self) -> Vec<EntryId> {

@@ -1,12 +1,10 @@
-use std::{
-    fmt,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::{fmt, time::SystemTime};
 
 use snafu::Snafu;
 use stepwell_arroyo::{ClientError, JobState, PipelineId};
 
 use super::stop_pipeline::StopError;
+use crate::words::Ago;
 
 /// What became of every pipeline that a [`Shutdown`](super::Shutdown) knew of.
 #[derive(Debug, Default)]
@@ -150,13 +148,7 @@ impl fmt::Display for ShutdownEntry {
             ShutdownEnd::NotCreated => formatter.write_str(" was not created"),
             ShutdownEnd::Left => formatter.write_str(" was left as it is"),
             ShutdownEnd::Unsettled { since, error } => {
-                let seconds = since
-                    .duration_since(UNIX_EPOCH)
-                    .map_or(0, |since| since.as_secs());
-                write!(
-                    formatter,
-                    " (begun at Unix time {seconds}) may still be running: "
-                )?;
+                write!(formatter, " (begun {}) may still be running: ", Ago(*since))?;
                 write_chain(formatter, error)
             }
         }

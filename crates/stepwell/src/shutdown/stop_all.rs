@@ -1,4 +1,7 @@
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use tokio::{sync::Semaphore, task::JoinSet};
 
@@ -11,6 +14,7 @@ use super::{
 use crate::{
     resolution::settle::{Claims, Settled, settle},
     time_limit::TimeLimit,
+    trouble::Expected,
 };
 
 /// How many pipelines are stopped at the same time.
@@ -98,9 +102,9 @@ async fn stop_entry(
         OnShutdown::Leave => true,
     };
     let (id, end) = if leave {
-        (known_id(&entry), Ok(ShutdownEnd::Left))
+        (entry.known.id().cloned(), Ok(ShutdownEnd::Left))
     } else if quiet.is_err() {
-        (known_id(&entry), Err(Unsettled::UnderWay))
+        (entry.known.id().cloned(), Err(Unsettled::UnderWay))
     } else {
         settle_and_stop(registry, entry_id, &entry, policy, limit).await
     };
@@ -116,13 +120,6 @@ async fn stop_entry(
         id,
         end,
     })
-}
-
-fn known_id(entry: &Entry) -> Option<stepwell_arroyo::PipelineId> {
-    match &entry.known {
-        Known::Attempted(attempt) => attempt.id().cloned(),
-        Known::Pipeline(id) => Some(id.clone()),
-    }
 }
 
 async fn settle_and_stop(
@@ -177,6 +174,7 @@ async fn settle_and_stop(
         }
     };
     registry.know(entry_id, &id);
+    let record = Mutex::default();
     let stop = Stop {
         client: &entry.client,
         id: &id,
@@ -187,6 +185,12 @@ async fn settle_and_stop(
         poll_ceiling: Duration::from_millis(500),
         observation: &entry.observation,
         jitter: &entry.jitter,
+        record: &record,
+        // Which of its runs were asked for is not known here, only that it recovers or fails.
+        expected: Expected {
+            run_id: u64::MAX,
+            old_run: None,
+        },
     };
     let end = match stop.run().await {
         Ok(ending) => Ok(ShutdownEnd::Ended {

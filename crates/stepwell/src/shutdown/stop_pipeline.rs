@@ -1,6 +1,6 @@
 //! How one pipeline is stopped, by `stop` and by a shutdown alike.
 
-use std::time::Duration;
+use std::{sync::Mutex, time::Duration};
 
 use snafu::Snafu;
 use stepwell_arroyo::{
@@ -10,13 +10,17 @@ use tokio::time::Instant;
 
 use super::Escalation;
 use crate::{
+    Trouble,
     approach::Approach,
+    failures::Failures,
     jitter::Jitter,
     last_seen::LastSeen,
     observer::{Event, JobTransition, Observation, Step},
-    poll::{GONE_AFTER, is_gone, may_pass},
+    poll::{GONE_AFTER, is_cut_short, is_gone, may_pass},
     time_limit::{Pace, TimeLimit},
+    trouble::{Expected, Record, TroubleWatch},
     uncut::uncut,
+    words::Time,
 };
 
 /// Why a pipeline was not seen Stopped.
@@ -25,13 +29,16 @@ use crate::{
 pub enum StopError {
     /// It did not end in time. The stop was asked for, or was being asked for, and may still come true.
     #[snafu(display(
-        "pipeline {id} did not stop within {elapsed:.1?}; look at its state, wait longer, or stop it harder (immediate, then force)"
+        "pipeline {id} did not stop within {}{}; look at its state, wait longer, or stop it harder (immediate, then force)",
+        Time(*elapsed), colon(trouble.as_deref())
     ))]
     Deadline {
         /// The pipeline.
         id: PipelineId,
         /// How long it was waited for.
         elapsed: Duration,
+        /// The trouble that the job is in.
+        trouble: Option<Box<Trouble>>,
         /// What was last known.
         #[snafu(source(from(LastSeen, Box::new)))]
         source: Box<LastSeen>,
@@ -69,6 +76,12 @@ pub enum StopError {
     },
 }
 
+fn colon(trouble: Option<&Trouble>) -> String {
+    trouble
+        .map(|trouble| format!(": {trouble}"))
+        .unwrap_or_default()
+}
+
 fn reason(job: &Job) -> String {
     job.failure_reason
         .as_ref()
@@ -85,11 +98,13 @@ pub(crate) struct Ending {
 }
 
 /// What is known of the job while it is being stopped.
-struct Sight {
+struct Sight<'a> {
+    trouble: TroubleWatch<'a>,
     began: Instant,
     last: LastSeen,
     reported: Option<JobTransition>,
     retries: Pace,
+    failures: Failures,
     /// The least pause before the next look: some when the last one failed.
     retry_pause: Duration,
 }
@@ -104,6 +119,9 @@ pub(crate) struct Stop<'a> {
     pub(crate) poll_ceiling: Duration,
     pub(crate) observation: &'a Observation,
     pub(crate) jitter: &'a Jitter,
+    /// What was seen of the job before.
+    pub(crate) record: &'a Mutex<Record>,
+    pub(crate) expected: Expected,
 }
 
 /// After a stop was accepted, the server shows `running_desired: false` at once; seen otherwise for this long, somebody else has
@@ -114,10 +132,19 @@ impl Stop<'_> {
     /// Stops it and waits until it was seen Stopped, Finished or Failed with `running_desired: false`.
     pub(crate) async fn run(&self) -> Result<Ending, StopError> {
         let mut sight = Sight {
+            trouble: TroubleWatch::new(
+                self.record,
+                self.client,
+                self.request_timeout,
+                self.observation,
+                self.id,
+                self.expected,
+            ),
             began: Instant::now(),
             last: LastSeen::Nothing,
             reported: None,
             retries: self.retries(),
+            failures: Failures::new(Step::Stop),
             retry_pause: Duration::ZERO,
         };
         let job = self.look(&mut sight).await?;
@@ -179,7 +206,7 @@ impl Stop<'_> {
                 state = Some(job.state);
             }
             if self.limit.is_over() {
-                return Err(self.deadline(sight.last));
+                return Err(self.deadline(&mut sight));
             }
             // What the server asks for does not put off an escalation.
             let until_next = pending.peek().map_or(Duration::MAX, |(after, _)| {
@@ -187,21 +214,22 @@ impl Stop<'_> {
             });
             let retry_pause = sight.retry_pause.min(until_next);
             let pause = approach.pause(self.jitter).max(retry_pause);
-            self.limit.sleep(pause).await;
+            sight.trouble.beside(self.limit.sleep(pause)).await;
         }
     }
 
     /// Sends the stop until it is accepted. Repeating it is safe: it sets a wish, it does not count.
-    async fn ask(&self, mode: StopMode, sight: &mut Sight) -> Result<(), StopError> {
+    async fn ask(&self, mode: StopMode, sight: &mut Sight<'_>) -> Result<(), StopError> {
         let mut pace = Pace::new(Duration::from_millis(100), Duration::from_secs(2));
-        let mut attempt = 0;
         loop {
             // Its whole time, even past the deadline: one that is cut is aborted midway by the server.
             let client = self.client.within(self.request_timeout);
             let id = self.id.clone();
             let patch = PatchPipeline::new().stop(mode.clone());
             tracing::debug!(pipeline.id = %id, mode = %mode, "asking the pipeline to stop");
-            let Err(error) = uncut(async move { client.patch(&id, &patch).await }).await else {
+            let sent = uncut(async move { client.patch(&id, &patch).await });
+            let Err(error) = sight.trouble.beside(sent).await else {
+                sight.failures.answered(self.observation);
                 return Ok(());
             };
             let is_gone = is_gone(&error);
@@ -217,25 +245,23 @@ impl Stop<'_> {
                     source: Box::new(error),
                 });
             }
-            attempt += 1;
             let pause = pace.retry(self.asked(&error), self.jitter);
-            self.observation.tell(&Event::Retrying {
-                step: Step::Stop,
-                reason: error.to_string(),
-                attempt,
-            });
+            sight.failures.failed(self.observation, &error);
             sight.last.failed(error);
             if self.limit.is_over() {
-                return Err(self.deadline(std::mem::replace(&mut sight.last, LastSeen::Nothing)));
+                return Err(self.deadline(sight));
             }
-            self.limit.sleep(pause).await;
+            sight.trouble.beside(self.limit.sleep(pause)).await;
         }
     }
 
     /// Looks at the job once. What may pass is noted and `None`.
-    async fn look(&self, sight: &mut Sight) -> Result<Option<Job>, StopError> {
-        match self.client().job(self.id).await {
+    async fn look(&self, sight: &mut Sight<'_>) -> Result<Option<Job>, StopError> {
+        let left = self.limit.for_a_request();
+        let client = self.client();
+        match sight.trouble.beside(client.job(self.id)).await {
             Ok(job) => {
+                sight.failures.answered(self.observation);
                 sight.retries = self.retries();
                 sight.retry_pause = Duration::ZERO;
                 sight.last = job.as_ref().map_or(LastSeen::NoJob, LastSeen::job);
@@ -246,14 +272,19 @@ impl Stop<'_> {
                     self.observation.tell(&Event::JobState(transition.clone()));
                     sight.reported = Some(transition);
                 }
+                if let Some(job) = &job {
+                    sight.trouble.saw(job);
+                }
                 Ok(job)
             }
+            Err(error) if is_cut_short(&error, left, self.request_timeout) => Ok(None),
             Err(error) if is_gone(&error) && sight.is_deleted() => VanishedSnafu {
                 id: self.id.clone(),
             }
             .fail(),
             Err(error) if is_gone(&error) || may_pass(&error) => {
                 sight.retry_pause = sight.retries.retry(self.asked(&error), self.jitter);
+                sight.failures.failed(self.observation, &error);
                 sight.last.failed(error);
                 Ok(None)
             }
@@ -307,16 +338,18 @@ impl Stop<'_> {
         Pace::new(Duration::from_millis(50), self.poll_ceiling)
     }
 
-    fn deadline(&self, seen: LastSeen) -> StopError {
+    fn deadline(&self, sight: &mut Sight<'_>) -> StopError {
+        let seen = std::mem::replace(&mut sight.last, LastSeen::Nothing);
         StopError::Deadline {
             id: self.id.clone(),
             elapsed: self.limit.elapsed(),
+            trouble: sight.trouble.trouble().map(Box::new),
             source: Box::new(seen),
         }
     }
 }
 
-impl Sight {
+impl Sight<'_> {
     /// Whether a server that does not know the pipeline has had it deleted: it was there, or had the time to show.
     fn is_deleted(&self) -> bool {
         self.last.state().is_some() || self.began.elapsed() >= GONE_AFTER

@@ -197,7 +197,7 @@ fn a_report_says_what_became_of_each_pipeline() {
             entry(
                 "f",
                 ShutdownEnd::Unsettled {
-                    since: SystemTime::UNIX_EPOCH + Duration::from_secs(7),
+                    since: SystemTime::now() - Duration::from_millis(7_200),
                     error: Unsettled::UnderWay,
                 },
             ),
@@ -211,7 +211,7 @@ fn a_report_says_what_became_of_each_pipeline() {
          pipeline \"c\" (pl_c) is Stopped; \
          pipeline \"d\" (pl_d) was not created; \
          pipeline \"e\" (pl_e) was left as it is; \
-         pipeline \"f\" (pl_f) (begun at Unix time 7) may still be running: \
+         pipeline \"f\" (pl_f) (begun 7 s ago) may still be running: \
          a request for it was still under way at the deadline; look for it by name"
     );
 }
@@ -227,4 +227,19 @@ async fn clones_are_the_same_shutdown_and_beginning_wakes_all_who_wait() {
         format!("{clone:?}"),
         "Shutdown { begun: true, pipelines: 0 }"
     );
+}
+
+#[test]
+fn a_shutdown_names_the_pipelines_that_it_knows_of() {
+    let shutdown = Shutdown::new();
+    assert_eq!(shutdown.pipelines(), []);
+    let ticket = Ticket::new(&shutdown.registry);
+    drop(ticket.intend(intended(true)).unwrap());
+    let known = KnownPipeline {
+        name: "orders".to_owned(),
+        id: Some(PipelineId::from_server("pl_1")),
+    };
+    assert_eq!(shutdown.pipelines(), [known]);
+    ticket.forget();
+    assert_eq!(shutdown.pipelines(), []);
 }

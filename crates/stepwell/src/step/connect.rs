@@ -9,9 +9,12 @@ use crate::{
     Connected, Submission, TransitionError, Unconnected,
     context::Context,
     error::Error,
+    failures::Failures,
     observer::Step,
+    poll::is_cut_short,
     submission::{Begun, need_runtime},
     time_limit::Pace,
+    words::Time,
 };
 
 /// Why the API was not reached.
@@ -19,7 +22,7 @@ use crate::{
 #[non_exhaustive]
 pub enum ConnectError {
     /// It did not answer in time.
-    #[snafu(display("the API{} did not answer within {elapsed:.1?}; is the server up, and is this its address?", at(url.as_ref())))]
+    #[snafu(display("the API{} did not answer within {}; is the server up, and is this its address?", at(url.as_ref()), Time(*elapsed)))]
     NotUp {
         /// Where it was looked for.
         url: Option<String>,
@@ -133,23 +136,32 @@ impl Submission<Unconnected> {
 
 async fn ping(context: &Context, begun: &Begun) -> Result<(), Error> {
     let mut pace = Pace::new(Duration::from_millis(50), Duration::from_secs(1));
-    let mut attempt = 0;
+    let mut failures = Failures::new(Step::Connect);
+    let mut before: Option<ClientError> = None;
     loop {
+        let left = begun.limit.for_a_request();
         let Err(error) = context.client_within(&begun.limit).ping().await else {
+            context.answered(&mut failures);
             return Ok(());
         };
+        // What the deadline has cut short says less than the failure before it.
+        if is_cut_short(&error, left, context.options.request_timeout)
+            && let Some(before) = before
+        {
+            return Err(ConnectError::new(context, begun, before).into());
+        }
         // A server that is starting refuses connections; one that is not there at all does so too. Only time tells.
         let may_pass = error.is_retryable()
             || error.transport_error_kind() == Some(TransportErrorKind::Unreachable);
         if !may_pass || begun.limit.is_over() {
             return Err(ConnectError::new(context, begun, error).into());
         }
-        attempt += 1;
-        context.retrying(Step::Connect, &error, attempt);
+        context.retrying(&mut failures, &error);
         let pause = pace.retry(error.retry_after(), &context.jitter);
         begun.limit.sleep(pause).await;
         if begun.limit.is_over() {
             return Err(ConnectError::new(context, begun, error).into());
         }
+        before = Some(error);
     }
 }

@@ -46,6 +46,8 @@ impl Submission<Resolved<Created>> {
             poll_ceiling: options.poll_ceiling,
             observation: &options.observation,
             jitter: &self.context.jitter,
+            record: &self.context.trouble,
+            expected: self.state.baseline.expected(),
         };
         match stop.run().await {
             Ok(_) | Err(StopError::Vanished { .. }) => {}

@@ -12,6 +12,7 @@ use crate::{
     Running, Submission,
     context::Context,
     error::Error,
+    failures::Failures,
     observer::Step,
     poll::{GONE_AFTER, is_gone, may_pass},
     time_limit::{Pace, TimeLimit},
@@ -53,7 +54,7 @@ pub struct RowStream {
     /// The number of the row that comes next of a subtask.
     next_ids: HashMap<(String, u32), u64>,
     pace: Pace,
-    failures: u32,
+    failures: Failures,
     /// Since when nothing but failures has come from the server.
     silent_since: Option<Instant>,
     /// Since when the rows cannot be had although the job is Running.
@@ -108,7 +109,7 @@ impl Submission<Running> {
             },
             next_ids: HashMap::new(),
             pace: pace(),
-            failures: 0,
+            failures: Failures::new(Step::Wait),
             silent_since: None,
             refused_since: None,
             look_at: Instant::now(),
@@ -172,7 +173,7 @@ impl RowStream {
                         if !self.is_over {
                             self.look_at = Instant::now() + QUIET;
                         }
-                        self.failures = 0;
+                        self.context.answered(&mut self.failures);
                         self.silent_since = None;
                         self.pace = pace();
                         let rows = self.take(batch);
@@ -244,8 +245,7 @@ impl RowStream {
         if !may_pass(&error) || since.elapsed() >= self.context.options.silence_timeout {
             return Err(error);
         }
-        self.failures += 1;
-        self.context.retrying(Step::Wait, &error, self.failures);
+        self.context.retrying(&mut self.failures, &error);
         Ok(())
     }
 
@@ -265,6 +265,7 @@ impl RowStream {
             }
         };
         self.silent_since = None;
+        self.context.answered(&mut self.failures);
         let Some(job) = job else {
             return Ok(false);
         };

@@ -27,7 +27,7 @@ impl Submission<Registered> {
     ///
     /// The request is not cut: a stop that was sent takes effect.
     pub async fn stop(self) -> Result<Submission<Stopped>, TransitionError<Registered>> {
-        match stop(&self, self.id().clone()).await {
+        match stop(&self, &self.state).await {
             Ok(ending) => {
                 let Self { context, state } = self;
                 Ok(stopped(context, state, ending))
@@ -48,7 +48,7 @@ impl Submission<Running> {
     ///
     /// The request is not cut: a stop that was sent takes effect.
     pub async fn stop(self) -> Result<Submission<Stopped>, TransitionError<Running>> {
-        match stop(&self, self.id().clone()).await {
+        match stop(&self, &self.state.registered).await {
             Ok(ending) => {
                 let Self { context, state } = self;
                 Ok(stopped(context, state.registered, ending))
@@ -86,8 +86,10 @@ fn stopped(
 
 async fn stop<S: State>(
     submission: &Submission<S>,
-    id: stepwell_arroyo::PipelineId,
+    registered: &Registered,
 ) -> Result<Ending, Error> {
+    let id = registered.pipeline.id.clone();
+    let expected = registered.baseline.expected();
     let span = tracing::info_span!("stop", pipeline.id = %id, state.from = ?submission.state, state.to = "Stopped");
     async {
         let begun: Begun = submission.begin(Step::Stop);
@@ -103,6 +105,8 @@ async fn stop<S: State>(
             poll_ceiling: options.poll_ceiling,
             observation: &options.observation,
             jitter: &context.jitter,
+            record: &context.trouble,
+            expected,
         };
         let ending = stop.run().await?;
         context.ticket.forget();

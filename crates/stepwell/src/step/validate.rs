@@ -6,7 +6,7 @@ use tracing::Instrument;
 
 use crate::{
     Connected, Submission, TransitionError, Validated, context::Context, error::Error,
-    observer::Step, spec::PipelineSpec, submission::Begun,
+    observer::Step, spec::PipelineSpec, submission::Begun, words::Time,
 };
 
 /// Why the query was not validated.
@@ -31,7 +31,7 @@ pub enum ValidateError {
         source: Box<ClientError>,
     },
     /// The server did not answer in time, or not with what was asked for.
-    #[snafu(display("could not validate pipeline {name:?} within {elapsed:.1?}"))]
+    #[snafu(display("could not validate pipeline {name:?} within {}", Time(*elapsed)))]
     Unanswered {
         /// The pipeline's name.
         name: String,

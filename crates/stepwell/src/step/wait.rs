@@ -7,8 +7,16 @@ use tracing::Instrument;
 
 use super::watch::{Ended, Watch};
 use crate::{
-    Registered, Running, Submission, TransitionError, approach::Approach, baseline::Meaning,
-    context::Context, error::Error, last_seen::LastSeen, observer::Step, submission::Begun,
+    Registered, Running, Submission, TransitionError, Trouble,
+    approach::Approach,
+    baseline::Meaning,
+    context::Context,
+    error::Error,
+    last_seen::LastSeen,
+    observer::Step,
+    submission::Begun,
+    trouble::words,
+    words::{Time, times},
 };
 
 /// Why a job was not seen Running.
@@ -16,7 +24,7 @@ use crate::{
 #[non_exhaustive]
 pub enum WaitError {
     /// It failed.
-    #[snafu(display("pipeline {id} failed{}", reason(job, errors)))]
+    #[snafu(display("pipeline {id} failed{}", reason(job, errors, trouble.as_deref())))]
     Failed {
         /// The pipeline.
         id: PipelineId,
@@ -24,6 +32,8 @@ pub enum WaitError {
         job: Box<Job>,
         /// The errors that the job has logged, newest first; empty when there are none or the server did not say.
         errors: Vec<JobError>,
+        /// The trouble that the job was in before.
+        trouble: Option<Box<Trouble>>,
     },
     /// It was stopped by somebody else.
     #[snafu(display("pipeline {id} was stopped by somebody else; submit it again to resume it"))]
@@ -43,13 +53,18 @@ pub enum WaitError {
     },
     /// It was not Running in time. It may still come up.
     #[snafu(display(
-        "pipeline {id} was not running within {elapsed:.1?}; look at its state, wait longer, or stop it"
+        "pipeline {id} {}", too_late(*elapsed, *not_stable_for, trouble.as_deref())
     ))]
     Deadline {
         /// The pipeline.
         id: PipelineId,
         /// How long it was waited for.
         elapsed: Duration,
+        /// The trouble that the job is in.
+        trouble: Option<Box<Trouble>>,
+        /// When it was Running in the run that counts, but not for as long as it was to stay so
+        /// ([`Options::stable_for`](crate::Options::stable_for)): that time.
+        not_stable_for: Option<Duration>,
         /// What was last known.
         #[snafu(source(from(LastSeen, Box::new)))]
         source: Box<LastSeen>,
@@ -81,13 +96,16 @@ pub enum WaitError {
     },
     /// The server has not answered for a while.
     #[snafu(display(
-        "the server has not answered for {silence:.0?}; pipeline {id} may well be running"
+        "the server has not answered for {}; pipeline {id} may well be running{}",
+        Time(*silence), after_trouble(trouble.as_deref())
     ))]
     Silence {
         /// The pipeline.
         id: PipelineId,
         /// For how long.
         silence: Duration,
+        /// The trouble that the job was in when it was last seen.
+        trouble: Option<Box<Trouble>>,
         /// What was last known.
         #[snafu(source(from(LastSeen, Box::new)))]
         source: Box<LastSeen>,
@@ -95,10 +113,15 @@ pub enum WaitError {
 }
 
 impl WaitError {
-    pub(super) fn of_end(id: PipelineId, job: Job, errors: Vec<JobError>) -> Self {
-        let job = Box::new(job);
+    pub(super) fn of_end(ended: Ended) -> Self {
+        let (id, job) = (ended.id, Box::new(ended.job));
         match job.state {
-            JobState::Failed => Self::Failed { id, job, errors },
+            JobState::Failed => Self::Failed {
+                id,
+                job,
+                errors: ended.errors,
+                trouble: ended.trouble.map(Box::new),
+            },
             JobState::Finished => Self::Finished { id, job },
             _ => Self::Stopped { id, job },
         }
@@ -110,15 +133,48 @@ impl WaitError {
 }
 
 /// The reason in the server's words, with its domain; without one, what the job has logged.
-fn reason(job: &Job, errors: &[JobError]) -> String {
+fn reason(job: &Job, errors: &[JobError], trouble: Option<&Trouble>) -> String {
+    let restarted = trouble
+        .filter(|trouble| trouble.restarts > 0)
+        .map(|trouble| {
+            let (times, elapsed) = (times(trouble.restarts), Time(trouble.elapsed));
+            format!(" after it restarted {times} in {elapsed}")
+        })
+        .unwrap_or_default();
     match (&job.failure_reason, errors.first()) {
         (Some(reason), _) => match &reason.domain {
-            Some(domain) => format!(" ({domain} error): {}", reason.error),
-            None => format!(": {}", reason.error),
+            Some(domain) => format!("{restarted} ({domain} error): {}", reason.error),
+            None => format!("{restarted}: {}", reason.error),
         },
-        (None, Some(error)) => format!(": {}: {}", error.message, error.details),
-        (None, None) => "; the server gives no reason".to_owned(),
+        (None, Some(error)) => format!("{restarted}: {}", words(error)),
+        (None, None) => format!("{restarted}; the server gives no reason"),
     }
+}
+
+fn too_late(
+    elapsed: Duration,
+    not_stable_for: Option<Duration>,
+    trouble: Option<&Trouble>,
+) -> String {
+    let elapsed = Time(elapsed);
+    match (not_stable_for.map(Time), trouble) {
+        (Some(stable), Some(trouble)) => {
+            format!("ran, but did not stay running for {stable}: {trouble}")
+        }
+        (Some(stable), None) => {
+            format!("ran, but had not been running for {stable} when {elapsed} were over")
+        }
+        (None, Some(trouble)) => format!("was not running within {elapsed}: {trouble}"),
+        (None, None) => {
+            format!("was not running within {elapsed}; look at its state, wait longer, or stop it")
+        }
+    }
+}
+
+fn after_trouble(trouble: Option<&Trouble>) -> String {
+    trouble
+        .map(|trouble| format!("; when it was last seen, {trouble}"))
+        .unwrap_or_default()
 }
 
 impl Submission<Registered> {
@@ -177,12 +233,13 @@ impl Submission<Registered> {
 async fn wait(submission: &Submission<Registered>, begun: &Begun) -> Result<Job, Error> {
     let context: &Context = &submission.context;
     let stable_for = context.options.stable_for.unwrap_or_default();
-    let mut watch = Watch::new(context, submission.id(), begun.limit);
     let mut baseline = submission.state.baseline.clone();
+    let mut watch = Watch::new(context, submission.id(), begun.limit, &baseline);
     let mut approach = Approach::to_running();
     let mut steady = context.poll_pace();
     // Since when it was Running, and in which run of which job: one that is made anew under its id begins with the same run.
     let mut running: Option<(JobId, u64, Instant)> = None;
+    let mut has_run = false;
     loop {
         let mut next = None;
         // What a reply shows was so at some time between these two.
@@ -193,7 +250,8 @@ async fn wait(submission: &Submission<Registered>, begun: &Begun) -> Result<Job,
             let meaning = baseline.meaning(&job);
             let counts_at = match meaning {
                 Meaning::Ended => {
-                    return Err(ended(context, submission.id(), job)
+                    let trouble = watch.trouble();
+                    return Err(ended(context, submission.id(), job, trouble)
                         .await
                         .into_error()
                         .into());
@@ -203,6 +261,7 @@ async fn wait(submission: &Submission<Registered>, begun: &Begun) -> Result<Job,
                 Meaning::Pending => None,
             };
             if let Some(counts_at) = counts_at {
+                has_run |= meaning == Meaning::Running;
                 let since = match &running {
                     Some((id, run_id, since)) if *id == job.id && *run_id == job.run_id => *since,
                     _ => told,
@@ -239,17 +298,24 @@ async fn wait(submission: &Submission<Registered>, begun: &Begun) -> Result<Job,
             return Err(WaitError::Deadline {
                 id: submission.id().clone(),
                 elapsed: begun.limit.elapsed(),
+                trouble: watch.trouble(),
+                not_stable_for: has_run.then_some(stable_for),
                 source: Box::new(watch.into_last_seen()),
             }
             .into());
         }
         let next = next.unwrap_or_else(|| approach.pause(&context.jitter));
-        begun.limit.sleep(next.max(watch.retry_pause())).await;
+        watch.sleep(next.max(watch.retry_pause())).await;
     }
 }
 
 /// The end of a job, with what it has logged if it failed. The shutdown need not stop what has ended.
-pub(super) async fn ended(context: &Context, id: &PipelineId, job: Job) -> Ended {
+pub(super) async fn ended(
+    context: &Context,
+    id: &PipelineId,
+    job: Job,
+    trouble: Option<Box<Trouble>>,
+) -> Ended {
     context.ticket.forget();
     let errors = if job.state == JobState::Failed {
         let client = context.client.within(context.options.request_timeout);
@@ -262,5 +328,6 @@ pub(super) async fn ended(context: &Context, id: &PipelineId, job: Job) -> Ended
         id: id.clone(),
         job,
         errors,
+        trouble: trouble.map(|trouble| *trouble),
     }
 }

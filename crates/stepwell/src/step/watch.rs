@@ -9,13 +9,16 @@ use tracing::Instrument;
 
 use super::wait::{self, WaitError};
 use crate::{
-    Running, Submission,
+    Running, Submission, Trouble,
+    baseline::Baseline,
     context::Context,
     error::Error,
+    failures::Failures,
     last_seen::LastSeen,
     observer::{Event, JobTransition, Step},
-    poll::{GONE_AFTER, is_gone},
+    poll::{GONE_AFTER, is_cut_short, is_gone},
     time_limit::{Pace, TimeLimit},
+    trouble::TroubleWatch,
 };
 
 /// Looks at one job, reports its transitions, and tolerates what may pass.
@@ -23,9 +26,10 @@ pub(super) struct Watch<'a> {
     context: &'a Context,
     id: &'a PipelineId,
     limit: TimeLimit,
+    trouble: TroubleWatch<'a>,
     last_seen: LastSeen,
     reported: Option<JobTransition>,
-    failures: u32,
+    failures: Failures,
     /// When the server last said something of the job.
     heard: Instant,
     seen_once: bool,
@@ -37,14 +41,20 @@ pub(super) struct Watch<'a> {
 }
 
 impl<'a> Watch<'a> {
-    pub(super) fn new(context: &'a Context, id: &'a PipelineId, limit: TimeLimit) -> Self {
+    pub(super) fn new(
+        context: &'a Context,
+        id: &'a PipelineId,
+        limit: TimeLimit,
+        baseline: &Baseline,
+    ) -> Self {
         Self {
             context,
             id,
             limit,
+            trouble: context.trouble_of(id, baseline.expected()),
             last_seen: LastSeen::Nothing,
             reported: None,
-            failures: 0,
+            failures: Failures::new(Step::Wait),
             heard: Instant::now(),
             seen_once: false,
             missing: None,
@@ -55,9 +65,11 @@ impl<'a> Watch<'a> {
 
     /// One look; `None` when it failed in a way that may pass, or there is no job yet.
     pub(super) async fn look(&mut self) -> Result<Option<Job>, WaitError> {
-        let error = match self.context.client_within(&self.limit).job(self.id).await {
+        let left = self.limit.for_a_request();
+        let client = self.context.client_within(&self.limit);
+        let error = match self.trouble.beside(client.job(self.id)).await {
             Ok(job) => {
-                self.failures = 0;
+                self.context.answered(&mut self.failures);
                 self.missing = None;
                 self.retries = retries(self.context);
                 self.retry_pause = Duration::ZERO;
@@ -73,6 +85,9 @@ impl<'a> Watch<'a> {
                 id: self.id.clone(),
                 source: Box::new(error),
             });
+        }
+        if is_cut_short(&error, left, self.context.options.request_timeout) {
+            return Ok(None);
         }
         if is_gone(&error) {
             // Not since it was last seen: the pause after that may have been long.
@@ -105,12 +120,12 @@ impl<'a> Watch<'a> {
             self.context.tell(&Event::JobState(transition.clone()));
             self.reported = Some(transition);
         }
+        self.trouble.saw(&job);
         Some(job)
     }
 
     fn failed(&mut self, error: ClientError) {
-        self.failures += 1;
-        self.context.retrying(Step::Wait, &error, self.failures);
+        self.context.retrying(&mut self.failures, &error);
         self.retry_pause = self
             .retries
             .retry(error.retry_after(), &self.context.jitter);
@@ -120,6 +135,15 @@ impl<'a> Watch<'a> {
     /// The least pause before the next look. A server that fails many at once is not asked by all of them as often as one that answers.
     pub(super) fn retry_pause(&self) -> Duration {
         self.retry_pause
+    }
+
+    pub(super) async fn sleep(&mut self, pause: Duration) {
+        self.trouble.beside(self.limit.sleep(pause)).await;
+    }
+
+    /// The trouble that the job is in.
+    pub(super) fn trouble(&self) -> Option<Box<Trouble>> {
+        self.trouble.trouble().map(Box::new)
     }
 
     fn silence(&self) -> Duration {
@@ -145,13 +169,14 @@ pub struct Ended {
     pub job: Job,
     /// The errors that a failed job has logged, newest first.
     pub errors: Vec<stepwell_arroyo::JobError>,
+    /// The trouble that the job was in until then.
+    pub trouble: Option<Trouble>,
 }
 
 impl Ended {
     /// The end as the error that it is for somebody who wanted the job to go on.
     pub fn into_error(self) -> WaitError {
-        let Self { id, job, errors } = self;
-        WaitError::of_end(id, job, errors)
+        WaitError::of_end(self)
     }
 }
 
@@ -188,7 +213,12 @@ impl Submission<Running> {
 
     async fn watch_to_the_end(&self) -> Result<Ended, Error> {
         let context = &self.context;
-        let mut watch = Watch::new(context, self.id(), TimeLimit::new(Duration::MAX));
+        let mut watch = Watch::new(
+            context,
+            self.id(),
+            TimeLimit::new(Duration::MAX),
+            &self.state.registered.baseline,
+        );
         let mut pace = context.poll_pace();
         loop {
             if let Some(job) = watch.look().await? {
@@ -199,13 +229,14 @@ impl Submission<Running> {
                     _ => false,
                 };
                 if ended {
-                    return Ok(wait::ended(context, self.id(), job).await);
+                    return Ok(wait::ended(context, self.id(), job, watch.trouble()).await);
                 }
             }
             if watch.silence() >= context.options.silence_timeout {
                 return Err(WaitError::Silence {
                     id: self.id().clone(),
                     silence: watch.silence(),
+                    trouble: watch.trouble(),
                     source: Box::new(watch.into_last_seen()),
                 }
                 .into());
@@ -216,7 +247,7 @@ impl Submission<Running> {
                 .silence_timeout
                 .saturating_sub(watch.silence());
             let pause = pace.pause(&context.jitter);
-            tokio::time::sleep(pause.max(watch.retry_pause().min(left))).await;
+            watch.sleep(pause.max(watch.retry_pause().min(left))).await;
         }
     }
 }

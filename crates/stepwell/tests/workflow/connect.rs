@@ -20,6 +20,23 @@ fn connect_error(
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_ping_that_the_deadline_cuts_short_does_not_hide_the_failure_before() {
+    let fake = FakeTransport::new();
+    fake.expect(Method::GET, "/api/v1/ping").refused();
+    fake.expect(Method::GET, "/api/v1/ping").hang();
+    let options = options().request_timeout(seconds(60));
+    let failure = submission_with(fake.clone(), spec(), options)
+        .connect()
+        .await;
+    let text = chain(failure.unwrap_err().error());
+    assert!(text.contains("did not answer within 5 s"), "{text}");
+    assert!(
+        text.contains("Refused") && !text.contains("no reply"),
+        "{text}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_pong_connects_and_building_a_submission_sends_nothing() {
     let fake = FakeTransport::new();
     let submission = submission(fake.clone(), spec());
@@ -130,7 +147,7 @@ async fn the_deadline_ends_it_with_the_last_failure_and_another_try_works() {
     );
     let text = chain(&error);
     assert!(
-        text.contains("http://fake.test:5115 did not answer within 5.0s"),
+        text.contains("http://fake.test:5115 did not answer within 5 s"),
         "{text}"
     );
     assert!(text.contains("Refused"), "{text}");

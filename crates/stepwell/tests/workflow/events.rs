@@ -91,3 +91,91 @@ async fn what_differs_is_told() {
         "{told:?}"
     );
 }
+
+/// What was told of failures: the reason of each, and how many there had been when they were over.
+fn failures(told: &[Event]) -> (Vec<&str>, Vec<(Step, u32, std::time::Duration)>) {
+    let mut reasons = Vec::new();
+    let mut ends = Vec::new();
+    for event in told {
+        match event {
+            Event::Retrying { reason, .. } => reasons.push(reason.as_str()),
+            Event::Answered {
+                step,
+                failures,
+                elapsed,
+            } => ends.push((*step, *failures, *elapsed)),
+            _ => {}
+        }
+    }
+    (reasons, ends)
+}
+
+#[tokio::test(start_paused = true)]
+async fn equal_failures_are_equal_texts_and_their_end_is_told_with_their_count() {
+    let (options, told) = observed();
+    let fake = FakeTransport::new();
+    // The third has less time than the others, for the deadline is near.
+    let options = options
+        .connect_timeout(seconds(6))
+        .request_timeout(seconds(2));
+    fake.expect(Method::GET, "/api/v1/ping").hang().times(2);
+    fake.ping();
+    let connected = submission_with(fake.clone(), spec(), options)
+        .connect()
+        .await;
+    let (_, told) = (connected.unwrap(), told.lock().unwrap().clone());
+    let (reasons, ends) = failures(&told);
+    assert_eq!(reasons.len(), 2);
+    assert_eq!(reasons[0], reasons[1]);
+    assert!(reasons[0].ends_with("no reply"), "{reasons:?}");
+    let [(Step::Connect, 2, elapsed)] = ends[..] else {
+        panic!("{ends:?}");
+    };
+    assert!(elapsed >= seconds(2) && elapsed < seconds(3), "{elapsed:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn failures_of_each_step_are_told_to_be_over() {
+    let (options, told) = observed();
+    let fake = FakeTransport::new();
+    let validate = "/api/v1/pipelines/validate_query";
+    fake.expect(Method::GET, "/api/v1/ping").refused();
+    fake.ping();
+    fake.expect(Method::POST, validate).reply(502, "");
+    fake.validation();
+    fake.expect(Method::GET, LIST).reply(502, "");
+    fake.list(&[]);
+    fake.expect(Method::PUT, path(spec_id())).refused();
+    fake.expect(Method::PUT, path(spec_id()))
+        .reply_json(200, &pipeline("pl_1", QUERY));
+    fake.expect(Method::GET, jobs_path("pl_1")).lost().times(3);
+    fake.jobs("pl_1", job("Running"));
+    let submission = submission_with(fake.clone(), spec(), options);
+    let Ok(stepwell::Outcome::Running(running)) = submission.run().await else {
+        panic!();
+    };
+    fake.expect(Method::GET, jobs_path("pl_1")).lost();
+    fake.expect(Method::PATCH, path("pl_1")).refused();
+    fake.expect(Method::PATCH, path("pl_1"))
+        .reply_json(200, &pipeline("pl_1", QUERY));
+    shows(&fake, &[undesired("Stopped")]);
+    let _ = running.stop().await.unwrap();
+    let told = told.lock().unwrap();
+    let (reasons, ends) = failures(&told);
+    let ends: Vec<_> = ends
+        .iter()
+        .map(|(step, count, _)| (*step, *count))
+        .collect();
+    assert_eq!(
+        ends,
+        [
+            (Step::Connect, 1),
+            (Step::Validate, 1),
+            (Step::Resolve, 1),
+            (Step::Resolve, 1),
+            (Step::Wait, 3),
+            (Step::Stop, 2)
+        ]
+    );
+    assert_eq!(reasons.len(), 9);
+}

@@ -24,5 +24,6 @@ mod shutdown;
 mod shutdown_create;
 mod stop;
 mod support;
+mod trouble;
 mod validate;
 mod wait;

@@ -29,10 +29,9 @@ async fn the_end_of_a_job_is_awaited_without_a_deadline_and_is_no_error() {
         let cut = tokio::time::timeout(seconds(3_600), running.ended()).await;
         assert!(cut.is_err());
         let _ = shown.times(3);
-        shows(
-            &fake,
-            &["Recovering", "Restarting", "Stopped", "Scheduling"].map(job),
-        );
+        shows(&fake, &[job("Recovering")]);
+        fake.newest_errors(&[]);
+        shows(&fake, &["Restarting", "Stopped", "Scheduling"].map(job));
         fake.expect(Method::GET, jobs_path("pl_1")).lost();
         shows(&fake, &[end]);
         if state == JobState::Failed {

@@ -105,6 +105,26 @@ async fn a_stop_whose_reply_is_lost_is_told_again() {
     let _ = running.stop().await.unwrap();
 }
 
+/// The deadline leaves the last look far less time than a request has: that it then gets no answer is not the server's failure.
+#[tokio::test(start_paused = true)]
+async fn a_look_that_the_deadline_cuts_short_does_not_hide_the_failure_before() {
+    for (before, after) in [(502, "502"), (200, "last seen in CheckpointStopping")] {
+        let fake = FakeTransport::new();
+        let options = options().request_timeout(seconds(60));
+        let running = running(&fake, options).await;
+        shows(&fake, &[job("Running")]);
+        fake.checkpoints(&[]);
+        fake.patch("pl_1", json!({"stop": "checkpoint"}));
+        fake.expect(Method::GET, jobs_path("pl_1"))
+            .reply_json(before, &json!({"data": [undesired("CheckpointStopping")]}));
+        fake.expect(Method::GET, jobs_path("pl_1")).hang();
+        let (error, _) = stop_error(running.stop().await);
+        let text = chain(&error);
+        assert!(text.contains(after), "{text}");
+        assert!(!text.contains("no reply"), "{text}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_stop_that_is_not_obeyed_ends_by_the_deadline_and_can_be_tried_again() {
     let fake = FakeTransport::new();
@@ -121,7 +141,7 @@ async fn a_stop_that_is_not_obeyed_ends_by_the_deadline_and_can_be_tried_again()
     assert_eq!(started.elapsed(), seconds(10));
     assert!(matches!(error, StopError::Deadline { .. }), "{error:?}");
     let text = chain(&error);
-    assert!(text.contains("did not stop within 10.0s"), "{text}");
+    assert!(text.contains("did not stop within 10 s"), "{text}");
     assert!(
         text.contains("last seen in CheckpointStopping, run 1, told to stop"),
         "{text}"

@@ -16,6 +16,8 @@ pub(crate) const LIST: &str = "/api/v1/pipelines?";
 
 pub(crate) const RESTART: &str = "/api/v1/pipelines/pl_1/restart";
 
+pub(crate) const NEWEST_ERRORS: &str = "/api/v1/pipelines/pl_1/jobs/job_1/errors?limit=10";
+
 pub(crate) const PIPELINES: &str = "/api/v1/pipelines";
 
 /// A moment in microseconds of Unix time.
@@ -181,6 +183,14 @@ pub(crate) fn checkpoint(epoch: u64, kind: &str, finished: bool) -> Value {
     })
 }
 
+/// An entry of the job's log, this many seconds after it was made.
+pub(crate) fn logged(id: &str, seconds: u64, details: &str) -> Value {
+    json!({
+        "id": id, "created_at": T0 + seconds * 1_000_000, "operator_id": null, "task_index": 0, "level": "error",
+        "message": "task failed", "details": details, "error_domain": "user",
+    })
+}
+
 /// A body with something changed.
 pub(crate) trait With {
     fn with(self, field: &str, value: Value) -> Self;
@@ -200,6 +210,7 @@ pub(crate) trait Script {
     fn list(&self, pipelines: &[Value]);
     fn jobs(&self, id: impl AsRef<str>, job: Value);
     fn checkpoints(&self, checkpoints: &[Value]);
+    fn newest_errors(&self, errors: &[Value]);
     fn patch(&self, id: &str, body: Value) -> Expectation<'_>;
     fn not_there(&self, id: impl AsRef<str>) -> Expectation<'_>;
     fn unknown(&self, id: &str);
@@ -234,6 +245,13 @@ impl Script for FakeTransport {
     fn checkpoints(&self, checkpoints: &[Value]) {
         self.expect(Method::GET, "/api/v1/pipelines/pl_1/jobs/job_1/checkpoints")
             .reply_json(200, &json!({"data": checkpoints}));
+    }
+
+    /// What a job in trouble has logged, newest first.
+    #[track_caller]
+    fn newest_errors(&self, errors: &[Value]) {
+        self.expect(Method::GET, NEWEST_ERRORS)
+            .reply_json(200, &json!({"data": errors, "hasMore": false}));
     }
 
     /// Accepts this `PATCH`.

@@ -7,7 +7,7 @@ use tokio::{sync::Mutex, task::JoinHandle};
 use crate::{failure::Failure, scene::Scene, server::Server};
 
 /// No scenario takes this long unless it hangs.
-const LIMIT: Duration = Duration::from_secs(300);
+const LIMIT: Duration = Duration::from_secs(1_200);
 
 /// Scenarios share a server outside, its few slots and its restarts: one at a time.
 static OUTSIDE: Mutex<()> = Mutex::const_new(());

@@ -20,7 +20,7 @@ use tokio::time::Instant;
 use crate::{failure::Failure, server::Server};
 
 /// Nothing here takes this long unless it hangs.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(300);
 
 /// How long after the last pipeline was deleted it is looked again: a create that was under way may show late.
 const LATE: Duration = Duration::from_secs(1);

@@ -17,7 +17,7 @@ use stepwell::{
 use stepwell_embedded::Engine;
 
 /// Nothing here takes this long unless it hangs.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Rows as a test looks at them.
 #[derive(Clone, Default)]

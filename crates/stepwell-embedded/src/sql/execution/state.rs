@@ -2,10 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Execution, ExecutionError};
+use super::{Execution, ExecutionError, Printed};
+use crate::rows::Lines;
 use crate::sql::{sink::Sink, source::SourceState};
 
-const VERSION: u32 = 2;
+/// Version 2 had no unwritten rows.
+const VERSIONS: std::ops::RangeInclusive<u32> = 2..=3;
 
 #[derive(Serialize, Deserialize)]
 struct Header {
@@ -14,6 +16,16 @@ struct Header {
     sources: Vec<Vec<Option<KeptSubtask>>>,
     /// How long each file was that is written.
     files: Vec<u64>,
+    /// Rows that were given and not written.
+    #[serde(default)]
+    unwritten: Vec<KeptRows>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct KeptRows {
+    preview: bool,
+    /// JSON objects, each with its line end.
+    rows: String,
 }
 
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -28,6 +40,7 @@ pub(super) struct Kept {
     sources: Vec<Vec<Option<KeptSubtask>>>,
     pub(super) files: Vec<u64>,
     pub(super) windows: Vec<Vec<u8>>,
+    pub(super) unwritten: Vec<Printed>,
 }
 
 impl Kept {
@@ -37,14 +50,20 @@ impl Kept {
             .ok_or_else(|| ExecutionError::unreadable(&"it is empty"))?;
         let header: Header =
             serde_json::from_slice(header).map_err(|error| ExecutionError::unreadable(&error))?;
-        if header.version != VERSION {
-            let cause = format!("it is of version {}, not {VERSION}", header.version);
+        if !VERSIONS.contains(&header.version) {
+            let newest = VERSIONS.end();
+            let cause = format!("it is of version {}, not {newest}", header.version);
             return Err(ExecutionError::unreadable(&cause));
         }
         Ok(Self {
             sources: header.sources,
             files: header.files,
             windows: windows.to_vec(),
+            unwritten: header
+                .unwritten
+                .into_iter()
+                .map(KeptRows::printed)
+                .collect(),
         })
     }
 
@@ -53,6 +72,23 @@ impl Kept {
             .sources
             .get(source)?
             .get(usize::try_from(index).ok()?)?
+    }
+}
+
+impl KeptRows {
+    fn of(printed: &Printed) -> Self {
+        Self {
+            preview: printed.is_preview,
+            rows: String::from_utf8_lossy(printed.lines.text()).into_owned(),
+        }
+    }
+
+    fn printed(self) -> Printed {
+        let count = self.rows.bytes().filter(|byte| *byte == b'\n').count();
+        Printed {
+            lines: Lines::new(self.rows, count),
+            is_preview: self.preview,
+        }
     }
 }
 
@@ -67,9 +103,10 @@ impl Execution {
             Sink::Print { .. } | Sink::Forget => None,
         });
         let header = Header {
-            version: VERSION,
+            version: *VERSIONS.end(),
             sources: self.sources(),
             files: files.collect(),
+            unwritten: self.unwritten.iter().map(KeptRows::of).collect(),
         };
         let header =
             serde_json::to_vec(&header).map_err(|error| ExecutionError::unreadable(&error))?;

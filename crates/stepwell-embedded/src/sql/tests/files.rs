@@ -151,7 +151,7 @@ async fn without_the_option_a_line_follows_a_checkpoint() {
         assert!(waits.is_err());
         execution.checkpoint().await.unwrap();
     }
-    assert!(execution.next().await.unwrap().unwrap().lines.is_empty());
+    assert!(execution.next().await.unwrap().unwrap().printed.is_empty());
     assert!(execution.next().await.unwrap().is_none());
 }
 

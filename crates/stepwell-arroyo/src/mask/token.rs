@@ -1,0 +1,97 @@
+//! What a query is made of, as far as masking needs to know.
+
+use std::ops::Range;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Letters, digits and underscores.
+    Word,
+    /// A text in single or double quotes.
+    Literal,
+    Comment,
+    Space,
+    /// Any other character.
+    Other,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Token {
+    pub(super) kind: Kind,
+    /// Where it is.
+    pub(super) place: Range<usize>,
+    /// The same without its quotes.
+    pub(super) inside: Range<usize>,
+    /// Whether a literal has its closing quote.
+    pub(super) is_closed: bool,
+}
+
+impl Token {
+    pub(super) fn is(&self, query: &str, text: &str) -> bool {
+        query[self.place.clone()].eq_ignore_ascii_case(text)
+    }
+
+    /// Whether it stands between other tokens only.
+    pub(super) fn is_space(&self) -> bool {
+        matches!(self.kind, Kind::Space | Kind::Comment)
+    }
+}
+
+/// All of a query, gap by gap.
+pub(super) fn tokens(query: &str) -> Vec<Token> {
+    let mut tokens = Vec::new();
+    let mut start = 0;
+    while let Some(character) = query[start..].chars().next() {
+        let rest = &query[start..];
+        let until = |is_part: fn(char) -> bool| {
+            let end = rest.find(|character| !is_part(character));
+            end.unwrap_or(rest.len())
+        };
+        let (kind, length) = match character {
+            '-' if rest.starts_with("--") => (Kind::Comment, rest.find('\n').unwrap_or(rest.len())),
+            '/' if rest.starts_with("/*") => {
+                let end = rest.find("*/").map_or(rest.len(), |end| end + 2);
+                (Kind::Comment, end)
+            }
+            '\'' | '"' => {
+                let inside = inside(&rest[1..], character);
+                let closed = usize::from(1 + inside < rest.len());
+                let place = start..start + 1 + inside + closed;
+                tokens.push(Token {
+                    kind: Kind::Literal,
+                    inside: start + 1..start + 1 + inside,
+                    is_closed: closed == 1,
+                    place: place.clone(),
+                });
+                start = place.end;
+                continue;
+            }
+            _ if is_of_word(character) => (Kind::Word, until(is_of_word)),
+            _ if character.is_whitespace() => (Kind::Space, until(char::is_whitespace)),
+            _ => (Kind::Other, character.len_utf8()),
+        };
+        tokens.push(Token {
+            kind,
+            place: start..start + length,
+            inside: start..start + length,
+            is_closed: true,
+        });
+        start += length;
+    }
+    tokens
+}
+
+fn is_of_word(character: char) -> bool {
+    character.is_alphanumeric() || character == '_'
+}
+
+/// How long a literal is up to the quote that ends it; a doubled quote is part of it.
+fn inside(text: &str, quote: char) -> usize {
+    let mut from = 0;
+    while let Some(end) = text[from..].find(quote).map(|end| from + end) {
+        if !text[end + 1..].starts_with(quote) {
+            return end;
+        }
+        from = end + 2;
+    }
+    text.len()
+}

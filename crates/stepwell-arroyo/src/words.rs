@@ -1,0 +1,190 @@
+//! The words of servers, without what libraries wrap around them.
+
+use std::{borrow::Cow, iter};
+
+/// What the libraries below a server put in front of a message.
+const WRAPPERS: [&str; 14] = [
+    "DataFusion error: ",
+    "SQL error: ",
+    "Error during planning: ",
+    "Schema error: ",
+    "This feature is not implemented: ",
+    "Execution error: ",
+    "Arrow error: ",
+    "External error: ",
+    "Internal error: ",
+    "Invalid argument error: ",
+    "Cast error: ",
+    "Parser error: ",
+    "Json error: ",
+    "Compute error: ",
+];
+
+/// Where the part of a message ends that says something about the query.
+const CUTS: [&str; 7] = [
+    "\n\nbacktrace: ",
+    "\nStack backtrace:",
+    "\n\tCandidate functions:",
+    " Hint: Please try with `",
+    " requires compilation with feature flag",
+    "This was likely caused by a bug in DataFusion",
+    "This issue was likely caused by a bug in DataFusion",
+];
+
+/// From here on a message about the arguments of a function says it well; what is before are the attempts of the library.
+const NO_FUNCTION: &str = "No function matches the given name and argument types '";
+
+/// What stands between an error and its cause.
+const CAUSED_BY: &str = "\ncaused by\n";
+
+/// What begins each of several errors.
+const ITEM: &str = "\n * ";
+
+/// What a server says of a query or of a failed job, for people to read.
+///
+/// Servers pass on the messages of the libraries that they plan and run queries with. This takes away the names of kinds of errors, debug
+/// output, backtraces, lists of candidate functions, hints about features of the library and where to report its bugs.
+///
+/// ```
+/// use stepwell_arroyo::readable;
+///
+/// let words = "Failed to create table t\ncaused by\nError during planning: Unknown connector 'frobnicate'";
+/// assert_eq!(readable(words), "Failed to create table t: Unknown connector 'frobnicate'");
+/// assert_eq!(readable("SQL error: Divide by zero error"), "Divide by zero error");
+/// ```
+pub fn readable(words: &str) -> String {
+    let items: Vec<_> = words.split(ITEM).map(one).collect();
+    items.join(ITEM)
+}
+
+fn one(words: &str) -> String {
+    let words = without_debug_quotes(words);
+    let parts: Vec<_> = words
+        .split(CAUSED_BY)
+        .map(part)
+        .filter(|part| !part.is_empty())
+        .collect();
+    let whole = parts.join(": ");
+    if whole.is_empty() {
+        // Nothing else was said.
+        return "the query cannot be planned".to_owned();
+    }
+    whole
+}
+
+/// One link of a chain of causes; empty for one that only names a step of the planner.
+fn part(words: &str) -> String {
+    let is_rule = |words: &str| {
+        let is_name =
+            words.contains('_') && words.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+        is_name || words.starts_with("Optimizer rule '") && words.ends_with("' failed")
+    };
+    let mut words = words.trim();
+    if is_rule(words) {
+        return String::new();
+    }
+    // The attempts before it may themselves be cut below.
+    if let Some(begin) = words.find(NO_FUNCTION) {
+        words = &words[begin..];
+    }
+    for cut in CUTS {
+        words = words.find(cut).map_or(words, |end| {
+            words[..end].trim_end_matches([',', ':', '\n', ' '])
+        });
+    }
+    let words = without_wrappers(words);
+    let words = without_debug_output(&words);
+    // On one line, with the full stops that were put after full stops.
+    let line = words.split_whitespace().collect::<Vec<_>>().join(" ");
+    line.strip_suffix("..").unwrap_or(&line).to_owned()
+}
+
+fn without_wrappers(words: &str) -> String {
+    let mut words = words.to_owned();
+    for wrapper in WRAPPERS {
+        let mut from = 0;
+        while let Some(begin) = words[from..].find(wrapper).map(|begin| from + begin) {
+            // "MySQL error: " is another word.
+            if words[..begin].ends_with(char::is_alphanumeric) {
+                from = begin + wrapper.len();
+            } else {
+                words.replace_range(begin..begin + wrapper.len(), "");
+                from = begin;
+            }
+        }
+    }
+    words
+}
+
+/// `ParserError("…")`: what is within.
+fn without_debug_quotes(words: &str) -> Cow<'_, str> {
+    const OPEN: &str = "Error(\"";
+    let Some(open) = words.find(OPEN) else {
+        return Cow::Borrowed(words);
+    };
+    let begin = words[..open]
+        .rfind(|c: char| !c.is_alphanumeric())
+        .map_or(0, |before| before + 1);
+    let quoted = &words[open + OPEN.len()..];
+    let Some((inside, rest)) = unquoted(quoted) else {
+        return Cow::Borrowed(words);
+    };
+    let rest = without_debug_quotes(rest.strip_prefix(')').unwrap_or(rest));
+    Cow::Owned(format!("{}{inside}{rest}", &words[..begin]))
+}
+
+/// The text of a literal as `Debug` writes it, after its first quote, and what follows its last one.
+fn unquoted(quoted: &str) -> Option<(String, &str)> {
+    let mut inside = String::new();
+    let mut characters = quoted.char_indices();
+    while let Some((place, character)) = characters.next() {
+        match character {
+            '"' => return Some((inside, &quoted[place + 1..])),
+            '\\' => match characters.next()?.1 {
+                'n' => inside.push('\n'),
+                't' => inside.push('\t'),
+                'r' => inside.push('\r'),
+                'u' => {
+                    let digits: String = iter::from_fn(|| characters.next())
+                        .map(|(_, digit)| digit)
+                        .skip_while(|digit| *digit == '{')
+                        .take_while(|digit| *digit != '}')
+                        .collect();
+                    let code = u32::from_str_radix(&digits, 16).ok();
+                    inside.extend(code.and_then(char::from_u32));
+                }
+                other => inside.push(other),
+            },
+            other => inside.push(other),
+        }
+    }
+    None
+}
+
+/// The words up to where a value of the library is written out: `Ident { value: …`, `Some(…`.
+fn without_debug_output(words: &str) -> &str {
+    // The name of a type stands before the brace, and begins with a capital.
+    let structure = words.match_indices(" { ").find_map(|(brace, _)| {
+        let name = words[..brace].rfind(|c: char| !c.is_alphanumeric());
+        let begin = name.map_or(0, |before| before + 1);
+        words[begin..brace]
+            .starts_with(|c: char| c.is_ascii_uppercase())
+            .then_some(begin)
+    });
+    let begin = [
+        structure,
+        words.find("Some("),
+        words.find("[Literal("),
+        words.find("[\""),
+    ]
+    .into_iter()
+    .flatten()
+    .min();
+    match begin {
+        None => words,
+        Some(begin) => words[..begin].trim_end_matches(|c: char| !c.is_alphanumeric() && c != ')'),
+    }
+}
+
+#[cfg(test)]
+mod tests;

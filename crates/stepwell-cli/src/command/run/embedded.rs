@@ -1,0 +1,95 @@
+//! A run on the embedded engine.
+
+use std::{io, time::Duration};
+
+use snafu::ResultExt;
+use stepwell::{Error, ResolveError, arroyo::JobState};
+
+use super::submit::{Reached, Submit};
+use crate::{
+    command::{local::Local, rows::Stdout},
+    exit::Exit,
+    failure::{Failure, ParallelismSnafu, StandardOutputSnafu},
+    invocation::Invocation,
+    output::Destination,
+    state_directory,
+};
+
+const MAX_PARALLELISM: u32 = 128;
+
+/// How long the engine stays after another client has stopped its pipeline: that client looks twice a second whether it has ended, and
+/// an engine that is gone would keep it waiting until its deadline.
+const LINGER: Duration = Duration::from_secs(2);
+
+pub(super) async fn local(
+    submit: Submit<'_>,
+    invocation: &mut Invocation,
+) -> Result<Exit, Failure> {
+    let (arguments, output) = (submit.arguments, submit.output);
+    if let Some(asked) = arguments.parallelism
+        && asked.get() > MAX_PARALLELISM
+    {
+        let (asked, most) = (asked.get(), MAX_PARALLELISM);
+        return ParallelismSnafu { asked, most }.fail();
+    }
+    output.destination(&Destination::Embedded(arguments.state_dir.as_deref()));
+    let (directory, is_new) = match &arguments.state_dir {
+        Some(directory) => (directory.clone(), false),
+        None => (state_directory::fresh(&arguments.name())?, true),
+    };
+    let rows = Stdout::new(output, submit.shutdown);
+    let write_failure = rows.failure();
+    let started = if arguments.dry_run {
+        Local::start_idle(directory.clone()).await
+    } else {
+        Local::start(directory.clone(), Box::new(rows)).await
+    };
+    let engine = match started {
+        Ok(engine) => engine,
+        Err(failure) => {
+            if is_new {
+                let _ = std::fs::remove_dir_all(&directory);
+            }
+            return Err(failure);
+        }
+    };
+    output.pipelines_end_with_us();
+    // The engine does not live as long as what the submission borrows besides.
+    let mut submit: Submit<'_> = submit;
+    submit.engine = Some(&engine);
+    let mut result = submit.run(engine.transport.clone()).await;
+    if let Err(Failure::Step {
+        source: Error::Resolve {
+            source: ResolveError::Finished { finished },
+        },
+    }) = &result
+        && engine.has_finished(&finished.id).await
+    {
+        // What was cut short goes on as soon as the engine is there, and can be at its end before it is looked for.
+        output.ended(finished.id.as_str(), JobState::Finished.as_str());
+        result = Ok(Exit::Success);
+    }
+    if matches!(result, Err(Failure::StoppedElsewhere { .. })) {
+        tokio::time::sleep(LINGER).await;
+    }
+    let (reached, has_finished) = (submit.reached, submit.has_finished);
+    drop(submit);
+    let closed = engine.close().await;
+    if is_new {
+        if reached == Reached::Nothing || has_finished {
+            // There is nothing to go on from.
+            let _ = std::fs::remove_dir_all(&directory);
+        } else {
+            invocation.keep_state_in(&directory);
+            output.state_kept(&directory, invocation.again().as_deref());
+        }
+    }
+    let exit = result?;
+    closed?;
+    match write_failure.take() {
+        Some(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(error).context(StandardOutputSnafu)
+        }
+        _ => Ok(exit),
+    }
+}

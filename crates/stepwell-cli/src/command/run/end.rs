@@ -1,0 +1,110 @@
+//! The end of a run that has not come to its end by itself: what was started is stopped, and the exit code says what is so.
+
+use std::time::Duration;
+
+use stepwell::{
+    Error, PipelineId, SharedTransport, ShutdownEnd, ShutdownReport, StopPolicy,
+    arroyo::{Client, JobState},
+};
+
+use super::submit::{Reached, Submit};
+use crate::{
+    exit::Exit,
+    failure::{self, Failure, InterruptedSnafu},
+    output::Output,
+};
+
+/// How long a look at the reason of a failed job may take.
+const LOOK: Duration = Duration::from_secs(5);
+
+/// Stops what was made or started, after this failure or because of a signal.
+pub(super) async fn stop(
+    submit: &mut Submit<'_>,
+    transport: &SharedTransport,
+    failure: Failure,
+) -> Result<Exit, Failure> {
+    // Whatever the steps have made of it, a shutdown that has begun is why they have ended.
+    let first = match failure {
+        Failure::Step {
+            source: Error::ShutdownBegun,
+        } => None,
+        failure => Some(failure),
+    };
+    let policy = StopPolicy::builder()
+        .mode(submit.arguments.stopping.stop_mode.into())
+        .deadline(submit.arguments.stopping.stop_timeout)
+        .build();
+    let report = match submit.shutdown.stop_all(policy).await {
+        Ok(report) => report,
+        Err(error) => {
+            tell(&error.report, submit.output);
+            return Err(Failure::Unsettled {
+                first: first.map(Box::new),
+                report: error.report,
+                ends_with_us: submit.engine.is_some(),
+            });
+        }
+    };
+    tell(&report, submit.output);
+    submit.has_finished |= report
+        .entries
+        .iter()
+        .any(|entry| is_ended_as(&entry.end, &JobState::Finished));
+    if let Some(first) = first {
+        return Err(first);
+    }
+    let failed = report
+        .entries
+        .iter()
+        .find(|entry| is_ended_as(&entry.end, &JobState::Failed))
+        .and_then(|entry| entry.id.clone());
+    if let Some(id) = failed {
+        return Err(job_failed(transport, &id).await);
+    }
+    match submit.first_signal.get() {
+        Some(signal) if submit.reached < Reached::Running && !submit.has_finished => {
+            if report.entries.is_empty() {
+                submit.output.note("nothing was started");
+            }
+            InterruptedSnafu { signal, left: None }.fail()
+        }
+        // It ran, and was told to end; or the rows have nowhere to go, which is told by what writes them.
+        _ => Ok(Exit::Success),
+    }
+}
+
+fn is_ended_as(end: &ShutdownEnd, wanted: &JobState) -> bool {
+    matches!(end, ShutdownEnd::Ended { state, .. } if state == wanted)
+}
+
+/// What was stopped. What was not is in the error.
+fn tell(report: &ShutdownReport, output: &Output) {
+    for entry in &report.entries {
+        let id = entry
+            .id
+            .as_ref()
+            .map_or(entry.name.as_str(), PipelineId::as_str);
+        match &entry.end {
+            ShutdownEnd::Ended {
+                state,
+                final_checkpoint,
+            } => output.stopped(id, &entry.name, state.as_str(), *final_checkpoint),
+            ShutdownEnd::Unsettled { .. } => {}
+            _ => output.note(&entry.to_string()),
+        }
+    }
+}
+
+/// A job that was found to have failed when it was to be stopped, with its reason.
+async fn job_failed(transport: &SharedTransport, id: &PipelineId) -> Failure {
+    let client = Client::new(transport.clone()).within(LOOK);
+    let job = client.job(id).await.ok().flatten();
+    let errors = match &job {
+        Some(job) => client.job_errors(id, &job.id).await.unwrap_or_default(),
+        None => Vec::new(),
+    };
+    Failure::JobFailed {
+        id: id.to_string(),
+        reason: failure::reason(job.as_ref(), errors.first()),
+    }
+}

@@ -1,0 +1,243 @@
+//! The steps of one run, from the connection to the end of the pipeline.
+
+use stepwell::{
+    Difference, Error, OnShutdown, Options, PipelineId, PipelineSpec, Registered, Resolution,
+    Running, SharedTransport, Shutdown, Submission, ValidateError, Validated, WaitError,
+    arroyo::JobState,
+};
+
+use super::{end, plan};
+use crate::{
+    arguments::Run,
+    command::{local::Local, rows::Showing},
+    exit::Exit,
+    failure::{Failure, Origin},
+    output::{How, Output, Place, Resolved},
+    signal::FirstSignal,
+};
+
+/// One submission, seen through to its end.
+pub(super) struct Submit<'a> {
+    pub(super) arguments: &'a Run,
+    pub(super) origin: &'a Origin,
+    pub(super) spec: PipelineSpec,
+    pub(super) shutdown: &'a Shutdown,
+    pub(super) first_signal: &'a FirstSignal,
+    pub(super) output: &'a Output,
+    pub(super) reached: Reached,
+    /// Whether the pipeline has finished, so that there is nothing to go on from.
+    pub(super) has_finished: bool,
+    /// The embedded engine, if it is that.
+    pub(super) engine: Option<&'a Local>,
+    /// What shows the rows of a pipeline on a server; the embedded engine prints its own.
+    pub(super) showing: Option<Showing>,
+}
+
+/// How far a run has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Reached {
+    Nothing,
+    /// There is a pipeline.
+    Resolved,
+    /// It runs.
+    Running,
+}
+
+impl Submit<'_> {
+    /// Takes all steps. Nothing is left running that this command has started: neither by a signal nor by a failure.
+    pub(super) async fn run(&mut self, transport: SharedTransport) -> Result<Exit, Failure> {
+        let result = match self.steps(transport.clone()).await {
+            Err(failure) => end::stop(self, &transport, failure).await,
+            ended => ended,
+        };
+        match self.showing.take() {
+            Some(showing) => {
+                let shown = showing.finish().await;
+                // A pipeline that could not be stopped is worse than rows that could not be written.
+                result.and_then(|exit| shown.map(|()| exit))
+            }
+            None => result,
+        }
+    }
+
+    async fn steps(&mut self, transport: SharedTransport) -> Result<Exit, Failure> {
+        let validated = self.validate(transport).await?;
+        if self.arguments.dry_run {
+            let plan = validated.plan().await?;
+            let text = plan::text(&plan, &self.arguments.name());
+            self.output.plan(&plan, &text);
+            return Ok(Exit::Success);
+        }
+        let resolution = validated.resolve().await.map_err(Error::from)?;
+        self.reached = Reached::Resolved;
+        self.say_what_was_found(&resolution);
+        let registered = resolution.register();
+        if self.arguments.stable_for.is_some() {
+            // A pipeline that is held by rows which are not shown would prove nothing.
+            self.show_rows(registered.id());
+        }
+        if self.arguments.no_wait {
+            let dashboard = registered.dashboard_url();
+            let id = registered.detach();
+            self.output
+                .detached(id.as_str(), false, dashboard.as_deref());
+            return Ok(Exit::Success);
+        }
+        match self.wait(registered).await? {
+            Some(running) if self.arguments.detach => {
+                let dashboard = running.dashboard_url();
+                let id = running.detach();
+                self.output
+                    .detached(id.as_str(), true, dashboard.as_deref());
+                Ok(Exit::Success)
+            }
+            Some(running) => self.stay(&running).await,
+            None => Ok(Exit::Success),
+        }
+    }
+
+    async fn validate(&self, transport: SharedTransport) -> Result<Submission<Validated>, Failure> {
+        let stays = !self.arguments.detach && !self.arguments.no_wait;
+        let mut options = Options::builder()
+            .shutdown(self.shutdown)
+            .observer(self.output.observer())
+            .on_shutdown(if stays {
+                OnShutdown::Stop
+            } else {
+                // One that was running before is not stopped because this command was interrupted on the way.
+                OnShutdown::StopIfStartedHere
+            })
+            .stop_mode(self.arguments.stopping.stop_mode.into())
+            .stop_timeout(self.arguments.stopping.stop_timeout);
+        if let Some(timeout) = self.arguments.timeout {
+            options = options.running_timeout(timeout).connect_timeout(timeout);
+        }
+        if let Some(duration) = self.arguments.stable_for {
+            options = options.stable_for(duration);
+        }
+        let submission = Submission::builder(transport, self.spec.clone())
+            .options(options.build())
+            .build();
+        let connected = submission.connect().await.map_err(Error::from)?;
+        match connected.validate().await {
+            Ok(validated) => Ok(validated),
+            Err(failure) => Err(match failure.into_error() {
+                Error::Validate {
+                    source: ValidateError::Invalid { diagnostics, .. },
+                } => Failure::Invalid {
+                    origin: self.origin.clone(),
+                    diagnostics,
+                },
+                error => error.into(),
+            }),
+        }
+    }
+
+    fn say_what_was_found(&self, resolution: &Resolution) {
+        let (how, name) = match resolution {
+            Resolution::Created(created) => (How::Created, created.name()),
+            Resolution::Resumed(resumed) if resumed.is_adopted() => {
+                (How::FoundAgain, resumed.name())
+            }
+            Resolution::Resumed(resumed) => {
+                let state = resumed.resumed_from().map(|job| job.state.as_str());
+                (How::Resumed(state), resumed.name())
+            }
+        };
+        let differences = resolution.differences();
+        let is_resumed = matches!(how, How::Resumed(_));
+        self.output.resolved(&Resolved {
+            id: resolution.id().as_str(),
+            name,
+            how,
+            differences,
+        });
+        let is_set = !differences
+            .iter()
+            .any(|difference| matches!(difference, Difference::Parallelism { .. }));
+        if let Some(parallelism) = self.arguments.parallelism
+            && is_resumed
+            && is_set
+        {
+            self.output
+                .note(&format!("  with a parallelism of {parallelism}"));
+        }
+    }
+
+    /// Lets the embedded engine print the rows of this pipeline, which it has held until now.
+    fn show_rows(&self, id: &PipelineId) {
+        if let Some(engine) = self.engine {
+            engine.show_rows_of(id, self.output);
+        }
+    }
+
+    fn place(&self, dashboard: Option<String>) -> Place {
+        match (self.engine, dashboard) {
+            (Some(engine), Some(page)) => Place::Engine {
+                page,
+                engine: engine.url(),
+            },
+            (None, Some(url)) => Place::Dashboard(url),
+            (_, None) => Place::Unknown,
+        }
+    }
+
+    /// `None`: it has finished before it was seen running.
+    async fn wait(
+        &mut self,
+        registered: Submission<Registered>,
+    ) -> Result<Option<Submission<Running>>, Failure> {
+        let has_rows = self.engine.is_none()
+            && registered
+                .graph()
+                .is_some_and(stepwell::arroyo::PipelineGraph::has_preview);
+        match registered.wait_until_running().await {
+            Ok(running) => {
+                self.reached = Reached::Running;
+                if !self.arguments.detach {
+                    let place = self.place(running.dashboard_url());
+                    self.output.running(running.id().as_str(), &place);
+                }
+                if self.arguments.stable_for.is_none() {
+                    self.show_rows(running.id());
+                }
+                Ok(Some(running))
+            }
+            Err(failure) => match failure.into_error() {
+                Error::Wait {
+                    source: WaitError::Finished { id, job },
+                } => {
+                    self.has_finished = true;
+                    self.output.ended(id.as_str(), job.state.as_str());
+                    if has_rows {
+                        self.output.warning(
+                            "its rows are not shown, because it finished before they could be read",
+                        );
+                    }
+                    Ok(None)
+                }
+                error => Err(error.into()),
+            },
+        }
+    }
+
+    /// Stays with the pipeline until it ends.
+    async fn stay(&mut self, running: &Submission<Running>) -> Result<Exit, Failure> {
+        if self.engine.is_none() {
+            self.showing = Some(Showing::start(running.rows(), self.output, self.shutdown));
+        }
+        let ended = running.ended().await?;
+        match ended.job.state {
+            JobState::Failed => Err(Error::from(ended.into_error()).into()),
+            JobState::Finished => {
+                self.has_finished = true;
+                self.output
+                    .ended(ended.id.as_str(), ended.job.state.as_str());
+                Ok(Exit::Success)
+            }
+            _ => Err(Failure::StoppedElsewhere {
+                id: ended.id.to_string(),
+            }),
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! What to try after a failure: in words, and as a command that can be typed in as it is printed.
+
+use std::path::Path;
+
+use stepwell::{
+    ConnectError, Error, PipelineId, ResolveError, ShutdownReport, ValidateError, WaitError,
+    arroyo::ClientError, transport::TransportErrorKind,
+};
+
+use crate::{exit::is_no_arroyo, failure::Failure, invocation::Invocation, target::Ambiguous};
+
+/// One thing to try.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Hint {
+    pub(crate) text: String,
+    pub(crate) command: Option<String>,
+}
+
+/// Words alone.
+fn say(text: &str) -> Vec<Hint> {
+    vec![Hint {
+        text: text.to_owned(),
+        command: None,
+    }]
+}
+
+/// A command, if there is one that works.
+fn run(text: &str, command: Option<String>) -> Vec<Hint> {
+    let hint = command.map(|command| Hint {
+        text: text.to_owned(),
+        command: Some(command),
+    });
+    hint.into_iter().collect()
+}
+
+const TOKEN: &str = "set STEPWELL_TOKEN, or name a file with the token by --token-file";
+const NOT_ARROYO: &str =
+    "this is not an Arroyo API; give the address of one, such as --server http://host:5115";
+
+/// How many pipelines are named, each with its command.
+const MOST: usize = 3;
+
+/// What to try after this failure of this command.
+pub(crate) fn hints(failure: &Failure, typed: &Invocation) -> Vec<Hint> {
+    match failure {
+        Failure::ReadQuery { .. } => say("check the path; - reads the query from standard input"),
+        Failure::NotText { .. } => say("save the file as UTF-8"),
+        Failure::TooLong { .. } => say("split the query, or keep data out of it"),
+        Failure::UdfLanguage { .. } => say("rename the file"),
+        Failure::NoServer => say("name the server with --server, or set STEPWELL_SERVER"),
+        Failure::Token { .. } => say(TOKEN),
+        #[cfg(feature = "embedded")]
+        Failure::Engine { .. } => {
+            say("choose another directory with --state-dir, or fix what is named above")
+        }
+        #[cfg(feature = "embedded")]
+        Failure::Parallelism { most, .. } => run(
+            "use fewer",
+            typed.changed(
+                &["-p=", "--parallelism="],
+                &["--parallelism", &most.to_string()],
+            ),
+        ),
+        Failure::Invalid { origin, .. } => run(
+            "fix the query, and check it without running it",
+            typed.validate(Path::new(&origin.name)),
+        ),
+        Failure::StoppedElsewhere { .. } => run("resume it", typed.again()),
+        Failure::JobFailed { .. } => run(
+            "fix the cause, and restart the pipeline from its last checkpoint",
+            typed.again(),
+        ),
+        Failure::Call { source } => call(source, typed),
+        Failure::Ambiguous { source } => ambiguous(source, typed),
+        Failure::Step { source } => step(source, typed),
+        Failure::Unsettled {
+            report,
+            ends_with_us,
+            ..
+        } if !ends_with_us => unsettled(report, typed),
+        _ => Vec::new(),
+    }
+}
+
+fn call(error: &ClientError, typed: &Invocation) -> Vec<Hint> {
+    if error.is_not_found() {
+        run(
+            "see which pipelines there are",
+            typed.on_the_server("list", &[]),
+        )
+    } else if is_no_arroyo(error) {
+        say(NOT_ARROYO)
+    } else if error.transport_error_kind().is_some() {
+        unreachable(error)
+    } else if error
+        .status()
+        .is_some_and(|status| status == 401 || status == 403)
+    {
+        say(TOKEN)
+    } else {
+        Vec::new()
+    }
+}
+
+fn ambiguous(error: &Ambiguous, typed: &Invocation) -> Vec<Hint> {
+    let candidates = error.candidates().take(MOST);
+    candidates
+        .flat_map(|(id, name)| {
+            run(
+                &format!("take {name:?}"),
+                typed.with_instead(error.typed(), id),
+            )
+        })
+        .collect()
+}
+
+fn unreachable(error: &ClientError) -> Vec<Hint> {
+    if error.transport_error_kind() == Some(TransportErrorKind::Tls) {
+        say(
+            "name a private certificate of the server by --ca-file, and your own by --client-certificate and --client-key",
+        )
+    } else {
+        say("start the server, or check --server")
+    }
+}
+
+fn step(error: &Error, typed: &Invocation) -> Vec<Hint> {
+    match error {
+        Error::Connect { source } => match source {
+            ConnectError::Credentials { .. } => say(TOKEN),
+            ConnectError::NotArroyo { .. } => say(NOT_ARROYO),
+            ConnectError::Unreachable { source, .. } => unreachable(source),
+            _ => say("start the server, or check --server"),
+        },
+        Error::Validate {
+            source: ValidateError::Invalid { .. },
+        } => say("fix the query"),
+        Error::Resolve { source } => resolve(source, typed),
+        Error::Wait { source } => wait(source, typed),
+        _ => Vec::new(),
+    }
+}
+
+fn resolve(error: &ResolveError, typed: &Invocation) -> Vec<Hint> {
+    match error {
+        ResolveError::OtherPipelines { .. } => {
+            run("create it beside them", typed.with(&["--force"]))
+        }
+        ResolveError::NoneWithId { .. } => {
+            let mut hints = run("create it all the same", typed.with(&["--force"]));
+            hints.extend(run(
+                "look for the same query, whatever its id is",
+                typed.changed(&["--find-by="], &[]),
+            ));
+            hints
+        }
+        ResolveError::Ambiguous { matches, .. } => matches
+            .iter()
+            .take(MOST)
+            .flat_map(|pipeline| {
+                let command = typed.changed(&["--id="], &["--id", pipeline.id.as_str()]);
+                run(&format!("resume {:?}", pipeline.name), command)
+            })
+            .collect(),
+        ResolveError::NothingToResume { .. } => {
+            run("create it", typed.changed(&["--resume-only"], &[]))
+        }
+        ResolveError::AlreadyExists { .. } => {
+            run("resume it", typed.changed(&["--create-only"], &[]))
+        }
+        ResolveError::Finished { .. } => run(
+            "start it from the beginning",
+            typed.changed(&["--resume-only", "--create-only"], &["--new-run"]),
+        ),
+        ResolveError::Conflict { .. } => say("choose another --id"),
+        ResolveError::OutcomeUnknown { .. } | ResolveError::StillUnknown { .. } => run(
+            "run the same command again, which finds the pipeline if it is there",
+            typed.again(),
+        ),
+        _ => Vec::new(),
+    }
+}
+
+fn wait(error: &WaitError, typed: &Invocation) -> Vec<Hint> {
+    match error {
+        WaitError::Deadline { id, .. } => {
+            let mut hints = look(id, typed);
+            hints.extend(run(
+                "wait longer",
+                typed.changed(&["--timeout="], &["--timeout", "20m"]),
+            ));
+            hints
+        }
+        WaitError::Failed { .. } => run(
+            "fix the cause, and restart the pipeline from its last checkpoint",
+            typed.again(),
+        ),
+        WaitError::Stopped { .. } => run("resume it", typed.again()),
+        WaitError::Silence { id, .. } => look(id, typed),
+        _ => Vec::new(),
+    }
+}
+
+fn look(id: &PipelineId, typed: &Invocation) -> Vec<Hint> {
+    run(
+        "see what it does",
+        typed.on_the_server("status", &[id.as_str()]),
+    )
+}
+
+fn unsettled(report: &ShutdownReport, typed: &Invocation) -> Vec<Hint> {
+    let hints = report.unsettled().take(MOST).flat_map(|entry| {
+        let Some(id) = &entry.id else {
+            return run(
+                "look for it",
+                typed.on_the_server("list", &["--name", &entry.name]),
+            );
+        };
+        let mut hints = look(id, typed);
+        hints.extend(run("stop it", typed.on_the_server("stop", &[id.as_str()])));
+        hints
+    });
+    hints.collect()
+}

@@ -1,0 +1,247 @@
+//! The command line as it was typed, so that a hint can be a command that works when it is typed in.
+
+use std::path::{Path, PathBuf};
+
+/// The words of a command line.
+#[derive(Clone, Debug)]
+pub(crate) struct Invocation {
+    words: Vec<String>,
+    /// The address of the server that the command is about.
+    server: Option<String>,
+    /// Whether the query came from standard input, which cannot be read again.
+    is_standard_input: bool,
+    /// The directory that was chosen for the embedded engine when the command line named none.
+    state_dir: Option<PathBuf>,
+}
+
+impl Invocation {
+    /// The command line of this process, with the server and the file of the query that it names.
+    pub(crate) fn current(server: Option<&str>, query: Option<&Path>) -> Self {
+        let words = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
+        Self::new(words.collect(), server, query)
+    }
+
+    fn new(words: Vec<String>, server: Option<&str>, query: Option<&Path>) -> Self {
+        Self {
+            words,
+            server: server
+                .filter(|server| !server.is_empty())
+                .map(str::to_owned),
+            is_standard_input: query == Some(Path::new("-")),
+            state_dir: None,
+        }
+    }
+
+    /// From here on the same command goes on only with this directory.
+    pub(crate) fn keep_state_in(&mut self, directory: &Path) {
+        self.state_dir = Some(directory.to_owned());
+    }
+
+    /// The same command again, or nothing when it read its query from standard input, which is used up.
+    pub(crate) fn again(&self) -> Option<String> {
+        self.changed(&[], &[])
+    }
+
+    /// The same command again with more arguments.
+    pub(crate) fn with(&self, more: &[&str]) -> Option<String> {
+        self.changed(&[], more)
+    }
+
+    /// The same command again without some of its options, and with others. An option of which the name ends with `=` takes a value.
+    pub(crate) fn changed(&self, without: &[&str], with: &[&str]) -> Option<String> {
+        if self.is_standard_input {
+            return None;
+        }
+        let (mut words, rest) = self.split();
+        for option in without {
+            remove(&mut words, option);
+        }
+        if let Some(directory) = &self.state_dir {
+            words.push("--state-dir".to_owned());
+            words.push(directory.display().to_string());
+        }
+        words.extend(with.iter().map(|&word| word.to_owned()));
+        words.extend(rest);
+        Some(join(&words))
+    }
+
+    /// The same command again with another word in the place of the last one that is this one.
+    pub(crate) fn with_instead(&self, word: &str, instead: &str) -> Option<String> {
+        let mut words = self.words.clone();
+        let last = words.iter_mut().rfind(|known| *known == word)?;
+        instead.clone_into(last);
+        Some(join(&words))
+    }
+
+    /// Another command of this program on the same server; nothing when there is no server that outlives this process.
+    pub(crate) fn on_the_server(&self, command: &str, arguments: &[&str]) -> Option<String> {
+        let server = self.server.as_deref()?;
+        let mut words = vec![self.program(), command.to_owned()];
+        words.extend(["--server".to_owned(), server.to_owned()]);
+        for option in [
+            "--token-file",
+            "--ca-file",
+            "--client-certificate",
+            "--client-key",
+        ] {
+            if let Some(value) = self.value(option) {
+                words.extend([option.to_owned(), value]);
+            }
+        }
+        words.extend(arguments.iter().map(|&word| word.to_owned()));
+        Some(join(&words))
+    }
+
+    /// `stepwell validate` of the same query.
+    pub(crate) fn validate(&self, file: &Path) -> Option<String> {
+        if file == Path::new("-") {
+            return None;
+        }
+        let file = file.display().to_string();
+        if self.server.is_some() {
+            return self.on_the_server("validate", &[&file]);
+        }
+        Some(join(&[self.program(), "validate".to_owned(), file]))
+    }
+
+    fn program(&self) -> String {
+        self.words
+            .first()
+            .cloned()
+            .unwrap_or_else(|| "stepwell".to_owned())
+    }
+
+    fn value(&self, option: &str) -> Option<String> {
+        let with_value = format!("{option}=");
+        let mut words = self.words.iter();
+        while let Some(word) = words.next() {
+            if word == option {
+                return words.next().cloned();
+            }
+            if let Some(value) = word.strip_prefix(&with_value) {
+                return Some(value.to_owned());
+            }
+        }
+        None
+    }
+
+    /// What comes before `--`, and what follows from there on.
+    fn split(&self) -> (Vec<String>, Vec<String>) {
+        let end = self.words.iter().position(|word| word == "--");
+        let (before, rest) = self.words.split_at(end.unwrap_or(self.words.len()));
+        (before.to_vec(), rest.to_vec())
+    }
+}
+
+/// Removes an option; with its value if its name ends with `=`. The value of a short one may be a part of the same word.
+fn remove(words: &mut Vec<String>, option: &str) {
+    let name = option.trim_end_matches('=');
+    let takes_value = option.ends_with('=');
+    let with_value = if name.starts_with("--") {
+        option.to_owned()
+    } else {
+        name.to_owned()
+    };
+    let mut kept = Vec::with_capacity(words.len());
+    let mut rest = std::mem::take(words).into_iter();
+    while let Some(word) = rest.next() {
+        if word == name {
+            if takes_value {
+                rest.next();
+            }
+        } else if !(takes_value && word.starts_with(&with_value)) {
+            kept.push(word);
+        }
+    }
+    *words = kept;
+}
+
+/// Words as a shell takes them.
+fn join(words: &[String]) -> String {
+    let words: Vec<_> = words.iter().map(|word| quoted(word)).collect();
+    words.join(" ")
+}
+
+fn quoted(word: &str) -> String {
+    let plain =
+        |character: char| character.is_ascii_alphanumeric() || "/._-:=,@%+".contains(character);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn invocation(line: &str, server: Option<&str>) -> Invocation {
+        let words = line.split(' ').map(str::to_owned).collect();
+        Invocation::new(words, server, Some(Path::new("q.sql")))
+    }
+
+    #[test]
+    fn a_command_is_repeated_with_other_options() {
+        let typed = invocation(
+            "stepwell run -s d --create-only --id=a --timeout 3s q.sql",
+            None,
+        );
+        assert_eq!(
+            typed.changed(&["--create-only"], &["--force"]).unwrap(),
+            "stepwell run -s d --id=a --timeout 3s q.sql --force"
+        );
+        assert_eq!(
+            typed
+                .changed(&["--timeout=", "--id="], &["--timeout", "1m"])
+                .unwrap(),
+            "stepwell run -s d --create-only q.sql --timeout 1m"
+        );
+        let after_dashes = invocation("stepwell run -- -q.sql", None);
+        assert_eq!(
+            after_dashes.with(&["--force"]).unwrap(),
+            "stepwell run --force -- -q.sql"
+        );
+    }
+
+    #[test]
+    fn a_command_is_repeated_about_something_else() {
+        let typed = invocation("stepwell stop --server s stop", Some("s"));
+        assert_eq!(
+            typed.with_instead("stop", "sw_1").unwrap(),
+            "stepwell stop --server s sw_1"
+        );
+        assert_eq!(typed.with_instead("status", "sw_1"), None);
+    }
+
+    #[test]
+    fn words_are_quoted_for_a_shell() {
+        let mut typed = invocation("stepwell run q.sql", None);
+        typed.keep_state_in(Path::new("it's here"));
+        assert_eq!(
+            typed.again().unwrap(),
+            r"stepwell run q.sql --state-dir 'it'\''s here'"
+        );
+    }
+
+    #[test]
+    fn other_commands_go_to_the_same_server_in_the_same_way() {
+        let typed = invocation("stepwell run --ca-file ca.pem q.sql", Some("https://h"));
+        assert_eq!(
+            typed.on_the_server("status", &["sw_1"]).unwrap(),
+            "stepwell status --server https://h --ca-file ca.pem sw_1"
+        );
+        assert_eq!(
+            invocation("stepwell run q.sql", None).on_the_server("list", &[]),
+            None
+        );
+    }
+
+    #[test]
+    fn standard_input_cannot_be_read_again() {
+        let words = vec!["stepwell".to_owned(), "run".to_owned()];
+        let typed = Invocation::new(words, None, Some(Path::new("-")));
+        assert_eq!(typed.again(), None);
+        assert_eq!(typed.validate(Path::new("-")), None);
+    }
+}

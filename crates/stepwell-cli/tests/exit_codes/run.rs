@@ -1,0 +1,114 @@
+//! `run` on the embedded engine.
+
+use std::fs::File;
+
+use rustix::process::Signal;
+
+use crate::support::{Left, Place, Running, example, run, stepwell};
+
+/// A query that goes on, with a row every 20 ms.
+fn endless(place: &Place) -> String {
+    place.query("event_rate = '50'", "SELECT counter FROM impulse")
+}
+
+/// One that runs, with its state in `state`, and has shown a row.
+fn running(place: &Place, more: &[&str]) -> Running {
+    let (state, query) = (place.text("state"), endless(place));
+    let arguments = [&["run", "-s", &state], more, &[&query]].concat();
+    let mut running = Running::start(stepwell(&arguments));
+    running.wait_for_row("counter");
+    running
+}
+
+fn after(mut running: Running, signal: Signal) -> Left {
+    running.wait_for_message("is running");
+    running.signal(signal);
+    running.finish()
+}
+
+pub fn embedded(what: &str) -> Option<Left> {
+    let place = Place::new();
+    let state = place.text("state");
+    Some(match what {
+        "the job finishes" => run(&["run", &example("finite.sql")]),
+        "Ctrl-C while it runs" => after(running(&place, &[]), Signal::INT),
+        "SIGTERM while it runs" => after(running(&place, &[]), Signal::TERM),
+        "SIGHUP while it runs" => after(running(&place, &[]), Signal::HUP),
+        "the reader of standard output goes away" => {
+            let mut command = stepwell(&["run", "-s", &state, &endless(&place)]);
+            let (reader, writer) = std::io::pipe().unwrap();
+            command.stdout(writer);
+            let mut running = Running::start(command);
+            running.wait_for_message("is running");
+            drop(reader);
+            running.finish()
+        }
+        "standard output is full" => {
+            let mut command = stepwell(&["run", "-s", &state, &endless(&place)]);
+            command.stdout(File::options().write(true).open("/dev/full").unwrap());
+            Running::start(command).finish()
+        }
+        "another client stops the pipeline" => {
+            let mut running = running(&place, &["--id", "mine"]);
+            let engine = running.engine();
+            let stopped = run(&["stop", "--server", &engine, "mine"]);
+            assert_eq!(stopped.code, Some(0), "{}", stopped.stderr);
+            running.finish()
+        }
+        "the state directory is a file" => {
+            let file = place.write("file", "");
+            run(&["run", "-s", &file, &endless(&place)])
+        }
+        "an option that does not exist" => run(&["run", "--colour", "q.sql"]),
+        "a file that does not exist" => run(&["run", &place.text("none.sql")]),
+        "more subtasks than the embedded engine has" => {
+            run(&["run", "-p", "100000", &endless(&place)])
+        }
+        "an error in the query" => run(&["run", &place.write("q.sql", "SELECT x FROM y")]),
+        "another pipeline is in the state directory" => {
+            assert_eq!(
+                run(&["run", "-s", &state, &example("finite.sql")]).code,
+                Some(0)
+            );
+            run(&["run", "-s", &state, &endless(&place)])
+        }
+        "the job fails" => run(&["run", &example("failing.sql")]),
+        "the job fails, then Ctrl-C" => {
+            let mut failing = Running::start(stepwell(&["run", &example("failing.sql")]));
+            failing.wait_for_message("is Failing");
+            failing.signal(Signal::INT);
+            failing.finish()
+        }
+        "Ctrl-C, and the stop takes too long" => stuck(&place).0,
+        "Ctrl-C twice" => stuck(&place).1,
+        "Ctrl-C while the query is read from standard input" => {
+            let (reader, writer) = std::io::pipe().unwrap();
+            let mut command = stepwell(&["run"]);
+            command.stdin(reader);
+            let mut running = Running::start(command);
+            running.signal_until_ended(Signal::INT);
+            drop(writer);
+            running.finish()
+        }
+        "it says what it would do" => run(&["run", "-s", &state, "--dry-run", &endless(&place)]),
+        _ => return None,
+    })
+}
+
+/// A run whose rows go to a pipe that is full, so that the stop cannot end: after one signal, and after more than one.
+fn stuck(place: &Place) -> (Left, Left) {
+    let query = endless(place);
+    let start = |state: &str, stop_timeout: &str| {
+        let mut command = stepwell(&["run", "-s", state, "--stop-timeout", stop_timeout, &query]);
+        let (reader, writer) = crate::support::full_pipe();
+        command.stdout(writer);
+        let mut running = Running::start(command);
+        running.wait_for_message("is running");
+        (running, reader)
+    };
+    let (once, _reader) = start(&place.text("once"), "300ms");
+    once.signal(Signal::INT);
+    let (mut twice, _reader) = start(&place.text("twice"), "2m");
+    twice.signal_until_ended(Signal::INT);
+    (once.finish(), twice.finish())
+}

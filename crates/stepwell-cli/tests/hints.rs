@@ -1,0 +1,241 @@
+//! Every command that the binary suggests is typed in as it is printed.
+
+#![cfg(feature = "embedded")]
+#![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
+
+mod support;
+
+use std::process::{Command, Stdio};
+
+use rustix::process::Signal;
+use support::{
+    Left, Place, Running, example,
+    pipelines::{AllJobs, Held, holding},
+    run,
+    server::{Reply, Server, arroyo, json},
+    stepwell,
+};
+
+/// The commands after `next: …:` and `continue with:`.
+fn commands(left: &Left) -> Vec<String> {
+    let mut lines = left.stderr.lines();
+    let mut commands = Vec::new();
+    while let Some(line) = lines.next() {
+        let is_hint = line.starts_with("next: ") || line.contains("continue with:");
+        if is_hint && line.ends_with(':') {
+            commands.push(lines.next().unwrap().trim().to_owned());
+        }
+    }
+    commands
+}
+
+/// Types a command into a shell.
+fn typed(command: &str) -> Running {
+    let mut shell = Command::new("sh");
+    shell
+        .args(["-c", &format!("exec {command}")])
+        .env("TMPDIR", env!("CARGO_TARGET_TMPDIR"))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    Running::start(shell)
+}
+
+/// The one command that is suggested, typed in.
+fn only(left: &Left) -> Left {
+    let commands = commands(left);
+    let [command] = commands.as_slice() else {
+        panic!("{commands:?} in\n{}", left.stderr);
+    };
+    typed(command).finish()
+}
+
+fn is(left: &Left, code: i32, words: &str) {
+    assert_eq!(left.code, Some(code), "{}", left.stderr);
+    assert!(
+        left.stderr.contains(words),
+        "{words:?} is missing in\n{}",
+        left.stderr
+    );
+}
+
+fn finite(place: &Place) -> String {
+    place.query(
+        "event_rate = '1000', message_count = '2'",
+        "SELECT counter FROM impulse",
+    )
+}
+
+#[test]
+fn what_is_refused_can_be_had_as_the_hint_says() {
+    let place = Place::new();
+    let (state, query) = (place.text("state of it"), finite(&place));
+    let with = |more: &[&str]| run(&[&["run", "-s", &state], more, &[&query]].concat());
+
+    let nothing_to_resume = with(&["--resume-only"]);
+    is(&nothing_to_resume, 5, "next: create it:");
+    is(&only(&nothing_to_resume), 0, "created pipeline");
+
+    let finished = with(&[]);
+    is(&finished, 5, "next: start it from the beginning:");
+    is(&only(&finished), 0, "is Finished");
+
+    let exists = with(&["--create-only"]);
+    is(&exists, 5, "next: resume it:");
+    is(&only(&exists), 5, "next: start it from the beginning:");
+    is(
+        &with(&["--resume-only"]),
+        5,
+        "next: start it from the beginning:",
+    );
+    is(&only(&with(&["--resume-only"])), 0, "is Finished");
+
+    for more in [&[][..], &["--find-by", "id"]] {
+        let place = Place::new();
+        let state = place.text("state");
+        assert_eq!(
+            run(&["run", "-s", &state, &example("finite.sql")]).code,
+            Some(0)
+        );
+        let others = run(&[&["run", "-s", &state], more, &[&query]].concat());
+        is(&others, 5, "--force");
+        is(&only(&others), 0, "created pipeline");
+    }
+}
+
+#[test]
+fn a_query_is_checked_and_a_number_of_subtasks_lowered() {
+    let place = Place::new();
+    let query = place.write("it's.sql", "SELEC 1");
+    let invalid = run(&["run", &query]);
+    is(&invalid, 3, "next: fix the query");
+    place.write(
+        "it's.sql",
+        "CREATE TABLE t WITH (connector = 'impulse', event_rate = '1'); SELECT counter FROM t;",
+    );
+    is(&only(&invalid), 0, "");
+
+    let many = run(&["run", "-p100000", &finite(&place)]);
+    is(&many, 2, "next: use fewer:");
+    is(&only(&many), 0, "is Finished");
+}
+
+#[test]
+fn a_run_goes_on_from_the_directory_that_was_kept() {
+    let place = Place::new();
+    let failed = run(&["run", &example("failing.sql")]);
+    is(&failed, 6, "next: fix the cause");
+    let all = commands(&failed);
+    assert_eq!(all.len(), 2, "{}", failed.stderr);
+    assert_eq!(all[0], all[1], "both are the same command");
+    is(&typed(&all[0]).finish(), 6, "resumed pipeline");
+
+    let query = place.query("event_rate = '50'", "SELECT counter FROM impulse");
+    let mut first = Running::start(stepwell(&["run", "-n", "a name", &query]));
+    first.wait_for_row("counter");
+    first.signal(Signal::INT);
+    let left = first.finish();
+    let mut next = typed(&commands(&left)[0]);
+    next.wait_for_message("resumed pipeline");
+    next.wait_for_row(&format!("{{\"counter\":{}}}", left.stdout.lines().count()));
+    next.signal(Signal::INT);
+    is(&next.finish(), 0, "with a final checkpoint");
+}
+
+#[test]
+fn a_pipeline_that_another_client_stopped_is_resumed() {
+    let place = Place::new();
+    let query = place.query("event_rate = '50'", "SELECT counter FROM impulse");
+    let mut running = Running::start(stepwell(&["run", "-s", &place.text("state"), &query]));
+    let engine = running.engine();
+    running.wait_for_row("counter");
+    is(
+        &run(&["stop", "--server", &engine, "query"]),
+        0,
+        "is Stopped",
+    );
+    let stopped = running.finish();
+    is(&stopped, 1, "next: resume it:");
+    let mut next = typed(&commands(&stopped)[0]);
+    next.wait_for_row("counter");
+    next.signal(Signal::INT);
+    is(&next.finish(), 0, "with a final checkpoint");
+}
+
+/// A job that is Scheduling until it is told to stop.
+const UNTIL_STOPPED: [&str; 4001] = {
+    let mut states = ["Scheduling"; 4001];
+    states[4000] = "Stopped";
+    states
+};
+
+#[test]
+fn a_server_is_asked_as_the_hints_say() {
+    let query = example("hello.sql");
+    let server = arroyo(&UNTIL_STOPPED);
+    let late = run(&["run", "--server", &server.url, "--timeout", "300ms", &query]);
+    is(&late, 7, "next: see what it does:");
+    let all = commands(&late);
+    is(&typed(&all[0]).finish(), 0, "");
+    let mut longer = typed(&all[1]);
+    longer.wait_for_message("created pipeline");
+    longer.signal(Signal::INT);
+    is(&longer.finish(), 130, "interrupted");
+
+    let unsettled = run(&[
+        "run",
+        "--server",
+        &server.url,
+        "--timeout",
+        "300ms",
+        "--stop-timeout",
+        "1ms",
+        &query,
+    ]);
+    is(&unsettled, 8, "may still be running");
+    let all = commands(&unsettled);
+    is(&typed(&all[0]).finish(), 0, "");
+    is(&typed(&all[1]).finish(), 0, "is Stopped");
+
+    let held = ["pl_1", "pl_2"].map(|id| Held::new(id, "orders", "Running", 5));
+    let server = holding(held.into(), AllJobs::Whose);
+    let unknown = run(&["status", "--server", &server.url, "none"]);
+    is(&only(&unknown), 0, "");
+    let place = Place::new();
+    let query = place.write("q.sql", "SELECT 1");
+    let ambiguous = run(&["run", "--detach", "--server", &server.url, &query]);
+    is(&ambiguous, 5, "next: resume");
+    for command in commands(&ambiguous) {
+        is(&typed(&command).finish(), 0, "resumed pipeline pl_");
+    }
+}
+
+#[test]
+fn a_create_that_was_not_answered_is_looked_for_as_the_hints_say() {
+    let server = Server::start(|_, method, path| match (method, path) {
+        ("GET", "/api/v1/ping") => json("\"Pong\""),
+        ("POST", "/api/v1/pipelines/validate_query") => {
+            json(r#"{"graph":{"nodes":[],"edges":[]},"errors":[]}"#)
+        }
+        ("PUT", _) => Reply::Whole(405, "", String::new()),
+        ("POST", _) => Reply::Raw(Vec::new()),
+        _ => json(r#"{"data":[],"hasMore":false}"#),
+    });
+    let lost = run(&[
+        "run",
+        "--server",
+        &server.url,
+        "--stop-timeout",
+        "500ms",
+        &example("hello.sql"),
+    ]);
+    is(&lost, 8, "may still be running");
+    for command in commands(&lost) {
+        let left = typed(&command).finish();
+        assert!(
+            matches!(left.code, Some(0 | 8)),
+            "{command}: {}",
+            left.stderr
+        );
+    }
+}

@@ -1,0 +1,129 @@
+//! What a run prints: rows on their way to the writer, and those that have not come there.
+
+use std::collections::VecDeque;
+use std::future;
+
+use stepwell_arroyo::PipelineId;
+use tokio::sync::oneshot::{self, error::TryRecvError};
+use tokio::sync::watch;
+
+use crate::rows::{Rows, Shown};
+use crate::sql::Printed;
+
+/// The rows of one run that are not written as far as is known, in order.
+#[derive(Debug)]
+pub(super) struct Printer {
+    pipeline: PipelineId,
+    rows: Rows,
+    shown: watch::Receiver<Shown>,
+    waiting: VecDeque<Waiting>,
+    /// Whether the writer takes no more.
+    has_failed: bool,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    printed: Printed,
+    /// What the writer says of them, once it has them.
+    answer: Option<oneshot::Receiver<usize>>,
+}
+
+impl Printer {
+    pub(super) fn new(pipeline: PipelineId, rows: Rows, shown: watch::Receiver<Shown>) -> Self {
+        Self {
+            pipeline,
+            rows,
+            shown,
+            waiting: VecDeque::new(),
+            has_failed: false,
+        }
+    }
+
+    /// Takes rows, and hands over to the writer what it is to have; waits for a place there.
+    pub(super) async fn print(&mut self, rows: Vec<Printed>) {
+        self.take_answers();
+        let rows = rows.into_iter().map(|printed| Waiting {
+            printed,
+            answer: None,
+        });
+        self.waiting.extend(rows);
+        let is_shown = match &*self.shown.borrow_and_update() {
+            Shown::All => true,
+            Shown::Undecided => return,
+            Shown::Only(pipeline) => *pipeline == self.pipeline,
+        };
+        if !is_shown {
+            self.waiting.clear();
+        }
+        if self.has_failed {
+            return;
+        }
+        for Waiting { printed, answer } in &mut self.waiting {
+            if answer.is_none() {
+                *answer = Some(self.rows.hand_over(printed.lines.clone()).await);
+            }
+        }
+    }
+
+    /// Whether there are rows that go nowhere now: no more are wanted.
+    pub(super) fn is_held(&self) -> bool {
+        let mut waiting = self.waiting.iter();
+        waiting.any(|waiting| waiting.answer.is_none())
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// Waits until it is said anew whose rows are written.
+    pub(super) async fn decided(&mut self) {
+        if self.shown.changed().await.is_err() {
+            // The engine ends.
+            future::pending::<()>().await;
+        }
+    }
+
+    /// Waits until the writer is done with what it was handed; what is left is unwritten.
+    pub(super) async fn settle(&mut self) {
+        for waiting in &mut self.waiting {
+            if let Some(answer) = &mut waiting.answer {
+                let written = answer.await.unwrap_or_default();
+                self.has_failed |= waiting.is_left_after(written);
+            }
+        }
+        self.forget_written();
+    }
+
+    /// The rows that are not written, once that is settled.
+    pub(super) fn unwritten(&self) -> Vec<Printed> {
+        let waiting = self.waiting.iter();
+        waiting.map(|waiting| waiting.printed.clone()).collect()
+    }
+
+    /// Takes in what the writer has said so far.
+    fn take_answers(&mut self) {
+        for waiting in &mut self.waiting {
+            let written = match waiting.answer.as_mut().map(oneshot::Receiver::try_recv) {
+                Some(Ok(written)) => written,
+                Some(Err(TryRecvError::Closed)) => 0,
+                Some(Err(TryRecvError::Empty)) | None => continue,
+            };
+            self.has_failed |= waiting.is_left_after(written);
+        }
+        self.forget_written();
+    }
+
+    fn forget_written(&mut self) {
+        self.waiting
+            .retain(|waiting| waiting.printed.lines.count() > 0);
+    }
+}
+
+impl Waiting {
+    /// Takes in that so many rows were written; whether others are left.
+    fn is_left_after(&mut self, written: usize) -> bool {
+        self.answer = None;
+        self.printed.lines = self.printed.lines.after(written);
+        self.printed.lines.count() > 0
+    }
+}

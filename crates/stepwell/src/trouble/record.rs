@@ -1,0 +1,240 @@
+use std::time::Duration;
+
+use stepwell_arroyo::{Job, JobError, JobErrorLevel, JobId, JobState};
+use tokio::time::Instant;
+
+use super::Trouble;
+
+/// So long a job has to be Running again before its trouble is over, if none of its runs in this trouble has lasted half as long.
+const CALM: Duration = Duration::from_secs(10);
+
+/// However long its runs last, a job that has been Running for this long has recovered.
+const LONGEST_CALM: Duration = Duration::from_secs(60);
+
+/// The log is read no more often than this.
+const READ_EVERY: Duration = Duration::from_secs(3);
+
+/// The time in the log has a resolution of one second on some servers.
+const LOG_RESOLUTION: u64 = 1_000_000;
+
+/// The runs of a job that are no trouble: see [`Record::observe`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Expected {
+    /// The highest run that was asked for; 0 when none was.
+    pub(crate) run_id: u64,
+    /// What is seen in this run or a lower one was so before we acted, and is no news.
+    pub(crate) old_run: Option<u64>,
+}
+
+/// What was seen of a job, as far as it says whether it keeps running. It lives as long as the submission.
+#[derive(Debug, Default)]
+pub(crate) struct Record {
+    job: Option<JobId>,
+    /// The highest run that has begun, or that a recovery seen is about to begin.
+    run_id: u64,
+    /// Whether the next run is begun by somebody: the job had ended, or is given another parallelism.
+    start_is_asked: bool,
+    restarts: u32,
+    first_trouble: Option<Instant>,
+    /// Since when it is Running, and in which run.
+    running: Option<(u64, Instant)>,
+    /// The longest run in a trouble that ended in the next restart.
+    longest_run: Duration,
+    /// The newest error that was known when the last trouble was over: an older trouble's.
+    old_error: Option<String>,
+    open: Option<Box<Open>>,
+}
+
+/// A trouble that is not over.
+#[derive(Debug)]
+struct Open {
+    since: Instant,
+    run_id: u64,
+    /// Errors before that are not of this trouble.
+    started: Option<u64>,
+    error: Option<JobError>,
+    is_answered: bool,
+    /// What the log was read for, if that has not been told: a new restart, or its beginning.
+    wants_reading: bool,
+    read_at: Option<Instant>,
+    /// The kind of error that was told last, once something was told; empty for none.
+    told: Option<String>,
+}
+
+/// What there is to tell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum News {
+    Began {
+        job: JobId,
+        run_id: u64,
+        trouble: Trouble,
+    },
+    Recovered {
+        job: JobId,
+        restarts: u32,
+        elapsed: Duration,
+    },
+}
+
+impl Record {
+    /// Notes what was seen. Gives what there is to tell at once.
+    pub(crate) fn observe(&mut self, job: &Job, expected: Expected) -> Option<News> {
+        let now = Instant::now();
+        if self.job.as_ref() != Some(&job.id) {
+            // Another job under the same id, or the first that is seen.
+            *self = Self {
+                job: Some(job.id.clone()),
+                run_id: job.run_id.max(expected.run_id).max(1),
+                ..Self::default()
+            };
+        }
+        if expected.old_run.is_some_and(|old| job.run_id <= old) {
+            return None;
+        }
+        self.run_id = self.run_id.max(expected.run_id);
+        let restarts = matches!(job.state, JobState::Recovering | JobState::Restarting);
+        let begun = job.run_id + u64::from(restarts || job.state == JobState::Rescaling);
+        let new_runs = begun.saturating_sub(self.run_id);
+        self.run_id = self.run_id.max(begun);
+        let mut is_trouble = matches!(job.state, JobState::Recovering | JobState::Failing);
+        if new_runs > 0 && !self.start_is_asked && job.state != JobState::Rescaling {
+            let new_runs = u32::try_from(new_runs).unwrap_or(u32::MAX);
+            self.restarts = self.restarts.saturating_add(new_runs);
+            is_trouble = true;
+        }
+        self.start_is_asked = job.state.is_terminal();
+        self.note_running(job, now);
+        if is_trouble {
+            self.open(job, new_runs > 0, now);
+        }
+        self.recovered(job, now)
+    }
+
+    fn note_running(&mut self, job: &Job, now: Instant) {
+        let is_running = job.state == JobState::Running;
+        match self.running {
+            Some((run_id, _)) if is_running && run_id == job.run_id => {}
+            Some((_, since)) => {
+                if self.open.is_some() {
+                    self.longest_run = self.longest_run.max(now - since);
+                }
+                self.running = is_running.then_some((job.run_id, now));
+            }
+            None => self.running = is_running.then_some((job.run_id, now)),
+        }
+    }
+
+    fn open(&mut self, job: &Job, is_restart: bool, now: Instant) {
+        self.first_trouble.get_or_insert(now);
+        let open = self.open.get_or_insert_with(|| {
+            Box::new(Open {
+                since: now,
+                run_id: job.run_id,
+                started: job.start_time,
+                error: None,
+                is_answered: false,
+                wants_reading: true,
+                read_at: None,
+                told: None,
+            })
+        });
+        let begins_to_fail = job.state == JobState::Failing && open.run_id != job.run_id;
+        open.wants_reading |= is_restart || begins_to_fail;
+        open.run_id = job.run_id;
+    }
+
+    fn recovered(&mut self, job: &Job, now: Instant) -> Option<News> {
+        let (_, since) = self.running?;
+        let calm = (self.longest_run * 2).clamp(CALM, LONGEST_CALM);
+        if self.open.is_none() || now - since < calm {
+            return None;
+        }
+        let open = self.open.take()?;
+        if let Some(error) = open.error {
+            self.old_error = Some(error.id);
+        }
+        open.told.map(|_| News::Recovered {
+            job: job.id.clone(),
+            restarts: self.restarts,
+            elapsed: now - open.since,
+        })
+    }
+
+    /// The job whose log is to be read now, if one is.
+    pub(crate) fn wants_reading(&mut self) -> Option<JobId> {
+        let open = self.open.as_mut()?;
+        let is_soon = |read_at: Instant| read_at.elapsed() < READ_EVERY;
+        if !open.wants_reading || open.read_at.is_some_and(is_soon) {
+            return None;
+        }
+        open.read_at = Some(Instant::now());
+        self.job.clone()
+    }
+
+    /// Notes what the log says, newest first; `None` when it could not be read.
+    pub(crate) fn read(&mut self, log: Option<Vec<JobError>>) -> Option<News> {
+        let job = self.job.clone()?;
+        let open = self.open.as_mut()?;
+        // What could not be read is read again, no sooner than it may be.
+        open.wants_reading = log.is_none();
+        if let Some(log) = log {
+            open.is_answered = true;
+            let started = open.started.unwrap_or_default();
+            let newest = log.into_iter().find(is_error).filter(|error| {
+                error.created_at.saturating_add(LOG_RESOLUTION) >= started
+                    && self.old_error.as_ref() != Some(&error.id)
+            });
+            if newest.is_some() {
+                open.error = newest;
+            } else if open.error.is_none() && open.told.is_none() {
+                // It may be logged a moment later than the state shows.
+                open.wants_reading = true;
+            }
+        }
+        let kind = open.error.as_ref().map(kind).unwrap_or_default();
+        if open.told.as_ref() == Some(&kind) {
+            return None;
+        }
+        open.told = Some(kind);
+        let run_id = open.run_id;
+        Some(News::Began {
+            job,
+            run_id,
+            trouble: self.trouble()?,
+        })
+    }
+
+    /// The trouble that is not over.
+    pub(crate) fn trouble(&self) -> Option<Trouble> {
+        let open = self.open.as_ref()?;
+        Some(Trouble {
+            restarts: self.restarts,
+            elapsed: self.first_trouble?.elapsed(),
+            error: open.error.clone(),
+            is_answered: open.is_answered,
+        })
+    }
+}
+
+fn is_error(error: &JobError) -> bool {
+    !matches!(error.level, JobErrorLevel::Info | JobErrorLevel::Warn)
+}
+
+/// What an error has in common with others of its kind: its text without numbers, which are those of lines, rows and attempts.
+fn kind(error: &JobError) -> String {
+    let mut kind = String::new();
+    for part in [&error.message, &error.details] {
+        for character in part.chars() {
+            if !character.is_ascii_digit() {
+                kind.push(character);
+            } else if !kind.ends_with('#') {
+                kind.push('#');
+            }
+        }
+        kind.push('\n');
+    }
+    kind
+}
+
+#[cfg(test)]
+mod tests;
