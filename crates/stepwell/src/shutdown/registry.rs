@@ -12,7 +12,7 @@ use std::{
     time::SystemTime,
 };
 
-use stepwell_arroyo::{Client, PipelineId};
+use stepwell_arroyo::{Client, ClientError, PipelineId};
 use tokio::sync::watch;
 
 use self::server::Server;
@@ -57,6 +57,8 @@ pub(crate) struct Entry {
     pub(crate) known: Known,
     /// Whether this process created it, started its run, or may have.
     pub(crate) started_here: bool,
+    /// The server's words, when the create was answered with them: it exists already.
+    pub(crate) refused: Option<Arc<str>>,
     writes: usize,
 }
 
@@ -308,6 +310,7 @@ impl Ticket {
                 since,
                 known,
                 started_here: started_here || started_before,
+                refused: None,
                 writes: writes + 1,
             },
         );
@@ -363,6 +366,15 @@ impl WriteGuard {
         let mut inner = self.ticket.registry.lock();
         if let Some(entry) = inner.entries.get_mut(&self.ticket.id) {
             entry.started_here = self.started_before;
+        }
+    }
+
+    /// The create was answered with a refusal, in which it says that there is one already.
+    pub(crate) fn refused(&self, error: &ClientError) {
+        self.started_nothing();
+        let mut inner = self.ticket.registry.lock();
+        if let Some(entry) = inner.entries.get_mut(&self.ticket.id) {
+            entry.refused = Some(error.to_string().into());
         }
     }
 }

@@ -168,6 +168,10 @@ async fn settle_and_stop(
                     let ids = pipelines.into_iter().map(|pipeline| pipeline.id).collect();
                     return (None, Err(Unsettled::Ambiguous { ids }));
                 }
+                Settled::Absent | Settled::Failed(_) if entry.refused.is_some() => {
+                    let refusal = entry.refused.as_deref().unwrap_or_default().to_owned();
+                    return (attempt.id().cloned(), Err(Unsettled::Refused { refusal }));
+                }
                 Settled::Absent => return (attempt.id().cloned(), Err(Unsettled::Absent)),
                 Settled::Failed(error) => {
                     return (
