@@ -62,6 +62,17 @@ pub(crate) struct Entry {
     writes: usize,
 }
 
+impl Entry {
+    /// Whether a shutdown leaves it as it is.
+    pub(crate) fn is_left(&self) -> bool {
+        match self.on_shutdown {
+            OnShutdown::Stop => false,
+            OnShutdown::StopIfStartedHere => !self.started_here,
+            OnShutdown::Leave => true,
+        }
+    }
+}
+
 #[derive(Debug, Default)]
 struct Inner {
     next: EntryId,
@@ -331,6 +342,12 @@ impl Ticket {
         }
         drop(inner);
         self.registry.changed();
+    }
+
+    /// Whether a shutdown stops its pipeline.
+    pub(crate) fn is_to_stop(&self) -> bool {
+        let entry = self.registry.entry(self.id);
+        entry.is_some_and(|entry| !entry.is_left())
     }
 
     /// It was seen ended, was never created, or is left to itself.

@@ -6,8 +6,7 @@ use std::{
 use tokio::{sync::Semaphore, task::JoinSet};
 
 use super::{
-    OnShutdown, Shutdown, ShutdownEnd, ShutdownEntry, ShutdownError, ShutdownReport, StopPolicy,
-    Unsettled,
+    Shutdown, ShutdownEnd, ShutdownEntry, ShutdownError, ShutdownReport, StopPolicy, Unsettled,
     registry::{Entry, EntryId, Known, Registry},
     stop_pipeline::Stop,
 };
@@ -96,12 +95,7 @@ async fn stop_entry(
             Known::Pipeline(_) => None,
         };
     };
-    let leave = match entry.on_shutdown {
-        OnShutdown::Stop => false,
-        OnShutdown::StopIfStartedHere => !entry.started_here,
-        OnShutdown::Leave => true,
-    };
-    let (id, end) = if leave {
+    let (id, end) = if entry.is_left() {
         (known_id(&entry), Ok(ShutdownEnd::Left))
     } else if quiet.is_err() {
         (known_id(&entry), Err(Unsettled::UnderWay))
