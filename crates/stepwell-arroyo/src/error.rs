@@ -219,6 +219,44 @@ impl ClientError {
         }
     }
 
+    /// Whether the server refused a pipeline for its query: it could not plan it (recordings `120_create_invalid_sql`–`123_create_empty_query`).
+    pub fn is_invalid_query(&self) -> bool {
+        // The first of them is what a server after 0.15 says; up to then the planner's own words come without it.
+        const WORDS: [&str; 6] = [
+            "Failed to plan query",
+            "SQL error: ",
+            "Schema error: ",
+            "Error during planning: ",
+            "This feature is not implemented: ",
+            "Query is empty",
+        ];
+        self.refusal()
+            .is_some_and(|words| WORDS.iter().any(|start| words.starts_with(start)))
+    }
+
+    /// Whether the server refused a create because something with its id or name is there already (recordings
+    /// `431_put_pipeline_same_id`, `717_pg_put_again`).
+    pub fn is_already_there(&self) -> bool {
+        const WORDS: [&str; 4] = ["already exist", "exists", "duplicate", "unique constraint"];
+        !self.is_invalid_query()
+            && self.refusal().is_some_and(|words| {
+                let words = words.to_lowercase();
+                WORDS.iter().any(|said| words.contains(said))
+            })
+    }
+
+    /// The server's words of a 400 or 409.
+    fn refusal(&self) -> Option<&str> {
+        match &self.0.kind {
+            ClientErrorKind::Rejected {
+                status: StatusCode::BAD_REQUEST | StatusCode::CONFLICT,
+                message,
+                ..
+            } => Some(message),
+            _ => None,
+        }
+    }
+
     /// Could the call have taken effect already?
     pub fn phase(&self) -> Phase {
         match &self.0.kind {

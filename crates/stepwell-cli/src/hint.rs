@@ -146,14 +146,7 @@ fn resolve(error: &ResolveError, typed: &Invocation) -> Vec<Hint> {
         ResolveError::OtherPipelines { .. } => {
             run("create it beside them", typed.with(&["--force"]))
         }
-        ResolveError::NoneWithId { .. } => {
-            let mut hints = run("create it all the same", typed.with(&["--force"]));
-            hints.extend(run(
-                "look for the same query, whatever its id is",
-                typed.changed(&["--find-by="], &[]),
-            ));
-            hints
-        }
+        ResolveError::NoneWithId { .. } => run("create it all the same", typed.with(&["--force"])),
         ResolveError::Ambiguous { matches, .. } => matches
             .iter()
             .take(MOST)

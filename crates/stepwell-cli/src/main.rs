@@ -7,7 +7,6 @@ mod arguments;
 mod color;
 mod command;
 mod diagnostic;
-mod duration;
 mod exit;
 mod failure;
 mod hint;

@@ -5,6 +5,7 @@ use std::{
     time::Instant,
 };
 
+use stepwell::transport::words::Time;
 use tracing::{
     Event, Level, Metadata, Subscriber,
     field::{Field, Visit},
@@ -18,7 +19,7 @@ use tracing_subscriber::{
     util::SubscriberInitExt as _,
 };
 
-use crate::{arguments::Global, duration, output::Output};
+use crate::{arguments::Global, output::Output};
 
 /// `-v` shows the steps, `-vv` the requests too, `-vvv` all there is. Without it the warnings of the engine are shown, because nothing
 /// else would tell them.
@@ -111,7 +112,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Log {
         let Some(Span { text, began }) = extensions.get::<Span>() else {
             return;
         };
-        let took = duration::elapsed(began.elapsed());
+        let took = Time(began.elapsed());
         let text = format!("{} took {took}{text}", span.name());
         self.show(span.metadata(), &text);
     }

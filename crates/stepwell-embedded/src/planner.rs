@@ -95,6 +95,8 @@ impl fmt::Debug for Planner {
 
 /// A thread a query: it costs tens of microseconds, and a panic in the planner ends there.
 fn on_deep_stack(query: &str, parallelism: u32) -> Outcome {
+    // An editor's byte order mark is no part of the query, and in no column.
+    let query = query.strip_prefix('\u{FEFF}').unwrap_or(query);
     let outcome = thread::scope(|scope| {
         thread::Builder::new()
             .name("stepwell-planner".to_owned())

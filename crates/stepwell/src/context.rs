@@ -36,6 +36,8 @@ pub(crate) struct Context {
     pub(crate) jitter: Jitter,
     /// What was seen of the job, over all waits.
     pub(crate) trouble: Mutex<Record>,
+    /// Whether `stop` of this submission is telling the pipeline to stop, or has.
+    pub(crate) stops: AtomicBool,
     pub(crate) inventory: Option<Inventory>,
 }
 
@@ -95,6 +97,7 @@ impl Context {
             ticket: Ticket::new(&options.shutdown().registry),
             jitter: Jitter::new(options.jitter_seed),
             trouble: Mutex::default(),
+            stops: AtomicBool::new(false),
             options,
             place,
             inventory: None,
@@ -130,6 +133,12 @@ impl Context {
             id,
             expected,
         )
+    }
+
+    /// Whether the pipeline is being stopped by us: by this submission, or by its shutdown.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stops.load(Ordering::Relaxed)
+            || self.options.shutdown().is_begun() && self.ticket.is_to_stop()
     }
 
     pub(crate) fn tell(&self, event: &Event) {

@@ -56,6 +56,8 @@ pub struct Resolved<O: Origin> {
 pub struct Resumed {
     pub(crate) job: Option<Job>,
     pub(crate) adopted: bool,
+    /// Whether a create of this submission may have made it.
+    pub(crate) found_again: bool,
 }
 
 /// This submission has created the pipeline.

@@ -146,3 +146,40 @@ fn only_an_arroyo_can_say_that_a_pipeline_is_not_there() {
         assert_eq!(error.is_not_found(), expected, "{error}");
     }
 }
+
+#[test]
+fn the_words_of_a_refusal_say_whether_the_query_or_the_id_is_to_blame() {
+    let refused = |status: u16, message: &str| {
+        let kind = rejected(status, message, true);
+        let error = error(Operation::CreateWithId, None, kind);
+        (error.is_invalid_query(), error.is_already_there())
+    };
+    for (status, message, expected) in [
+        (
+            400,
+            "Failed to plan query:\n * table 'a' exists",
+            (true, false),
+        ),
+        (400, "Schema error: No field named nothing.", (true, false)),
+        (
+            400,
+            "A record already exists with that name or id",
+            (false, true),
+        ),
+        (
+            409,
+            "duplicate key value violates unique constraint",
+            (false, true),
+        ),
+        (400, "Field name must be set", (false, false)),
+        (409, "", (false, false)),
+        (
+            422,
+            "duplicate field `name` at line 1 column 18",
+            (false, false),
+        ),
+        (500, "Failed to plan query", (false, false)),
+    ] {
+        assert_eq!(refused(status, message), expected, "{status} {message}");
+    }
+}

@@ -35,6 +35,14 @@ impl Json {
                 "retrying",
                 json!({"step": name(*step), "reason": reason, "attempt": attempt}),
             ),
+            Event::Answered {
+                step,
+                failures,
+                elapsed,
+            } => self.line(
+                "answered",
+                json!({"step": name(*step), "failures": failures, "elapsed_seconds": elapsed.as_secs_f64()}),
+            ),
             Event::JobState(transition) => self.line(
                 "job_state",
                 json!({

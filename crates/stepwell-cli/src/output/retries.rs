@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::duration;
+use stepwell::transport::words::Time;
 
 /// A reason that comes back within this time is no news.
 const KNOWN_FOR: Duration = Duration::from_secs(30);
@@ -40,7 +40,7 @@ impl Retries {
             *at = Instant::now();
         }
         let requests = if failures == 1 { "request" } else { "requests" };
-        let elapsed = duration::elapsed(elapsed);
+        let elapsed = Time(elapsed);
         was_said.then(|| {
             format!("the server answers again, after {failures} failed {requests} in {elapsed}")
         })

@@ -3,11 +3,10 @@
 use std::{io::IsTerminal as _, time::Duration};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use stepwell::{Event, JobTransition, Step};
+use stepwell::{Event, JobTransition, Step, transport::words::Time};
 
 use super::{retries::Retries, say};
 use crate::{
-    duration,
     hint::Hint,
     printable::{line, lines as printable},
 };
@@ -53,6 +52,13 @@ impl Text {
                     self.status(&text);
                 }
             }
+            Event::Answered {
+                failures, elapsed, ..
+            } => {
+                if let Some(text) = self.retries.answered(*failures, *elapsed) {
+                    self.status(&text);
+                }
+            }
             Event::JobState(transition) => self.job_state(transition),
             Event::JobTrouble {
                 job_id,
@@ -71,7 +77,7 @@ impl Text {
                     1 => "failed and is being restarted".to_owned(),
                     _ => format!(
                         "failed and is being restarted, {restarts} times in {}",
-                        duration::elapsed(*elapsed)
+                        Time(*elapsed)
                     ),
                 };
                 self.warning(&format!("job {job_id} {what}: {reason}"));
@@ -128,7 +134,7 @@ impl Text {
 
     fn finish(&mut self, step: Step, elapsed: Duration) {
         self.retries.step_ended();
-        let time = duration::elapsed(elapsed);
+        let time = Time(elapsed);
         if let Some(spinner) = self.spinner.take() {
             spinner.finish_and_clear();
             let tick = self.paint(GREEN, "✓");

@@ -46,7 +46,7 @@ fn three() -> Server {
     holding(held, AllJobs::Whose)
 }
 
-pub fn play(command: &str, what: &str) -> Option<Left> {
+pub(crate) fn play(command: &str, what: &str) -> Option<Left> {
     match command {
         "validate" | "validate --server" => validate(what),
         "list" => list(what),

@@ -26,7 +26,7 @@ fn after(mut running: Running, signal: Signal) -> Left {
     running.finish()
 }
 
-pub fn embedded(what: &str) -> Option<Left> {
+pub(crate) fn embedded(what: &str) -> Option<Left> {
     let place = Place::new();
     let state = place.text("state");
     Some(match what {

@@ -58,7 +58,7 @@ fn silent() -> Server {
     Server::start(|_, _, _| Reply::Hang)
 }
 
-pub fn foreground(what: &str) -> Option<Left> {
+pub(crate) fn foreground(what: &str) -> Option<Left> {
     Some(match what {
         "the job finishes" => ending(&arroyo(&["Created", "Running", "Finished"]), &[]),
         "Ctrl-C while it runs" => {
@@ -137,7 +137,7 @@ pub fn foreground(what: &str) -> Option<Left> {
     })
 }
 
-pub fn left_alone(option: &str, what: &str) -> Option<Left> {
+pub(crate) fn left_alone(option: &str, what: &str) -> Option<Left> {
     Some(match what {
         "it runs" | "it is submitted" => ending(&arroyo(&["Created", "Running"]), &[option]),
         "it does not run in time" => {

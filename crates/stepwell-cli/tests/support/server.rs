@@ -157,6 +157,25 @@ const PIPELINE: &str = r#"{"id":"pl_1","name":"query","query":"SELECT 1","udfs":
 /// A server that takes every query and whose job goes through these states, one a look, and stays in the last.
 pub fn arroyo(states: &'static [&'static str]) -> Server {
     let looks = Mutex::new(0);
+    serving(move |stopped| {
+        let mut looks = looks.lock().unwrap();
+        let last = states.len() - 1;
+        // Once it was told to stop, the last one, however often was looked before.
+        let state = states[if stopped { last } else { last.min(*looks) }];
+        *looks += 1;
+        Ok(state)
+    })
+}
+
+/// The same with what each look at the job shows.
+pub fn arroyo_with_jobs(
+    look: impl Fn() -> Result<&'static str, Reply> + Send + Sync + 'static,
+) -> Server {
+    serving(move |_| look())
+}
+
+/// `look` is told whether the job was told to stop.
+fn serving(look: impl Fn(bool) -> Result<&'static str, Reply> + Send + Sync + 'static) -> Server {
     let stopped = Mutex::new(false);
     Server::start(move |_, method, path| {
         match (method, path.split('?').next().unwrap_or_default()) {
@@ -165,18 +184,21 @@ pub fn arroyo(states: &'static [&'static str]) -> Server {
                 json(r#"{"graph":{"nodes":[],"edges":[]},"errors":[]}"#)
             }
             ("GET", "/api/v1/pipelines") => json(r#"{"data":[],"hasMore":false}"#),
-            ("PUT" | "POST", _) => json(PIPELINE),
+            ("PUT" | "POST", _) => {
+                // It is made anew.
+                *stopped.lock().unwrap() = false;
+                json(PIPELINE)
+            }
             ("PATCH", _) => {
                 *stopped.lock().unwrap() = true;
                 json(PIPELINE)
             }
             ("GET", path) if path.ends_with("/jobs") => {
-                let mut looks = looks.lock().unwrap();
                 let desired = !*stopped.lock().unwrap();
-                let last = states.len() - 1;
-                // Once it was told to stop, the last one, however often was looked before.
-                let state = states[if desired { last.min(*looks) } else { last }];
-                *looks += 1;
+                let state = match look(!desired) {
+                    Ok(state) => state,
+                    Err(reply) => return reply,
+                };
                 json(&format!(
                     r#"{{"data":[{{"id":"job_1","running_desired":{desired},"state":"{state}","run_id":1,"start_time":1,"finish_time":null,"tasks":3,"failure_reason":null,"created_at":1}}]}}"#
                 ))

@@ -14,7 +14,7 @@ use datafusion_expr::{
 use datafusion_sql::sqlparser::ast::{Ident, ObjectName};
 
 use super::{
-    connector::Connector, event_time::EventTime, step::Projection, supported::IMPURE, tumble,
+    connector::Connector, event_time::EventTime, expressions::IMPURE, step::Projection, tumble,
 };
 
 /// A declared table.

@@ -20,6 +20,7 @@ use super::{
     step::{Projection, Step},
     tumble,
     window::{Aggregate, GroupColumn, Tumbling},
+    words,
 };
 
 type Diagnostics = Vec<SqlDiagnostic>;
@@ -35,13 +36,13 @@ pub(super) fn compile(
             let source: &dyn Any = scan.source.as_ref();
             let Some(Scanned(table)) = source.downcast_ref() else {
                 return Err(vec![planning(&format!(
-                    "table {} not found",
+                    "table '{}' not found",
                     scan.table_name
                 ))]);
             };
             if !table.connector.is_source() {
                 return Err(vec![planning(&format!(
-                    "table {} is a sink, and cannot be read",
+                    "table '{}' is a sink, and cannot be read",
                     table.name
                 ))]);
             }
@@ -83,10 +84,7 @@ pub(super) fn compile(
         LogicalPlan::Window(_) => Err(beyond("OVER")),
         LogicalPlan::Join(_) => Err(beyond("joins")),
         LogicalPlan::Unnest(_) => Err(beyond("UNNEST")),
-        other => Err(beyond(&format!(
-            "this part of the plan: {}",
-            other.display()
-        ))),
+        _ => Err(vec![planning("a part of this query cannot be run")]),
     }
 }
 
@@ -113,9 +111,13 @@ fn window(
                 return Err(beyond("GROUPING SETS, ROLLUP and CUBE"));
             }
             None => GroupColumn::Key(physical(expression, input)?),
-            Some(Err(cause)) => return Err(vec![planning(cause)]),
+            Some(Err(cause)) => {
+                return Err(vec![planning(&format!("{}(): {cause}", tumble::NAME))]);
+            }
             Some(Ok(found)) if width.replace(found).is_some_and(|other| other != found) => {
-                return Err(vec![planning("there is more than one window in GROUP BY")]);
+                return Err(vec![planning(
+                    "there is more than one window in GROUP BY: tumble() stands there twice",
+                )]);
             }
             Some(Ok(_)) => GroupColumn::Window,
         });
@@ -154,7 +156,7 @@ fn window(
     // As in Arroyo.
     if parts.windows_into(next).any(|other| other != width) {
         return Err(vec![planning(
-            "the window in GROUP BY is not that of the windows that are grouped",
+            "the window of tumble() is not that of the windows that are grouped",
         )]);
     }
     if let Next::Operator(number) = next
@@ -216,7 +218,7 @@ fn check(expression: &Expr) -> Result<(), Diagnostics> {
     }
     if tumble::is_in(expression) {
         return Err(vec![planning(
-            "tumble() is a window, and belongs into GROUP BY",
+            "tumble() is a window, which belongs in GROUP BY",
         )]);
     }
     Ok(())
@@ -227,7 +229,5 @@ fn schema(schema: &DFSchema) -> SchemaRef {
 }
 
 fn beyond(what: &str) -> Diagnostics {
-    vec![SqlDiagnostic::new(format!(
-        "the embedded engine cannot run {what}; an Arroyo cluster can"
-    ))]
+    vec![planning(&words::beyond(what))]
 }

@@ -1,8 +1,10 @@
-//! From what DataFusion says to what a server says.
+//! What a query gets that cannot be run: a message in the engine's words, with its place.
 
 use datafusion_common::{DataFusionError, Span};
-use datafusion_sql::sqlparser::tokenizer::Span as TokenSpan;
+use datafusion_sql::sqlparser::{parser::ParserError, tokenizer::Span as TokenSpan};
 use stepwell_arroyo::{SqlDiagnostic, SqlLocation, SqlSpan};
+
+use super::{parse::DEPTH, words};
 
 /// All errors in one, each with its place if it is known.
 pub(super) fn diagnostics(error: &DataFusionError) -> Vec<SqlDiagnostic> {
@@ -10,16 +12,33 @@ pub(super) fn diagnostics(error: &DataFusionError) -> Vec<SqlDiagnostic> {
 }
 
 fn diagnostic(error: &DataFusionError) -> SqlDiagnostic {
-    match error.diagnostic() {
-        Some(diagnostic) => {
-            let shown = SqlDiagnostic::new(diagnostic.message.clone());
-            match diagnostic.span.and_then(span) {
-                Some(span) => shown.at(span),
-                None => shown,
-            }
-        }
-        None => SqlDiagnostic::new(error.strip_backtrace()),
+    let Some(diagnostic) = error.diagnostic() else {
+        return planning(&words::of(&error.strip_backtrace()));
+    };
+    let notes = diagnostic.notes.iter().map(|note| note.span);
+    let place = std::iter::once(diagnostic.span)
+        .chain(notes)
+        .flatten()
+        .find_map(span);
+    let mut message = words::of(&diagnostic.message);
+    let cause = words::of(&error.strip_backtrace());
+    if place.is_none() && cause != message {
+        // It has more to go by.
+        message = format!("{message}: {cause}");
     }
+    with_place(message, place)
+}
+
+/// What the parser says. It writes the place into its words.
+pub(super) fn syntax(error: ParserError) -> SqlDiagnostic {
+    let text = match error {
+        ParserError::ParserError(text) | ParserError::TokenizerError(text) => text,
+        ParserError::RecursionLimitExceeded => {
+            return planning(&format!("the query is nested deeper than {DEPTH} levels"));
+        }
+    };
+    let read = SqlDiagnostic::from_server(text);
+    with_place(words::shortened(&read.message), read.span)
 }
 
 pub(super) fn span(span: Span) -> Option<SqlSpan> {
@@ -33,21 +52,27 @@ pub(super) fn span(span: Span) -> Option<SqlSpan> {
 
 /// What a real Arroyo can do and this engine cannot.
 pub(super) fn beyond(what: &str, at: TokenSpan) -> SqlDiagnostic {
-    let message = format!("the embedded engine cannot run {what}; an Arroyo cluster can");
-    shown(message, at)
+    planning_at(&words::beyond(what), at)
 }
 
 /// What cannot be planned, there.
 pub(super) fn planning_at(message: &str, at: TokenSpan) -> SqlDiagnostic {
-    shown(planning(message).message, at)
+    with_place(message.to_owned(), token_span(at))
 }
 
-fn shown(message: String, at: TokenSpan) -> SqlDiagnostic {
-    let shown = SqlDiagnostic::new(message);
-    match place(at.start.line, at.start.column, at.end.line, at.end.column) {
-        Some(span) => shown.at(span),
-        None => shown,
-    }
+/// What cannot be planned, in a place that is looked for in the statement.
+pub(super) fn planning(message: &str) -> SqlDiagnostic {
+    SqlDiagnostic::new(message)
+}
+
+pub(super) fn token_span(at: TokenSpan) -> Option<SqlSpan> {
+    place(at.start.line, at.start.column, at.end.line, at.end.column)
+}
+
+fn with_place(message: String, place: Option<SqlSpan>) -> SqlDiagnostic {
+    let mut shown = SqlDiagnostic::new(message);
+    shown.span = place;
+    shown
 }
 
 /// `None` where the parser does not know: it counts from 1, and leaves 0.
@@ -59,8 +84,4 @@ fn place(line: u64, column: u64, end_line: u64, end_column: u64) -> Option<SqlSp
             SqlLocation::new(end_line, end_column),
         )
     })
-}
-
-pub(super) fn planning(message: &str) -> SqlDiagnostic {
-    SqlDiagnostic::new(format!("Error during planning: {message}"))
 }

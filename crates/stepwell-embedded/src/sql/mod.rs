@@ -4,13 +4,17 @@
 //! steps ([`step`]) and windows ([`window`]), and end in sinks ([`sink`]).
 
 mod catalog;
+mod columns;
 mod compile;
 mod connector;
 mod diagnostic;
 mod event_time;
 mod execution;
+mod expressions;
 mod graph;
+mod options;
 mod parse;
+mod places;
 mod plan;
 mod program;
 mod sink;
@@ -22,6 +26,7 @@ mod table;
 mod tests;
 mod tumble;
 mod window;
+mod words;
 
 use stepwell_arroyo::PipelineGraph;
 

@@ -1,25 +1,29 @@
-//! From text to statements, `WATERMARK FOR` included: that is Arroyo's own, and the parser does not know it.
+//! From text to statements, with Arroyo's own `WATERMARK FOR`, which the parser does not know.
 
-use datafusion_common::DataFusionError;
 use datafusion_sql::sqlparser::{
     ast::{Expr, Ident, Statement},
     dialect::GenericDialect,
     keywords::Keyword,
     parser::{Parser, ParserError},
-    tokenizer::{Token, TokenWithSpan, Tokenizer},
+    tokenizer::{Location, Span, Token, TokenWithSpan, Tokenizer, TokenizerError},
 };
-use stepwell_arroyo::SqlDiagnostic;
+use stepwell_arroyo::{SqlDiagnostic, SqlSpan};
 
-use super::diagnostic::diagnostics;
+use super::{
+    columns,
+    diagnostic::{planning_at, syntax, token_span},
+    places::Places,
+};
 
 /// How deep a query may be nested. The planner recurses as deep.
-const DEPTH: usize = 200;
+pub(super) const DEPTH: usize = 200;
 
 /// A statement, and the watermark that it declares if it declares a table.
 #[derive(Debug)]
 pub(super) struct Parsed {
     pub(super) statement: Statement,
     pub(super) watermark: Option<Watermark>,
+    pub(super) places: Places,
 }
 
 /// `WATERMARK FOR column [AS expression]`.
@@ -31,31 +35,75 @@ pub(super) struct Watermark {
 
 /// All statements of a query, or the first thing that is none.
 pub(super) fn parse(query: &str) -> Result<Vec<Parsed>, Vec<SqlDiagnostic>> {
-    statements(query).map_err(|error| {
-        if matches!(error, ParserError::RecursionLimitExceeded) {
-            return vec![SqlDiagnostic::new(format!(
-                "SQL error: the query is nested deeper than {DEPTH} levels"
-            ))];
+    let tokens = tokens(query).map_err(|error| {
+        let mut refusal = syntax(error.into());
+        if refusal.message.contains("multi-line comment") {
+            "the comment has no end".clone_into(&mut refusal.message);
+            refusal.span = start_of_comment(query).or(refusal.span);
         }
-        diagnostics(&DataFusionError::SQL(Box::new(error), None))
-    })
-}
-
-fn statements(query: &str) -> Result<Vec<Parsed>, ParserError> {
-    let tokens = Tokenizer::new(&GenericDialect {}, query).tokenize_with_location()?;
+        vec![refusal]
+    })?;
     let mut parsed = Vec::new();
     // With its semicolon, so that errors name what follows.
     for tokens in tokens.split_inclusive(|token| token.token == Token::SemiColon) {
-        let mut tokens = tokens.to_vec();
-        let watermark = take_watermark(&mut tokens)?;
-        for statement in parser(tokens).parse_statements()? {
+        let places = Places::new(tokens);
+        let statements = statements(tokens.to_vec()).map_err(|mut refusal| {
+            reword(&mut refusal, &places);
+            places.fill(vec![refusal])
+        })?;
+        for (statement, watermark) in statements {
             parsed.push(Parsed {
                 statement,
-                watermark: watermark.clone(),
+                watermark,
+                places: places.clone(),
             });
         }
     }
     Ok(parsed)
+}
+
+fn tokens(query: &str) -> Result<Vec<TokenWithSpan>, TokenizerError> {
+    Tokenizer::new(&GenericDialect {}, query).tokenize_with_location()
+}
+
+/// Where a comment without an end begins: it is the last token of the query that has this end, or more of them where comments are nested.
+fn start_of_comment(query: &str) -> Option<SqlSpan> {
+    let mut ended = (1..5).map(|depth| format!("{query}{}", "*/".repeat(depth)));
+    let comment = ended.find_map(|query| tokens(&query).ok()?.pop())?;
+    let start = comment.span.start;
+    token_span(Span::new(
+        start,
+        Location::new(start.line, start.column + 2),
+    ))
+}
+
+fn statements(
+    mut tokens: Vec<TokenWithSpan>,
+) -> Result<Vec<(Statement, Option<Watermark>)>, SqlDiagnostic> {
+    if let Some(refusal) = columns::beyond_parser(&tokens) {
+        return Err(refusal);
+    }
+    columns::quote_names(&mut tokens);
+    let watermark = take_watermark(&mut tokens).map_err(syntax)?;
+    let statements = parser(tokens).parse_statements().map_err(syntax)?;
+    Ok(statements
+        .into_iter()
+        .map(|statement| (statement, watermark.clone()))
+        .collect())
+}
+
+/// Says what the parser says in its own terms, and where the end is.
+fn reword(refusal: &mut SqlDiagnostic, places: &Places) {
+    if refusal.message.starts_with("No infix parser for token ")
+        && let Some(span) = refusal.span
+        && let Some(token) = places.at(span.start.line, span.start.column)
+    {
+        *refusal = planning_at(&format!("unexpected {token}"), places.start());
+        refusal.span = Some(span);
+    }
+    if refusal.span.is_none() && refusal.message.ends_with("found: the end of the query") {
+        refusal.span = token_span(places.end());
+    }
 }
 
 fn parser(tokens: Vec<TokenWithSpan>) -> Parser<'static> {
@@ -66,11 +114,14 @@ fn parser(tokens: Vec<TokenWithSpan>) -> Parser<'static> {
 
 /// Takes the watermark out of the columns of a `CREATE TABLE`.
 fn take_watermark(tokens: &mut Vec<TokenWithSpan>) -> Result<Option<Watermark>, ParserError> {
-    let Some((begin, end)) = place(tokens) else {
+    let Some((begin, end)) = columns::watermark(tokens) else {
         return Ok(None);
     };
-    let mut parser = parser(tokens.drain(begin..end).collect());
-    remove_comma(tokens, begin);
+    let after = tokens.get(end).cloned();
+    // With what follows, so that errors name it.
+    let taken = tokens.drain(begin..end).chain(after.clone()).collect();
+    let mut parser = parser(taken);
+    columns::remove_comma(tokens, begin);
     // The word itself, which the parser takes for a name.
     parser.parse_identifier()?;
     parser.expect_keyword(Keyword::FOR)?;
@@ -81,71 +132,11 @@ fn take_watermark(tokens: &mut Vec<TokenWithSpan>) -> Result<Option<Watermark>, 
         None
     };
     let next = parser.next_token();
-    if next.token != Token::EOF {
+    if after.is_none_or(|after| after.span != next.span) {
         return Err(ParserError::ParserError(format!(
             "Expected: the end of WATERMARK FOR, found: {next}{}",
             next.span.start
         )));
     }
     Ok(Some(Watermark { column, expression }))
-}
-
-/// From where to where the item `WATERMARK FOR …` of a list of columns goes.
-fn place(tokens: &[TokenWithSpan]) -> Option<(usize, usize)> {
-    let mut words = tokens.iter().filter(|token| !is_space(token));
-    if !words.next().is_some_and(|token| is_word(token, "CREATE")) {
-        return None;
-    }
-    let (mut depth, mut begin, mut may_begin) = (0_usize, None, false);
-    for (index, token) in tokens.iter().enumerate() {
-        match token.token {
-            Token::LParen => depth += 1,
-            Token::RParen => {
-                depth = depth.saturating_sub(1);
-                if depth == 0 {
-                    return begin.map(|begin| (begin, index));
-                }
-            }
-            Token::Comma if depth == 1 && begin.is_some() => {
-                return begin.map(|begin| (begin, index));
-            }
-            _ => {}
-        }
-        if may_begin && begin.is_none() && is_word(token, "WATERMARK") {
-            let rest = tokens.get(index + 1..).unwrap_or_default();
-            let next = rest.iter().find(|token| !is_space(token));
-            begin = next.filter(|next| is_word(next, "FOR")).map(|_| index);
-        }
-        if !is_space(token) {
-            let is_first = depth == 1 && matches!(token.token, Token::LParen | Token::Comma);
-            may_begin = is_first;
-        }
-    }
-    None
-}
-
-/// Removes the comma before the place, or the one after it.
-fn remove_comma(tokens: &mut Vec<TokenWithSpan>, place: usize) {
-    let before = tokens
-        .iter()
-        .take(place)
-        .rposition(|token| !is_space(token));
-    let after = tokens.iter().skip(place).position(|token| !is_space(token));
-    let mut places = before.into_iter().chain(after.map(|after| place + after));
-    let comma = places.find(|index| {
-        tokens
-            .get(*index)
-            .is_some_and(|token| token.token == Token::Comma)
-    });
-    if let Some(comma) = comma {
-        tokens.remove(comma);
-    }
-}
-
-fn is_space(token: &TokenWithSpan) -> bool {
-    matches!(token.token, Token::Whitespace(_))
-}
-
-fn is_word(token: &TokenWithSpan, word: &str) -> bool {
-    matches!(&token.token, Token::Word(found) if found.quote_style.is_none() && found.value.eq_ignore_ascii_case(word))
 }

@@ -38,33 +38,18 @@ pub(crate) fn plan(query: &str, parallelism: u32) -> Result<Planned, Diagnostics
         parallelism,
         ..Parts::default()
     };
+    let mut last = None;
     for parsed in parse(query)? {
-        let Parsed {
-            statement,
-            watermark,
-        } = parsed;
-        match statement {
-            Statement::CreateTable(table) => {
-                let table = declare(&catalog, table, watermark.as_ref(), parallelism)?;
-                catalog.declare(table);
-            }
-            Statement::CreateView(view) => {
-                let (name, plan) = plan_view(&catalog, view)?;
-                catalog.declare_view(name, plan);
-            }
-            Statement::Query(_) | Statement::Insert(_) => {
-                plan_statement(&catalog, statement, &mut parts)?;
-            }
-            other => {
-                return Err(vec![planning_at(
-                    "only CREATE TABLE, CREATE VIEW, INSERT and SELECT can be run",
-                    other.span(),
-                )]);
-            }
-        }
+        let places = parsed.places.clone();
+        take(&mut catalog, parsed, &mut parts).map_err(|errors| places.fill(errors))?;
+        last = Some(places);
     }
     if parts.sinks.is_empty() {
-        return Err(vec![planning("The provided SQL does not contain a query")]);
+        let refusal = vec![planning("The provided SQL does not contain a query")];
+        return Err(match last {
+            Some(places) => places.fill(refusal),
+            None => refusal,
+        });
     }
     let graph = graph(&parts);
     parts.tasks = graph.nodes().len() as u64;
@@ -72,6 +57,36 @@ pub(crate) fn plan(query: &str, parallelism: u32) -> Result<Planned, Diagnostics
         graph,
         program: Program(Arc::new(parts)),
     })
+}
+
+/// Takes a statement in.
+fn take(catalog: &mut Catalog, parsed: Parsed, parts: &mut Parts) -> Result<(), Diagnostics> {
+    let Parsed {
+        statement,
+        watermark,
+        places,
+    } = parsed;
+    match statement {
+        Statement::CreateTable(table) => {
+            let table = declare(catalog, table, watermark.as_ref(), parts.parallelism)?;
+            catalog.declare(table);
+        }
+        Statement::CreateView(view) => {
+            let (name, plan) = plan_view(catalog, view)?;
+            catalog.declare_view(name, plan);
+        }
+        Statement::Query(_) | Statement::Insert(_) => {
+            plan_statement(catalog, statement, parts)?;
+        }
+        Statement::Set(_) => return Err(vec![beyond("SET", places.start())]),
+        _ => {
+            return Err(vec![planning_at(
+                "only CREATE TABLE, CREATE VIEW, INSERT and SELECT can be run",
+                places.start(),
+            )]);
+        }
+    }
+    Ok(())
 }
 
 fn plan_view(catalog: &Catalog, view: CreateView) -> Result<(String, LogicalPlan), Diagnostics> {
@@ -131,18 +146,19 @@ fn sink_of(catalog: &Catalog, insert: &Insert) -> Result<Arc<Table>, Diagnostics
     let TableObject::TableName(name) = &insert.table else {
         return Err(vec![planning("INSERT needs the name of a table")]);
     };
+    let at = name.span();
     let name = name_of(name);
     match &insert.source {
         Some(query) => check_query(query).map_err(|refusal| vec![refusal])?,
         None => return Err(vec![planning("INSERT needs a SELECT")]),
     }
+    // Recording `040_validate_insert_unknown_sink` has the words.
     let table = catalog
         .table(&name)
-        .ok_or_else(|| vec![planning(&format!("table {name} not found"))])?;
+        .ok_or_else(|| vec![planning_at(&format!("table {name} not found"), at)])?;
     if table.connector.is_source() {
-        return Err(vec![planning(&format!(
-            "table {name} is a source, and cannot be inserted into"
-        ))]);
+        let message = format!("table '{name}' is a source, and cannot be inserted into");
+        return Err(vec![planning_at(&message, at)]);
     }
     Ok(Arc::clone(table))
 }

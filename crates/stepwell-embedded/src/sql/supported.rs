@@ -1,30 +1,15 @@
 //! What the embedded engine can run: everything else is refused with the place that it is at.
 
-use datafusion_sql::sqlparser::{
-    ast::{
-        Distinct, Expr, Function, GroupByExpr, Query, Select, SelectItem, SetExpr, SetOperator,
-        SetQuantifier, Spanned, TableFactor, With, visit_expressions,
-    },
-    tokenizer::Span,
+use datafusion_sql::sqlparser::ast::{
+    Distinct, GroupByExpr, Query, Select, SelectItem, SetExpr, SetOperator, SetQuantifier, Spanned,
+    TableFactor, With,
 };
-use std::ops::ControlFlow;
 use stepwell_arroyo::SqlDiagnostic;
 
-use super::diagnostic::{beyond, planning, planning_at};
-
-/// Windows that Arroyo has beside those that tumble.
-const WINDOWS: [&str; 2] = ["hop", "session"];
-
-/// Functions whose value depends on when or where they are called: a row would not be the same after a resume.
-pub(super) const IMPURE: [&str; 7] = [
-    "now",
-    "current_timestamp",
-    "current_date",
-    "current_time",
-    "today",
-    "random",
-    "uuid",
-];
+use super::{
+    diagnostic::{beyond, planning, planning_at},
+    expressions::check_expression,
+};
 
 /// The first thing in a query that the engine cannot run.
 pub(super) fn check_query(query: &Query) -> Result<(), SqlDiagnostic> {
@@ -48,11 +33,14 @@ pub(super) fn check_query(query: &Query) -> Result<(), SqlDiagnostic> {
     }
     if limit_clause.is_some() || fetch.is_some() {
         return Err(planning(
-            "a stream has no end to limit: LIMIT and FETCH cannot be used",
+            "a stream has no end to limit: LIMIT, OFFSET and FETCH cannot be used",
         ));
     }
-    if !locks.is_empty() || for_clause.is_some() || !pipe_operators.is_empty() {
-        return Err(planning("locks, FOR and pipes cannot be used"));
+    if !locks.is_empty() || for_clause.is_some() {
+        return Err(planning("FOR cannot be used: a stream has no locks"));
+    }
+    if !pipe_operators.is_empty() {
+        return Err(planning("the operator '|>' cannot be used"));
     }
     if let Some(With {
         recursive,
@@ -88,8 +76,8 @@ fn check_set(set: &SetExpr) -> Result<(), SqlDiagnostic> {
             "UNION without ALL and other set operations",
             set.span(),
         )),
-        SetExpr::Values(_) => Err(planning("VALUES is no stream")),
-        _ => Err(planning("only SELECT can be run")),
+        SetExpr::Values(_) => Err(planning("VALUES cannot be used: it is no stream")),
+        _ => Err(planning_at("only SELECT can be run", set.span())),
     }
 }
 
@@ -100,7 +88,10 @@ fn check_select(select: &Select) -> Result<(), SqlDiagnostic> {
     match &select.group_by {
         GroupByExpr::Expressions(_, modifiers) if modifiers.is_empty() => {}
         group_by => {
-            return Err(beyond("GROUP BY ALL and with modifiers", group_by.span()));
+            return Err(beyond(
+                "GROUP BY ALL and GROUP BY with modifiers",
+                group_by.span(),
+            ));
         }
     }
     if let Some(qualify) = &select.qualify {
@@ -143,21 +134,13 @@ fn check_relation(relation: &TableFactor) -> Result<(), SqlDiagnostic> {
         } => check_query(subquery),
         TableFactor::NestedJoin { .. } => Err(beyond("joins", relation.span())),
         TableFactor::UNNEST { .. } => Err(beyond("UNNEST", relation.span())),
+        TableFactor::Derived { lateral: true, .. } => Err(beyond("LATERAL", relation.span())),
+        TableFactor::Pivot { .. } | TableFactor::Unpivot { .. } => Err(planning_at(
+            "PIVOT and UNPIVOT cannot be used",
+            relation.span(),
+        )),
         _ => Err(beyond("table functions", relation.span())),
     }
-}
-
-/// The first thing in an expression that the engine cannot run.
-pub(super) fn check_expression(expression: &Expr) -> Result<(), SqlDiagnostic> {
-    let mut found = None;
-    let _ = visit_expressions(expression, |expression: &Expr| match refused(expression) {
-        Some(refusal) => {
-            found = Some(refusal);
-            ControlFlow::Break(())
-        }
-        None => ControlFlow::Continue(()),
-    });
-    found.map_or(Ok(()), Err)
 }
 
 fn check_expressions(select: &Select) -> Result<(), SqlDiagnostic> {
@@ -177,31 +160,4 @@ fn check_expressions(select: &Select) -> Result<(), SqlDiagnostic> {
         by.iter().try_for_each(check_expression)?;
     }
     Ok(())
-}
-
-fn refused(expression: &Expr) -> Option<SqlDiagnostic> {
-    match expression {
-        Expr::Subquery(_) | Expr::InSubquery { .. } | Expr::Exists { .. } => {
-            Some(beyond("subqueries outside of FROM", expression.span()))
-        }
-        Expr::Function(function) => refused_function(function, expression.span()),
-        _ => None,
-    }
-}
-
-fn refused_function(function: &Function, span: Span) -> Option<SqlDiagnostic> {
-    if function.over.is_some() {
-        return Some(beyond("OVER", span));
-    }
-    let name = function.name.to_string().to_ascii_lowercase();
-    if WINDOWS.contains(&name.as_str()) {
-        return Some(beyond(&format!("{name}() windows"), span));
-    }
-    if IMPURE.contains(&name.as_str()) {
-        let message = format!(
-            "{name}() is not the same after a resume, so the embedded engine does not have it; an Arroyo cluster has"
-        );
-        return Some(planning_at(&message, span));
-    }
-    None
 }

@@ -1,6 +1,9 @@
 //! From `CREATE TABLE` to a table.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion_common::DFSchema;
@@ -21,14 +24,16 @@ use stepwell_arroyo::SqlDiagnostic;
 use super::{
     catalog::{Catalog, Table, name_of, normal},
     compile::physical,
-    connector::{Connector, Options},
-    diagnostic::{beyond, diagnostics, planning},
+    connector::Connector,
+    diagnostic::{beyond, diagnostics, planning, planning_at},
     event_time::{EventTime, TIMESTAMP},
+    expressions::check_expression,
+    options::{Given, Options},
     parse::Watermark,
     plan::{analyze, planner},
     source::impulse_schema,
     step::Projection,
-    supported::check_expression,
+    words,
 };
 
 type Diagnostics = Vec<SqlDiagnostic>;
@@ -41,21 +46,25 @@ pub(super) fn declare(
     parallelism: u32,
 ) -> Result<Table, Diagnostics> {
     let name = name_of(&table.name);
-    let failed = |cause: &str| {
-        vec![SqlDiagnostic::new(format!(
-            "Failed to create table {name}\ncaused by\nError during planning: {cause}"
-        ))]
+    let at = table.name.span();
+    // As a server says it (recording `034_validate_unknown_connector`).
+    let failed = |mut cause: SqlDiagnostic| {
+        cause.message = format!("Failed to create table {name}: {}", cause.message);
+        vec![cause]
     };
     if table.query.is_some() {
         return Err(vec![beyond("CREATE TABLE … AS", table.span())]);
     }
-    let mut options = Options(options(&table).map_err(|cause| failed(&cause))?);
+    let mut options = options(&table).map_err(failed)?;
+    if options.is_empty() {
+        return Err(failed(beyond("tables in memory, without a connector", at)));
+    }
     let has_columns = !table.columns.is_empty();
     let columns = Columns::new(catalog, table.columns)?;
-    let connector =
-        Connector::new(&mut options, &columns.read, parallelism).map_err(|cause| failed(&cause))?;
+    let connector = Connector::new(&mut options, &columns.read, parallelism).map_err(failed)?;
     let event_time_field = options.take("event_time_field");
-    options.finish().map_err(|cause| failed(&cause))?;
+    options.finish().map_err(failed)?;
+    let failed = |cause: &str| failed(planning_at(cause, at));
     let schema = match (&connector, has_columns) {
         (Connector::Impulse(_), false) => impulse_schema(),
         (Connector::Impulse(_), true) => {
@@ -94,7 +103,13 @@ struct Columns {
 impl Columns {
     fn new(catalog: &Catalog, definitions: Vec<ColumnDef>) -> Result<Self, Diagnostics> {
         let mut generated = BTreeMap::new();
+        let mut names = BTreeSet::new();
         for column in &definitions {
+            let name = normal(&column.name);
+            if !names.insert(name.clone()) {
+                let message = format!("column '{name}' is declared twice");
+                return Err(vec![planning_at(&message, column.name.span)]);
+            }
             for option in &column.options {
                 if let ColumnOption::Generated {
                     generation_expr: Some(expression),
@@ -102,7 +117,7 @@ impl Columns {
                 } = &option.option
                 {
                     check_expression(expression).map_err(|refusal| vec![refusal])?;
-                    generated.insert(normal(&column.name), expression.clone());
+                    generated.insert(name.clone(), expression.clone());
                 }
             }
         }
@@ -142,38 +157,38 @@ impl Columns {
         }))
     }
 }
+
 fn event_time(
     catalog: &Catalog,
     table: &str,
     schema: &SchemaRef,
-    field: Option<String>,
+    field: Option<Given>,
     watermark: Option<&Watermark>,
 ) -> Result<EventTime, Diagnostics> {
-    let column = match (field, watermark) {
+    let (column, at) = match (field, watermark) {
         (None, None) => return Ok(EventTime::default()),
-        (Some(field), Some(watermark)) if normal(&watermark.column) != field => {
-            return Err(vec![planning(&format!(
-                "table {table} has two event times: '{field}' and '{}'",
-                watermark.column
-            ))]);
+        (Some(field), Some(watermark)) if normal(&watermark.column) != field.text => {
+            let message = format!(
+                "table {table} has two event times: '{}' and '{}'",
+                field.text, watermark.column.value
+            );
+            return Err(vec![planning_at(&message, watermark.column.span)]);
         }
-        (_, Some(watermark)) => watermark.column.clone(),
-        (Some(field), None) => Ident::with_quote('"', field),
+        (_, Some(watermark)) => (watermark.column.clone(), watermark.column.span),
+        (Some(field), None) => (Ident::with_quote('"', field.text), field.value),
     };
-    let kind = schema
-        .field_with_name(&normal(&column))
-        .map(Field::data_type);
-    match kind {
+    let name = normal(&column);
+    match schema.field_with_name(&name).map(Field::data_type) {
         Ok(DataType::Timestamp(..)) => {}
         Ok(other) => {
-            return Err(vec![planning(&format!(
-                "the event time of table {table} is a TIMESTAMP, and column {column} is {other}"
-            ))]);
+            let message = words::of(&format!(
+                "the event time of table {table} has to be a TIMESTAMP, and column '{name}' is {other}"
+            ));
+            return Err(vec![planning_at(&message, at)]);
         }
         Err(_) => {
-            return Err(vec![planning(&format!(
-                "table {table} has no column {column} for its event time"
-            ))]);
+            let message = format!("table {table} has no column '{name}' for its event time");
+            return Err(vec![planning_at(&message, at)]);
         }
     }
     let mut columns = vec![(Expr::Identifier(column), TIMESTAMP)];
@@ -221,30 +236,39 @@ fn expressions(
     }
 }
 
-fn options(table: &CreateTable) -> Result<BTreeMap<String, String>, String> {
+fn options(table: &CreateTable) -> Result<Options, SqlDiagnostic> {
     let given = match &table.table_options {
         CreateTableOptions::With(options) => options.as_slice(),
         _ => &[],
     };
-    let mut options = BTreeMap::new();
+    let mut options = Options::new(table.name.span());
     for option in given {
         let SqlOption::KeyValue { key, value } = option else {
-            return Err(format!("option {option} has no value"));
+            let message = format!("option {option} has no value");
+            return Err(planning_at(&message, option.span()));
         };
-        let Expr::Value(value) = value else {
-            return Err(format!(
-                "the value of option '{}' is not a literal",
-                key.value
-            ));
+        let name = &key.value;
+        let is_no = |what: &str| {
+            let message = format!("the value of option '{name}' is not {what}");
+            planning_at(&message, value.span())
         };
-        let value = match &value.value {
+        let Expr::Value(literal) = value else {
+            return Err(is_no("a literal"));
+        };
+        let text = match &literal.value {
             Value::SingleQuotedString(text) | Value::DoubleQuotedString(text) => text.clone(),
             Value::Number(number, _) => number.clone(),
             Value::Boolean(flag) => flag.to_string(),
-            _ => return Err(format!("the value of option '{}' is not a text", key.value)),
+            _ => return Err(is_no("a text")),
         };
-        if options.insert(key.value.clone(), value).is_some() {
-            return Err(format!("option '{}' is given twice", key.value));
+        let given = Given {
+            text,
+            name: key.span,
+            value: literal.span,
+        };
+        if !options.add(name, given) {
+            let message = format!("option '{name}' is given twice");
+            return Err(planning_at(&message, key.span));
         }
     }
     Ok(options)

@@ -252,7 +252,7 @@ async fn a_failing_row_ends_the_run_after_the_rows_before_it() {
         assert_eq!(rows.len(), 5, "{rate}");
         assert_eq!(rows[4], r#"{"x":100}"#);
         let error = end.unwrap_err();
-        assert_eq!(error.error, "SQL error: Divide by zero error");
+        assert_eq!(error.error, "Divide by zero error");
         assert_eq!((error.domain, error.retryable), (ErrorDomain::User, false));
     }
 }

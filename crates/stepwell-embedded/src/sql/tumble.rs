@@ -43,7 +43,7 @@ impl ScalarUDFImpl for Tumble {
     }
 
     fn invoke_with_args(&self, _arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        exec_err!("tumble() is a window, and belongs into GROUP BY")
+        exec_err!("tumble() is a window, which belongs in GROUP BY")
     }
 }
 

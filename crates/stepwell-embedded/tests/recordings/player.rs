@@ -17,7 +17,7 @@ use crate::names::Names;
 use crate::recording::Timeline;
 use crate::scenario::Scenario;
 use crate::setup::Setup;
-use crate::shape::{Differences, compare};
+use crate::shape::{Differences, compare, in_our_words};
 use crate::support::{Api, copy_of};
 use crate::timeline::Progress;
 use crate::times::Times;
@@ -280,6 +280,9 @@ impl Player {
         for line in &mut timeline.observations {
             let reason = self.names.ours(&line.job.failure_reason.to_string());
             line.job.failure_reason = serde_json::from_str(&reason).unwrap();
+            if let Some(Value::String(error)) = line.job.failure_reason.get_mut("error") {
+                *error = in_our_words(error);
+            }
             line.job.run_id += self.runs_before;
         }
         let watcher = match watcher {

@@ -20,7 +20,10 @@ use crate::{
     uncut::uncut,
 };
 
-/// How long a `PUT` that was refused is looked for: a rival's create under the same id is visible by then.
+/// How long the one look may take after a refusal that does not speak of an existing id.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// How long a `PUT` that was refused as a duplicate is looked for: a rival's create under the same id is visible by then.
 const RIVAL: Duration = Duration::from_secs(5);
 
 /// What a create came to.
@@ -42,9 +45,9 @@ enum Answer {
     NotSent,
     /// 405: a server up to 0.15 has no `PUT`.
     NoPut,
-    /// A refusal that no create can hide behind.
+    /// A refusal whose words do not speak of a pipeline that is there already.
     Refused,
-    /// A 400 or 409 to a `PUT`: a duplicate, an invalid request, or a row without a job; the text never tells.
+    /// A 400 or 409 to a `PUT` that says that the id exists: another's pipeline, ours, or a row without a job.
     Duplicate,
     /// Anything else: it may have taken effect.
     InDoubt,
@@ -61,8 +64,8 @@ impl Answer {
         };
         match status {
             StatusCode::METHOD_NOT_ALLOWED if by_put => Self::NoPut,
-            StatusCode::BAD_REQUEST | StatusCode::CONFLICT if by_put => Self::Duplicate,
-            StatusCode::REQUEST_TIMEOUT | StatusCode::CONFLICT => Self::InDoubt,
+            _ if by_put && error.is_already_there() => Self::Duplicate,
+            StatusCode::REQUEST_TIMEOUT => Self::InDoubt,
             // A redirect is not followed, so nothing was asked of the server behind it.
             status if status.is_client_error() || status.is_redirection() => Self::Refused,
             // A 2xx without a pipeline in it, and every 5xx: a gateway gives up on a create that the server goes on with.
@@ -118,6 +121,9 @@ impl Creating<'_> {
                     attempt.sent = before;
                     if before != Sent::Nothing {
                         return self.settle(attempt, error).await;
+                    }
+                    if let Some(outcome) = self.rivals(attempt, &error).await? {
+                        return Ok(outcome);
                     }
                     return Err(
                         ResolveError::rejected(Action::Create, attempt.spec.name(), error).into(),
@@ -195,7 +201,7 @@ impl Creating<'_> {
                     Answer::NotSent | Answer::NoPut | Answer::Refused => ticket.forget(),
                     // What it is a duplicate of, somebody else has started; or a proxy has sent it twice, and it is ours. The shutdown
                     // knows of it, and leaves it alone unless it is to stop all.
-                    Answer::Duplicate => guard.started_nothing(),
+                    Answer::Duplicate => guard.refused(error),
                     Answer::InDoubt => {}
                 }
             }
@@ -279,6 +285,26 @@ impl Creating<'_> {
         Ok(self.adopted(attempt, settled, true)?.ok())
     }
 
+    /// One look for another submitter's pipeline under the id of a `PUT` that was refused: servers differ in how they say that it exists.
+    async fn rivals(
+        &self,
+        attempt: &mut Attempt,
+        error: &ClientError,
+    ) -> Result<Option<Outcome>, Error> {
+        let status = error.status();
+        let may_mean_it = matches!(status, Some(StatusCode::BAD_REQUEST | StatusCode::CONFLICT));
+        if attempt.id().is_none() || !may_mean_it || error.is_invalid_query() {
+            return Ok(None);
+        }
+        let limit = self.limit.within(LOOK);
+        let client = self.context.client_within(&limit);
+        match look(&client, attempt, self.claims(), &limit).await {
+            Ok(found @ Settled::Found(_)) => Ok(self.adopted(attempt, found, false)?.ok()),
+            // What was refused and does not show was not made; the server's words say more than how the look ended.
+            _ => Ok(None),
+        }
+    }
+
     fn claims(&self) -> Claims<'_> {
         Claims {
             registry: self.context.ticket.registry(),
@@ -350,11 +376,14 @@ impl Creating<'_> {
     }
 }
 
-/// A server that has taken a `PUT`, or called it a duplicate, has `PUT`.
+/// A server that has taken a `PUT`, or refused it as it refuses a create, has `PUT`.
 fn note_put(memory: &ServerMemory, by_put: bool, reply: &Result<Made, ClientError>) {
     let taken = match reply {
         Ok(_) => true,
-        Err(error) => matches!(Answer::of(error, by_put), Answer::Duplicate),
+        Err(error) => matches!(
+            error.status(),
+            Some(StatusCode::BAD_REQUEST | StatusCode::CONFLICT)
+        ),
     };
     if by_put && taken {
         memory.put_was_seen();

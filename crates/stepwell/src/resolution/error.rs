@@ -146,7 +146,7 @@ pub enum ResolveError {
         /// When it was sent.
         since: SystemTime,
     },
-    /// The server refuses the id as a duplicate, or failed on it, and shows no pipeline under it: a row without a job.
+    /// The server refuses the id because it exists already, and shows no pipeline under it: a row without a job.
     #[snafu(display(
         "the server takes no pipeline under the id {id} and shows none: an earlier create broke off half way; \
          DELETE /api/v1/pipelines/{id} frees the id"
@@ -207,6 +207,15 @@ pub enum ResolveError {
 }
 
 impl ResolveError {
+    /// Whether the server refused to create the pipeline because its query cannot be planned. It is then the query that has to be
+    /// corrected, though it was valid when it was validated.
+    pub fn is_invalid_query(&self) -> bool {
+        match self {
+            Self::Rejected { source, .. } => source.is_invalid_query(),
+            _ => false,
+        }
+    }
+
     /// Whether it rests on pipelines that were listed and not looked at each.
     pub(crate) fn rests_on_others(&self) -> bool {
         matches!(

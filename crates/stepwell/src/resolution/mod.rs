@@ -95,6 +95,15 @@ impl Submission<Resolved<Resumed>> {
     pub fn is_adopted(&self) -> bool {
         self.state.origin.adopted
     }
+
+    /// Whether a create of this very submission was sent, its reply was lost, and this is what it made, as far as can be told: created, and
+    /// found again. So it is with [`Intent::CreateOnly`](crate::Intent::CreateOnly) too, which takes no pipeline that was there before.
+    ///
+    /// Every such pipeline is [adopted](Self::is_adopted); one that was adopted without being found again is another submitter's, whose
+    /// create came first.
+    pub fn found_again(&self) -> bool {
+        self.state.origin.found_again
+    }
 }
 
 /// What [`resolve`](Submission::resolve) would do.

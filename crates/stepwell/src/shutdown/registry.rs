@@ -12,7 +12,7 @@ use std::{
     time::SystemTime,
 };
 
-use stepwell_arroyo::{Client, PipelineId};
+use stepwell_arroyo::{Client, ClientError, PipelineId};
 use tokio::sync::watch;
 
 use self::server::Server;
@@ -65,7 +65,20 @@ pub(crate) struct Entry {
     pub(crate) known: Known,
     /// Whether this process created it, started its run, or may have.
     pub(crate) started_here: bool,
+    /// The server's words, when the create was answered with them: it exists already.
+    pub(crate) refused: Option<Arc<str>>,
     writes: usize,
+}
+
+impl Entry {
+    /// Whether a shutdown leaves it as it is.
+    pub(crate) fn is_left(&self) -> bool {
+        match self.on_shutdown {
+            OnShutdown::Stop => false,
+            OnShutdown::StopIfStartedHere => !self.started_here,
+            OnShutdown::Leave => true,
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -325,6 +338,7 @@ impl Ticket {
                 since,
                 known,
                 started_here: started_here || started_before,
+                refused: None,
                 writes: writes + 1,
             },
         );
@@ -345,6 +359,12 @@ impl Ticket {
         }
         drop(inner);
         self.registry.changed();
+    }
+
+    /// Whether a shutdown stops its pipeline.
+    pub(crate) fn is_to_stop(&self) -> bool {
+        let entry = self.registry.entry(self.id);
+        entry.is_some_and(|entry| !entry.is_left())
     }
 
     /// It was seen ended, was never created, or is left to itself.
@@ -380,6 +400,15 @@ impl WriteGuard {
         let mut inner = self.ticket.registry.lock();
         if let Some(entry) = inner.entries.get_mut(&self.ticket.id) {
             entry.started_here = self.started_before;
+        }
+    }
+
+    /// The create was answered with a refusal, in which it says that there is one already.
+    pub(crate) fn refused(&self, error: &ClientError) {
+        self.started_nothing();
+        let mut inner = self.ticket.registry.lock();
+        if let Some(entry) = inner.entries.get_mut(&self.ticket.id) {
+            entry.refused = Some(error.to_string().into());
         }
     }
 }

@@ -69,6 +69,14 @@ pub enum Unsettled {
         "its create was sent and not answered, and it has not shown up; it may still: look for it by name, and run the same submission again, which finds it"
     ))]
     Absent,
+    /// Its create was answered with a refusal which says that there is one already, and nothing shows under its id.
+    #[snafu(display(
+        "its create was refused because there is one already, and none has shown up: {refusal}"
+    ))]
+    Refused {
+        /// The refusal, with the server's words.
+        refusal: String,
+    },
     /// A create was sent, its reply was lost, and several pipelines may be the one.
     #[snafu(display(
         "its create was sent and not answered, and any of these may be it: {}",

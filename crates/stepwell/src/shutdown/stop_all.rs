@@ -6,8 +6,7 @@ use std::{
 use tokio::{sync::Semaphore, task::JoinSet};
 
 use super::{
-    OnShutdown, Shutdown, ShutdownEnd, ShutdownEntry, ShutdownError, ShutdownReport, StopPolicy,
-    Unsettled,
+    Shutdown, ShutdownEnd, ShutdownEntry, ShutdownError, ShutdownReport, StopPolicy, Unsettled,
     registry::{Entry, EntryId, Known, Registry},
     stop_pipeline::Stop,
 };
@@ -96,12 +95,7 @@ async fn stop_entry(
             Known::Pipeline(_) => None,
         };
     };
-    let leave = match entry.on_shutdown {
-        OnShutdown::Stop => false,
-        OnShutdown::StopIfStartedHere => !entry.started_here,
-        OnShutdown::Leave => true,
-    };
-    let (id, end) = if leave {
+    let (id, end) = if entry.is_left() {
         (entry.known.id().cloned(), Ok(ShutdownEnd::Left))
     } else if quiet.is_err() {
         (entry.known.id().cloned(), Err(Unsettled::UnderWay))
@@ -160,6 +154,10 @@ async fn settle_and_stop(
                 Settled::Ambiguous(pipelines) => {
                     let ids = pipelines.into_iter().map(|pipeline| pipeline.id).collect();
                     return (None, Err(Unsettled::Ambiguous { ids }));
+                }
+                Settled::Absent | Settled::Failed(_) if entry.refused.is_some() => {
+                    let refusal = entry.refused.as_deref().unwrap_or_default().to_owned();
+                    return (attempt.id().cloned(), Err(Unsettled::Refused { refusal }));
                 }
                 Settled::Absent => return (attempt.id().cloned(), Err(Unsettled::Absent)),
                 Settled::Failed(error) => {

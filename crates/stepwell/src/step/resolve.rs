@@ -34,6 +34,7 @@ enum Landed {
         job: Option<Box<Job>>,
         baseline: Baseline,
         adopted: bool,
+        found_again: bool,
         parallelism_set: bool,
     },
     Created {
@@ -147,6 +148,7 @@ impl Submission<Validated> {
                 job,
                 baseline,
                 adopted,
+                found_again,
                 parallelism_set,
             } => {
                 let mut differences = differences(&validated.spec, &*pipeline, job.as_deref());
@@ -163,6 +165,7 @@ impl Submission<Validated> {
                     origin: Resumed {
                         job: job.map(|job| *job),
                         adopted,
+                        found_again,
                     },
                     validated,
                 };
@@ -318,6 +321,7 @@ async fn resume(
             job,
             baseline,
             adopted,
+            found_again: started_here,
             parallelism_set,
         })),
         Resume::Again => Ok(None),

@@ -64,6 +64,21 @@ pub struct RowStream {
     /// Whether it had ended when it was asked for, with the stream still open.
     is_over: bool,
     is_complete: bool,
+    /// Whether the stream before the one that is open was read to its end.
+    ended_before: bool,
+    /// Whether nothing has come from the one that is open.
+    is_silent: bool,
+    /// The run that the job was seen in last.
+    run_id: Option<u64>,
+}
+
+/// What the job shows of its end.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Course {
+    GoesOn,
+    /// It is about to end, and no row comes after the end of the stream.
+    Ends,
+    Ended,
 }
 
 enum State {
@@ -115,6 +130,9 @@ impl Submission<Running> {
             look_at: Instant::now(),
             is_over: false,
             is_complete: without,
+            ended_before: false,
+            is_silent: false,
+            run_id: None,
         }
     }
 }
@@ -165,11 +183,24 @@ impl RowStream {
                 State::Open(output) => match before(self.look_at, output.next()).await {
                     None if self.is_over => return Ok(None),
                     None => {
-                        self.is_over = self.has_ended().await?;
+                        let run_id = self.run_id;
+                        let course = self.course().await?;
+                        if self.is_silent && self.ended_before && course == Course::Ended {
+                            // It was opened in the moment between the end of the last one and that of the job.
+                            self.is_complete = true;
+                            return Ok(None);
+                        }
+                        if self.is_silent && self.ended_before && self.run_id != run_id {
+                            // So it was, and the job has begun anew: the rows of that run do not come here.
+                            self.state = State::Waiting(Instant::now());
+                            continue;
+                        }
+                        self.is_over = course == Course::Ended;
                         let pause = if self.is_over { LAST_ROWS } else { QUIET };
                         self.look_at = Instant::now() + pause;
                     }
                     Some(Ok(Some(batch))) => {
+                        self.is_silent = false;
                         if !self.is_over {
                             self.look_at = Instant::now() + QUIET;
                         }
@@ -194,8 +225,12 @@ impl RowStream {
                         self.failed(error)?;
                     }
                 },
+                // The server ends a stream a moment before the job shows its end, and in between it takes another that stays silent.
+                State::Closed if self.is_complete && self.context.is_stopping() => return Ok(None),
                 State::Closed => {
-                    if self.has_ended().await? {
+                    let course = self.course().await?;
+                    let is_over = course == Course::Ends && self.is_complete;
+                    if is_over || course == Course::Ended {
                         return Ok(None);
                     }
                     self.state =
@@ -214,7 +249,9 @@ impl RowStream {
             Ok(output) => {
                 self.silent_since = None;
                 self.refused_since = None;
+                self.ended_before = self.is_complete;
                 self.is_complete = false;
+                self.is_silent = true;
                 self.look_at = Instant::now() + QUIET;
                 self.is_over = false;
                 self.state = State::Open(Box::new(output));
@@ -249,34 +286,41 @@ impl RowStream {
         Ok(())
     }
 
-    /// Whether the job goes on no more.
-    async fn has_ended(&mut self) -> Result<bool, ClientError> {
+    /// Whether the job goes on.
+    async fn course(&mut self) -> Result<Course, ClientError> {
         let limit = TimeLimit::new(Duration::MAX);
         let job = match self.context.client_within(&limit).job(&self.id).await {
             Ok(job) => job,
             // A node that lags behind may not know it; whoever deleted it has ended it.
             Err(error) if is_gone(&error) => {
                 let since = *self.silent_since.get_or_insert_with(Instant::now);
-                return Ok(since.elapsed() >= GONE_AFTER);
+                return Ok(if since.elapsed() >= GONE_AFTER {
+                    Course::Ended
+                } else {
+                    Course::GoesOn
+                });
             }
             Err(error) => {
                 self.refused_since = None;
-                return self.failed(error).map(|()| false);
+                return self.failed(error).map(|()| Course::GoesOn);
             }
         };
         self.silent_since = None;
         self.context.answered(&mut self.failures);
         let Some(job) = job else {
-            return Ok(false);
+            return Ok(Course::GoesOn);
         };
+        self.run_id = Some(job.run_id);
         if job.state != JobState::Running {
             self.refused_since = None;
         }
         Ok(match job.state {
-            JobState::Finished | JobState::Failed => true,
-            // Stopped and meant to run: about to start again.
-            JobState::Stopped => !job.running_desired,
-            _ => false,
+            JobState::Finished | JobState::Failed => Course::Ended,
+            JobState::Stopped if !job.running_desired => Course::Ended,
+            JobState::Finishing => Course::Ends,
+            // Stopping, or Stopped, and meant to run: about to start again.
+            _ if job.running_desired => Course::GoesOn,
+            _ => Course::Ends,
         })
     }
 

@@ -1,3 +1,5 @@
+use std::sync::atomic::Ordering;
+
 use stepwell_arroyo::JobState;
 use tracing::Instrument;
 
@@ -108,7 +110,11 @@ async fn stop<S: State>(
             record: &context.trouble,
             expected,
         };
-        let ending = stop.run().await?;
+        context.stops.store(true, Ordering::Relaxed);
+        let ending = stop.run().await.inspect_err(|_| {
+            // It may run on.
+            context.stops.store(false, Ordering::Relaxed);
+        })?;
         context.ticket.forget();
         if ending.job.state != JobState::Stopped {
             return Err(StopError::EndedOtherwise {

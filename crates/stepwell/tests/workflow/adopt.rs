@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use stepwell::{
-    Error, Outcome, PipelineSpec, ResolveError, StopPolicy, WaitError, WhenFinished,
+    Error, Intent, Outcome, PipelineSpec, ResolveError, StopPolicy, WaitError, WhenFinished,
     transport::{FakeTransport, http::Method},
 };
 
@@ -177,4 +177,42 @@ async fn a_create_that_was_found_and_not_taken_over_is_taken_over_by_the_next_tr
     let resumed = resumed(validated.resolve().await.unwrap());
     assert!(resumed.is_adopted());
     assert_eq!(creates(&fake), 1);
+}
+
+/// Of three pipelines that were not created by the reply to a create, the one whose reply was lost was created all the same.
+#[tokio::test(start_paused = true)]
+async fn one_that_was_created_and_found_again_is_told_from_what_was_there_and_from_a_rivals() {
+    let lost = FakeTransport::new();
+    let only = PipelineSpec::builder(QUERY)
+        .name("orders")
+        .intent(Intent::CreateOnly)
+        .build()
+        .unwrap();
+    let creating = validated(&lost, only).await;
+    lost.list(&[]);
+    lost.expect(Method::PUT, path(spec_id())).lost();
+    lost.expect(Method::GET, path(spec_id()))
+        .reply_json(200, &pipeline(spec_id(), QUERY));
+    lost.jobs(spec_id(), job("Created"));
+    let ours = resumed(creating.resolve().await.unwrap());
+    assert!(ours.is_adopted() && ours.found_again());
+
+    let refused = FakeTransport::new();
+    let creating = validated(&refused, spec()).await;
+    refused.list(&[]);
+    refused.expect(Method::PUT, path(spec_id())).reply_json(
+        400,
+        &json!({"error": "A record already exists with that name or id"}),
+    );
+    refused
+        .expect(Method::GET, path(spec_id()))
+        .reply_json(200, &pipeline(spec_id(), QUERY));
+    refused.jobs(spec_id(), job("Created"));
+    let rivals = resumed(creating.resolve().await.unwrap());
+    assert!(rivals.is_adopted() && !rivals.found_again());
+
+    let there = FakeTransport::new();
+    let resuming = with_job(&there, spec(), "none", job("Running")).await;
+    let found = resumed(resuming.resolve().await.unwrap());
+    assert!(!found.is_adopted() && !found.found_again());
 }

@@ -158,7 +158,6 @@ async fn every_answer_that_leaves_a_doubt_is_looked_into_and_never_repeated() {
         (502, "<html>nginx</html>"),
         (504, ""),
         (408, ""),
-        (409, ""),
     ] {
         let fake = FakeTransport::new();
         let validated = about_to_post(&fake, &[]).await;
@@ -167,6 +166,29 @@ async fn every_answer_that_leaves_a_doubt_is_looked_into_and_never_repeated() {
         fake.jobs("pl_1", job("Running"));
         let resumed = resumed(validated.resolve().await.unwrap());
         assert!(resumed.is_adopted(), "{status} {body}");
+        assert_eq!(posts(&fake), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_post_that_is_refused_ends_at_once_with_the_servers_words() {
+    for (status, words) in [
+        (400, "Field name must be set"),
+        (403, "not yours"),
+        (409, "busy, try again"),
+        (413, "too large"),
+        (422, "missing field `name`"),
+    ] {
+        let fake = FakeTransport::new();
+        let validated = about_to_post(&fake, &[]).await;
+        fake.expect(Method::POST, PIPELINES)
+            .reply_json(status, &json!({"error": words}));
+        let started = tokio::time::Instant::now();
+        let (error, validated) = resolve_error(validated.resolve().await);
+        assert!(matches!(error, ResolveError::Rejected { .. }), "{error:?}");
+        assert!(chain(&error).contains(words), "{}", chain(&error));
+        assert_eq!(started.elapsed(), seconds(0));
+        assert!(!validated.has_create_in_doubt());
         assert_eq!(posts(&fake), 1);
     }
 }

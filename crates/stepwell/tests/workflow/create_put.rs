@@ -187,6 +187,80 @@ async fn a_duplicate_that_never_shows_is_a_burnt_id_and_the_error_names_the_cure
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_put_that_is_refused_for_another_reason_ends_with_the_servers_words_and_burns_no_id() {
+    for (status, words, is_invalid, looks) in [
+        (
+            400,
+            "Failed to plan query:\n * table 'x' does not exist, or exists elsewhere",
+            true,
+            false,
+        ),
+        (400, "Schema error: No field named nothing", true, false),
+        (400, "Field name must be set", false, true),
+        (409, "busy, try again", false, true),
+        (403, "not yours", false, false),
+        (413, "too large", false, false),
+        (422, "duplicate field `name` at line 1", false, false),
+    ] {
+        let fake = FakeTransport::new();
+        let validated = validated(&fake, spec()).await;
+        fake.list(&[]);
+        fake.expect(Method::PUT, path(spec_id()))
+            .reply_json(status, &json!({"error": words}));
+        if looks {
+            fake.not_there(spec_id());
+        }
+        let started = tokio::time::Instant::now();
+        let (error, validated) = resolve_error(validated.resolve().await);
+        assert!(matches!(error, ResolveError::Rejected { .. }), "{error:?}");
+        let first_line = words.lines().next().unwrap();
+        assert!(chain(&error).contains(first_line), "{}", chain(&error));
+        assert_eq!(error.is_invalid_query(), is_invalid, "{words}");
+        assert!(started.elapsed() < seconds(1), "{:?}", started.elapsed());
+        assert!(!validated.has_create_in_doubt());
+        assert!(!Error::from(error).is_retryable());
+        assert_eq!(creates(&fake), 1);
+        let report = validated.shutdown().stop_all(StopPolicy::default()).await;
+        assert!(report.unwrap().entries.is_empty());
+    }
+}
+
+/// The one before it may have taken effect, whatever the words are.
+#[tokio::test(start_paused = true)]
+async fn a_put_that_is_refused_after_one_in_doubt_is_looked_for() {
+    for words in ["Failed to plan query", "busy, try again"] {
+        let fake = FakeTransport::new();
+        let validated = validated(&fake, spec()).await;
+        fake.list(&[]);
+        fake.expect(Method::PUT, path(spec_id())).lost();
+        fake.not_there(spec_id());
+        fake.expect(Method::PUT, path(spec_id()))
+            .reply_json(400, &json!({"error": words}));
+        fake.not_there(spec_id()).times(3);
+        fake.expect(Method::GET, path(spec_id()))
+            .reply_json(200, &pipeline(spec_id(), QUERY));
+        fake.jobs(spec_id(), job("Created"));
+        let resumed = resumed(validated.resolve().await.unwrap());
+        assert!(resumed.found_again());
+    }
+}
+
+/// Not every server has Arroyo's words for it.
+#[tokio::test(start_paused = true)]
+async fn a_rivals_pipeline_is_found_whatever_the_refusal_says() {
+    let fake = FakeTransport::new();
+    let validated = validated(&fake, spec()).await;
+    fake.list(&[]);
+    fake.expect(Method::PUT, path(spec_id()))
+        .reply_json(409, &json!({"error": "conflict"}));
+    fake.expect(Method::GET, path(spec_id()))
+        .reply_json(200, &pipeline(spec_id(), QUERY));
+    fake.jobs(spec_id(), job("Created"));
+    let resumed = resumed(validated.resolve().await.unwrap());
+    assert!(resumed.is_adopted() && !resumed.found_again());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_duplicate_that_a_busy_server_does_not_show_is_not_called_burnt() {
     let fake = FakeTransport::new();
     let validated = validated(&fake, spec()).await;

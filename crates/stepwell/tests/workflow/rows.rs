@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use stepwell::{
-    Error, RowStream, Running, Submission,
+    Error, OnShutdown, OptionsBuilder, RowStream, Running, Submission,
     transport::{Expectation, FakeTransport, Phase, TransportErrorKind, http::Method},
 };
 use tokio::time::Instant;
@@ -31,6 +31,10 @@ fn preview() -> Value {
 
 /// A pipeline with a bare `SELECT` that was found Running.
 async fn selecting(fake: &FakeTransport) -> Submission<Running> {
+    selecting_with(fake, options()).await
+}
+
+async fn selecting_with(fake: &FakeTransport, options: OptionsBuilder) -> Submission<Running> {
     fake.ping();
     fake.expect(Method::POST, "/api/v1/pipelines/validate_query")
         .reply_json(200, &json!({"graph": preview(), "errors": []}));
@@ -38,7 +42,8 @@ async fn selecting(fake: &FakeTransport) -> Submission<Running> {
         .name("orders")
         .build()
         .unwrap();
-    let connected = submission(fake.clone(), spec).connect().await.unwrap();
+    let submission = submission_with(fake.clone(), spec, options);
+    let connected = submission.connect().await.unwrap();
     let validated = connected.validate().await.unwrap();
     fake.list(&[pipeline("pl_1", SELECT).with("graph", preview())]);
     fake.jobs("pl_1", job("Running"));
@@ -303,4 +308,85 @@ async fn a_shutdown_that_begins_does_not_end_the_rows() {
     shows(&fake, &[undesired("Stopped")]);
     let mut rows = running.rows();
     assert_eq!(all(&mut rows).await.unwrap(), [row(1, 0, false)]);
+}
+
+/// As a real server does it: the stream ends a moment before the job is seen Stopped.
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_ends_while_we_stop_the_pipeline_is_the_end() {
+    for by_shutdown in [false, true] {
+        let fake = FakeTransport::any_order();
+        let running = selecting_with(&fake, options().on_shutdown(OnShutdown::Stop)).await;
+        stream(&fake)
+            .piece(event(7))
+            .pause(millis(600))
+            .piece(event(8));
+        let mut rows = running.rows();
+        assert_eq!(rows.next().await.unwrap().unwrap().rows, ["7"]);
+        shows(&fake, &[job("Running")]);
+        fake.checkpoints(&[]);
+        fake.patch("pl_1", json!({"stop": "checkpoint"}));
+        fake.expect(Method::GET, jobs_path("pl_1"))
+            .delay(millis(1_500))
+            .reply_json(200, &json!({"data": [undesired("Stopped")]}));
+        fake.checkpoints(&[]);
+        let reading = async {
+            let began = Instant::now();
+            let all = all(&mut rows).await.unwrap();
+            assert_eq!(all, [row(8, 0, false)]);
+            assert!(began.elapsed() <= millis(601), "{:?}", began.elapsed());
+        };
+        if by_shutdown {
+            let shutdown = running.shutdown().clone();
+            let (report, ()) = tokio::join!(shutdown.stop_all(policy()), reading);
+            report.unwrap();
+        } else {
+            let (stopped, ()) = tokio::join!(running.stop(), reading);
+            let _ = stopped.unwrap();
+        }
+        assert!(rows.is_complete());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_ends_when_the_job_is_seen_to_stop_is_the_end() {
+    for last in [
+        undesired("CheckpointStopping"),
+        undesired("Running"),
+        job("Finishing"),
+    ] {
+        let fake = FakeTransport::new();
+        let running = selecting(&fake).await;
+        stream(&fake).piece(event(7));
+        shows(&fake, &[last]);
+        let began = Instant::now();
+        let mut rows = running.rows();
+        assert_eq!(all(&mut rows).await.unwrap(), [row(7, 0, false)]);
+        assert!(rows.is_complete());
+        assert!(began.elapsed() < millis(10), "{:?}", began.elapsed());
+    }
+}
+
+/// A subscription that is opened in the moment between the end of the stream and that of the job is taken, and silent for ever.
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_was_opened_too_late_hides_neither_the_end_nor_the_next_run() {
+    let fake = FakeTransport::new();
+    let running = selecting(&fake).await;
+    stream(&fake).piece(event(7));
+    shows(&fake, &[job("Running")]);
+    stream(&fake).fall_silent();
+    // Somebody has restarted it.
+    shows(&fake, &[job("Running").with("run_id", json!(2))]);
+    stream(&fake).piece(event(8));
+    shows(&fake, &[job("Running").with("run_id", json!(2))]);
+    stream(&fake).fall_silent();
+    shows(&fake, &[job("Finished")]);
+    let mut rows = running.rows();
+    let began = Instant::now();
+    assert_eq!(
+        all(&mut rows).await.unwrap(),
+        [row(7, 0, false), row(8, 0, false)]
+    );
+    assert!(rows.is_complete());
+    // Two silences of 5 s, and no wait for last rows.
+    assert!(began.elapsed() < seconds(11), "{:?}", began.elapsed());
 }

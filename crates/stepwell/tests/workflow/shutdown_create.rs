@@ -2,8 +2,8 @@
 
 use serde_json::json;
 use stepwell::{
-    Error, Identity, OptionsBuilder, PipelineSpec, ResolveError, Shutdown, ShutdownEnd, Submission,
-    Unsettled, Validated,
+    Error, Identity, OnShutdown, OptionsBuilder, PipelineSpec, ResolveError, Shutdown, ShutdownEnd,
+    Submission, Unsettled, Validated,
     transport::{FakeTransport, http::Method},
 };
 use tokio::time::Instant;
@@ -117,6 +117,74 @@ async fn a_create_refused_as_a_duplicate_after_its_caller_is_gone_is_told_and_le
         matches!(report.entries[0].end, ShutdownEnd::Left),
         "{report}"
     );
+}
+
+/// The shutdown begins while the server holds the create, and is then answered with a refusal.
+#[tokio::test(start_paused = true)]
+async fn a_create_that_is_refused_after_the_shutdown_began_was_not_created() {
+    for (status, words) in [
+        (400, "Failed to plan query:\n * column 'a' not found"),
+        (403, "not yours"),
+        (409, "busy, try again"),
+        (413, "too large"),
+        (422, "missing field"),
+    ] {
+        let fake = FakeTransport::new();
+        let shutdown = Shutdown::new();
+        let stop = options().on_shutdown(OnShutdown::Stop);
+        let validated = about_to_create(&fake, &shutdown, spec(), stop).await;
+        fake.expect(Method::PUT, path(spec_id()))
+            .delay(seconds(1))
+            .reply_json(status, &json!({"error": words}));
+        let stopping = async {
+            tokio::time::sleep(millis(100)).await;
+            shutdown.stop_all(policy()).await
+        };
+        let (outcome, report) = tokio::join!(validated.resolve(), stopping);
+        assert!(matches!(
+            outcome.unwrap_err().error(),
+            stepwell::Error::ShutdownBegun
+        ));
+        let report = report.unwrap();
+        assert!(
+            matches!(report.entries[0].end, ShutdownEnd::NotCreated),
+            "{report}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_that_is_refused_as_a_duplicate_and_does_not_show_is_not_called_unanswered() {
+    let fake = FakeTransport::new();
+    let shutdown = Shutdown::new();
+    let stop = options().on_shutdown(OnShutdown::Stop);
+    let validated = about_to_create(&fake, &shutdown, spec(), stop).await;
+    fake.expect(Method::PUT, path(spec_id()))
+        .delay(seconds(1))
+        .reply_json(
+            400,
+            &json!({"error": "A record already exists with that name or id"}),
+        );
+    fake.not_there(spec_id()).always();
+    assert!(
+        tokio::time::timeout(millis(1), validated.resolve())
+            .await
+            .is_err()
+    );
+    let error = shutdown.stop_all(policy()).await.unwrap_err();
+    assert!(
+        matches!(
+            &error.report.entries[0].end,
+            ShutdownEnd::Unsettled {
+                error: Unsettled::Refused { .. },
+                ..
+            }
+        ),
+        "{error}"
+    );
+    let text = error.to_string();
+    assert!(text.contains("A record already exists"), "{text}");
+    assert!(!text.contains("not answered"), "{text}");
 }
 
 #[tokio::test(start_paused = true)]

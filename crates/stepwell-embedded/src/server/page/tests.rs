@@ -123,7 +123,7 @@ fn a_pipeline_is_shown_whole() {
          When | Level | Message | Details\n\
          2026-01-02 03:04:05 UTC | error | task failed | divide by zero\n\
          Query\n\
-         CREATE TABLE t WITH (connector = &#39;*******&#39;, password = &#39;*******&#39;);\n\
+         CREATE TABLE t WITH (connector = &#39;impulse&#39;, password = &#39;*******&#39;);\n\
          SELECT &#39;x&#39; FROM t;\n\
          Plan\n\
          Node | Operator | Description | Parallelism | Goes to\n\

@@ -4,6 +4,8 @@ use arrow::error::ArrowError;
 use datafusion_common::DataFusionError;
 use stepwell_arroyo::ErrorDomain;
 
+use crate::sql::words;
+
 /// A failure at run time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ExecutionError {
@@ -26,14 +28,14 @@ impl ExecutionError {
         Self::internal(format!("the checkpoint's state cannot be read: {cause}"))
     }
 
-    /// In Arroyo's words (recording `361_div_by_zero_jobs`): `SQL error: Divide by zero error`.
+    /// In the engine's words: recording `361_div_by_zero_jobs` has `SQL error: Divide by zero error`.
     pub(in crate::sql) fn sql(error: &DataFusionError) -> Self {
         let error = match error.find_root() {
             DataFusionError::ArrowError(error, _) => error.to_string(),
             error => error.strip_backtrace(),
         };
         Self {
-            error: format!("SQL error: {error}"),
+            error: words::of(&error),
             domain: ErrorDomain::User,
             retryable: false,
         }

@@ -48,7 +48,7 @@ impl SingleFile {
     pub(in crate::sql) fn check(&self) -> Result<(), String> {
         decode(&self.schema, b"", 0)
             .map(|_| ())
-            .map_err(|error| format!("a column cannot be read from JSON: {error}"))
+            .map_err(|error| error.to_string())
     }
 
     pub(super) fn source(&self, offset: u64) -> SingleFileSource {

@@ -18,7 +18,7 @@ fn errors(query: &str) -> Vec<(String, Option<[u64; 4]>)> {
         .collect()
 }
 
-/// The recordings' words and places (013–042), where the query is in the subset of both.
+/// The recordings' words (013–042) without what libraries wrap around them, and places where the recordings have none too.
 #[test]
 fn invalid_queries_get_a_real_servers_words() {
     type Expected<'a> = &'a [(&'a str, Option<[u64; 4]>)];
@@ -26,23 +26,20 @@ fn invalid_queries_get_a_real_servers_words() {
         (
             "SELEC * FROM impulse;",
             &[(
-                r#"SQL error: ParserError("Expected: an SQL statement, found: SELEC at Line: 1, Column: 1")"#,
-                None,
+                "Expected: an SQL statement, found: SELEC",
+                Some([1, 1, 1, 6]),
             )],
         ),
         (
             "CREATE TABLE impulse WITH (connector='impulse', event_rate='10');\n\nSELECT * FORM impulse WHERE;",
             &[(
-                r#"SQL error: ParserError("Expected: end of statement, found: FORM at Line: 3, Column: 10")"#,
-                None,
+                "Expected: end of statement, found: FORM",
+                Some([3, 10, 3, 14]),
             )],
         ),
         (
             "SELECT 'abc",
-            &[(
-                r#"SQL error: TokenizerError("Unterminated string literal at Line: 1, Column: 8")"#,
-                None,
-            )],
+            &[("Unterminated string literal", Some([1, 8, 1, 8]))],
         ),
         (
             "SELECT * FROM nope;",
@@ -68,41 +65,38 @@ fn invalid_queries_get_a_real_servers_words() {
         ("   \n  ", &[("Query is empty!", None)]),
         (
             "-- nothing here\n",
-            &[(
-                "Error during planning: The provided SQL does not contain a query",
-                None,
-            )],
+            &[("The provided SQL does not contain a query", None)],
         ),
         (
             "CREATE TABLE impulse WITH (connector='impulse', event_rate='10');",
             &[(
-                "Error during planning: The provided SQL does not contain a query",
-                None,
+                "The provided SQL does not contain a query",
+                Some([1, 1, 1, 7]),
             )],
         ),
         (
             "CREATE TABLE t (a INT) WITH (connector='frobnicate');\nSELECT * FROM t;",
             &[(
-                "Failed to create table t\ncaused by\nError during planning: Unknown connector 'frobnicate'",
-                None,
+                "Failed to create table t: Unknown connector 'frobnicate'",
+                Some([1, 40, 1, 52]),
             )],
         ),
         (
             "CREATE TABLE t WITH (connector='impulse', event_rate='10', bogus='1');\nSELECT * FROM t;",
             &[(
-                "Failed to create table t\ncaused by\nError during planning: unknown options provided in WITH clause: 'bogus'",
-                None,
+                "Failed to create table t: unknown options provided in WITH clause: 'bogus'",
+                Some([1, 60, 1, 65]),
             )],
         ),
         (
             "CREATE TABLE impulse WITH (connector='impulse', event_rate='10');\nINSERT INTO nosink SELECT * FROM impulse;",
-            &[("Error during planning: table nosink not found", None)],
+            &[("table nosink not found", Some([2, 13, 2, 19]))],
         ),
         (
             "CREATE TABLE impulse WITH (connector='impulse', event_rate='10');\nCREATE TABLE sink (x BIGINT, y TEXT, z INT) WITH (connector='blackhole');\nINSERT INTO sink SELECT counter FROM impulse;",
             &[(
-                "Error during planning: Column count doesn't match insert query!",
-                None,
+                "Column count doesn't match insert query!",
+                Some([3, 1, 3, 7]),
             )],
         ),
     ];
@@ -169,7 +163,7 @@ fn what_only_arroyo_can_is_refused_with_its_place() {
         assert_eq!(found.len(), 1, "{query}: {found:?}");
         assert_eq!(
             found[0].0,
-            format!("the embedded engine cannot run {what}; an Arroyo cluster can"),
+            format!("the embedded engine cannot run {what}; an Arroyo cluster can (--server URL)"),
             "{query}"
         );
         if let Some(span) = span {
@@ -180,7 +174,7 @@ fn what_only_arroyo_can_is_refused_with_its_place() {
     assert!(
         kafka[0]
             .0
-            .contains("has no connector 'kafka'; an Arroyo cluster has"),
+            .contains("cannot run the connector 'kafka'; an Arroyo cluster can (--server URL)"),
         "{kafka:?}"
     );
 }
@@ -229,7 +223,7 @@ fn what_runs_nowhere_is_refused() {
         assert!(
             errors(&query)[0]
                 .0
-                .starts_with("Failed to create table i\ncaused by\n"),
+                .starts_with("Failed to create table i: "),
             "{options}"
         );
     }
@@ -284,8 +278,5 @@ fn a_sample_is_not_taken_for_the_whole() {
     let errors = errors(&format!(
         "{IMPULSE}SELECT counter FROM impulse TABLESAMPLE (50 PERCENT)"
     ));
-    assert_eq!(
-        errors[0].0,
-        "Error during planning: TABLESAMPLE cannot be used"
-    );
+    assert_eq!(errors[0].0, "TABLESAMPLE cannot be used");
 }

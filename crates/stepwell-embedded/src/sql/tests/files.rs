@@ -388,7 +388,7 @@ fn columns_that_no_line_can_have_are_refused() {
     for kind in ["INTERVAL", "STRUCT<a INTERVAL>"] {
         let errors = plan(&query(kind), 1).map(|_| ()).expect_err(kind);
         assert!(
-            errors[0].message.contains("cannot be read from JSON"),
+            errors[0].message.contains("cannot be read from a file"),
             "{errors:?}"
         );
     }

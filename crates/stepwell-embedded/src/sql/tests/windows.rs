@@ -276,11 +276,11 @@ fn what_is_no_window_is_refused() {
         (
             "SELECT max(n) FROM (SELECT count(*) AS n FROM impulse GROUP BY tumble(interval '1 second')) \
              GROUP BY tumble(interval '1 minute')",
-            "the window in GROUP BY is not that of the windows that are grouped",
+            "the window of tumble() is not that of the windows that are grouped",
         ),
         (
             "SELECT tumble(interval '1 second') FROM impulse",
-            "tumble() is a window, and belongs into GROUP BY",
+            "tumble() is a window, which belongs in GROUP BY",
         ),
     ] {
         let errors = plan(&format!("{IMPULSE}{query}"), 1)
@@ -291,11 +291,11 @@ fn what_is_no_window_is_refused() {
     for (columns, message) in [
         (
             "a TEXT, WATERMARK FOR a",
-            "the event time of table t is a TIMESTAMP",
+            "the event time of table t has to be a TIMESTAMP",
         ),
         (
             "a TIMESTAMP, WATERMARK FOR b",
-            "table t has no column b for its event time",
+            "table t has no column 'b' for its event time",
         ),
         ("a TIMESTAMP, WATERMARK FOR a AS", "Expected: an expression"),
         (

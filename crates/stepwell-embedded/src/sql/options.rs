@@ -1,0 +1,119 @@
+//! The options of a `WITH` clause, each with its place.
+
+use std::{collections::BTreeMap, str::FromStr};
+
+use datafusion_sql::sqlparser::tokenizer::Span;
+use stepwell_arroyo::SqlDiagnostic;
+
+use super::{diagnostic::planning_at, words::shortened};
+
+/// The options that have not been looked at yet.
+#[derive(Debug)]
+pub(super) struct Options {
+    given: BTreeMap<String, Given>,
+    /// Where one that is missing is said to be missing.
+    place: Span,
+}
+
+/// An option as it was given.
+#[derive(Clone, Debug)]
+pub(super) struct Given {
+    pub(super) text: String,
+    /// Where its name is.
+    pub(super) name: Span,
+    /// Where its value is.
+    pub(super) value: Span,
+}
+
+impl Options {
+    pub(super) fn new(place: Span) -> Self {
+        Self {
+            given: BTreeMap::new(),
+            place,
+        }
+    }
+
+    /// Whether there was none of this name.
+    pub(super) fn add(&mut self, name: &str, given: Given) -> bool {
+        self.given.insert(name.to_owned(), given).is_none()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.given.is_empty()
+    }
+
+    /// Says where it is said.
+    pub(super) fn place_at(&mut self, place: Span) {
+        self.place = place;
+    }
+
+    pub(super) fn take(&mut self, name: &str) -> Option<Given> {
+        self.given.remove(name)
+    }
+
+    /// An option that must be there. Recording `035_validate_missing_option` has the words.
+    pub(super) fn require(&mut self, name: &str) -> Result<Given, SqlDiagnostic> {
+        let missing = || planning_at(&format!("required option '{name}' not set"), self.place);
+        self.given.remove(name).ok_or_else(missing)
+    }
+
+    /// An option that may be left out and has one value.
+    pub(super) fn expect(&mut self, name: &str, value: &str) -> Result<(), SqlDiagnostic> {
+        match self.take(name) {
+            Some(found) if found.text != value => {
+                let text = shortened(&found.text);
+                let message = format!(
+                    "option '{name}' is '{text}', and the embedded engine has only '{value}' there"
+                );
+                Err(planning_at(&message, found.value))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// An option that may be left out and has one of these values.
+    pub(super) fn one_of<'a>(
+        &mut self,
+        name: &str,
+        values: &[&'a str; 2],
+    ) -> Result<Option<&'a str>, SqlDiagnostic> {
+        let Some(found) = self.take(name) else {
+            return Ok(None);
+        };
+        let value = values.iter().find(|value| **value == found.text);
+        let [first, second] = values;
+        let other = || {
+            let text = shortened(&found.text);
+            let message = format!("option '{name}' is '{first}' or '{second}', not '{text}'");
+            planning_at(&message, found.value)
+        };
+        value.map(|value| Some(*value)).ok_or_else(other)
+    }
+
+    /// Nothing may be left.
+    pub(super) fn finish(self) -> Result<(), SqlDiagnostic> {
+        let Some(first) = self.given.values().min_by_key(|given| given.name.start) else {
+            return Ok(());
+        };
+        let names: Vec<_> = self.given.keys().map(|name| format!("'{name}'")).collect();
+        let message = format!(
+            "unknown options provided in WITH clause: {}",
+            names.join(", ")
+        );
+        Err(planning_at(&message, first.name))
+    }
+}
+
+impl Given {
+    /// The value as `what`, which it has to be.
+    pub(super) fn parse<T: FromStr>(&self, name: &str, what: &str) -> Result<T, SqlDiagnostic> {
+        let is_no = |_| {
+            let text = shortened(&self.text);
+            planning_at(
+                &format!("option '{name}' is not {what}: '{text}'"),
+                self.value,
+            )
+        };
+        self.text.parse().map_err(is_no)
+    }
+}

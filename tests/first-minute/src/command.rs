@@ -1,0 +1,246 @@
+//! A command on a terminal.
+
+use std::{
+    fmt,
+    fs::File,
+    io::Read as _,
+    os::unix::process::CommandExt as _,
+    process::{Child, Command, ExitStatus},
+    sync::mpsc::{self, Receiver, RecvTimeoutError},
+    thread,
+    time::{Duration, Instant},
+};
+
+use rustix::{
+    fs::{Mode, OFlags},
+    process::{Pid, Signal, kill_process_group},
+    pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
+    termios::{Winsize, tcsetwinsize},
+};
+
+use crate::{Failure, clone::Clone, screen::Screen, session::is_row, varies};
+
+/// Nothing takes this long, a build included, unless it hangs.
+const PATIENCE: Duration = Duration::from_secs(3_600);
+/// How long nothing may be said until what a session shows is taken to be all.
+const QUIET: Duration = Duration::from_secs(2);
+/// Wider than anything that is shown, so that no line is broken.
+const COLUMNS: u16 = 400;
+
+/// When Ctrl-C is pressed.
+#[derive(Clone, Debug)]
+pub(crate) enum Interrupt {
+    Never,
+    /// When it prints rows, or says that it runs.
+    WhenItRuns,
+    /// When so many rows were seen, and these messages or nothing new for a while.
+    After {
+        rows: usize,
+        messages: Vec<String>,
+    },
+}
+
+/// How a command ended.
+pub(crate) struct Ended {
+    command: String,
+    pub(crate) exit_code: Option<i32>,
+    took: Duration,
+    first_row: Option<Duration>,
+    /// From when cargo had built it.
+    first_row_after_build: Option<Duration>,
+    pub(crate) missed_interrupt: bool,
+    pub(crate) lines: Vec<String>,
+}
+
+impl fmt::Display for Ended {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            formatter,
+            "$ {}\n  {:.1} s",
+            self.command,
+            self.took.as_secs_f64()
+        )?;
+        if let Some(first_row) = self.first_row {
+            write!(
+                formatter,
+                ", first row after {:.2} s",
+                first_row.as_secs_f64()
+            )?;
+        }
+        if let Some(first_row) = self.first_row_after_build {
+            write!(
+                formatter,
+                ", {:.2} s after the build",
+                first_row.as_secs_f64()
+            )?;
+        }
+        match self.exit_code {
+            Some(code) => write!(formatter, ", exit code {code}"),
+            None => write!(formatter, ", killed"),
+        }
+    }
+}
+
+/// Runs a command in the clone to its end.
+pub(crate) fn run(clone: &Clone, command: &str, interrupt: Interrupt) -> Result<Ended, Failure> {
+    let mut terminal = Terminal::start(clone.shell(command))?;
+    let mut watch = Watch {
+        started: Instant::now(),
+        interrupt,
+        interrupted: false,
+        first_row: None,
+        built: None,
+        messages: (0, Instant::now()),
+    };
+    while let Some(bytes) = terminal.read(&watch)? {
+        terminal.screen.write(&bytes);
+        if watch.look(&terminal.screen) {
+            terminal.interrupt()?;
+        }
+    }
+    let status = terminal.wait()?;
+    let first_row = watch.first_row;
+    Ok(Ended {
+        command: command.to_owned(),
+        exit_code: status.code(),
+        took: watch.started.elapsed(),
+        first_row: first_row.map(|at| at - watch.started),
+        first_row_after_build: first_row.and_then(|at| Some(at - watch.built?)),
+        missed_interrupt: !watch.interrupted && !matches!(watch.interrupt, Interrupt::Never),
+        lines: terminal.screen.lines(),
+    })
+}
+
+/// What was seen so far, and what is waited for.
+struct Watch {
+    started: Instant,
+    interrupt: Interrupt,
+    interrupted: bool,
+    first_row: Option<Instant>,
+    built: Option<Instant>,
+    /// How many messages there are, and when the last one came.
+    messages: (usize, Instant),
+}
+
+impl Watch {
+    /// Whether Ctrl-C is to be pressed now.
+    fn look(&mut self, screen: &Screen) -> bool {
+        let now = Instant::now();
+        let lines = screen.lines();
+        let (rows, messages): (Vec<_>, Vec<_>) = lines.iter().partition(|line| is_row(line));
+        if messages.len() != self.messages.0 {
+            self.messages = (messages.len(), now);
+        }
+        if !rows.is_empty() {
+            self.first_row.get_or_insert(now);
+        }
+        if messages
+            .iter()
+            .any(|line| line.trim_start().starts_with("Running `"))
+        {
+            self.built.get_or_insert(now);
+        }
+        if self.interrupted {
+            return false;
+        }
+        let quiet = now - self.messages.1 >= QUIET;
+        self.interrupted = match &self.interrupt {
+            Interrupt::Never => false,
+            Interrupt::WhenItRuns => {
+                rows.len() >= 3 || messages.iter().any(|line| line.contains("is running"))
+            }
+            Interrupt::After {
+                rows: enough,
+                messages: expected,
+            } => {
+                let seen = varies::messages(messages);
+                rows.len() >= *enough && (quiet || seen.ends_with(expected))
+            }
+        };
+        self.interrupted
+    }
+}
+
+struct Terminal {
+    child: Child,
+    coming: Receiver<Vec<u8>>,
+    screen: Screen,
+}
+
+impl Terminal {
+    fn start(mut command: Command) -> Result<Self, Failure> {
+        let controller = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY)?;
+        grantpt(&controller)?;
+        unlockpt(&controller)?;
+        let name = ptsname(&controller, Vec::new())?;
+        let terminal = rustix::fs::open(name, OFlags::RDWR | OFlags::NOCTTY, Mode::empty())?;
+        let size = Winsize {
+            ws_row: 50,
+            ws_col: COLUMNS,
+            ws_xpixel: 0,
+            ws_ypixel: 0,
+        };
+        tcsetwinsize(&terminal, size)?;
+        let child = command
+            .stdin(terminal.try_clone()?)
+            .stdout(terminal.try_clone()?)
+            .stderr(terminal)
+            .process_group(0)
+            .spawn()?;
+        let (bytes, coming) = mpsc::channel();
+        thread::spawn(move || {
+            let mut controller = File::from(controller);
+            let mut buffer = [0; 4096];
+            // A terminal whose other side is closed shows that as an error.
+            while let Ok(count @ 1..) = controller.read(&mut buffer) {
+                if bytes.send(buffer[..count].to_vec()).is_err() {
+                    return;
+                }
+            }
+        });
+        Ok(Self {
+            child,
+            coming,
+            screen: Screen::default(),
+        })
+    }
+
+    /// What comes next, which may be nothing for now; `None`: the end.
+    fn read(&self, watch: &Watch) -> Result<Option<Vec<u8>>, Failure> {
+        if watch.started.elapsed() > PATIENCE {
+            return Err(format!("it hangs:\n{}", self.screen.lines().join("\n")).into());
+        }
+        match self.coming.recv_timeout(QUIET / 4) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(RecvTimeoutError::Timeout) => Ok(Some(Vec::new())),
+            Err(RecvTimeoutError::Disconnected) => Ok(None),
+        }
+    }
+
+    /// Presses Ctrl-C: every process of the command gets a signal, and the terminal shows it.
+    fn interrupt(&mut self) -> Result<(), Failure> {
+        self.screen.write(b"^C");
+        self.signal(Signal::INT)
+    }
+
+    fn signal(&self, signal: Signal) -> Result<(), Failure> {
+        let group = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
+        Ok(kill_process_group(
+            group.ok_or("a process without an id")?,
+            signal,
+        )?)
+    }
+
+    fn wait(&mut self) -> Result<ExitStatus, Failure> {
+        Ok(self.child.wait()?)
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        if matches!(self.child.try_wait(), Ok(None)) {
+            let _ = self.signal(Signal::KILL);
+            let _ = self.child.wait();
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! Recorded sessions of a README: what was typed and what the terminal showed.
+
+use crate::{command::Interrupt, varies};
+
+/// One command of a block of sessions.
+#[derive(Debug, Default)]
+pub(crate) struct Session {
+    pub(crate) command: String,
+    /// What the README shows before Ctrl-C, or of a command that ends by itself.
+    before: Vec<String>,
+    /// What it shows after Ctrl-C.
+    after: Option<Vec<String>>,
+    /// What was seen now.
+    pub(crate) seen: Vec<String>,
+}
+
+impl Session {
+    /// The sessions in the lines of a block.
+    pub(crate) fn all(lines: &[String]) -> Vec<Self> {
+        let mut sessions: Vec<Self> = Vec::new();
+        for line in lines {
+            if let Some(command) = line.strip_prefix("$ ") {
+                sessions.push(Self {
+                    command: command.to_owned(),
+                    ..Self::default()
+                });
+                continue;
+            }
+            let Some(session) = sessions.last_mut() else {
+                continue;
+            };
+            let line = match line.strip_prefix("^C") {
+                Some(rest) => {
+                    session.after = Some(Vec::new());
+                    rest
+                }
+                None => line,
+            };
+            if !line.is_empty() {
+                let lines = session.after.as_mut().unwrap_or(&mut session.before);
+                lines.push(line.to_owned());
+            }
+        }
+        sessions
+    }
+
+    /// Ctrl-C is pressed where the README has it.
+    pub(crate) fn interrupt(&self) -> Interrupt {
+        match self.after {
+            None => Interrupt::Never,
+            Some(_) => {
+                let (rows, messages) = apart(&self.before);
+                Interrupt::After {
+                    rows: rows.len(),
+                    messages: varies::messages(messages),
+                }
+            }
+        }
+    }
+
+    fn shown(&self) -> impl Iterator<Item = &String> {
+        self.before.iter().chain(self.after.iter().flatten())
+    }
+}
+
+/// Whether a line is a row and not a message.
+pub(crate) fn is_row(line: &str) -> bool {
+    line.starts_with('{')
+}
+
+fn apart<'a>(lines: impl IntoIterator<Item = &'a String>) -> (Vec<&'a String>, Vec<&'a String>) {
+    lines.into_iter().partition(|line| is_row(line))
+}
+
+/// What is not as the README shows it.
+///
+/// Rows and messages are looked at apart, for which of them comes first is a race. The rows of all sessions together begin with those that
+/// the README shows; there may be more, for rows come until Ctrl-C is heard.
+pub(crate) fn differences(sessions: &[Session]) -> Vec<String> {
+    let mut problems = Vec::new();
+    let [mut shown_rows, mut seen_rows] = [const { Vec::new() }; 2];
+    for session in sessions {
+        let (rows, messages) = apart(session.shown());
+        shown_rows.extend(rows);
+        let shown = varies::messages(messages);
+        let (rows, messages) = apart(&session.seen);
+        seen_rows.extend(rows);
+        let seen = varies::messages(messages);
+        if shown != seen {
+            problems.push(format!(
+                "$ {}\nthe README shows\n{}\nand the terminal\n{}",
+                session.command,
+                shown.join("\n"),
+                seen.join("\n")
+            ));
+        }
+    }
+    if !seen_rows.starts_with(&shown_rows) {
+        problems.push(format!(
+            "the README shows the rows\n{shown_rows:#?}\nand the terminal\n{seen_rows:#?}"
+        ));
+    }
+    problems
+}
+
+/// What was seen, as a block of the README.
+pub(crate) fn text(sessions: &[Session]) -> String {
+    let sessions = sessions.iter().map(|session| {
+        let lines = session.seen.iter().map(|line| line.trim_end());
+        let lines: Vec<_> = lines.filter(|line| !line.is_empty()).collect();
+        format!("$ {}\n{}\n", session.command, lines.join("\n"))
+    });
+    sessions.collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(text: &str) -> Vec<String> {
+        text.lines().map(str::to_owned).collect()
+    }
+
+    const README: &str = "$ run\nstart\n{\"a\":0}\n^Cstop\n\n$ run\nagain\n{\"a\":1}\n^C\nstop";
+
+    fn replayed(seen: [&str; 2]) -> Vec<Session> {
+        let mut sessions = Session::all(&lines(README));
+        for (session, seen) in sessions.iter_mut().zip(seen) {
+            session.seen = lines(seen);
+        }
+        sessions
+    }
+
+    #[test]
+    fn more_rows_and_another_order_are_the_same() {
+        let sessions = replayed([
+            "{\"a\":0}\nstart\n{\"a\":1}\n^Cstop",
+            "{\"a\":2}\nagain\n^Cstop",
+        ]);
+        assert_eq!(differences(&sessions), [""; 0]);
+    }
+
+    #[test]
+    fn a_row_that_is_missing_and_another_message_are_not() {
+        for seen in [
+            ["start\n{\"a\":0}\n^Cstop", "again\n{\"a\":2}\n^Cstop"],
+            ["start\n{\"a\":0}\n^Cstop", "again\n{\"a\":1}\n^Cgone"],
+            ["start\n{\"a\":0}\n^Cstop", "{\"a\":1}\n^Cstop"],
+        ] {
+            assert_eq!(differences(&replayed(seen)).len(), 1, "{seen:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_seen_can_be_shown() {
+        let sessions = replayed(["start\n{\"a\":0}\n^Cstop\n", "again\n{\"a\":1}\n^Cstop"]);
+        let shown = text(&sessions);
+        assert_eq!(shown, README.replace("^C\nstop", "^Cstop\n"));
+        let mut again = Session::all(&lines(&shown));
+        for (session, seen) in again.iter_mut().zip(sessions) {
+            session.seen = seen.seen;
+        }
+        assert_eq!(differences(&again), [""; 0]);
+    }
+}
