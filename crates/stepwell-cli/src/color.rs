@@ -1,5 +1,8 @@
 //! Whether what is shown is coloured.
 
+// What is a doc comment here is a help text on a terminal.
+#![allow(clippy::doc_markdown)]
+
 use std::{ffi::OsString, io::IsTerminal, sync::OnceLock};
 
 use clap::ValueEnum;
@@ -7,7 +10,7 @@ use clap::ValueEnum;
 /// What `--color` says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum When {
-    /// On a terminal, unless NO_COLOR is set or TERM is dumb; CLICOLOR_FORCE colours what goes elsewhere too
+    /// On a terminal, unless the environment says otherwise (NO_COLOR, CLICOLOR_FORCE, TERM=dumb)
     #[default]
     Auto,
     /// Wherever it goes

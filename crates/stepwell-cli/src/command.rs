@@ -1,5 +1,6 @@
 //! The commands, one a file.
 
+pub(crate) mod completions;
 pub(crate) mod list;
 #[cfg(feature = "embedded")]
 pub(crate) mod local;

@@ -9,7 +9,7 @@ use stepwell::{
     transport::TokenError,
 };
 
-use crate::{exit::Exit, interrupt::Interruption};
+use crate::{exit::Exit, interrupt::Interruption, target::Ambiguous};
 
 /// A query with where it came from, for diagnostics.
 #[derive(Clone, Debug)]
@@ -76,6 +76,8 @@ pub(crate) enum Failure {
         /// Whether the pipelines run in this process.
         ends_with_us: bool,
     },
+    #[snafu(transparent)]
+    Ambiguous { source: Ambiguous },
     #[snafu(display("pipeline {id} failed{reason}"))]
     JobFailed { id: String, reason: String },
     #[snafu(display("interrupted by {signal}{}", left.as_ref().map(|left| format!("; {left}")).unwrap_or_default()))]
@@ -183,6 +185,7 @@ impl Failure {
             | Self::Runtime { .. }
             | Self::NoQuery
             | Self::Signals { .. } => Exit::Unexpected,
+            Self::Ambiguous { .. } => Exit::Refused,
             Self::Step { source } => Exit::of(source),
             Self::Call { source } => Exit::of_client(source, Exit::Unexpected),
             Self::Unsettled { .. } => Exit::Unknown,

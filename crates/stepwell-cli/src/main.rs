@@ -12,6 +12,8 @@ mod failure;
 mod hint;
 mod interrupt;
 mod invocation;
+mod listing;
+mod moment;
 mod output;
 mod printable;
 mod query;
@@ -19,11 +21,11 @@ mod server;
 mod signal;
 mod standard_output;
 mod state_directory;
+mod table;
+mod target;
 mod trace;
 
 use std::process::ExitCode;
-
-use clap::Parser as _;
 
 use crate::{
     arguments::{Arguments, Command},
@@ -36,7 +38,11 @@ use crate::{
 
 fn main() -> ExitCode {
     // Usage errors end with 2 here, as clap has it.
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::parse() {
+        Ok(arguments) => arguments,
+        Err(code) => return code,
+    };
+    color::choose(arguments.global.color);
     let output = Output::new(&arguments.global);
     trace::set_up(&arguments.global, &output);
     let mut invocation = invocation(&arguments.command);
@@ -76,18 +82,22 @@ async fn run(
             unless_interrupted(command::status::status(status, output)).await
         }
         Command::Stop(stop) => command::stop::stop(stop, output).await,
+        Command::Completions(completions) => {
+            unless_interrupted(command::completions::completions(completions)).await
+        }
     }
 }
 
 /// What hints are made from: the command line, with the server and the query that it names.
 fn invocation(command: &Command) -> Invocation {
     let (connection, query) = match command {
-        Command::Run(run) => (&run.connection, Some(&run.query)),
-        Command::Validate(validate) => (&validate.connection, Some(&validate.query)),
-        Command::List(list) => (&list.connection, None),
-        Command::Status(status) => (&status.connection, None),
-        Command::Stop(stop) => (&stop.connection, None),
+        Command::Run(run) => (Some(&run.connection), Some(&run.query)),
+        Command::Validate(validate) => (Some(&validate.connection), Some(&validate.query)),
+        Command::List(list) => (Some(&list.connection), None),
+        Command::Status(status) => (Some(&status.connection), None),
+        Command::Stop(stop) => (Some(&stop.connection), None),
+        Command::Completions(_) => (None, None),
     };
-    let query = query.map(|query| query.file.as_path());
-    Invocation::current(connection.server.as_deref(), query)
+    let server = connection.and_then(|connection| connection.server.as_deref());
+    Invocation::current(server, query.map(|query| query.file.as_path()))
 }

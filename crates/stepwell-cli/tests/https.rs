@@ -223,6 +223,22 @@ mod with_tls {
         }
     }
 
+    /// Some editors write one.
+    #[test]
+    fn a_byte_order_mark_before_a_file_is_passed_over() {
+        let world = World::new(true);
+        for name in ["ca.pem", "client.pem", "client.key"] {
+            let text = std::fs::read_to_string(world.place.path(name)).unwrap();
+            world.place.write(name, format!("\u{feff}{text}"));
+        }
+        let files = [
+            CA,
+            ("--client-certificate", "client.pem"),
+            ("--client-key", "client.key"),
+        ];
+        ended(&world.run("list", &files), 0, &[]);
+    }
+
     #[test]
     fn files_that_do_not_fit_are_2() {
         let world = World::new(true);

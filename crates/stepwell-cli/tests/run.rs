@@ -221,7 +221,7 @@ fn other_pipelines_are_refused_with_5_and_forced() {
     let refused = run(&["run", "-s", &state, &other]);
     assert_eq!(refused.code, Some(5), "{}", refused.stderr);
     assert!(
-        refused.stderr.contains("\"query\" (sw_"),
+        refused.stderr.contains("\"finite\" (sw_"),
         "it names them: {}",
         refused.stderr
     );

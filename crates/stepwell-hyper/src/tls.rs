@@ -54,7 +54,7 @@ pub(crate) fn connector(
 }
 
 fn add_file(roots: &mut RootCertStore, path: &Path) -> Result<(), HyperTransportError> {
-    let pem = std::fs::read(path).context(CaFileSnafu { path })?;
+    let pem = read(path).context(CaFileSnafu { path })?;
     let certificates: Vec<_> = CertificateDer::pem_slice_iter(&pem)
         .filter_map(Result::ok)
         .collect();
@@ -68,8 +68,7 @@ fn with_client(
     certificate: &Path,
     key: &Path,
 ) -> Result<ClientConfig, HyperTransportError> {
-    let pem =
-        std::fs::read(certificate).context(ClientCertificateFileSnafu { path: certificate })?;
+    let pem = read(certificate).context(ClientCertificateFileSnafu { path: certificate })?;
     // All or none: with one of them missing the server would find no way from the client's to its CA.
     let chain: Vec<_> = CertificateDer::pem_slice_iter(&pem)
         .collect::<Result<_, _>>()
@@ -89,7 +88,7 @@ fn with_client(
 }
 
 fn read_key(path: &Path) -> Result<PrivateKeyDer<'static>, HyperTransportError> {
-    let pem = std::fs::read(path).context(ClientKeyFileSnafu { path })?;
+    let pem = read(path).context(ClientKeyFileSnafu { path })?;
     // What the parser says of a broken file repeats lines of it.
     match PrivateKeyDer::from_pem_slice(&pem) {
         Ok(key) => Ok(key),
@@ -97,6 +96,17 @@ fn read_key(path: &Path) -> Result<PrivateKeyDer<'static>, HyperTransportError> 
         Err(_) => NoClientKeySnafu { path }.fail(),
     }
 }
+
+/// A file without a byte order mark before it, which some editors write and the parser does not expect.
+fn read(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut bytes = std::fs::read(path)?;
+    if bytes.starts_with(BYTE_ORDER_MARK) {
+        bytes.drain(..BYTE_ORDER_MARK.len());
+    }
+    Ok(bytes)
+}
+
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Whether it says so of itself: PKCS #8 in its first line, the older form in a header.
 fn is_encrypted(pem: &[u8]) -> bool {

@@ -59,7 +59,7 @@ impl Token {
         Ok(Self(value))
     }
 
-    /// The token in this file, without white space around it.
+    /// The token in this file, without white space around it and without a byte order mark before it, which some editors write.
     ///
     /// # Errors
     ///
@@ -67,7 +67,7 @@ impl Token {
     pub fn from_file(path: impl Into<std::path::PathBuf>) -> Result<Self, TokenError> {
         let path = path.into();
         let text = std::fs::read_to_string(&path).context(UnreadableSnafu { path })?;
-        Self::new(&text)
+        Self::new(text.trim_start_matches('\u{feff}'))
     }
 
     /// The text with `instead` in the place of the token, wherever the token is in it.

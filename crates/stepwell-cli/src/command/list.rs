@@ -1,64 +1,53 @@
 //! `stepwell list`.
 
+mod columns;
+mod selection;
+
 use std::fmt::Write as _;
 
-use stepwell::arroyo::{Client, Job, Pipeline};
+use serde_json::json;
+use stepwell::arroyo::Job;
 
 use crate::{
-    arguments::List, exit::Exit, failure::Failure, output::Output, printable, standard_output,
+    arguments::List, exit::Exit, failure::Failure, listing, moment, output::Output, standard_output,
 };
+
+use self::selection::Selected;
 
 pub(crate) async fn list(arguments: List, output: &Output) -> Result<Exit, Failure> {
     let client = arguments.connection.client()?;
-    let pipelines = client.all_pipelines().await?;
-    if pipelines.is_empty() {
-        output.note("there are no pipelines");
+    let selection = arguments.selection;
+    let all = listing::read(&client, |listed| selection.takes_name(&listed.name)).await?;
+    let Selected { listed, note } = selection.of(&all);
+    if let Some(note) = note {
+        output.note(&note);
     }
-    // Writing to a string cannot fail.
-    let mut text = String::new();
-    if !output.is_json() && !pipelines.is_empty() {
-        let _ = writeln!(text, "{:<44} {:<20} {:>4}  NAME", "ID", "STATE", "RUN");
-    }
-    for pipeline in pipelines {
-        let job = job(&client, &pipeline).await?;
-        if output.is_json() {
-            let _ = writeln!(
-                text,
-                "{}",
-                serde_json::json!({ "id": pipeline.id, "name": pipeline.name, "job": without_secrets(job.as_ref()) })
-            );
-            continue;
+    let text = if output.is_json() {
+        let mut lines = String::new();
+        for pipeline in listed {
+            let line = json!({
+                "id": pipeline.id, "name": pipeline.name, "created_at": moment::rfc_3339(pipeline.created_at),
+                "state": pipeline.job.as_ref().map(|job| &job.state), "job": without_secrets(pipeline.job.as_ref()),
+            });
+            // Writing to a string cannot fail.
+            let _ = writeln!(lines, "{line}");
         }
-        let (state, run) = job.map_or(("-".to_owned(), "-".to_owned()), |job| {
-            (job.state.to_string(), job.run_id.to_string())
-        });
-        let _ = writeln!(
-            text,
-            "{:<44} {:<20} {run:>4}  {}",
-            printable::line(pipeline.id.as_str()),
-            printable::line(&state),
-            printable::line(&pipeline.name)
-        );
-    }
+        lines
+    } else if listed.is_empty() {
+        String::new()
+    } else {
+        columns::lines(&listed, &all)
+    };
     standard_output::print(text).await?;
     Ok(Exit::Success)
 }
 
 /// The job without its environment and its scheduler's configuration, which carry passwords as the query does.
 pub(super) fn without_secrets(job: Option<&Job>) -> serde_json::Value {
-    let mut job = serde_json::json!(job);
+    let mut job = json!(job);
     if let Some(job) = job.as_object_mut() {
         job.remove("env_vars");
         job.remove("scheduler_config");
     }
     job
-}
-
-/// Its job; `None` when it has none, or was deleted since it was listed.
-async fn job(client: &Client, pipeline: &Pipeline) -> Result<Option<Job>, Failure> {
-    match client.jobs(&pipeline.id).await {
-        Ok(jobs) => Ok(jobs.into_iter().max_by_key(|job| job.created_at)),
-        Err(error) if error.is_not_found() => Ok(None),
-        Err(error) => Err(error.into()),
-    }
 }

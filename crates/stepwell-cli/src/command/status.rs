@@ -1,78 +1,70 @@
 //! `stepwell status`.
 
-use std::fmt::Write as _;
+mod report;
 
-use stepwell::PipelineId;
+use serde_json::json;
+use stepwell::{
+    Endpoint, PipelineId, Transport as _,
+    arroyo::{Checkpoint, Client, Job, JobError, Pipeline},
+};
 
 use crate::{
     arguments::Status, command::list::without_secrets, exit::Exit, failure::Failure,
-    output::Output, printable, standard_output,
+    output::Output, standard_output, target,
 };
 
 pub(crate) async fn status(arguments: Status, output: &Output) -> Result<Exit, Failure> {
     let client = arguments.connection.client()?;
-    let id = PipelineId::from_server(arguments.id);
-    let pipeline = client.pipeline(&id).await?;
-    let job = client
-        .jobs(&id)
-        .await?
-        .into_iter()
-        .max_by_key(|job| job.created_at);
-    let (errors, checkpoints) = match &job {
-        Some(job) => (
-            client.job_errors(&id, &job.id).await?,
-            client.checkpoints(&id, &job.id).await?,
-        ),
-        None => (Vec::new(), Vec::new()),
+    let read = async |id: PipelineId| Ok(client.pipeline(&id).await?);
+    let is_missing =
+        |failure: &Failure| matches!(failure, Failure::Call { source } if source.is_not_found());
+    let pipeline = target::find(&client, &arguments.target.pipeline, read, is_missing).await?;
+    let seen = Seen::of(&client, pipeline).await?;
+    let text = if output.is_json() {
+        format!("{}\n", seen.json())
+    } else {
+        seen.report()
     };
-    if output.is_json() {
-        let status = serde_json::json!({
-            "id": pipeline.id, "name": pipeline.name, "stop": pipeline.stop, "graph": pipeline.graph,
-            "job": without_secrets(job.as_ref()), "errors": errors, "checkpoints": checkpoints,
-        });
-        standard_output::print(format!("{status}\n")).await?;
-        return Ok(Exit::Success);
-    }
-    // Writing to a string cannot fail.
-    let mut text = String::new();
-    let _ = writeln!(text, "pipeline     {id}");
-    let _ = writeln!(text, "name         {}", printable::line(&pipeline.name));
-    if let Some(job) = &job {
-        let wish = if job.running_desired {
-            ""
-        } else {
-            " (told to stop)"
-        };
-        let _ = writeln!(text, "state        {}{wish}", job.state);
-        let _ = writeln!(text, "job          {}, run {}", job.id, job.run_id);
-        if let Some(reason) = &job.failure_reason {
-            let _ = writeln!(text, "failed       {}", reason.error);
-        }
-    }
-    if let Some(parallelism) = pipeline.graph.parallelism() {
-        let _ = writeln!(text, "parallelism  {parallelism}");
-    }
-    let newest = checkpoints
-        .iter()
-        .filter(|checkpoint| checkpoint.finish_time.is_some())
-        .max_by_key(|checkpoint| checkpoint.epoch);
-    let _ = match newest {
-        Some(checkpoint) => writeln!(
-            text,
-            "checkpoint   {} ({})",
-            checkpoint.epoch, checkpoint.checkpoint_type
-        ),
-        None => writeln!(text, "checkpoint   none"),
-    };
-    for error in &errors {
-        let _ = writeln!(
-            text,
-            "{:<12} {}: {}",
-            error.level.to_string(),
-            error.message,
-            error.details
-        );
-    }
     standard_output::print(text).await?;
     Ok(Exit::Success)
+}
+
+/// A pipeline and what its job says.
+struct Seen {
+    pipeline: Pipeline,
+    job: Option<Job>,
+    errors: Vec<JobError>,
+    checkpoints: Vec<Checkpoint>,
+    dashboard: Option<String>,
+}
+
+impl Seen {
+    async fn of(client: &Client, pipeline: Pipeline) -> Result<Self, Failure> {
+        let id = &pipeline.id;
+        let job = client.job(id).await?;
+        let (errors, checkpoints) = match &job {
+            Some(job) => tokio::try_join!(
+                client.job_errors(id, &job.id),
+                client.checkpoints(id, &job.id)
+            )?,
+            None => (Vec::new(), Vec::new()),
+        };
+        let base = client.transport().base_url();
+        let endpoint = base.and_then(|base| Endpoint::from_uri(&base).ok());
+        Ok(Self {
+            dashboard: endpoint.map(|endpoint| endpoint.dashboard(id)),
+            pipeline,
+            job,
+            errors,
+            checkpoints,
+        })
+    }
+
+    fn json(&self) -> serde_json::Value {
+        let pipeline = &self.pipeline;
+        json!({
+            "id": pipeline.id, "name": pipeline.name, "stop": pipeline.stop, "graph": pipeline.graph,
+            "job": without_secrets(self.job.as_ref()), "errors": self.errors, "checkpoints": self.checkpoints,
+        })
+    }
 }

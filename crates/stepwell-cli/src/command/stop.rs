@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use snafu::OptionExt;
-use stepwell::{Error, JobState, Options, PipelineId, Registered, StopError, Submission};
+use stepwell::{
+    AttachError, Error, JobState, Options, PipelineId, Registered, StopError, Submission,
+    arroyo::Client,
+};
 
 use crate::{
     arguments::Stop,
@@ -11,6 +14,7 @@ use crate::{
     failure::{self, Failure, JobFailedSnafu, NoServerSnafu},
     interrupt::Interruptions,
     output::Output,
+    target,
 };
 
 pub(crate) async fn stop(arguments: Stop, output: &Output) -> Result<Exit, Failure> {
@@ -20,19 +24,30 @@ pub(crate) async fn stop(arguments: Stop, output: &Output) -> Result<Exit, Failu
         .observer(output.observer())
         // Somebody stands in front of it.
         .connect_timeout(Duration::from_secs(5))
-        .stop_mode(arguments.stop_mode.into())
-        .stop_timeout(arguments.stop_timeout)
+        .stop_mode(arguments.stopping.stop_mode.into())
+        .stop_timeout(arguments.stopping.stop_timeout)
         .build();
-    let id = PipelineId::from_server(arguments.id);
-    let attached = async { Ok(Submission::attach(transport, id, options).await?) };
-    let pipeline = interruptions.unless_interrupted(attached).await?;
+    let client = Client::new(transport.clone());
+    let attach = async |id: PipelineId| {
+        Ok(Submission::attach(transport.clone(), id, options.clone()).await?)
+    };
+    let is_missing = |failure: &Failure| {
+        matches!(
+            failure,
+            Failure::Step {
+                source: Error::Attach {
+                    source: AttachError::NotFound { .. }
+                }
+            }
+        )
+    };
+    let found = target::find(&client, &arguments.target.pipeline, attach, is_missing);
+    let pipeline = interruptions.unless_interrupted(found).await?;
     let id = pipeline.id().clone();
     // What was asked for is finished, unless a second signal says otherwise.
     interruptions
-        .unless_interrupted_twice(stop_pipeline(pipeline, output), || {
-            output.note(&format!(
-                "stopping pipeline {id}; press Ctrl-C again to quit immediately"
-            ));
+        .unless_interrupted_twice(stop_pipeline(pipeline, output), |signal| {
+            output.note(&format!("stopping pipeline {id}; {}", signal.again()));
             format!("pipeline {id} may still be running")
         })
         .await

@@ -1,6 +1,6 @@
 //! `stepwell validate`.
 
-use std::{fmt::Write as _, path::PathBuf};
+use std::path::PathBuf;
 
 use stepwell::{
     SharedTransport,
@@ -12,12 +12,13 @@ use crate::{
     exit::Exit,
     failure::{Failure, Origin},
     output::Output,
-    query, standard_output,
+    printable, query, standard_output,
+    table::{self, Cell, Column, Side},
 };
 
 pub(crate) async fn validate(arguments: Validate, output: &Output) -> Result<Exit, Failure> {
     let origin = read(arguments.query.file, output.clone()).await?;
-    let udfs = query::read_udfs(&arguments.udf)?;
+    let udfs = query::read_udfs(&arguments.query.udf)?;
     match arguments.connection.transport()? {
         Some(transport) => check(transport, origin, &udfs, output).await,
         None => local(origin, &udfs, output).await,
@@ -95,26 +96,37 @@ async fn check(
     }
 }
 
-/// The operators, each with where its rows go.
+/// The operators, each with where its rows go and how they are dealt out.
 fn show(graph: &PipelineGraph) -> String {
-    let mut lines = String::new();
-    for node in graph.nodes() {
-        let targets = graph
-            .edges()
-            .iter()
-            .filter(|edge| edge.src_id == node.node_id);
-        let targets: Vec<_> = targets.map(|edge| edge.dest_id.to_string()).collect();
-        let to = if targets.is_empty() {
-            String::new()
-        } else {
-            format!(" -> {}", targets.join(", "))
-        };
-        // Writing to a string cannot fail.
-        let _ = writeln!(
-            lines,
-            "{}: {} ({}){to}",
-            node.node_id, node.description, node.operator
-        );
+    let nodes = graph.nodes().iter();
+    let ids = nodes.clone().map(|node| node.node_id.to_string());
+    let operators = nodes.clone().map(|node| printable::line(&node.operator));
+    let targets = nodes.clone().map(|node| targets(graph, node.node_id));
+    let descriptions = nodes.map(|node| printable::line(&node.description));
+    table::lines(&[
+        Column::new(Side::Right, "ID", ids.map(Cell::new)),
+        Column::new(Side::Left, "OPERATOR", operators.map(Cell::new)),
+        Column::new(Side::Left, "ROWS GO TO", targets.map(Cell::new)),
+        Column::new(Side::Left, "DESCRIPTION", descriptions.map(Cell::new)),
+    ])
+}
+
+fn targets(graph: &PipelineGraph, id: u32) -> String {
+    let edges = graph.edges().iter().filter(|edge| edge.src_id == id);
+    let targets: Vec<_> = edges
+        .map(|edge| match edge.edge_type.as_str() {
+            // The usual way: each subtask to the one that follows it.
+            "" | "Forward" => edge.dest_id.to_string(),
+            how => format!(
+                "{} ({})",
+                edge.dest_id,
+                printable::line(&how.to_lowercase())
+            ),
+        })
+        .collect();
+    if targets.is_empty() {
+        "-".to_owned()
+    } else {
+        targets.join(", ")
     }
-    lines
 }

@@ -38,7 +38,7 @@ struct Binary<'a> {
 }
 
 /// How each command is asked.
-const COMMANDS: [&[&str]; 6] = [
+const COMMANDS: [&[&str]; 8] = [
     &[
         "run",
         "--timeout",
@@ -60,7 +60,9 @@ const COMMANDS: [&[&str]; 6] = [
     ],
     &["validate", "--udf", "UDF", "FILE"],
     &["list"],
+    &["list", "--name", "*", "--state", "running"],
     &["status", "pl_1"],
+    &["status", "orders"],
     &["stop", "--stop-timeout", "TIME", "pl_1"],
 ];
 

@@ -123,7 +123,9 @@ impl World {
                 }
                 failure::json(200, &state.pipeline())
             }
-            _ if !state.exists => failure::json(404, &json!({"error": "Pipeline not found"})),
+            _ if !state.exists || id.is_some_and(|id| id != state.id) => {
+                failure::json(404, &json!({"error": "Pipeline not found"}))
+            }
             Place::Get => failure::json(200, &state.pipeline()),
             Place::Patch => {
                 if text.contains(r#""stop":"none""#) {

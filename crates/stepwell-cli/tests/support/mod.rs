@@ -8,6 +8,7 @@
 pub mod pipelines;
 pub mod schema;
 pub mod server;
+pub mod terminal;
 
 use std::{
     io::{BufRead as _, BufReader, PipeReader, PipeWriter, Read, Write as _},
@@ -40,6 +41,8 @@ pub fn stepwell(arguments: &[&str]) -> Command {
         "STEPWELL_CLIENT_CERTIFICATE",
         "STEPWELL_CLIENT_KEY",
         "NO_COLOR",
+        "CLICOLOR",
+        "CLICOLOR_FORCE",
         "RUST_LOG",
     ] {
         command.env_remove(variable);

@@ -35,7 +35,7 @@ pub(super) async fn local(
     output.destination(&Destination::Embedded(arguments.state_dir.as_deref()));
     let (directory, is_new) = match &arguments.state_dir {
         Some(directory) => (directory.clone(), false),
-        None => (state_directory::fresh(&arguments.name)?, true),
+        None => (state_directory::fresh(&arguments.name())?, true),
     };
     let rows = Stdout::new(output, submit.shutdown);
     let write_failure = rows.failure();

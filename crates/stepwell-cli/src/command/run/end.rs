@@ -31,8 +31,8 @@ pub(super) async fn stop(
         failure => Some(failure),
     };
     let policy = StopPolicy::builder()
-        .mode(submit.arguments.stop_mode.into())
-        .deadline(submit.arguments.stop_timeout)
+        .mode(submit.arguments.stopping.stop_mode.into())
+        .deadline(submit.arguments.stopping.stop_timeout)
         .build();
     let report = match submit.shutdown.stop_all(policy).await {
         Ok(report) => report,

@@ -87,7 +87,7 @@ fn spec(arguments: &Run, origin: &Origin) -> Result<PipelineSpec, Failure> {
         _ => Intent::ResumeOrCreate,
     };
     let mut spec = PipelineSpec::builder(&origin.text)
-        .name(&arguments.name)
+        .name(arguments.name())
         .force(arguments.force)
         .find_by(arguments.find_by.into())
         .intent(intent);
@@ -103,7 +103,7 @@ fn spec(arguments: &Run, origin: &Origin) -> Result<PipelineSpec, Failure> {
     if arguments.new_run {
         spec = spec.when_finished(WhenFinished::NewRun);
     }
-    for udf in query::read_udfs(&arguments.udf)? {
+    for udf in query::read_udfs(&arguments.query.udf)? {
         spec = spec.udf(udf);
     }
     spec.build().context(SpecSnafu)

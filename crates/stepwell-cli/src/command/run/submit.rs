@@ -64,7 +64,7 @@ impl Submit<'_> {
         let validated = self.validate(transport).await?;
         if self.arguments.dry_run {
             let plan = validated.plan().await?;
-            let text = plan::text(&plan, &self.arguments.name);
+            let text = plan::text(&plan, &self.arguments.name());
             self.output.plan(&plan, &text);
             return Ok(Exit::Success);
         }
@@ -107,8 +107,8 @@ impl Submit<'_> {
                 // One that was running before is not stopped because this command was interrupted on the way.
                 OnShutdown::StopIfStartedHere
             })
-            .stop_mode(self.arguments.stop_mode.into())
-            .stop_timeout(self.arguments.stop_timeout);
+            .stop_mode(self.arguments.stopping.stop_mode.into())
+            .stop_timeout(self.arguments.stopping.stop_timeout);
         if let Some(timeout) = self.arguments.timeout {
             options = options.running_timeout(timeout).connect_timeout(timeout);
         }

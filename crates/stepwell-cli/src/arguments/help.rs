@@ -1,0 +1,67 @@
+//! What stands at the end of each help text. Lines are short, so that they are not wrapped on a usual terminal.
+
+pub(super) const STEPWELL: &str = "\
+Examples:
+  stepwell run examples/hello.sql             run on the embedded engine
+  stepwell run -s state examples/hello.sql    keep the state, resume next time
+  stepwell run --server http://host:5115 examples/hello.sql
+  stepwell validate examples/hello.sql
+  stepwell run --help                         more about a command
+
+Exit codes:
+  0 finished, or stopped on request    5 refused
+  1 unexpected error                   6 the job failed
+  2 usage                              7 timed out
+  3 invalid query                      8 outcome unknown
+  4 cannot connect                     128 + n: ended by signal n";
+
+pub(super) const RUN: &str = "\
+Examples:
+  stepwell run query.sql             run on the embedded engine
+  stepwell run -s state query.sql    keep the state in ./state; the same
+                                     command resumes from it
+  stepwell run --server http://host:5115 query.sql
+  stepwell run --server http://host:5115 --detach --timeout 5m query.sql
+  echo 'SELECT …' | stepwell run -n orders
+
+The API token is read from STEPWELL_TOKEN or --token-file.";
+
+pub(super) const VALIDATE: &str = "\
+Examples:
+  stepwell validate query.sql
+  stepwell validate --server http://host:5115 --udf f.rs query.sql
+
+Without a server, the embedded engine checks the query.
+The API token is read from STEPWELL_TOKEN or --token-file.";
+
+pub(super) const LIST: &str = "\
+Examples:
+  stepwell list --server http://host:5115
+  stepwell list --state running,failed --sort name
+  stepwell list --name 'orders-*' --output json
+
+With --output json, standard output has one JSON object per pipeline.
+The API token is read from STEPWELL_TOKEN or --token-file.";
+
+pub(super) const STATUS: &str = "\
+Examples:
+  stepwell status --server http://host:5115 orders
+  stepwell status --output json pl_aPfTVLdeeM
+
+The API token is read from STEPWELL_TOKEN or --token-file.";
+
+pub(super) const STOP: &str = "\
+Examples:
+  stepwell stop --server http://host:5115 orders
+  stepwell stop --stop-mode immediate --stop-timeout 30s pl_aPfTVLdeeM
+
+Ctrl-C after the stop was sent keeps waiting for it; press Ctrl-C again to
+quit immediately.
+The API token is read from STEPWELL_TOKEN or --token-file.";
+
+pub(super) const COMPLETIONS: &str = "\
+Examples:
+  stepwell completions bash > \\
+    ~/.local/share/bash-completion/completions/stepwell
+  stepwell completions zsh > ~/.zfunc/_stepwell
+  stepwell completions fish > ~/.config/fish/completions/stepwell.fish";

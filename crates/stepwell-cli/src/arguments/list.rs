@@ -1,0 +1,38 @@
+//! The arguments of `stepwell list`.
+
+use clap::{Args, ValueEnum};
+
+use super::Connection;
+
+#[derive(Debug, Args)]
+pub(crate) struct List {
+    #[command(flatten)]
+    pub(crate) selection: Selection,
+    #[command(flatten)]
+    pub(crate) connection: Connection,
+}
+
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Pipelines")]
+pub(crate) struct Selection {
+    /// Only pipelines in these states, such as running,failed; "none" is a pipeline without a job; can be repeated
+    #[arg(long, value_name = "STATE", value_delimiter = ',')]
+    pub(crate) state: Vec<String>,
+    /// Only pipelines whose name has this text in it, or fits it as a pattern with * and ?; case does not matter
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) name: Option<String>,
+    /// Order of the list
+    #[arg(long, value_enum, value_name = "ORDER", default_value_t)]
+    pub(crate) sort: Sort,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Sort {
+    /// Newest first
+    #[default]
+    Age,
+    /// By name
+    Name,
+    /// By state, and newest first within each
+    State,
+}
