@@ -7,7 +7,7 @@ use stepwell::{
     arroyo::ClientError, transport::TransportErrorKind,
 };
 
-use crate::{exit::is_no_arroyo, failure::Failure, invocation::Invocation};
+use crate::{exit::is_no_arroyo, failure::Failure, invocation::Invocation, target::Ambiguous};
 
 /// One thing to try.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,6 +71,7 @@ pub(crate) fn hints(failure: &Failure, typed: &Invocation) -> Vec<Hint> {
             typed.again(),
         ),
         Failure::Call { source } => call(source, typed),
+        Failure::Ambiguous { source } => ambiguous(source, typed),
         Failure::Step { source } => step(source, typed),
         Failure::Unsettled {
             report,
@@ -99,6 +100,18 @@ fn call(error: &ClientError, typed: &Invocation) -> Vec<Hint> {
     } else {
         Vec::new()
     }
+}
+
+fn ambiguous(error: &Ambiguous, typed: &Invocation) -> Vec<Hint> {
+    let candidates = error.candidates().take(MOST);
+    candidates
+        .flat_map(|(id, name)| {
+            run(
+                &format!("take {name:?}"),
+                typed.with_instead(error.typed(), id),
+            )
+        })
+        .collect()
 }
 
 fn unreachable(error: &ClientError) -> Vec<Hint> {

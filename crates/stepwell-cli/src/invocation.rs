@@ -65,6 +65,14 @@ impl Invocation {
         Some(join(&words))
     }
 
+    /// The same command again with another word in the place of the last one that is this one.
+    pub(crate) fn with_instead(&self, word: &str, instead: &str) -> Option<String> {
+        let mut words = self.words.clone();
+        let last = words.iter_mut().rfind(|known| *known == word)?;
+        instead.clone_into(last);
+        Some(join(&words))
+    }
+
     /// Another command of this program on the same server; nothing when there is no server that outlives this process.
     pub(crate) fn on_the_server(&self, command: &str, arguments: &[&str]) -> Option<String> {
         let server = self.server.as_deref()?;
@@ -194,6 +202,16 @@ mod tests {
             after_dashes.with(&["--force"]).unwrap(),
             "stepwell run --force -- -q.sql"
         );
+    }
+
+    #[test]
+    fn a_command_is_repeated_about_something_else() {
+        let typed = invocation("stepwell stop --server s stop", Some("s"));
+        assert_eq!(
+            typed.with_instead("stop", "sw_1").unwrap(),
+            "stepwell stop --server s sw_1"
+        );
+        assert_eq!(typed.with_instead("status", "sw_1"), None);
     }
 
     #[test]

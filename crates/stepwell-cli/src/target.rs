@@ -25,6 +25,19 @@ pub(crate) struct Ambiguous {
     candidates: Vec<Listed>,
 }
 
+impl Ambiguous {
+    /// What was typed.
+    pub(crate) fn typed(&self) -> &str {
+        &self.typed
+    }
+
+    /// Ids and names of the pipelines that fit.
+    pub(crate) fn candidates(&self) -> impl Iterator<Item = (&str, &str)> {
+        let candidates = self.candidates.iter();
+        candidates.map(|listed| (listed.id.as_str(), listed.name.as_str()))
+    }
+}
+
 /// Reads something of the pipeline that was meant. What was typed is taken as an id first, so that an id takes no more requests than
 /// what is read; only if there is no such pipeline is the list looked through.
 pub(crate) async fn find<T>(
