@@ -81,6 +81,10 @@ impl Ran {
             (Some(5), _) => self.was_finished() && self.stdout.is_empty(),
             (Some(0), None | Some(Kind::Kill)) => self.has_finished(),
             (Some(0), Some(_)) | (None, Some(Kind::Kill | Kind::InterruptThenKill(_))) => true,
+            // A signal that comes before the pipeline runs is told by the exit code.
+            (Some(130), Some(Kind::Interrupt)) | (Some(143), Some(Kind::Terminate)) => {
+                self.stdout.is_empty()
+            }
             // A signal that comes before it is listened to ends the process.
             (None, Some(Kind::Interrupt | Kind::Terminate)) => self.stderr.is_empty(),
             _ => false,
