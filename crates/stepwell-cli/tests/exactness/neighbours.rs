@@ -72,6 +72,15 @@ fn what_a_killed_run_has_left_starts_again_unseen_and_said() {
         let mut seen = printed("a", &running.finish().stdout);
         assert_eq!(seen.start, 0);
 
+        // Nothing is shown of it when the second is refused beside it.
+        let refused = start(&place, &["--name", "second", &second]).finish();
+        assert_eq!(
+            (refused.code, refused.stdout.as_str()),
+            (Some(5), ""),
+            "{}",
+            refused.stderr
+        );
+
         // The rows of the second, over two runs, are exact; in each the first runs too.
         let mut next = 0;
         for more in [&["--force"] as &[_], &[]] {
