@@ -120,6 +120,10 @@ impl Program {
         query
     }
 
+    pub(crate) fn prints(&self) -> bool {
+        self.printed.is_some()
+    }
+
     /// How many subtasks print.
     fn printers(&self) -> u64 {
         match self.kind {
