@@ -68,8 +68,6 @@ pub(crate) enum Failure {
     Step { source: Error },
     #[snafu(transparent)]
     Call { source: ClientError },
-    #[snafu(transparent)]
-    Ambiguous { source: Ambiguous },
     /// What was to be stopped was not. `first` is what made it end, unless that was a signal.
     #[snafu(display("{}", unsettled_text(report, *ends_with_us)))]
     Unsettled {
@@ -78,6 +76,8 @@ pub(crate) enum Failure {
         /// Whether the pipelines run in this process.
         ends_with_us: bool,
     },
+    #[snafu(transparent)]
+    Ambiguous { source: Ambiguous },
     #[snafu(display("pipeline {id} failed{reason}"))]
     JobFailed { id: String, reason: String },
     #[snafu(display("interrupted by {signal}{}", left.as_ref().map(|left| format!("; {left}")).unwrap_or_default()))]
@@ -185,9 +185,9 @@ impl Failure {
             | Self::Runtime { .. }
             | Self::NoQuery
             | Self::Signals { .. } => Exit::Unexpected,
+            Self::Ambiguous { .. } => Exit::Refused,
             Self::Step { source } => Exit::of(source),
             Self::Call { source } => Exit::of_client(source, Exit::Unexpected),
-            Self::Ambiguous { .. } => Exit::Refused,
             Self::Unsettled { .. } => Exit::Unknown,
             Self::JobFailed { .. } => Exit::JobFailed,
             Self::Interrupted { signal, .. } => Exit::Interrupted(*signal),

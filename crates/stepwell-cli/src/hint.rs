@@ -33,7 +33,7 @@ fn run(text: &str, command: Option<String>) -> Vec<Hint> {
     hint.into_iter().collect()
 }
 
-const TOKEN: &str = "set STEPWELL_TOKEN, or name a file with the token by --token-file";
+const TOKEN: &str = "set STEPWELL_TOKEN, or name a file with the token by --token-file FILE";
 const NOT_ARROYO: &str =
     "this is not an Arroyo API; give the address of one, such as --server http://host:5115";
 
@@ -117,7 +117,7 @@ fn ambiguous(error: &Ambiguous, typed: &Invocation) -> Vec<Hint> {
 fn unreachable(error: &ClientError) -> Vec<Hint> {
     if error.transport_error_kind() == Some(TransportErrorKind::Tls) {
         say(
-            "name a private certificate of the server by --ca-file, and your own by --client-certificate and --client-key",
+            "name a private certificate of the server by --ca-file FILE, and your own by --client-certificate FILE and --client-key FILE",
         )
     } else {
         say("start the server, or check --server")

@@ -31,7 +31,7 @@ impl Interruption {
         128 + self.number()
     }
 
-    /// What a person does for a second signal.
+    /// What to do for a second signal.
     pub(crate) fn again(self) -> &'static str {
         match self {
             Self::Interrupt => "press Ctrl-C again to quit immediately",
@@ -98,34 +98,26 @@ impl Interruptions {
     pub(crate) async fn unless_interrupted_twice<T>(
         &mut self,
         work: impl Future<Output = Result<T, Failure>>,
-        first: impl FnOnce() -> String,
+        first: impl FnOnce(Interruption) -> String + Send,
     ) -> Result<T, Failure> {
-        let twice = async {
-            self.next().await;
-            let left = Some(first());
-            let signal = self.second().await;
-            InterruptedSnafu { signal, left }.fail()
-        };
         tokio::select! {
             biased;
-            interrupted = twice => interrupted,
+            (signal, left) = twice(self, first) => {
+                InterruptedSnafu { signal, left: Some(left) }.fail()
+            }
             result = work => result,
         }
     }
+}
 
-    /// The next signal that counts as a second one.
-    pub(crate) async fn second(&mut self) -> Interruption {
-        let first = Instant::now();
-        loop {
-            let signal = self.next().await;
-            if !is_echo(first.elapsed()) {
-                return signal;
-            }
-        }
-    }
+/// Where signals come from.
+pub(crate) trait Signals: Send {
+    /// The next signal. Safe to cancel.
+    fn next(&mut self) -> impl Future<Output = Interruption> + Send;
+}
 
-    /// The next signal.
-    pub(crate) async fn next(&mut self) -> Interruption {
+impl Signals for Interruptions {
+    async fn next(&mut self) -> Interruption {
         tokio::select! {
             () = received(&mut self.interrupt) => Interruption::Interrupt,
             () = received(&mut self.terminate) => Interruption::Terminate,
@@ -134,9 +126,19 @@ impl Interruptions {
     }
 }
 
-/// Whether a signal that came so long after the first one is the same wish.
-fn is_echo(since_the_first: Duration) -> bool {
-    since_the_first < SECOND_COUNTS_AFTER
+/// Waits for a second signal that counts, and calls `first` for the first one.
+pub(crate) async fn twice<T: Send>(
+    signals: &mut impl Signals,
+    first: impl FnOnce(Interruption) -> T + Send,
+) -> (Interruption, T) {
+    let said = first(signals.next().await);
+    let counts = Instant::now() + SECOND_COUNTS_AFTER;
+    loop {
+        let signal = signals.next().await;
+        if Instant::now() >= counts {
+            return (signal, said);
+        }
+    }
 }
 
 /// `None` for a signal that is ignored already, as under `nohup` or in the background of a script: it stays ignored.
@@ -186,11 +188,27 @@ mod tests {
         assert_eq!(signals.map(Interruption::exit_code), [129, 130, 143]);
     }
 
-    #[test]
-    fn a_second_signal_counts_when_it_is_not_an_echo_of_the_first() {
-        let is_echo = |milliseconds| is_echo(Duration::from_millis(milliseconds));
-        assert!(is_echo(0) && is_echo(199));
-        assert!(!is_echo(200) && !is_echo(3_000));
+    /// Signals by number, each after so many milliseconds.
+    struct Scripted(std::array::IntoIter<(u64, u8), 4>);
+
+    impl Signals for Scripted {
+        async fn next(&mut self) -> Interruption {
+            let (after, number) = self.0.next().unwrap();
+            tokio::time::sleep(Duration::from_millis(after)).await;
+            match number {
+                1 => Interruption::Hangup,
+                2 => Interruption::Interrupt,
+                _ => Interruption::Terminate,
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_second_signal_counts_when_it_is_not_an_echo_of_the_first() {
+        let mut said = 0;
+        let mut signals = Scripted([(0, 2), (1, 2), (198, 15), (1, 1)].into_iter());
+        let (second, ()) = twice(&mut signals, |_| said += 1).await;
+        assert_eq!((second, said), (Interruption::Hangup, 1));
     }
 
     #[test]

@@ -91,13 +91,13 @@ async fn run(
 /// What hints are made from: the command line, with the server and the query that it names.
 fn invocation(command: &Command) -> Invocation {
     let (connection, query) = match command {
-        Command::Run(run) => (&run.connection, Some(&run.query)),
-        Command::Validate(validate) => (&validate.connection, Some(&validate.query)),
-        Command::List(list) => (&list.connection, None),
-        Command::Status(status) => (&status.connection, None),
-        Command::Stop(stop) => (&stop.connection, None),
-        Command::Completions(_) => return Invocation::current(None, None),
+        Command::Run(run) => (Some(&run.connection), Some(&run.query)),
+        Command::Validate(validate) => (Some(&validate.connection), Some(&validate.query)),
+        Command::List(list) => (Some(&list.connection), None),
+        Command::Status(status) => (Some(&status.connection), None),
+        Command::Stop(stop) => (Some(&stop.connection), None),
+        Command::Completions(_) => (None, None),
     };
-    let query = query.map(|query| query.file.as_path());
-    Invocation::current(connection.server.as_deref(), query)
+    let server = connection.and_then(|connection| connection.server.as_deref());
+    Invocation::current(server, query.map(|query| query.file.as_path()))
 }

@@ -87,7 +87,7 @@ enum Inner {
     Json(Json),
 }
 
-/// Whether standard error is coloured.
+/// Whether what goes to standard error is coloured.
 pub(crate) fn has_color() -> bool {
     color::is_used_on(&std::io::stderr())
 }

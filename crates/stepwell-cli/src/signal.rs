@@ -6,7 +6,7 @@ use stepwell::Shutdown;
 
 use crate::{
     failure::Failure,
-    interrupt::{Interruption, Interruptions},
+    interrupt::{Interruption, Interruptions, twice},
     output::Output,
 };
 
@@ -24,14 +24,16 @@ impl FirstSignal {
 pub(crate) fn handle(shutdown: &Shutdown, output: &Output) -> Result<FirstSignal, Failure> {
     let mut signals = Interruptions::listen()?;
     let first_signal = FirstSignal::default();
-    let (shutdown, output, noted) = (shutdown.clone(), output.clone(), first_signal.clone());
+    let noted = first_signal.clone();
+    let (shutdown, output) = (shutdown.clone(), output.clone());
     tokio::spawn(async move {
-        let first = signals.next().await;
-        // It is the only one that is noted.
-        let _ = noted.0.set(first);
-        output.interrupted(first, &shutdown.pipelines());
-        shutdown.begin();
-        let second = signals.second().await;
+        let note = |first| {
+            // It is the only one that is noted.
+            let _ = noted.0.set(first);
+            output.interrupted(first, &shutdown.pipelines());
+            shutdown.begin();
+        };
+        let (second, ()) = twice(&mut signals, note).await;
         output.quit(second, &shutdown.pipelines());
         std::process::exit(second.exit_code().into());
     });

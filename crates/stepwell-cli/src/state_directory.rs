@@ -14,11 +14,7 @@ use crate::failure::{Failure, StateDirectorySnafu};
 /// A new directory for one run that was not told where to keep its state. As with `arroyo run` it is among the temporary files, and
 /// a run without `--state-dir` always starts from the beginning.
 pub(crate) fn fresh(name: &str) -> Result<PathBuf, Failure> {
-    // A variable that is set to nothing is as none; the standard library takes it for the current directory.
-    let parent = match std::env::var_os("TMPDIR") {
-        Some(directory) if !directory.is_empty() => PathBuf::from(directory),
-        _ => PathBuf::from("/tmp"),
-    };
+    let parent = temporary();
     let name: String = name
         .chars()
         .map(|character| {
@@ -46,5 +42,15 @@ pub(crate) fn fresh(name: &str) -> Result<PathBuf, Failure> {
                 return Ok(directory);
             }
         }
+    }
+}
+
+/// Where temporary files go. A variable that is empty is as one that is not set.
+fn temporary() -> PathBuf {
+    let named = std::env::temp_dir();
+    if named.as_os_str().is_empty() {
+        "/tmp".into()
+    } else {
+        named
     }
 }

@@ -138,7 +138,7 @@ impl Visit for Text {
             // What is written to a text is written.
             let _ = write!(self.message, "{value:?}");
         } else {
-            self.fields.push(format!("{} {value:?}", field.name()));
+            self.fields.push(format!("{}={value:?}", field.name()));
         }
     }
 

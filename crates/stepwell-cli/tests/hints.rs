@@ -5,14 +5,17 @@
 
 mod support;
 
-use std::process::{Command, Stdio};
+use std::{
+    process::{Command, Stdio},
+    sync::atomic::Ordering,
+};
 
 use rustix::process::Signal;
 use support::{
     Left, Place, Running, example,
     pipelines::{AllJobs, Held, holding},
     run,
-    server::{Reply, Server, arroyo, json},
+    server::{Reply, Server, arroyo, arroyo_by_stop, json},
     stepwell,
 };
 
@@ -182,6 +185,12 @@ fn a_server_is_asked_as_the_hints_say() {
     longer.signal(Signal::INT);
     is(&longer.finish(), 130, "interrupted");
 
+    // Told to stop, it takes its time.
+    let looks = std::sync::atomic::AtomicU32::new(0);
+    let server = arroyo_by_stop(move |told| match told {
+        true if looks.fetch_add(1, Ordering::Relaxed) >= 40 => Ok("Stopped"),
+        _ => Ok("Scheduling"),
+    });
     let unsettled = run(&[
         "run",
         "--server",
@@ -189,7 +198,7 @@ fn a_server_is_asked_as_the_hints_say() {
         "--timeout",
         "300ms",
         "--stop-timeout",
-        "1ms",
+        "20ms",
         &query,
     ]);
     is(&unsettled, 8, "may still be running");

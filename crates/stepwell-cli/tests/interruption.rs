@@ -61,22 +61,10 @@ fn a_signal_ends_a_wait_for_standard_input() {
     let mut command = stepwell(&["validate"]);
     command.stdin(reader);
     let running = Running::start(command);
-    while !catches_interrupts(running.id()) {
-        std::thread::yield_now();
-    }
+    running.wait_until_it_listens();
     running.signal(Signal::INT);
     assert_eq!(running.finish().code, Some(130));
     drop(writer);
-}
-
-/// Whether a process has a handler for SIGINT.
-fn catches_interrupts(process: u32) -> bool {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
-    let mask = status
-        .lines()
-        .find_map(|line| line.strip_prefix("SigCgt:"))
-        .unwrap();
-    u64::from_str_radix(mask.trim(), 16).unwrap() & 0b10 != 0
 }
 
 #[test]

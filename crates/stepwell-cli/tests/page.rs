@@ -52,7 +52,7 @@ fn the_printed_address_answers_with_the_page_of_the_pipeline() {
         "<h1>Pipeline &lt;orders&gt;</h1>",
         "<dd>my-id</dd>",
         "<dd>Running</dd>",
-        "event_rate = &#39;**&#39;",
+        "event_rate = &#39;10&#39;",
     ] {
         assert!(page.contains(text), "{text} is missing in {page}");
     }

@@ -196,8 +196,7 @@ fn a_failing_query_is_6_with_its_reason() {
     let left = run(&["run", "-s", &place.text("state"), &query]);
     assert_eq!(left.code, Some(6), "{}", left.stderr);
     assert!(
-        left.stderr
-            .contains("(user error): SQL error: Divide by zero error"),
+        left.stderr.contains("(user error): Divide by zero error"),
         "{}",
         left.stderr
     );

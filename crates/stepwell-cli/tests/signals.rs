@@ -158,7 +158,7 @@ fn a_server_that_dies_is_one_line_and_one_when_it_is_back() {
     let lines = |words: &str| left.stderr.matches(words).count();
     assert_eq!(lines("trying again"), 1, "{}", left.stderr);
     assert_eq!(
-        lines("the server answers again, after 30 failed requests"),
+        lines("the server answers again, after "),
         1,
         "{}",
         left.stderr

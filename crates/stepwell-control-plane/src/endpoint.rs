@@ -7,9 +7,11 @@ use stepwell_arroyo::{Job, JobId, Page, Pipeline, PipelineId, SqlDiagnostic, Val
 
 use crate::{
     ControlPlane, Environment, PlanFailure, action,
-    body::{self, PipelinePatch, PipelinePost, PipelineRestart, PreviewPost, ValidateQueryPost},
+    body::{
+        self, PipelinePatch, PipelinePost, PipelineRestart, PreviewPost, Stop, ValidateQueryPost,
+    },
     record::{Beginning, JobRecord, Record, Restart},
-    reply::{Reply, empty, json, not_found, reject, reject_text},
+    reply::{Reply, empty, json, not_found, reject, reject_text, too_many_subtasks},
     route::parameter,
     worker::micros,
 };
@@ -85,6 +87,9 @@ fn insert(
     id: Option<PipelineId>,
     preview: bool,
 ) -> Reply {
+    if let Some(refusal) = too_many_subtasks(post.parallelism, &plane.options) {
+        return refusal;
+    }
     let udfs = post.udfs.unwrap_or_default();
     let parallelism = u32::try_from(post.parallelism).unwrap_or(u32::MAX);
     let plan = match environment.plan(&post.query, &udfs, parallelism) {
@@ -228,6 +233,18 @@ pub(crate) fn patch(plane: &mut ControlPlane, request: &Request<Bytes>, id: &Pip
             "checkpoint_interval_micros must be between 1 second and 1 day",
         );
     }
+    let kept = plane
+        .records
+        .get(id)
+        .filter(|_| matches!(patch.stop, Some(Stop::None)))
+        .map(|record| u64::from(record.parallelism));
+    if let Some(refusal) = patch
+        .parallelism
+        .or(kept)
+        .and_then(|parallelism| too_many_subtasks(parallelism, &plane.options))
+    {
+        return refusal;
+    }
     let Some(record @ Record { job: Some(_), .. }) = plane.change(id) else {
         return not_found("Job for pipeline");
     };
@@ -270,6 +287,12 @@ pub(crate) fn restart(
         Ok(restart) => restart,
         Err(refusal) => return refusal,
     };
+    let parallelism = plane.records.get(id).map(|record| record.parallelism);
+    if let Some(refusal) =
+        parallelism.and_then(|parallelism| too_many_subtasks(parallelism.into(), &plane.options))
+    {
+        return refusal;
+    }
     let patch_restarts = plane.options.patch_repeats_restart;
     let Some(record @ Record { job: Some(_), .. }) = plane.change(id) else {
         return reject(StatusCode::BAD_REQUEST, "No jobs for pipeline");

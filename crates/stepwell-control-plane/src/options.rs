@@ -18,6 +18,8 @@ pub struct Options {
     pub allowed_restarts: u32,
     /// How many subtasks can be scheduled; a job with more stays in Scheduling. 16 on a real server with the embedded scheduler.
     pub slots: Option<u32>,
+    /// How many subtasks a pipeline may have: a request by which one with more would run is refused. A real server takes any number.
+    pub most_subtasks: Option<u32>,
     /// Whether the next `PATCH` of any kind after a restart causes one more restart, as on a real server.
     pub patch_repeats_restart: bool,
 }
@@ -32,6 +34,7 @@ impl Default for Options {
             recovering_pause: Duration::from_secs(6),
             allowed_restarts: 20,
             slots: None,
+            most_subtasks: None,
             patch_repeats_restart: true,
         }
     }

@@ -4,6 +4,8 @@ use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use serde::Serialize;
 
+use crate::Options;
+
 pub(crate) type Reply = Response<Bytes>;
 
 /// 200 with JSON.
@@ -22,6 +24,19 @@ pub(crate) fn json(value: &impl Serialize) -> Reply {
 pub(crate) fn reject(status: StatusCode, error: &str) -> Reply {
     let body = serde_json::json!({ "error": error }).to_string();
     typed(status, "application/json", body.into_bytes())
+}
+
+/// The refusal of more subtasks than there may be; `None`: there are not too many.
+pub(crate) fn too_many_subtasks(asked: u64, options: &Options) -> Option<Reply> {
+    let most = options.most_subtasks?;
+    (asked > u64::from(most)).then(|| {
+        reject(
+            StatusCode::BAD_REQUEST,
+            &format!(
+                "parallelism {asked} is more than the {most} subtasks that a pipeline can have here"
+            ),
+        )
+    })
 }
 
 /// A refusal by the layer that reads paths and queries.

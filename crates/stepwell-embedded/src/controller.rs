@@ -21,7 +21,7 @@ use tokio::sync::{mpsc as asynchronous, oneshot};
 
 use crate::counters::JobCounters;
 use crate::directory::StateDirectory;
-use crate::engine::ResumedPipeline;
+use crate::engine::{MAX_PARALLELISM, ResumedPipeline};
 use crate::environment::EngineEnvironment;
 use crate::error::{EngineError, ThreadSnafu};
 use crate::planner::Planner;
@@ -30,8 +30,6 @@ use crate::store::{Batch, NewCheckpoint, Restored, Store};
 
 /// How many messages are handled with one commit.
 const BATCH_LIMIT: usize = 256;
-/// How many subtasks a job may have; one with more waits in Scheduling, as with the embedded scheduler of a real Arroyo.
-const SLOTS: u32 = 16;
 
 /// What the controller tells the workers' supervisor.
 pub(crate) struct Order {
@@ -156,7 +154,7 @@ impl Core {
             .map(|(id, body)| decode(&store, id, body))
             .collect::<Result<_, _>>()?;
         let mut options = Options::default();
-        options.slots = Some(SLOTS);
+        options.most_subtasks = Some(MAX_PARALLELISM);
         // Finer than on SQLite, so that no pipeline is skipped where a list is cut into pages.
         options.created_at_resolution = Duration::from_micros(1);
         // There would be nothing to look at.

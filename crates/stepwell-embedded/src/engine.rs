@@ -18,6 +18,10 @@ use crate::rows::{Rows, Shown};
 use crate::server::{Listener, Server};
 use crate::worker::{Supervisor, Workers};
 
+/// The greatest parallelism that a pipeline can have: more is refused. One thread drives all subtasks of a pipeline, so more would not
+/// make it faster.
+pub const MAX_PARALLELISM: u32 = 128;
+
 /// How long [`Engine::close`] waits for the rows to be written by a writer that does not take them.
 const ROWS_TIMEOUT: Duration = Duration::from_secs(1);
 

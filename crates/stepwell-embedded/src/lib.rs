@@ -45,5 +45,5 @@ mod sql;
 mod store;
 mod worker;
 
-pub use self::engine::{Engine, EngineBuilder, ResumedPipeline};
+pub use self::engine::{Engine, EngineBuilder, MAX_PARALLELISM, ResumedPipeline};
 pub use self::error::EngineError;

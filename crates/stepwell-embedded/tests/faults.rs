@@ -6,8 +6,8 @@ mod support;
 
 use std::io::{self, Write};
 
-use serde_json::json;
-use stepwell_embedded::Engine;
+use serde_json::{Value, json};
+use stepwell_embedded::{Engine, MAX_PARALLELISM};
 use support::{Api, start};
 
 const COUNT: &str = "CREATE TABLE impulse WITH (connector = 'impulse', event_rate = '200');
@@ -180,5 +180,89 @@ async fn a_panic_in_a_query_fails_its_job() {
     // Others run on.
     let other = api.create(COUNT, 1).await;
     api.wait_for_state(&other, "Running").await;
+    engine.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn more_subtasks_than_there_may_be_are_refused_with_the_number() {
+    let directory = tempfile::tempdir().unwrap();
+    let (engine, api, _) = start(directory.path()).await;
+    let query = "CREATE TABLE impulse WITH (connector = 'impulse', event_rate = '100');
+        SELECT counter FROM impulse;";
+    let id = api.create(query, MAX_PARALLELISM).await;
+    let (_, job) = api.wait_for_state(&id, "Running").await;
+    assert_eq!(job["tasks"], 3 * MAX_PARALLELISM, "{job}");
+
+    let path = format!("/api/v1/pipelines/{id}");
+    let body = json!({ "name": "test", "query": query, "parallelism": 129 });
+    refused(&api, "POST", "/api/v1/pipelines", &body).await;
+    refused(&api, "PUT", "/api/v1/pipelines/pl_1", &body).await;
+    refused(&api, "PATCH", &path, &json!({ "parallelism": 129 })).await;
+    assert_eq!(
+        api.send("GET", "/api/v1/pipelines/pl_1", None).await.status,
+        404
+    );
+    let job = api.job(&id).await;
+    assert_eq!(
+        (&job["run_id"], &job["state"]),
+        (&json!(1), &json!("Running"))
+    );
+    engine.close().await.unwrap();
+
+    // What an engine with another limit may have left.
+    let database = rusqlite::Connection::open(directory.path().join("stepwell.sqlite")).unwrap();
+    let changed = database.execute(
+        r#"UPDATE records SET body = CAST(replace(CAST(body AS TEXT), 'parallelism":128', 'parallelism":129') AS BLOB)"#,
+        [],
+    );
+    assert_eq!(changed.unwrap(), 1);
+    drop(database);
+    let (engine, api, _) = start(directory.path()).await;
+    let (_, job) = api.wait_for_state(&id, "Failed").await;
+    let reason = job["failure_reason"]["error"].as_str().unwrap();
+    assert!(reason.starts_with("parallelism 129 is more than"), "{job}");
+    refused(&api, "POST", &format!("{path}/restart"), &json!({})).await;
+    refused(&api, "PATCH", &path, &json!({ "stop": "none" })).await;
+    api.patch(&id, &json!({ "parallelism": 2, "stop": "none" }))
+        .await;
+    engine.close().await.unwrap();
+}
+
+async fn refused(api: &Api, method: &str, path: &str, body: &Value) {
+    let reply = api.send(method, path, Some(body)).await;
+    let words = format!(
+        "parallelism 129 is more than the {MAX_PARALLELISM} subtasks that a pipeline can have here"
+    );
+    assert_eq!(
+        (reply.status, reply.json()),
+        (400, json!({ "error": words }))
+    );
+}
+
+/// A job that recovers says why from the first time on.
+#[tokio::test]
+async fn a_job_that_recovers_from_bad_data_says_which_line_it_was() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("in.json");
+    std::fs::write(&file, "{\"n\": 1}\n{\"n\": \"x\"}\n").unwrap();
+    let query = format!(
+        "CREATE TABLE src (n BIGINT) WITH (connector = 'single_file', path = '{}', type = 'source', wait_for_control = 'false');
+        SELECT n FROM src;",
+        file.display()
+    );
+    let (engine, api, _) = start(&directory.path().join("state")).await;
+    let id = api.create(&query, 1).await;
+    let (_, job) = api.wait_for_state(&id, "Recovering").await;
+    let path = format!(
+        "/api/v1/pipelines/{id}/jobs/{}/errors",
+        job["id"].as_str().unwrap()
+    );
+    let errors = api.get(&path).await;
+    assert_eq!(errors["data"].as_array().unwrap().len(), 1, "{errors}");
+    let words = format!(
+        "bad data in {}, line 2: \"x\" is not a BIGINT (column \"n\")",
+        file.display()
+    );
+    assert_eq!(errors["data"][0]["details"], words);
     engine.close().await.unwrap();
 }

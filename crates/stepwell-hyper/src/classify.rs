@@ -23,6 +23,10 @@ pub(crate) fn classify(error: &legacy::Error) -> (TransportErrorKind, Phase) {
                 // hyper-util gave it up before it was written, and could not repeat it.
                 return (TransportErrorKind::Closed, Phase::NotSent);
             }
+            // hyper has a method for it on the server's side alone.
+            if error.is_parse() && error.to_string() == "message head is too large" {
+                return (TransportErrorKind::HeadTooLarge, Phase::Responded);
+            }
             if error.is_parse() {
                 return (TransportErrorKind::Protocol, Phase::Responded);
             }

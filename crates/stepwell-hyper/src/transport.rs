@@ -83,6 +83,8 @@ impl HyperTransport {
             .pool_max_idle_per_host(requests_at_once)
             // What was never written may go on another connection; hyper-util knows, and nothing else is sent twice by it.
             .retry_canceled_requests(true)
+            .http1_max_headers(MAX_HEADERS)
+            .http1_max_buf_size(MAX_HEAD)
             // It is among the headers already.
             .set_host(false)
             .build(connector);
@@ -179,6 +181,12 @@ impl HyperTransport {
         Ok(Response::from_parts(parts, bytes))
     }
 }
+
+/// How many header fields a reply may have. hyper takes 100, which a chain of proxies can exceed.
+const MAX_HEADERS: usize = 256;
+
+/// How many bytes the head of a reply may have: as many as hyper takes.
+const MAX_HEAD: usize = 408 * 1024;
 
 const USER_AGENT: HeaderValue =
     HeaderValue::from_static(concat!("stepwell/", env!("CARGO_PKG_VERSION")));

@@ -382,7 +382,7 @@ async fn headers_without_end_do_not_grow_memory() {
         .execute(request(Method::POST, "/x", "{}"))
         .await
         .unwrap_err();
-    assert_eq!(error.kind(), Kind::Protocol, "{}", chain(&error));
+    assert_eq!(error.kind(), Kind::HeadTooLarge, "{}", chain(&error));
 }
 
 #[tokio::test]

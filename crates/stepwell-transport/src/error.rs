@@ -31,6 +31,8 @@ pub enum TransportErrorKind {
     TimedOut,
     /// The connection was closed or reset before the whole reply was there.
     Closed,
+    /// The reply has more header fields, or a longer head, than the transport takes.
+    HeadTooLarge,
     /// The reply's body is longer than the [`BodyLimit`](crate::BodyLimit).
     BodyTooLarge,
     /// The reply's body is compressed, which was not asked for.

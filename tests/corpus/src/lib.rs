@@ -11,8 +11,10 @@
 
 mod query;
 mod refusal;
+mod refused;
 mod rows;
 
 pub use query::{Query, queries};
 pub use refusal::Refusal;
+pub use refused::{FORBIDDEN, LONGEST, Refused, refused_queries};
 pub use rows::{Order, differences, parse};

@@ -18,7 +18,7 @@ use rustix::{
     termios::{Winsize, tcsetwinsize},
 };
 
-use crate::{Failure, clone::Clone, screen::Screen, session::is_row, varies};
+use crate::{Failure, clone::Clone, screen::Screen, session::apart, varies};
 
 /// Nothing takes this long, a build included, unless it hangs.
 const PATIENCE: Duration = Duration::from_secs(3_600);
@@ -127,7 +127,7 @@ impl Watch {
     fn look(&mut self, screen: &Screen) -> bool {
         let now = Instant::now();
         let lines = screen.lines();
-        let (rows, messages): (Vec<_>, Vec<_>) = lines.iter().partition(|line| is_row(line));
+        let (rows, messages) = apart(&lines);
         if messages.len() != self.messages.0 {
             self.messages = (messages.len(), now);
         }

@@ -77,10 +77,10 @@ fn check(bless: bool) -> Result<(), Failure> {
     }
     let problems = reader.finish()?;
     if bless {
-        fs::write(
-            root.join("README.md"),
-            readme::with_sessions(&readme, &shown),
-        )?;
+        // It may have been changed elsewhere meanwhile.
+        let path = root.join("README.md");
+        let readme = fs::read_to_string(&path)?;
+        fs::write(path, readme::with_sessions(&readme, &shown))?;
         println!("README.md shows what was seen");
     } else if !problems.is_empty() {
         return Err(problems.join("\n").into());

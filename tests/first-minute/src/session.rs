@@ -63,13 +63,14 @@ impl Session {
     }
 }
 
-/// Whether a line is a row and not a message.
-pub(crate) fn is_row(line: &str) -> bool {
-    line.starts_with('{')
-}
-
-fn apart<'a>(lines: impl IntoIterator<Item = &'a String>) -> (Vec<&'a String>, Vec<&'a String>) {
-    lines.into_iter().partition(|line| is_row(line))
+/// Rows and messages. Either may come first after Ctrl-C, and then stands behind it.
+pub(crate) fn apart<'a>(
+    lines: impl IntoIterator<Item = &'a String>,
+) -> (Vec<&'a str>, Vec<&'a str>) {
+    let lines = lines.into_iter();
+    lines
+        .map(|line| line.strip_prefix("^C").unwrap_or(line))
+        .partition(|line| line.starts_with('{'))
 }
 
 /// What is not as the README shows it.
@@ -135,7 +136,7 @@ mod tests {
     fn more_rows_and_another_order_are_the_same() {
         let sessions = replayed([
             "{\"a\":0}\nstart\n{\"a\":1}\n^Cstop",
-            "{\"a\":2}\nagain\n^Cstop",
+            "{\"a\":2}\nagain\n^C{\"a\":3}\nstop",
         ]);
         assert_eq!(differences(&sessions), [""; 0]);
     }

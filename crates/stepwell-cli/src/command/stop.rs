@@ -46,10 +46,8 @@ pub(crate) async fn stop(arguments: Stop, output: &Output) -> Result<Exit, Failu
     let id = pipeline.id().clone();
     // What was asked for is finished, unless a second signal says otherwise.
     interruptions
-        .unless_interrupted_twice(stop_pipeline(pipeline, output), || {
-            output.note(&format!(
-                "stopping pipeline {id}; press Ctrl-C again to quit immediately"
-            ));
+        .unless_interrupted_twice(stop_pipeline(pipeline, output), |signal| {
+            output.note(&format!("stopping pipeline {id}; {}", signal.again()));
             format!("pipeline {id} may still be running")
         })
         .await

@@ -1,7 +1,10 @@
 //! How and when a run is cut short.
 
 use std::{
-    fs,
+    fs::{self, File},
+    io::{self, Read as _, Write as _},
+    net::Shutdown,
+    os::unix::net::UnixStream,
     path::Path,
     thread,
     time::{Duration, Instant},
@@ -26,6 +29,10 @@ pub(crate) enum Kind {
     Kill,
     /// A stop, and a kill in the middle of it.
     InterruptThenKill(Duration),
+    /// Standard output is closed after so many of a thousand bytes that are printed, and a pause in which nothing is read.
+    Close(u64, Duration),
+    /// Standard output takes nothing.
+    Full,
 }
 
 #[derive(Debug)]
@@ -38,8 +45,18 @@ enum Moment {
 }
 
 impl Interruption {
-    pub(crate) fn choose(chance: &mut Chance) -> Self {
+    pub(crate) fn choose(chance: &mut Chance, prints: bool) -> Self {
         let kind = match chance.below(10) {
+            _ if prints && chance.percent(30) => {
+                // Often before the first row is whole, and often in a burst of rows.
+                let thousandths = if chance.percent(20) {
+                    0
+                } else {
+                    chance.below(900)
+                };
+                Kind::Close(thousandths, chance.millis(0, 30))
+            }
+            _ if prints && chance.percent(10) => Kind::Full,
             0..4 => Kind::Interrupt,
             4 => Kind::Terminate,
             5..8 => Kind::Kill,
@@ -65,6 +82,10 @@ impl Interruption {
 
     /// Waits for the moment and does it; `false`: the run has ended before.
     pub(crate) fn wait_and_do(&self, running: &mut Running, directory: &Path, bytes: u64) -> bool {
+        if matches!(self.kind, Kind::Close(..) | Kind::Full) {
+            // That comes of what it prints.
+            return true;
+        }
         let started = Instant::now();
         let mut said = None;
         while !self.has_come(started, &mut said, directory, bytes) {
@@ -77,6 +98,7 @@ impl Interruption {
             Kind::Interrupt => running.signal(Signal::INT),
             Kind::Terminate => running.signal(Signal::TERM),
             Kind::Kill => running.signal(Signal::KILL),
+            Kind::Close(..) | Kind::Full => {}
             Kind::InterruptThenKill(pause) => {
                 running.signal(Signal::INT);
                 thread::sleep(pause);
@@ -106,4 +128,19 @@ impl Interruption {
                 .is_ok_and(|metadata| metadata.len() * 100 >= bytes * percent),
         }
     }
+}
+
+/// Reads so many bytes, and takes no more after a pause. What was written by then is read, so it is known to the last byte.
+pub(crate) fn read_and_close(
+    mut from: UnixStream,
+    mut to: File,
+    bytes: u64,
+    pause: Duration,
+) -> io::Result<()> {
+    io::copy(&mut (&from).take(bytes), &mut to)?;
+    thread::sleep(pause);
+    from.shutdown(Shutdown::Read)?;
+    let mut rest = Vec::new();
+    from.read_to_end(&mut rest)?;
+    to.write_all(&rest)
 }

@@ -120,6 +120,10 @@ impl Program {
         query
     }
 
+    pub(crate) fn prints(&self) -> bool {
+        self.printed.is_some()
+    }
+
     /// How many subtasks print.
     fn printers(&self) -> u64 {
         match self.kind {
@@ -160,8 +164,14 @@ impl Program {
                         .unwrap()
                 }
             };
-            self.printed
-                .map_or(0, |every| rows.div_ceil(usize::try_from(every).unwrap()))
+            let given = self
+                .printed
+                .map_or(0, |every| rows.div_ceil(usize::try_from(every).unwrap()));
+            // What could not be written is kept for the next run.
+            let kept = header["unwritten"].as_array().into_iter().flatten();
+            let kept = kept.flat_map(|kept| kept["rows"].as_str().unwrap().lines());
+            let subtask = usize::try_from(subtask).unwrap();
+            given - kept.filter(|line| printer(line) == subtask).count()
         };
         (0..self.printers()).map(of).collect()
     }

@@ -12,6 +12,16 @@ pub(crate) struct Checkpoint {
     pub(crate) header: Option<Value>,
 }
 
+impl Checkpoint {
+    /// Whether there are rows in it that were not written.
+    pub(crate) fn has_unwritten(&self) -> bool {
+        let header = self.header.as_ref();
+        header
+            .and_then(|header| header["unwritten"].as_array())
+            .is_some_and(|kept| !kept.is_empty())
+    }
+}
+
 /// How a checkpoint is damaged.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Damage {

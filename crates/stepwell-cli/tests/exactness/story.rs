@@ -4,6 +4,7 @@ use std::{
     collections::BTreeSet,
     fs::{self, File},
     io::{self, PipeReader, Read as _, Write as _},
+    os::{fd::OwnedFd, unix::net::UnixStream},
     path::{Path, PathBuf},
     thread,
     time::Duration,
@@ -13,7 +14,7 @@ use crate::{
     chance::Chance,
     check::{same, whole_lines},
     input::Input,
-    interruption::{Interruption, Kind},
+    interruption::{Interruption, Kind, read_and_close},
     program::{Program, printer},
     store::{self, Checkpoint},
     support::{Running, stepwell},
@@ -44,6 +45,8 @@ pub(crate) struct Tally {
     /// Runs that went on from a checkpoint, and from the one before a damaged one.
     pub(crate) resumed: usize,
     pub(crate) fallbacks: usize,
+    /// Runs that could not write all that they had read, and kept it.
+    pub(crate) kept: usize,
 }
 
 impl Tally {
@@ -51,6 +54,7 @@ impl Tally {
         self.runs += other.runs;
         self.resumed += other.resumed;
         self.fallbacks += other.fallbacks;
+        self.kept += other.kept;
     }
 }
 
@@ -70,6 +74,10 @@ impl Ran {
         self.stderr.contains(" is Finished") || self.was_finished()
     }
 
+    fn has_stopped(&self) -> bool {
+        self.stderr.contains("is Stopped with a final checkpoint")
+    }
+
     fn was_finished(&self) -> bool {
         self.stderr.contains("has finished; it cannot be resumed")
     }
@@ -79,8 +87,15 @@ impl Ran {
         let is_right = match (self.code, self.by) {
             // Before this run, that is.
             (Some(5), _) => self.was_finished() && self.stdout.is_empty(),
-            (Some(0), None | Some(Kind::Kill)) => self.has_finished(),
+            (Some(0), None | Some(Kind::Kill | Kind::Full)) => self.has_finished(),
+            // Rows that cannot be written end a run with a checkpoint that has them.
+            (Some(1), Some(Kind::Full)) => self.has_stopped(),
+            (Some(0), Some(Kind::Close(..))) => self.has_finished() || self.has_stopped(),
             (Some(0), Some(_)) | (None, Some(Kind::Kill | Kind::InterruptThenKill(_))) => true,
+            // A signal that comes before the pipeline runs is told by the exit code.
+            (Some(130), Some(Kind::Interrupt)) | (Some(143), Some(Kind::Terminate)) => {
+                self.stdout.is_empty()
+            }
             // A signal that comes before it is listened to ends the process.
             (None, Some(Kind::Interrupt | Kind::Terminate)) => self.stderr.is_empty(),
             _ => false,
@@ -120,7 +135,7 @@ impl<'a> Story<'a> {
 
     pub(crate) fn play(&mut self, chance: &mut Chance) -> Result<(), String> {
         let interruptions: Vec<_> = (0..chance.below(6).min(4))
-            .map(|_| Interruption::choose(chance))
+            .map(|_| Interruption::choose(chance, self.program.prints()))
             .collect();
         let mut interruptions = interruptions.iter();
         for _ in 0..MOST_RUNS {
@@ -154,16 +169,32 @@ impl<'a> Story<'a> {
             .arg(path("query.sql"))
             .stderr(File::create(path("stderr")).unwrap());
         let file = File::create(path("stdout")).unwrap();
-        let reading = if self.program.slow_reader {
-            let (reader, writer) = io::pipe().unwrap();
-            command.stdout(writer);
-            Some(thread::spawn(move || read_slowly(reader, file)))
-        } else {
-            command.stdout(file);
-            None
+        let reading = match interruption.map(|interruption| interruption.kind) {
+            Some(Kind::Close(thousandths, pause)) => {
+                let (reader, writer) = UnixStream::pair().unwrap();
+                command.stdout(OwnedFd::from(writer));
+                let bytes = bytes(self.printed.iter().flatten()) * thousandths / 1000;
+                Some(thread::spawn(move || {
+                    read_and_close(reader, file, bytes, pause).unwrap();
+                }))
+            }
+            Some(Kind::Full) => {
+                let full = File::options().write(true).open("/dev/full").unwrap();
+                command.stdout(full);
+                None
+            }
+            _ if self.program.slow_reader => {
+                let (reader, writer) = io::pipe().unwrap();
+                command.stdout(writer);
+                Some(thread::spawn(move || read_slowly(reader, file)))
+            }
+            _ => {
+                command.stdout(file);
+                None
+            }
         };
         let mut running = Running::start(command);
-        let bytes = self.kept.0.iter().map(|line| line.len() as u64 + 1).sum();
+        let bytes = bytes(&self.kept.0);
         let by = interruption.and_then(|interruption| {
             interruption
                 .wait_and_do(&mut running, &self.directory, bytes)
@@ -216,7 +247,9 @@ impl<'a> Story<'a> {
     fn check_printed(&mut self, ran: &Ran) -> Result<(), String> {
         let mut next = self.printed_at(self.sound(&ran.before))?;
         let lines = whole_lines(&ran.stdout);
-        if ran.code.is_some() && !ran.stdout.is_empty() && !ran.stdout.ends_with('\n') {
+        let is_cut = matches!(ran.by, Some(Kind::Close(..)));
+        let is_whole = ran.stdout.is_empty() || ran.stdout.ends_with('\n');
+        if ran.code.is_some() && !is_whole && !is_cut {
             return Err("the last line is not whole".to_owned());
         }
         for line in lines {
@@ -271,6 +304,7 @@ impl<'a> Story<'a> {
             || ran.new_checkpoints().next().is_some()
             || (ran.has_finished() && !ran.was_finished());
         self.tally.runs += 1;
+        self.tally.kept += usize::from(ran.after.first().is_some_and(Checkpoint::has_unwritten));
         self.tally.resumed += usize::from(!ran.before.is_empty() && went_on);
         self.tally.fallbacks += usize::from(is_damaged && says);
         if is_damaged && went_on && !says {
@@ -317,6 +351,11 @@ impl<'a> Story<'a> {
             .check_windows(self.input, &lines)
             .map_err(|error| format!("closed.json: {error}"))
     }
+}
+
+fn bytes<'a>(lines: impl IntoIterator<Item = &'a String>) -> u64 {
+    let lines = lines.into_iter();
+    lines.map(|line| line.len() as u64 + 1).sum()
 }
 
 /// So slowly that rows wait for it in the process for longer than an engine that ends waits for its rows.

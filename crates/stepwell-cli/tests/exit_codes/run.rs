@@ -85,10 +85,12 @@ pub(crate) fn embedded(what: &str) -> Option<Left> {
             let (reader, writer) = std::io::pipe().unwrap();
             let mut command = stepwell(&["run"]);
             command.stdin(reader);
-            let mut running = Running::start(command);
-            running.signal_until_ended(Signal::INT);
+            let running = Running::start(command);
+            running.wait_until_it_listens();
+            running.signal(Signal::INT);
+            let left = running.finish();
             drop(writer);
-            running.finish()
+            left
         }
         "it says what it would do" => run(&["run", "-s", &state, "--dry-run", &endless(&place)]),
         _ => return None,

@@ -101,6 +101,13 @@ impl Running {
         kill_process(pid, signal).unwrap();
     }
 
+    /// Waits until signals are handled, and do not end the process by themselves.
+    pub fn wait_until_it_listens(&self) {
+        while !catches_interrupts(self.id()) {
+            thread::yield_now();
+        }
+    }
+
     /// Sends a signal again and again until the process has ended: one that comes right after the first does not count.
     pub fn signal_until_ended(&mut self, signal: Signal) {
         while !self.has_ended() {
@@ -161,6 +168,16 @@ impl Running {
             thread::park_timeout(Duration::from_millis(5));
         }
     }
+}
+
+/// Whether a process has a handler for SIGINT.
+fn catches_interrupts(process: u32) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let mask = status
+        .lines()
+        .find_map(|line| line.strip_prefix("SigCgt:"))
+        .unwrap();
+    u64::from_str_radix(mask.trim(), 16).unwrap() & 0b10 != 0
 }
 
 impl Drop for Running {

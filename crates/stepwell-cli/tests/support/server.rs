@@ -157,7 +157,7 @@ const PIPELINE: &str = r#"{"id":"pl_1","name":"query","query":"SELECT 1","udfs":
 /// A server that takes every query and whose job goes through these states, one a look, and stays in the last.
 pub fn arroyo(states: &'static [&'static str]) -> Server {
     let looks = Mutex::new(0);
-    serving(move |stopped| {
+    arroyo_by_stop(move |stopped| {
         let mut looks = looks.lock().unwrap();
         let last = states.len() - 1;
         // Once it was told to stop, the last one, however often was looked before.
@@ -171,11 +171,13 @@ pub fn arroyo(states: &'static [&'static str]) -> Server {
 pub fn arroyo_with_jobs(
     look: impl Fn() -> Result<&'static str, Reply> + Send + Sync + 'static,
 ) -> Server {
-    serving(move |_| look())
+    arroyo_by_stop(move |_| look())
 }
 
-/// `look` is told whether the job was told to stop.
-fn serving(look: impl Fn(bool) -> Result<&'static str, Reply> + Send + Sync + 'static) -> Server {
+/// The same; `look` is told whether the job was told to stop.
+pub fn arroyo_by_stop(
+    look: impl Fn(bool) -> Result<&'static str, Reply> + Send + Sync + 'static,
+) -> Server {
     let stopped = Mutex::new(false);
     Server::start(move |_, method, path| {
         match (method, path.split('?').next().unwrap_or_default()) {

@@ -7,6 +7,9 @@ use stepwell_arroyo::SqlDiagnostic;
 
 use super::{diagnostic::planning_at, words::shortened};
 
+/// So many unknown ones are named.
+const SHOWN: usize = 5;
+
 /// The options that have not been looked at yet.
 #[derive(Debug)]
 pub(super) struct Options {
@@ -95,9 +98,15 @@ impl Options {
         let Some(first) = self.given.values().min_by_key(|given| given.name.start) else {
             return Ok(());
         };
-        let names: Vec<_> = self.given.keys().map(|name| format!("'{name}'")).collect();
+        let names = self.given.keys().take(SHOWN);
+        let names: Vec<_> = names.map(|name| format!("'{name}'")).collect();
+        let more = match self.given.len().saturating_sub(SHOWN) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        // Recording `036_validate_unknown_option` has the words.
         let message = format!(
-            "unknown options provided in WITH clause: {}",
+            "unknown options provided in WITH clause: {}{more}",
             names.join(", ")
         );
         Err(planning_at(&message, first.name))

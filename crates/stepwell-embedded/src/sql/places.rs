@@ -6,7 +6,7 @@ use datafusion_sql::sqlparser::{
 };
 use stepwell_arroyo::SqlDiagnostic;
 
-use super::diagnostic::token_span;
+use super::{diagnostic::token_span, words::shortened};
 
 /// The places of what a statement is made of.
 #[derive(Clone, Debug)]
@@ -45,7 +45,7 @@ impl Places {
         self.tokens.iter().find(is_there).map(|token| &token.token)
     }
 
-    /// The diagnostics, each with a place: that of the name or value that its message quotes, of the function or the keyword that it names,
+    /// The diagnostics with long values cut, each with a place: that of the name or value that its message quotes, of the function or the keyword that it names,
     /// or the start of the statement.
     pub(super) fn fill(&self, errors: Vec<SqlDiagnostic>) -> Vec<SqlDiagnostic> {
         let filled = errors.into_iter().map(|mut error| {
@@ -53,6 +53,7 @@ impl Places {
                 let place = self.find(&error.message).unwrap_or_else(|| self.start());
                 error.span = token_span(place);
             }
+            error.message = shortened(&error.message);
             error
         });
         filled.collect()

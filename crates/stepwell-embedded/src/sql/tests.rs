@@ -5,6 +5,7 @@ use tokio::time::Instant;
 
 use super::*;
 
+mod bad_data;
 mod diagnostics;
 mod exactness;
 mod files;

@@ -12,6 +12,7 @@ use tokio::task;
 
 use crate::controller::Controller;
 use crate::counters::Counters;
+use crate::engine::MAX_PARALLELISM;
 use crate::error::EngineError;
 use crate::outputs::Run;
 use crate::rows::Lines;
@@ -186,6 +187,10 @@ impl Worker {
 
     /// Plans the query and sets up a run of it with what it had come to; with the number of its tasks.
     async fn prepare(&mut self) -> Result<(u64, Execution), ExecutionError> {
+        // A store that another version has left can hold more.
+        if self.parallelism > MAX_PARALLELISM {
+            return Err(ExecutionError::too_many_subtasks(self.parallelism));
+        }
         let state = match self.restored.take() {
             None => None,
             Some(restored) => Some(self.state(restored)?),

@@ -74,6 +74,16 @@ pub const DIFFERENT: &[Different] = &[
         names: &["343_bad_data_drop_jobs", "351_failing_cast_jobs"],
     },
     Different {
+        reason: "the engine says which line is no row, and which value does not fit",
+        fields: &["details"],
+        names: &["378_bad_data_drop_nowait_errors"],
+    },
+    Different {
+        reason: "the same, after a checkpoint that is not waited for here",
+        fields: &[],
+        names: &["343_bad_data_drop_errors"],
+    },
+    Different {
         reason: RETRIES,
         fields: &["data", "run_id"],
         names: &[
@@ -249,14 +259,6 @@ pub const DIFFERENT: &[Different] = &[
         fields: &["finish_time", "run_id", "start_time", "state", "tasks"],
         names: &["719_pg_jobs"],
     },
-    Different {
-        reason: "40 subtasks are more than the engine runs",
-        fields: &["action_in_progress", "start_time", "state", "tasks"],
-        names: &[
-            "616_process_sched_p40_jobs",
-            "616_process_sched_p40_pipeline",
-        ],
-    },
 ];
 
 pub const UNPLAYED: &[Unplayed] = &[
@@ -316,7 +318,7 @@ pub const UNPLAYED: &[Unplayed] = &[
         names: &["611_process_worker_killed_states"],
     },
     Unplayed {
-        reason: "40 subtasks are more than the engine runs",
-        names: &["615_process_sched_p40_states"],
+        reason: "100 subtasks run: they need no slots",
+        names: &["298_parallelism_100_states"],
     },
 ];

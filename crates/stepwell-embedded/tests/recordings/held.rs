@@ -5,34 +5,43 @@ use std::sync::{Arc, Condvar, Mutex};
 
 #[derive(Clone, Debug, Default)]
 pub struct Reader {
-    holds: Arc<(Mutex<bool>, Condvar)>,
+    state: Arc<(Mutex<State>, Condvar)>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    holds: bool,
+    /// Whether there are rows that it does not take.
+    is_waited_for: bool,
 }
 
 impl Reader {
     pub fn hold(&self) {
-        *self.holds.0.lock().unwrap() = true;
+        self.state.0.lock().unwrap().holds = true;
+    }
+
+    /// Whether it holds rows up.
+    pub fn is_waited_for(&self) -> bool {
+        self.state.0.lock().unwrap().is_waited_for
     }
 
     pub fn read_on(&self) {
-        *self.holds.0.lock().unwrap() = false;
-        self.holds.1.notify_all();
-    }
-
-    fn wait(&self) {
-        let (holds, changed) = &*self.holds;
-        let held = holds.lock().unwrap();
-        drop(changed.wait_while(held, |holds| *holds).unwrap());
+        self.state.0.lock().unwrap().holds = false;
+        self.state.1.notify_all();
     }
 }
 
 impl Write for Reader {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.wait();
+        let (state, changed) = &*self.state;
+        let mut state = state.lock().unwrap();
+        state.is_waited_for = state.holds;
+        let mut state = changed.wait_while(state, |state| state.holds).unwrap();
+        state.is_waited_for = false;
         Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.wait();
         Ok(())
     }
 }

@@ -75,7 +75,6 @@ pub struct Player {
     files: TempDir,
     names: Names,
     times: Times,
-    runs_before: u64,
     /// How long an answer is waited for that is as recorded.
     patience: Duration,
     outcomes: Vec<Outcome>,
@@ -96,7 +95,6 @@ pub async fn play(scenario: Scenario, events: Vec<Event>) -> Vec<Outcome> {
         directory,
         files,
         times: Times::default(),
-        runs_before: scenario.runs_before,
         patience: PATIENCE,
         outcomes: Vec::new(),
     };
@@ -165,6 +163,22 @@ impl Player {
                 // It may stand in for one that was watched before.
                 self.times = Times::default();
             }
+            Setup::CreateNeverStarted { id, name, query } => {
+                self.engine.close().await.unwrap();
+                let idle = Engine::builder(self.directory.path()).idle();
+                self.engine = idle.start().await.unwrap();
+                self.api = Api::of(&self.engine);
+                let body = json!({"name": name, "query": query, "parallelism": 1});
+                let ours = self.api.create_with(&body).await;
+                self.api.patch(&ours, &json!({"stop": "checkpoint"})).await;
+                self.engine.close().await.unwrap();
+                self.engine = start(&self.directory, &self.reader).await;
+                self.api = Api::of(&self.engine);
+                self.names.pair(id, &ours);
+                self.times = Times::default();
+                self.until(before, id, |job| job["state"] == "Stopped")
+                    .await;
+            }
             Setup::Patch(id, body) => {
                 let id = self.names.ours(id);
                 let body: Value = serde_json::from_str(body).unwrap();
@@ -199,6 +213,12 @@ impl Player {
 
     async fn call_off_too_late(&self, before: &str, id: &str) {
         self.reader.hold();
+        let wait = async {
+            while !self.reader.is_waited_for() {
+                time::sleep(POLL).await;
+            }
+        };
+        time::timeout(PATIENCE, wait).await.unwrap();
         let pipeline = self.names.ours(id);
         self.api
             .patch(&pipeline, &json!({"stop": "checkpoint"}))
@@ -283,7 +303,6 @@ impl Player {
             if let Some(Value::String(error)) = line.job.failure_reason.get_mut("error") {
                 *error = in_our_words(error);
             }
-            line.job.run_id += self.runs_before;
         }
         let watcher = match watcher {
             Some(watcher) => watcher,

@@ -1,7 +1,7 @@
 //! Which recorded exchanges belong together, and what was done between them without being recorded.
 
 use crate::setup::Setup::{
-    self, CallOffTooLate, CloseAndStart, Create, Kill, Patch, Restart, Until,
+    self, CallOffTooLate, CloseAndStart, Create, CreateNeverStarted, Kill, Patch, Restart, Until,
 };
 
 /// Exchanges from one name to another that are replayed against an engine of their own.
@@ -9,8 +9,6 @@ use crate::setup::Setup::{
 pub struct Scenario {
     pub first: &'static str,
     pub last: &'static str,
-    /// How many runs the engine's job has had when the recorded one has had none.
-    pub runs_before: u64,
     /// What has to be done before a recorded exchange or timeline.
     pub before: &'static [(&'static str, Setup)],
 }
@@ -19,17 +17,11 @@ const fn scenario(first: &'static str, last: &'static str) -> Scenario {
     Scenario {
         first,
         last,
-        runs_before: 0,
         before: &[],
     }
 }
 
 impl Scenario {
-    const fn after_runs(mut self, runs: u64) -> Self {
-        self.runs_before = runs;
-        self
-    }
-
     const fn before(mut self, before: &'static [(&'static str, Setup)]) -> Self {
         self.before = before;
         self
@@ -215,73 +207,45 @@ pub const SCENARIOS: [Scenario; 29] = [
             Until("pl_LzuJDDh5xR", "Stopped"),
         ),
     ]),
-    scenario("464_resume_never_started", "467_patch_none_right_after")
-        .after_runs(1)
-        .before(&[
-            // There is no place for it to start, until it is stopped.
-            (
-                "464_resume_never_started",
-                Create {
-                    id: "pl_KidXoP6AK1",
-                    name: "stopfast",
-                    query: ENDLESS,
-                    parallelism: 100,
-                },
-            ),
-            (
-                "464_resume_never_started",
-                Patch("pl_KidXoP6AK1", r#"{"stop": "checkpoint"}"#),
-            ),
-            (
-                "464_resume_never_started",
-                Until("pl_KidXoP6AK1", "Stopped"),
-            ),
-            (
-                "464_resume_never_started",
-                Patch("pl_KidXoP6AK1", r#"{"parallelism": 1}"#),
-            ),
-            (
-                "466_patch_stop_checkpoint",
-                Until("pl_KidXoP6AK1", "Running"),
-            ),
-            (
-                "467_patch_none_right_after",
-                Until("pl_KidXoP6AK1", "Stopped"),
-            ),
-            // Another one, whose rows can be left unread.
-            (
-                "470_patch_none_while_stopping_states",
-                Create {
-                    id: "pl_KidXoP6AK1",
-                    name: "stopfast",
-                    query: PRINTING,
-                    parallelism: 100,
-                },
-            ),
-            (
-                "470_patch_none_while_stopping_states",
-                Patch(
-                    "pl_KidXoP6AK1",
-                    r#"{"stop": "checkpoint", "parallelism": 1}"#,
-                ),
-            ),
-            (
-                "470_patch_none_while_stopping_states",
-                Until("pl_KidXoP6AK1", "Stopped"),
-            ),
-            (
-                "470_patch_none_while_stopping_states",
-                Patch("pl_KidXoP6AK1", r#"{"stop": "none"}"#),
-            ),
-            (
-                "470_patch_none_while_stopping_states",
-                Until("pl_KidXoP6AK1", "Running"),
-            ),
-            (
-                "470_patch_none_while_stopping_states",
-                CallOffTooLate("pl_KidXoP6AK1"),
-            ),
-        ]),
+    scenario("464_resume_never_started", "467_patch_none_right_after").before(&[
+        (
+            "464_resume_never_started",
+            CreateNeverStarted {
+                id: "pl_KidXoP6AK1",
+                name: "stopfast",
+                query: ENDLESS,
+            },
+        ),
+        (
+            "466_patch_stop_checkpoint",
+            Until("pl_KidXoP6AK1", "Running"),
+        ),
+        (
+            "467_patch_none_right_after",
+            Until("pl_KidXoP6AK1", "Stopped"),
+        ),
+        // Another one, whose rows can be left unread.
+        (
+            "470_patch_none_while_stopping_states",
+            CreateNeverStarted {
+                id: "pl_KidXoP6AK1",
+                name: "stopfast",
+                query: PRINTING,
+            },
+        ),
+        (
+            "470_patch_none_while_stopping_states",
+            Patch("pl_KidXoP6AK1", r#"{"stop": "none"}"#),
+        ),
+        (
+            "470_patch_none_while_stopping_states",
+            Until("pl_KidXoP6AK1", "Running"),
+        ),
+        (
+            "470_patch_none_while_stopping_states",
+            CallOffTooLate("pl_KidXoP6AK1"),
+        ),
+    ]),
     scenario("517_run_http_list", "519_run_http_ping").before(&[(
         "517_run_http_list",
         Create {

@@ -9,6 +9,12 @@ pub enum Setup {
         query: &'static str,
         parallelism: u32,
     },
+    /// A create of one that is stopped before it was started.
+    CreateNeverStarted {
+        id: &'static str,
+        name: &'static str,
+        query: &'static str,
+    },
     /// A patch of a pipeline.
     Patch(&'static str, &'static str),
     /// A restart of a pipeline, until it is in the run of this number.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use stepwell_transport::{Phase, TransportError, TransportErrorKind};
 use tokio::time::Instant;
 
-use super::{HyperTransport, is_https};
+use super::{HyperTransport, MAX_HEAD, MAX_HEADERS, is_https};
 use crate::classify::{Refused, refused_by_tls};
 
 impl HyperTransport {
@@ -42,6 +42,10 @@ impl HyperTransport {
             TransportErrorKind::Closed => {
                 format!("{place} closed the connection without answering")
             }
+            TransportErrorKind::HeadTooLarge => format!(
+                "the head of the reply of {place} is too large: it may have {MAX_HEADERS} header fields, in {} KiB; is there a proxy in between that adds some?",
+                MAX_HEAD / 1024
+            ),
             TransportErrorKind::Protocol => {
                 format!("what {place} answered is not HTTP/1; is this the right port?")
             }

@@ -1,5 +1,6 @@
 //! Finding the pipeline and resuming it, or creating it: see [`Resolution`].
 
+mod answer;
 pub(crate) mod attempt;
 pub(crate) mod by_id;
 pub(crate) mod create;

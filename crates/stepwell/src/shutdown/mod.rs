@@ -4,6 +4,7 @@ mod policy;
 pub(crate) mod registry;
 mod report;
 mod stop_all;
+mod stop_error;
 pub(crate) mod stop_pipeline;
 #[cfg(test)]
 mod tests;

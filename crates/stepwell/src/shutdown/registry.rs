@@ -5,6 +5,7 @@
 //! way, in the task that sends them, so that a shutdown can await their replies even when their caller is gone.
 
 mod server;
+mod write_guard;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -12,10 +13,11 @@ use std::{
     time::SystemTime,
 };
 
-use stepwell_arroyo::{Client, ClientError, PipelineId};
+use stepwell_arroyo::{Client, PipelineId};
 use tokio::sync::watch;
 
 use self::server::Server;
+pub(crate) use self::write_guard::WriteGuard;
 use super::{KnownPipeline, OnShutdown};
 use crate::{
     jitter::Jitter,
@@ -343,10 +345,7 @@ impl Ticket {
             },
         );
         drop(inner);
-        Ok(WriteGuard {
-            ticket: self.clone(),
-            started_before,
-        })
+        Ok(WriteGuard::new(self.clone(), started_before))
     }
 
     /// The pipeline is there; `started_here` as in [`Entry`].
@@ -384,41 +383,4 @@ pub(crate) struct Intended {
     pub(crate) since: SystemTime,
     pub(crate) known: Known,
     pub(crate) started_here: bool,
-}
-
-/// A request is under way that may make or start something.
-#[derive(Debug)]
-pub(crate) struct WriteGuard {
-    ticket: Ticket,
-    /// Whether the run counted as started here before this request.
-    started_before: bool,
-}
-
-impl WriteGuard {
-    /// The request has started nothing: it never left, or was refused.
-    pub(crate) fn started_nothing(&self) {
-        let mut inner = self.ticket.registry.lock();
-        if let Some(entry) = inner.entries.get_mut(&self.ticket.id) {
-            entry.started_here = self.started_before;
-        }
-    }
-
-    /// The create was answered with a refusal, in which it says that there is one already.
-    pub(crate) fn refused(&self, error: &ClientError) {
-        self.started_nothing();
-        let mut inner = self.ticket.registry.lock();
-        if let Some(entry) = inner.entries.get_mut(&self.ticket.id) {
-            entry.refused = Some(error.to_string().into());
-        }
-    }
-}
-
-impl Drop for WriteGuard {
-    fn drop(&mut self) {
-        let registry = &self.ticket.registry;
-        if let Some(entry) = registry.lock().entries.get_mut(&self.ticket.id) {
-            entry.writes = entry.writes.saturating_sub(1);
-        }
-        registry.changed();
-    }
 }

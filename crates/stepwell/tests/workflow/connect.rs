@@ -223,3 +223,18 @@ async fn a_busy_server_is_left_alone_for_as_long_as_it_asks_but_not_past_the_dea
         fake.finish();
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_reply_whose_head_is_too_large_ends_it_at_once() {
+    let fake = FakeTransport::new();
+    fake.expect(Method::GET, "/api/v1/ping")
+        .fail(TransportErrorKind::HeadTooLarge, Phase::Responded);
+    let started = tokio::time::Instant::now();
+    let outcome = submission(fake.clone(), spec()).connect().await;
+    let (error, _) = connect_error(outcome);
+    assert!(
+        matches!(error, ConnectError::Unreachable { .. }),
+        "{error:?}"
+    );
+    assert_eq!(started.elapsed(), seconds(0));
+}

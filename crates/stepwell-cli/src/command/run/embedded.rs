@@ -4,6 +4,7 @@ use std::{io, time::Duration};
 
 use snafu::ResultExt;
 use stepwell::{Error, ResolveError, arroyo::JobState};
+use stepwell_embedded::MAX_PARALLELISM;
 
 use super::submit::{Reached, Submit};
 use crate::{
@@ -14,8 +15,6 @@ use crate::{
     output::Destination,
     state_directory,
 };
-
-const MAX_PARALLELISM: u32 = 128;
 
 /// How long the engine stays after another client has stopped its pipeline: that client looks twice a second whether it has ended, and
 /// an engine that is gone would keep it waiting until its deadline.

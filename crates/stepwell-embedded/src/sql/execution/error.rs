@@ -1,9 +1,9 @@
 use std::fmt;
 
-use arrow::error::ArrowError;
 use datafusion_common::DataFusionError;
 use stepwell_arroyo::ErrorDomain;
 
+use crate::engine::MAX_PARALLELISM;
 use crate::sql::words;
 
 /// A failure at run time.
@@ -19,6 +19,16 @@ impl ExecutionError {
         Self {
             error,
             domain: ErrorDomain::Internal,
+            retryable: false,
+        }
+    }
+
+    pub(crate) fn too_many_subtasks(parallelism: u32) -> Self {
+        Self {
+            error: format!(
+                "parallelism {parallelism} is more than the {MAX_PARALLELISM} subtasks that a pipeline can have here"
+            ),
+            domain: ErrorDomain::User,
             retryable: false,
         }
     }
@@ -50,10 +60,10 @@ impl ExecutionError {
         }
     }
 
-    /// In Arroyo's words, and with its view that a later run may do better (recording `376_bad_data_fail_nowait_jobs`).
-    pub(in crate::sql) fn bad_data(error: &ArrowError) -> Self {
+    /// With Arroyo's view that a later run may do better (recording `376_bad_data_fail_nowait_jobs`): the file may be another by then.
+    pub(in crate::sql) fn bad_data(complaint: &str) -> Self {
         Self {
-            error: format!("error deserializing data: invalid JSON: {error:?} (1 times)"),
+            error: format!("bad data in {complaint}"),
             domain: ErrorDomain::External,
             retryable: true,
         }

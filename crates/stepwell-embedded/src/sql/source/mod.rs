@@ -1,6 +1,8 @@
 //! Sources: where rows come from. Each subtask of a source is a [`Source`]; what is read, and when it is due, is up to it.
 
+mod bad_line;
 mod impulse;
+mod lines;
 mod single_file;
 
 use arrow::{array::Int64Array, record_batch::RecordBatch};

@@ -13,7 +13,10 @@ use arrow::{
 };
 use tokio::time::Instant;
 
-use super::{Due, Read};
+use super::{
+    Due, Read, bad_line,
+    lines::{BYTE_ORDER_MARK, Lines, Place, count_lines},
+};
 use crate::sql::execution::ExecutionError;
 
 /// So many lines at most are given at once, and so many bytes of them.
@@ -56,6 +59,9 @@ impl SingleFile {
             file: self.clone(),
             reader: None,
             offset,
+            begin: offset,
+            lines_before: None,
+            lines_read: 0,
             row_ends: Vec::new(),
             waiting: false,
             created: Instant::now(),
@@ -74,21 +80,18 @@ pub(in crate::sql) struct SingleFileSource {
     reader: Option<BufReader<File>>,
     /// What comes next begins there.
     offset: u64,
-    /// Where each row given last ends.
-    row_ends: Vec<u64>,
+    /// Where this run began, and how many lines are before that; counted when it is asked for.
+    begin: u64,
+    lines_before: Option<u64>,
+    /// How many lines there are from there to the offset.
+    lines_read: u64,
+    /// Where each row given last ends, and how many lines were read by then.
+    row_ends: Vec<(u64, u64)>,
     waiting: bool,
     created: Instant,
     dropped: Option<(u64, String)>,
     /// When it was told last what was dropped.
     told: Option<Instant>,
-}
-
-/// Lines as they stand in the file.
-#[derive(Default)]
-struct Lines {
-    text: Vec<u8>,
-    /// Of each line that isn't blank: where it begins and ends in the text, and where it ends in the file.
-    places: Vec<(usize, usize, u64)>,
 }
 
 impl SingleFileSource {
@@ -119,8 +122,9 @@ impl SingleFileSource {
 
     pub(super) fn keep(&mut self, rows: usize) {
         self.row_ends.truncate(rows);
-        if let Some(end) = self.row_ends.last() {
+        if let Some((end, lines)) = self.row_ends.last() {
             self.offset = *end;
+            self.lines_read = *lines;
             self.reader = None;
         }
     }
@@ -129,24 +133,26 @@ impl SingleFileSource {
     ///
     /// It blocks for as long as a read of a local file of about a megabyte takes.
     pub(super) fn take(&mut self) -> Result<Option<Read>, ExecutionError> {
-        let (lines, end) = self.lines()?;
-        if end == self.offset {
+        let lines = self.lines()?;
+        if lines.end == self.offset {
             return Ok(None);
         }
         let batch = match decode_all(&self.file.schema, &lines) {
             Some(batch) => {
-                self.row_ends = lines.places.iter().map(|place| place.2).collect();
-                self.offset = end;
+                let places = lines.places.iter();
+                self.row_ends = places.map(|place| (place.end, place.number)).collect();
+                self.offset = lines.end;
+                self.lines_read = lines.read;
                 batch
             }
-            None => self.decode_each(&lines, end)?,
+            None => self.decode_each(&lines)?,
         };
         self.waiting = self.file.wait_for_control;
         Ok(Some(Read { batch, times: None }))
     }
 
-    /// The next lines, and where they end. They begin at the offset.
-    fn lines(&mut self) -> Result<(Lines, u64), ExecutionError> {
+    /// The next lines. They begin at the offset.
+    fn lines(&mut self) -> Result<Lines, ExecutionError> {
         let (path, offset) = (self.file.path.clone(), self.offset);
         let failed = |operation: &str, error: &io::Error| {
             ExecutionError::connector(&format!(
@@ -158,15 +164,19 @@ impl SingleFileSource {
             let file = open(&self.file.path, offset).map_err(|error| failed("open", &error))?;
             self.reader = Some(BufReader::with_capacity(64 * 1024, file));
         }
+        let mut lines = Lines {
+            end: offset,
+            read: self.lines_read,
+            ..Lines::default()
+        };
         let Some(reader) = &mut self.reader else {
-            return Ok((Lines::default(), offset));
+            return Ok(lines);
         };
         let most = if self.file.wait_for_control {
             1
         } else {
             LARGEST_BATCH
         };
-        let (mut lines, mut end) = (Lines::default(), offset);
         while lines.places.len() < most && lines.text.len() < LARGEST_BATCH_BYTES {
             let begin = lines.text.len();
             let read = reader
@@ -177,45 +187,74 @@ impl SingleFileSource {
                 break;
             }
             if read as u64 > LONGEST_LINE {
-                return Err(failed(
-                    "read",
-                    &io::Error::other(format!("a line is longer than {LONGEST_LINE} bytes")),
-                ));
+                let place = self.place(lines.read + 1);
+                return Err(ExecutionError::connector(&format!(
+                    "failed to read file {place}: the line is longer than {LONGEST_LINE} bytes"
+                )));
             }
-            end += read as u64;
-            let line = lines.text.get(begin..).unwrap_or_default();
-            if !line.trim_ascii().is_empty() {
-                lines.places.push((begin, lines.text.len(), end));
+            if lines.end == 0 && lines.text.starts_with(BYTE_ORDER_MARK) {
+                lines.text.drain(..BYTE_ORDER_MARK.len());
+            }
+            lines.end += read as u64;
+            lines.read += 1;
+            let place = Place {
+                text: begin..lines.text.len(),
+                end: lines.end,
+                number: lines.read,
+            };
+            if !lines.line(&place).trim_ascii().is_empty() {
+                lines.places.push(place);
             }
         }
-        Ok((lines, end))
+        Ok(lines)
     }
 
-    /// Line by line, up to the first that is no row, or without those. `end`: where the lines end, with what is blank behind the last.
-    fn decode_each(&mut self, lines: &Lines, end: u64) -> Result<RecordBatch, ExecutionError> {
+    /// The file, and the line of this number among those that were read.
+    fn place(&mut self, number: u64) -> String {
+        let path = self.file.path.display();
+        if self.lines_before.is_none() {
+            self.lines_before = count_lines(&self.file.path, self.begin).ok();
+        }
+        match self.lines_before {
+            Some(before) => format!("{path}, line {}", before + number),
+            None => path.to_string(),
+        }
+    }
+
+    /// Line by line, up to the first that is no row, or without those.
+    fn decode_each(&mut self, lines: &Lines) -> Result<RecordBatch, ExecutionError> {
         let mut batches = Vec::new();
         self.row_ends.clear();
-        for (begin, end, file_end) in &lines.places {
-            let line = lines.text.get(*begin..*end).unwrap_or_default();
-            match decode(&self.file.schema, line, 1) {
+        for place in &lines.places {
+            match decode(&self.file.schema, lines.line(place), 1) {
                 Ok(batch) => {
                     batches.push(batch);
-                    self.row_ends.push(*file_end);
+                    self.row_ends.push((place.end, place.number));
                 }
-                Err(error) if self.file.bad_data == BadData::Drop => {
-                    let cause = || (0, format!("invalid JSON: {error:?}"));
-                    self.dropped.get_or_insert_with(cause).0 += 1;
-                }
+                Err(error) if self.file.bad_data == BadData::Drop => match &mut self.dropped {
+                    Some((rows, _)) => *rows += 1,
+                    None => self.dropped = Some((1, self.complaint(lines, place, &error))),
+                },
                 // It comes first the next time.
                 Err(_) if !batches.is_empty() => {
                     self.keep(batches.len());
                     return self.concat(&batches);
                 }
-                Err(error) => return Err(ExecutionError::bad_data(&error)),
+                Err(error) => {
+                    let complaint = self.complaint(lines, place, &error);
+                    return Err(ExecutionError::bad_data(&complaint));
+                }
             }
         }
-        self.offset = end;
+        self.offset = lines.end;
+        self.lines_read = lines.read;
         self.concat(&batches)
+    }
+
+    /// Where a line is that is no row, and why it is none.
+    fn complaint(&mut self, lines: &Lines, place: &Place, error: &ArrowError) -> String {
+        let why = bad_line::explain(&self.file.schema, lines.line(place), error);
+        format!("{}: {why}", self.place(place.number))
     }
 
     fn concat(&self, batches: &[RecordBatch]) -> Result<RecordBatch, ExecutionError> {
@@ -246,9 +285,8 @@ fn open(path: &PathBuf, offset: u64) -> io::Result<File> {
 fn decode_all(schema: &SchemaRef, lines: &Lines) -> Option<RecordBatch> {
     // As many rows as lines can also be two in one line, and one in two. Whether those come together depends on how lines are cut into
     // batches, and so on where a run began.
-    let is_object = |(begin, end, _): &(usize, usize, u64)| {
-        let line = lines.text.get(*begin..*end).unwrap_or_default();
-        let line = line.trim_ascii();
+    let is_object = |place: &Place| {
+        let line = lines.line(place).trim_ascii();
         line.starts_with(b"{") && line.ends_with(b"}")
     };
     if !lines.places.iter().all(is_object) {
@@ -258,7 +296,11 @@ fn decode_all(schema: &SchemaRef, lines: &Lines) -> Option<RecordBatch> {
 }
 
 /// So many rows, one after the other.
-fn decode(schema: &SchemaRef, text: &[u8], rows: usize) -> Result<RecordBatch, ArrowError> {
+pub(super) fn decode(
+    schema: &SchemaRef,
+    text: &[u8],
+    rows: usize,
+) -> Result<RecordBatch, ArrowError> {
     let mut decoder = ReaderBuilder::new(SchemaRef::clone(schema))
         .with_batch_size(rows.saturating_add(1))
         .build_decoder()?;

@@ -1,13 +1,19 @@
 //! Reading the rows of a running pipeline: [`Submission::rows`].
 
-use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
+mod batch;
+mod refusal;
+
+use std::{fmt, sync::Arc, time::Duration};
 
 use http::StatusCode;
-use stepwell_arroyo::{
-    ClientError, ClientErrorKind, JobId, JobOutput, JobState, PipelineId, RowBatch,
-};
+use stepwell_arroyo::{ClientError, ClientErrorKind, JobId, JobOutput, JobState, PipelineId};
 use tokio::time::Instant;
 
+pub use self::batch::Rows;
+use self::{
+    batch::Numbers,
+    refusal::{go_elsewhere, has_no_route},
+};
 use crate::{
     Running, Submission,
     context::Context,
@@ -27,32 +33,14 @@ const QUIET: Duration = Duration::from_secs(5);
 /// How long rows are waited for that may still come when the job has ended.
 const LAST_ROWS: Duration = Duration::from_secs(2);
 
-/// How many subtasks are followed for what was missed of their rows.
-const SUBTASKS: usize = 10_000;
-
-/// Rows of a running pipeline. `Debug` shows how many, not which.
-#[derive(Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Rows {
-    /// Each a row as JSON, on one line, with every digit of its numbers as the server wrote it.
-    pub rows: Vec<String>,
-    /// How many rows before these are known to have been missed.
-    pub missed: u64,
-    /// Whether some of them may have been given before: a job that recovers goes back to its last checkpoint.
-    pub may_repeat: bool,
-}
-
 /// The rows of a running pipeline, from [`Submission::rows`].
 #[must_use = "rows come when they are asked for"]
 pub struct RowStream {
     context: Arc<Context>,
     id: PipelineId,
     job: JobId,
-    /// Whether nobody can have had rows before: those that come late were missed.
-    from_the_start: bool,
     state: State,
-    /// The number of the row that comes next of a subtask.
-    next_ids: HashMap<(String, u32), u64>,
+    numbers: Numbers,
     pace: Pace,
     failures: Failures,
     /// Since when nothing but failures has come from the server.
@@ -61,15 +49,19 @@ pub struct RowStream {
     refused_since: Option<Instant>,
     /// When the job is asked for next, unless rows come before.
     look_at: Instant,
-    /// Whether it had ended when it was asked for, with the stream still open.
-    is_over: bool,
+    /// Whether the stream was read to the end that the server gave it.
     is_complete: bool,
-    /// Whether the stream before the one that is open was read to its end.
-    ended_before: bool,
-    /// Whether nothing has come from the one that is open.
-    is_silent: bool,
     /// The run that the job was seen in last.
     run_id: Option<u64>,
+}
+
+/// A stream that is open.
+struct Stream {
+    output: JobOutput,
+    /// Whether it may have been opened in the moment between the end of the stream before and that of the job: nothing has come from it.
+    may_be_late: bool,
+    /// Whether the job had ended when it was asked for.
+    is_over: bool,
 }
 
 /// What the job shows of its end.
@@ -84,7 +76,7 @@ enum Course {
 enum State {
     /// Not to be opened before.
     Waiting(Instant),
-    Open(Box<JobOutput>),
+    Open(Box<Stream>),
     /// There is nothing to read, and the job says whether there will be.
     Closed,
     Ended,
@@ -115,23 +107,20 @@ impl Submission<Running> {
             context: Arc::clone(&self.context),
             id: self.id().clone(),
             job: self.state.job.id.clone(),
-            from_the_start: evidence.is_some_and(|evidence| evidence.created)
-                && self.state.job.run_id <= 1,
             state: if without {
                 State::Ended
             } else {
                 State::Waiting(Instant::now())
             },
-            next_ids: HashMap::new(),
+            numbers: Numbers::new(
+                evidence.is_some_and(|evidence| evidence.created) && self.state.job.run_id <= 1,
+            ),
             pace: pace(),
             failures: Failures::new(Step::Wait),
             silent_since: None,
             refused_since: None,
             look_at: Instant::now(),
-            is_over: false,
             is_complete: without,
-            ended_before: false,
-            is_silent: false,
             run_id: None,
         }
     }
@@ -180,34 +169,36 @@ impl RowStream {
                     tokio::time::sleep_until(*until).await;
                     self.open().await?;
                 }
-                State::Open(output) => match before(self.look_at, output.next()).await {
-                    None if self.is_over => return Ok(None),
+                State::Open(stream) => match before(self.look_at, stream.output.next()).await {
+                    None if stream.is_over => return Ok(None),
                     None => {
-                        let run_id = self.run_id;
-                        let course = self.course().await?;
-                        if self.is_silent && self.ended_before && course == Course::Ended {
-                            // It was opened in the moment between the end of the last one and that of the job.
+                        let (may_be_late, run_id) = (stream.may_be_late, self.run_id);
+                        let is_over = self.course().await? == Course::Ended;
+                        if may_be_late && is_over {
+                            // The stream before it had the last rows.
                             self.is_complete = true;
                             return Ok(None);
                         }
-                        if self.is_silent && self.ended_before && self.run_id != run_id {
-                            // So it was, and the job has begun anew: the rows of that run do not come here.
+                        if may_be_late && self.run_id != run_id {
+                            // The job has begun anew, and the rows of that run do not come here.
                             self.state = State::Waiting(Instant::now());
                             continue;
                         }
-                        self.is_over = course == Course::Ended;
-                        let pause = if self.is_over { LAST_ROWS } else { QUIET };
+                        if let State::Open(stream) = &mut self.state {
+                            stream.is_over = is_over;
+                        }
+                        let pause = if is_over { LAST_ROWS } else { QUIET };
                         self.look_at = Instant::now() + pause;
                     }
                     Some(Ok(Some(batch))) => {
-                        self.is_silent = false;
-                        if !self.is_over {
+                        stream.may_be_late = false;
+                        if !stream.is_over {
                             self.look_at = Instant::now() + QUIET;
                         }
                         self.context.answered(&mut self.failures);
                         self.silent_since = None;
                         self.pace = pace();
-                        let rows = self.take(batch);
+                        let rows = self.numbers.take(batch);
                         if !rows.rows.is_empty() || rows.missed > 0 {
                             return Ok(Some(rows));
                         }
@@ -249,12 +240,13 @@ impl RowStream {
             Ok(output) => {
                 self.silent_since = None;
                 self.refused_since = None;
-                self.ended_before = self.is_complete;
+                self.state = State::Open(Box::new(Stream {
+                    output,
+                    may_be_late: self.is_complete,
+                    is_over: false,
+                }));
                 self.is_complete = false;
-                self.is_silent = true;
                 self.look_at = Instant::now() + QUIET;
-                self.is_over = false;
-                self.state = State::Open(Box::new(output));
             }
             Err(error) if go_elsewhere(&error) => {
                 self.is_complete = true;
@@ -323,67 +315,11 @@ impl RowStream {
             _ => Course::Ends,
         })
     }
-
-    fn take(&mut self, batch: RowBatch) -> Rows {
-        let RowBatch {
-            operator_id,
-            subtask,
-            start_id,
-            rows,
-            ..
-        } = batch;
-        let subtask = (operator_id, subtask);
-        let next_id = start_id.saturating_add(rows.len() as u64);
-        let expected = self.next_ids.get(&subtask).copied();
-        if expected.is_some() || self.next_ids.len() < SUBTASKS {
-            self.next_ids.insert(subtask, next_id);
-        }
-        let expected = expected.or(self.from_the_start.then_some(0));
-        Rows {
-            rows,
-            missed: expected.map_or(0, |expected| start_id.saturating_sub(expected)),
-            may_repeat: expected.is_some_and(|expected| start_id < expected),
-        }
-    }
 }
 
 /// `None` when the time comes before the next of the rows. What has come goes first.
 async fn before<T>(time: Instant, next: impl Future<Output = T>) -> Option<T> {
     tokio::time::timeout_at(time, next).await.ok()
-}
-
-/// Whether the rows go elsewhere. The words are those of recording `119_job_output_non_preview`: the status is also that of a job which
-/// does not run.
-fn go_elsewhere(error: &ClientError) -> bool {
-    matches!(
-        error.kind(),
-        ClientErrorKind::Rejected { status, message, .. }
-            if *status == StatusCode::BAD_REQUEST && message.contains("preview sink")
-    )
-}
-
-/// Whether the server has no way to read rows: the API has no such route. A proxy's 404 does not say so.
-fn has_no_route(error: &ClientError) -> bool {
-    let no_route = matches!(
-        error.kind(),
-        ClientErrorKind::Rejected {
-            status: StatusCode::NOT_FOUND,
-            from_api: true,
-            ..
-        }
-    );
-    no_route && !is_gone(error)
-}
-
-impl fmt::Debug for Rows {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Rows")
-            .field("rows", &self.rows.len())
-            .field("missed", &self.missed)
-            .field("may_repeat", &self.may_repeat)
-            .finish()
-    }
 }
 
 impl fmt::Debug for RowStream {
