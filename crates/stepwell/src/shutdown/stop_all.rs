@@ -26,7 +26,7 @@ impl Shutdown {
     /// Begins, awaits creates in flight, then stops all that submissions under this shutdown have made, started or found, at once and
     /// within one deadline.
     ///
-    /// What is stopped is decided for each submission by its [`OnShutdown`]. A pipeline that has ended or was detached is not
+    /// What is stopped is decided for each submission by its [`OnShutdown`](super::OnShutdown). A pipeline that has ended or was detached is not
     /// listed.
     ///
     /// # Errors

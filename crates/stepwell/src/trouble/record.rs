@@ -5,7 +5,7 @@ use tokio::time::Instant;
 
 use super::Trouble;
 
-/// So long a job has to be Running again before its trouble is over, if none of its runs in this trouble has lasted half as long.
+/// How long a job has to be Running again before its trouble is over, unless a run that ended in trouble has lasted longer than half of it.
 const CALM: Duration = Duration::from_secs(10);
 
 /// However long its runs last, a job that has been Running for this long has recovered.
@@ -38,7 +38,7 @@ pub(crate) struct Record {
     first_trouble: Option<Instant>,
     /// Since when it is Running, and in which run.
     running: Option<(u64, Instant)>,
-    /// The longest run in a trouble that ended in the next restart.
+    /// The longest run since the first trouble that has ended.
     longest_run: Duration,
     /// The newest error that was known when the last trouble was over: an older trouble's.
     old_error: Option<String>,
@@ -115,7 +115,7 @@ impl Record {
         match self.running {
             Some((run_id, _)) if is_running && run_id == job.run_id => {}
             Some((_, since)) => {
-                if self.open.is_some() {
+                if self.first_trouble.is_some() {
                     self.longest_run = self.longest_run.max(now - since);
                 }
                 self.running = is_running.then_some((job.run_id, now));

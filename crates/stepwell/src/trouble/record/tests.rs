@@ -130,10 +130,11 @@ async fn a_job_whose_runs_last_a_while_has_recovered_only_when_one_lasts_longer(
         let is_recovery = |news: &&News| matches!(news, News::Recovered { .. });
         news.iter().filter(is_recovery).count()
     };
-    assert!(recoveries(&news) >= 1, "{news:?}");
+    assert_eq!(recoveries(&news), 1, "{news:?}");
     seen.extend([(4, "Running"); 60]);
     let all = told(&seen, Expected::default(), &log).await;
     assert_eq!(restarts(all.last().unwrap()), 3);
+    assert_eq!(recoveries(&all), 2, "{all:?}");
     assert!(
         matches!(all.last(), Some(News::Recovered { .. })),
         "{all:?}"

@@ -7,6 +7,7 @@ mod play;
 mod server;
 mod table;
 mod track;
+mod trouble;
 
 use std::collections::BTreeSet;
 

@@ -26,12 +26,16 @@ pub fn gap_of_wait(waited: Duration) -> Duration {
     GAP.max((waited / 6).min(Duration::from_secs(8)) + LATENCY)
 }
 
+/// A trouble that was told: the restarts and the reason.
+pub type Trouble = (u32, Option<String>);
+
 pub struct Play<'a> {
     pub case: &'a Case,
     pub track: Arc<Track>,
     pub speed: Speed,
     pub server: Server,
     reports: Arc<Mutex<Vec<JobTransition>>>,
+    troubles: Arc<Mutex<Vec<Trouble>>>,
     stable_for: Duration,
 }
 
@@ -52,6 +56,7 @@ impl<'a> Play<'a> {
             track,
             speed,
             reports: Arc::default(),
+            troubles: Arc::default(),
             stable_for,
         }
     }
@@ -68,15 +73,21 @@ impl<'a> Play<'a> {
 
     fn options(&self) -> Options {
         let reports = Arc::clone(&self.reports);
+        let troubles = Arc::clone(&self.troubles);
         let mut options = Options::builder()
             .running_timeout(self.patience())
             .stop_timeout(self.patience())
             // Which Running of a few milliseconds is met depends on chance.
             .jitter_seed(1)
-            .observer(move |event: &Event| {
-                if let Event::JobState(transition) = event {
-                    reports.lock().unwrap().push(transition.clone());
+            .observer(move |event: &Event| match event {
+                Event::JobState(transition) => reports.lock().unwrap().push(transition.clone()),
+                Event::JobTrouble {
+                    restarts, error, ..
+                } => {
+                    let reason = error.as_ref().map(|error| error.details.clone());
+                    troubles.lock().unwrap().push((*restarts, reason));
                 }
+                _ => {}
             });
         if !self.stable_for.is_zero() {
             options = options.stable_for(self.stable_for());
@@ -85,6 +96,10 @@ impl<'a> Play<'a> {
             options = options.stop_mode(StopMode::from(mode));
         }
         options.build()
+    }
+
+    pub fn troubles(&self) -> Vec<Trouble> {
+        self.troubles.lock().unwrap().clone()
     }
 
     /// By all the steps: our own request is what was asked.

@@ -10,7 +10,7 @@ use http::{Method, Request, Response};
 use serde_json::{Value, json};
 use stepwell::{
     PipelineId, StopMode, Transport,
-    arroyo::{Page, Pipeline, PipelineGraph, PipelineNode},
+    arroyo::{Job, JobError, Page, Pipeline, PipelineGraph, PipelineNode},
 };
 use stepwell_transport::{Phase, TransportError, TransportErrorKind};
 use tokio::time::Instant;
@@ -132,6 +132,7 @@ impl State {
                 RecordedResponse::new(200, "application/json", now.body)
             }
             [.., "checkpoints"] => RecordedResponse::of_json(&json!({"data": []})),
+            [.., job, "errors"] if is_newest(request) => self.newest_errors(job, &now.job),
             [.., job, "errors"] => errors_of(job),
             other => panic!("{other:?}"),
         })
@@ -167,12 +168,32 @@ impl State {
         Ok(before.or(self.track.observations.first()).cloned())
     }
 
+    /// What a job that was made when the timeline began had logged by now, at the recorded speed.
+    fn newest_errors(&self, id: &str, job: &Job) -> RecordedResponse {
+        let recorded = errors_of(id);
+        let Some(asked) = self.asked.filter(|_| self.track.before.is_none()) else {
+            return recorded;
+        };
+        // The time at which a job is made is cut to the second.
+        let elapsed = asked.elapsed() + Duration::from_secs(1);
+        let elapsed = u64::try_from(elapsed.as_micros()).unwrap();
+        let mut page: Page<JobError> = serde_json::from_value(recorded.json()).unwrap();
+        page.data
+            .retain(|error| error.created_at <= job.created_at + elapsed);
+        RecordedResponse::of_json(&json!(page))
+    }
+
     fn pipeline(&self, told: StopMode) -> Pipeline {
         let mut pipeline = Pipeline::new(self.id.clone(), "orders", QUERY, 1);
         pipeline.stop = told;
         pipeline.graph = graph();
         pipeline
     }
+}
+
+/// Whether only a few are asked for: a job that is watched is in trouble.
+fn is_newest(request: &Request<Bytes>) -> bool {
+    request.uri().query() == Some("limit=10")
 }
 
 fn graph() -> PipelineGraph {
