@@ -32,7 +32,9 @@ struct Case {
 #[test]
 fn every_refusal_is_shown_with_its_place() {
     let mut cases: Vec<_> = refused_queries().map(Case::short).collect();
-    cases.extend(in_folders());
+    let in_folders = in_folders();
+    assert_eq!(in_folders.len(), 10);
+    cases.extend(in_folders);
     let (next, wrong) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     // A process a case and output.
     std::thread::scope(|scope| {

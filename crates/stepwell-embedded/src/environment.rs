@@ -43,7 +43,7 @@ impl Environment for EngineEnvironment {
     fn plan(&mut self, query: &str, udfs: &[Udf], parallelism: u32) -> Result<Plan, PlanFailure> {
         if !udfs.is_empty() {
             return Err(PlanFailure::InvalidUdf(
-                "the embedded engine cannot run user-defined functions; an Arroyo cluster can (--server URL)"
+                "the embedded engine does not support user-defined functions; an Arroyo cluster does (--server URL)"
                     .to_owned(),
             ));
         }

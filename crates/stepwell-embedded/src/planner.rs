@@ -143,6 +143,21 @@ mod tests {
         assert!(planner.kept(&good, 1).is_none());
     }
 
+    #[test]
+    fn a_byte_order_mark_is_in_no_column() {
+        let planner = Planner::default();
+        let place = |query: &str| {
+            let refusal = planner.plan(query, 1).map(drop).unwrap_err().remove(0);
+            refusal
+                .span
+                .map(|span| (span.start.line, span.start.column))
+        };
+        assert_eq!(place("\u{FEFF}SELECT a FROM nope"), Some((1, 15)));
+        assert_eq!(place("\u{FEFF}\nSELEC"), Some((2, 1)));
+        let good = format!("\u{FEFF}{IMPULSE} SELECT counter FROM impulse");
+        assert!(planner.plan(&good, 1).is_ok());
+    }
+
     /// Stacks that overflow would end the test's process.
     #[test]
     fn long_chains_are_refused_and_short_ones_planned() {

@@ -101,6 +101,10 @@ async fn long_values_are_cut() {
         format!("CREATE TABLE t WITH (connector = 'impulse', event_rate = '1', {long} = '1')"),
         format!("$I SELECT counter FROM impulse WHERE '{long}'"),
         format!("$I SELECT interval '{long}' FROM impulse"),
+        format!(
+            "$I SELECT counter FROM impulse WHERE coalesce({}1)",
+            "counter, ".repeat(5_000)
+        ),
     ] {
         let sql = query.replace(
             "$I",

@@ -7,6 +7,9 @@ use stepwell_arroyo::readable;
 /// So many characters of a value are shown.
 const LONGEST: usize = 100;
 
+/// So many of a message.
+const MOST: usize = 500;
+
 /// The names of types in messages, and in SQL.
 const TYPES: [(&str, &str); 19] = [
     ("Interval(MonthDayNano)", "INTERVAL"),
@@ -79,7 +82,7 @@ const ELSEWHERE: [&str; 43] = [
 
 /// What a real Arroyo can do and this engine cannot.
 pub(super) fn beyond(what: &str) -> String {
-    format!("the embedded engine cannot run {what}; an Arroyo cluster can (--server URL)")
+    format!("the embedded engine does not support {what}; an Arroyo cluster does (--server URL)")
 }
 
 /// A message of the planner or of an expression, in the engine's words.
@@ -90,7 +93,7 @@ pub(super) fn of(message: &str) -> String {
     shortened(&message)
 }
 
-/// The text with whatever it quotes, or has in one word, cut where it is long.
+/// The text with whatever it quotes, or has in one word, cut where it is long, and then itself.
 pub(super) fn shortened(text: &str) -> String {
     let mut short = String::new();
     let mut quote = None;
@@ -118,6 +121,10 @@ pub(super) fn shortened(text: &str) -> String {
         }
         short.push(character);
         before = character;
+    }
+    if let Some((end, _)) = short.char_indices().nth(MOST) {
+        short.truncate(end);
+        short.push('…');
     }
     short
 }
@@ -298,7 +305,8 @@ mod tests {
             let words = of(&message);
             assert!(words.len() < 200 && words.contains("x…"), "{words}");
         }
-        let rows = "a ".repeat(500);
-        assert_eq!(shortened(&rows), rows, "words are not a value");
+        let words = "a ".repeat(200);
+        assert_eq!(shortened(&words), words, "words are not a value");
+        assert_eq!(shortened(&"a ".repeat(2000)).chars().count(), 501);
     }
 }

@@ -3,7 +3,7 @@
 use super::{Refused, refused};
 
 /// Said of each.
-const CLUSTER: &str = "an Arroyo cluster can (--server URL)";
+const CLUSTER: &str = "an Arroyo cluster does (--server URL)";
 
 pub(super) const REFUSED: &[Refused] = &[
     refused(

@@ -59,7 +59,7 @@ pub const FORBIDDEN: [&str; 33] = [
 ];
 
 /// The longest message is no longer than this, whatever the query.
-pub const LONGEST: usize = 400;
+pub const LONGEST: usize = 501;
 
 const fn refused(
     query: &'static str,

@@ -163,7 +163,9 @@ fn what_only_arroyo_can_is_refused_with_its_place() {
         assert_eq!(found.len(), 1, "{query}: {found:?}");
         assert_eq!(
             found[0].0,
-            format!("the embedded engine cannot run {what}; an Arroyo cluster can (--server URL)"),
+            format!(
+                "the embedded engine does not support {what}; an Arroyo cluster does (--server URL)"
+            ),
             "{query}"
         );
         if let Some(span) = span {
@@ -172,9 +174,9 @@ fn what_only_arroyo_can_is_refused_with_its_place() {
     }
     let kafka = errors("CREATE TABLE t (a INT) WITH (connector='kafka'); SELECT * FROM t");
     assert!(
-        kafka[0]
-            .0
-            .contains("cannot run the connector 'kafka'; an Arroyo cluster can (--server URL)"),
+        kafka[0].0.contains(
+            "does not support the connector 'kafka'; an Arroyo cluster does (--server URL)"
+        ),
         "{kafka:?}"
     );
 }
@@ -270,6 +272,22 @@ fn functions_of_the_clock_and_of_chance_are_not_there() {
                 || message.starts_with("Invalid function '"),
             "{query}: {message}"
         );
+    }
+}
+
+/// The parser takes these names for the beginning of an index.
+#[test]
+fn columns_may_be_called_key_and_index() {
+    for columns in [
+        "key TEXT, index INT",
+        "KEY TEXT, a INT, Index INT NOT NULL",
+        "a INT, index INT, WATERMARK FOR ts, ts TIMESTAMP, key TEXT, PRIMARY KEY (key)",
+    ] {
+        let query = format!(
+            "CREATE TABLE t ({columns}) WITH (connector = 'single_file', path = 'a', type = 'source'); SELECT key, index FROM t"
+        );
+        let planned = plan(&query, 1).map(|_| ());
+        assert_eq!(planned, Ok(()), "{columns}");
     }
 }
 
