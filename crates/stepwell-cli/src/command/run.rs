@@ -162,7 +162,7 @@ struct Work<'a> {
     resolved: AtomicBool,
     /// The API of the embedded engine, if it is that.
     engine: Option<String>,
-    /// Has the embedded engine print the rows of a pipeline.
+    /// Tells the embedded engine whose rows to print.
     show_rows_of: Option<&'a (dyn Fn(&PipelineId) + Sync)>,
     /// What shows the rows of a pipeline on a server; the embedded engine prints its own.
     showing: Mutex<Option<Showing>>,
