@@ -18,7 +18,7 @@ pub struct Options {
     pub allowed_restarts: u32,
     /// How many subtasks can be scheduled; a job with more stays in Scheduling. 16 on a real server with the embedded scheduler.
     pub slots: Option<u32>,
-    /// How many subtasks a pipeline may have: a request by which one with more would run is refused. A real server takes any number.
+    /// The greatest parallelism: a request that would run a pipeline with more is refused. A real server has no such limit.
     pub most_subtasks: Option<u32>,
     /// Whether the next `PATCH` of any kind after a restart causes one more restart, as on a real server.
     pub patch_repeats_restart: bool,

@@ -63,7 +63,7 @@ impl ControlPlane {
         plane
     }
 
-    /// All that is kept, by id.
+    /// All records, sorted by id.
     pub fn records(&self) -> impl Iterator<Item = &Record> {
         self.records.values()
     }

@@ -79,7 +79,7 @@ impl Record {
         &self.pipeline.name
     }
 
-    /// Whether it runs, or will without being told again.
+    /// Whether it runs, or will run without another request.
     pub fn is_going(&self) -> bool {
         let Some(job) = &self.job else {
             return false;

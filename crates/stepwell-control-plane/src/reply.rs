@@ -26,15 +26,13 @@ pub(crate) fn reject(status: StatusCode, error: &str) -> Reply {
     typed(status, "application/json", body.into_bytes())
 }
 
-/// The refusal of more subtasks than there may be; `None`: there are not too many.
+/// The refusal of a parallelism above the limit; `None` if it is within the limit.
 pub(crate) fn too_many_subtasks(asked: u64, options: &Options) -> Option<Reply> {
     let most = options.most_subtasks?;
     (asked > u64::from(most)).then(|| {
         reject(
             StatusCode::BAD_REQUEST,
-            &format!(
-                "parallelism {asked} is more than the {most} subtasks that a pipeline can have here"
-            ),
+            &format!("parallelism {asked} is above the limit of {most}"),
         )
     })
 }

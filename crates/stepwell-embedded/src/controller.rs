@@ -172,7 +172,7 @@ impl Core {
         self.environment.planner().clone()
     }
 
-    /// The pipelines that are set going again.
+    /// The pipelines that the start sets going again.
     pub(crate) fn going(&self) -> Vec<ResumedPipeline> {
         let going = self.plane.records().filter(|record| record.is_going());
         going

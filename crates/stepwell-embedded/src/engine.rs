@@ -18,8 +18,8 @@ use crate::rows::{Rows, Shown};
 use crate::server::{Listener, Server};
 use crate::worker::{Supervisor, Workers};
 
-/// The greatest parallelism that a pipeline can have: more is refused. One thread drives all subtasks of a pipeline, so more would not
-/// make it faster.
+/// The greatest parallelism of a pipeline; more is refused. One task drives all subtasks of a pipeline, so more subtasks do not make it
+/// faster.
 pub const MAX_PARALLELISM: u32 = 128;
 
 /// How long [`Engine::close`] waits for the rows to be written by a writer that does not take them.
@@ -59,7 +59,7 @@ pub struct Engine {
     outputs: Outputs,
 }
 
-/// A pipeline that an engine has set going again when it was started.
+/// A pipeline that an engine has started again because it was running when the directory was last used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ResumedPipeline {
@@ -91,16 +91,16 @@ impl Engine {
         &self.state_dir
     }
 
-    /// The pipelines that were running, or were told to run, when the directory was last used, and so were set going again by the
-    /// start. None in an [idle](EngineBuilder::idle) engine.
+    /// The pipelines that were running when the directory was last used, and that [`start`](EngineBuilder::start) has therefore started
+    /// again. Empty for an [idle](EngineBuilder::idle) engine.
     pub fn resumed_at_start(&self) -> &[ResumedPipeline] {
         &self.resumed
     }
 
-    /// From here on the rows of this pipeline are written, and those of all others are not: they go to those who follow them over
-    /// HTTP, and to nobody else. Rows of this pipeline that were [held](EngineBuilder::foreground_rows) come first.
+    /// Writes the rows of this pipeline, beginning with those that were [held](EngineBuilder::foreground_rows). The rows of all other
+    /// pipelines go only to clients that follow them over HTTP; that includes rows that an earlier run could not write.
     ///
-    /// The pipeline need not exist yet. Of several calls the last one counts.
+    /// The pipeline need not exist yet. A later call replaces an earlier one.
     pub fn show_rows_of(&self, pipeline: &PipelineId) {
         self.shown.send_replace(Shown::Only(pipeline.clone()));
     }
@@ -131,7 +131,7 @@ impl Engine {
         outputs.close();
         server.close().await;
         supervisor.close().await;
-        // Rows that a blocked writer does not take are printed again from the last checkpoint.
+        // If the writer is blocked, these rows are printed again from the last checkpoint.
         let _ = time::timeout(ROWS_TIMEOUT, rows.flush()).await;
         drop(rows);
         controller.close().await
@@ -149,24 +149,24 @@ pub struct EngineBuilder {
 }
 
 impl EngineBuilder {
-    /// Where the rows of a bare `SELECT`, and of the `stdout` connector, go, whichever pipeline they are of: a JSON object a line,
-    /// flushed as soon as no more rows wait. Standard output, if nothing else is said.
+    /// Where the rows of a bare `SELECT` and of the `stdout` connector go, whichever pipeline they belong to: one JSON object a line,
+    /// flushed as soon as no more rows wait. The default is standard output.
     ///
     /// The writer has a thread of its own and may block: the queries then wait, and so does a stop with a checkpoint.
     ///
-    /// When it fails, no row is lost. It is not used again, and a pipeline that has rows for it takes in nothing more and waits, still
-    /// Running, to be stopped. Its checkpoints keep the rows that were not written to their last byte, and the next run
-    /// writes these first. For that the writer should have no buffer of its own: what it took is unwritten until a flush succeeds.
+    /// If it fails, no row is lost. The engine does not use it again. A pipeline that has rows for it stops reading its sources, stays
+    /// Running, and waits to be stopped. Its checkpoints contain every row that was not written to its last byte, and the next run
+    /// writes these first. A writer with a buffer of its own may see rows twice: bytes count as written once a flush succeeds.
     pub fn rows(mut self, writer: Box<dyn Write + Send>) -> Self {
         self.rows = writer;
         self.shown = Shown::All;
         self
     }
 
-    /// As [`rows`](Self::rows), but only for the rows of the pipeline that [`Engine::show_rows_of`] names.
+    /// Like [`rows`](Self::rows), but only for the pipeline that [`Engine::show_rows_of`] names.
     ///
-    /// Until it has named one, rows are held: a pipeline that has some takes in nothing more, and can be watched and stopped as ever.
-    /// Its checkpoints keep them.
+    /// Until that is called, rows are held. A pipeline with held rows stops reading its sources; it is Running and can be watched and
+    /// stopped as usual, and its checkpoints contain the held rows.
     pub fn foreground_rows(mut self, writer: Box<dyn Write + Send>) -> Self {
         self.rows = writer;
         self.shown = Shown::Undecided;

@@ -19,7 +19,7 @@
 //! - The file of a sink has each row once: it is cut to the length that the checkpoint knows. A pipeline that starts from the
 //!   beginning begins it anew, whatever was in it.
 //! - What is printed comes at least once: again from the last checkpoint on, unless the stop took one. Rows that the writer did not
-//!   take are in the checkpoint, and the next run prints them first.
+//!   accept are part of the checkpoint, and the next run prints them first.
 //!
 //! The last few checkpoints are kept; should the newest be damaged, the one before is used, with a warning. Should all be, the
 //! job fails, with nothing written, rather than begin anew.

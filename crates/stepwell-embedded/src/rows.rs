@@ -3,8 +3,8 @@
 //! A thread, because the writer is the caller's and may block, such as a pipe that nobody reads. The channel in front of
 //! it is short, so a slow reader slows the queries down instead of filling memory.
 //!
-//! Each entry is answered with the number of its rows that were written to their last byte. Once the writer has failed it is left
-//! alone, and all that still comes is answered with 0: those rows are the sender's to keep.
+//! For each entry the thread reports how many of its rows were written to their last byte. Once the writer has failed it is not used
+//! again, and the report for every later entry is 0: the sender keeps those rows.
 
 use std::io::{self, Write};
 use std::thread;
@@ -16,7 +16,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::error::{EngineError, ThreadSnafu};
 
-/// How many entries may wait for the writer, and how many are flushed together at most.
+/// How many entries may wait for the writer, and the most that are flushed together.
 const WAITING_ENTRIES: usize = 16;
 
 /// Rows as text: JSON objects, each with its line end. Clones share the text.
@@ -49,7 +49,7 @@ impl Lines {
         rows.map(|row| self.text.slice_ref(row))
     }
 
-    /// Those that are left when the first ones are taken off.
+    /// The lines after the first so many.
     pub(crate) fn after(&self, rows: usize) -> Self {
         let taken: usize = self.each().take(rows).map(|row| row.len() + 1).sum();
         Self {
@@ -58,7 +58,7 @@ impl Lines {
         }
     }
 
-    /// How many rows are whole in so many bytes.
+    /// How many rows are complete in the first so many bytes.
     fn whole_in(&self, bytes: usize) -> usize {
         if bytes >= self.text.len() {
             return self.count;
@@ -73,9 +73,9 @@ impl Lines {
 pub(crate) enum Shown {
     /// Those of all pipelines.
     All,
-    /// It has not been said yet, so they wait.
+    /// Not known yet; all rows wait.
     Undecided,
-    /// Those of one.
+    /// Those of one pipeline.
     Only(PipelineId),
 }
 
@@ -101,10 +101,10 @@ impl Rows {
         Ok(Self { entries })
     }
 
-    /// Hands over rows, waiting for a place if there is none. What comes back tells how many of them were written; when it closes
-    /// without a word, none.
+    /// Hands over rows, and waits for room in the channel. The receiver gets the number of rows that were written; if it is closed
+    /// without a number, none was.
     ///
-    /// Cancel safe: a call that is dropped has handed over nothing.
+    /// Cancel safe: a dropped call has handed over nothing.
     pub(crate) async fn hand_over(&self, lines: Lines) -> oneshot::Receiver<usize> {
         let (written, answer) = oneshot::channel();
         if let Ok(place) = self.entries.reserve().await {
@@ -119,7 +119,7 @@ impl Rows {
     }
 }
 
-/// Writes until all senders are gone. What has come is flushed before more is waited for, so that a reader sees a row when it comes.
+/// Writes until all senders are gone. Flushes before it waits for more, so that a reader sees a row as soon as there is one.
 fn write(mut writer: Box<dyn Write + Send>, mut waiting: mpsc::Receiver<Entry>) {
     let mut entries = Vec::new();
     let mut has_failed = false;
@@ -128,9 +128,10 @@ fn write(mut writer: Box<dyn Write + Send>, mut waiting: mpsc::Receiver<Entry>) 
         if !has_failed && let Err(error) = write_all(&mut *writer, &entries, &mut written) {
             has_failed = true;
             let error = &error as &dyn std::error::Error;
-            tracing::warn!(
+            // The caller owns the writer and has seen the error, and no row is lost.
+            tracing::info!(
                 error,
-                "the rows could not be written; pipelines that print wait to be stopped, and keep theirs"
+                "no more rows can be written; pipelines that have some keep them and wait to be stopped"
             );
         }
         for Entry {
@@ -145,13 +146,13 @@ fn write(mut writer: Box<dyn Write + Send>, mut waiting: mpsc::Receiver<Entry>) 
             } else {
                 lines.count
             };
-            // A run that has ended does not want to know.
+            // The run may have ended.
             let _ = answer.send(whole);
         }
     }
 }
 
-/// Writes and flushes all of them. `written`: how many bytes are beyond doubt.
+/// Writes and flushes all entries. `written` is the number of bytes that are certain to be written.
 fn write_all(writer: &mut dyn Write, entries: &[Entry], written: &mut usize) -> io::Result<()> {
     let mut taken = 0;
     let texts = entries.iter().map(|entry| &entry.lines.text);
@@ -170,7 +171,7 @@ fn write_all(writer: &mut dyn Write, entries: &[Entry], written: &mut usize) -> 
         }
         Ok(())
     });
-    // What a writer took before it failed may still be in a buffer of its own, and be lost with it.
+    // Bytes that the writer has accepted may still be in a buffer of its own.
     let flushed = writer.flush();
     if flushed.is_ok() {
         *written = taken;
@@ -187,7 +188,7 @@ mod tests {
 
     use super::*;
 
-    /// Takes so many bytes, some at a time, then fails like a closed pipe.
+    /// Accepts so many bytes, a few at a time, then fails like a closed pipe.
     #[derive(Clone, Debug)]
     struct Pipe {
         taken: Arc<Mutex<Vec<u8>>>,
@@ -226,7 +227,7 @@ mod tests {
         }
     }
 
-    /// Takes all, and loses it when it is flushed.
+    /// Accepts everything, and fails to flush it.
     struct Buffer;
 
     impl Write for Buffer {

@@ -220,7 +220,7 @@ async fn more_subtasks_than_there_may_be_are_refused_with_the_number() {
     let (engine, api, _) = start(directory.path()).await;
     let (_, job) = api.wait_for_state(&id, "Failed").await;
     let reason = job["failure_reason"]["error"].as_str().unwrap();
-    assert!(reason.starts_with("parallelism 129 is more than"), "{job}");
+    assert!(reason.starts_with("parallelism 129 is above"), "{job}");
     refused(&api, "POST", &format!("{path}/restart"), &json!({})).await;
     refused(&api, "PATCH", &path, &json!({ "stop": "none" })).await;
     api.patch(&id, &json!({ "parallelism": 2, "stop": "none" }))
@@ -230,9 +230,7 @@ async fn more_subtasks_than_there_may_be_are_refused_with_the_number() {
 
 async fn refused(api: &Api, method: &str, path: &str, body: &Value) {
     let reply = api.send(method, path, Some(body)).await;
-    let words = format!(
-        "parallelism 129 is more than the {MAX_PARALLELISM} subtasks that a pipeline can have here"
-    );
+    let words = format!("parallelism 129 is above the limit of {MAX_PARALLELISM}");
     assert_eq!(
         (reply.status, reply.json()),
         (400, json!({ "error": words }))

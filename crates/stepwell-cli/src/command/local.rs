@@ -25,7 +25,7 @@ pub(crate) struct Local {
 }
 
 impl Local {
-    /// One that prints the rows of the pipeline that is [shown](Self::show_rows_of).
+    /// Starts an engine that prints the rows of one pipeline, the one passed to [`show_rows_of`](Self::show_rows_of).
     pub(crate) async fn start(
         state_dir: PathBuf,
         rows: Box<dyn Write + Send>,
@@ -53,7 +53,7 @@ impl Local {
         self.engine.url()
     }
 
-    /// Shows the rows of this pipeline, and says which others are at work in the directory unseen.
+    /// Prints the rows of this pipeline, and warns of others that were started again in the same directory.
     pub(crate) fn show_rows_of(&self, id: &PipelineId, output: &Output) {
         self.engine.show_rows_of(id);
         for other in self.engine.resumed_at_start() {

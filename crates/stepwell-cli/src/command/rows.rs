@@ -21,7 +21,7 @@ use crate::{
 /// How long rows are waited for that are still coming when the pipeline has ended.
 const LAST_ROWS: Duration = Duration::from_secs(2);
 
-/// How long a pipe that is full, and does not block, is left alone.
+/// The pause before a write to a full, non-blocking pipe is retried.
 const FULL_PIPE_PAUSE: Duration = Duration::from_millis(10);
 
 /// The shortest time between two warnings of the same kind.
@@ -89,7 +89,7 @@ async fn show(mut rows: RowStream, mut stdout: Stdout, output: Output) -> Result
             return Ok(());
         };
         stdout = back;
-        // The shutdown has begun by then: a pipeline whose rows are lost is not left running.
+        // `Stdout` has begun the shutdown, so the pipeline is not left running.
         match written {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
             written => written.context(StandardOutputSnafu)?,
@@ -144,18 +144,18 @@ impl<'a> Gaps<'a> {
     }
 }
 
-/// The first error of writing to standard output, if there was one. Clones are the same.
+/// The first error of a write to standard output, if any. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct WriteFailure(Arc<Mutex<Option<io::Error>>>);
 
 impl WriteFailure {
-    /// Takes the error out. [`io::ErrorKind::BrokenPipe`] is a reader who has seen enough.
+    /// Takes the error out. [`io::ErrorKind::BrokenPipe`] means that the reader has seen enough.
     pub(crate) fn take(&self) -> Option<io::Error> {
         self.lock().take()
     }
 
     fn keep(&self, error: &io::Error) {
-        // An error of the system can be made again from its number.
+        // `io::Error` cannot be cloned, but it can be made again from its number.
         let copy = error
             .raw_os_error()
             .map_or_else(|| error.kind().into(), io::Error::from_raw_os_error);
@@ -167,10 +167,10 @@ impl WriteFailure {
     }
 }
 
-/// Standard output as the place of rows. Once it takes no more, the pipeline is stopped: a reader that is gone, as in `| head`, wishes
-/// for no more rows, and rows that cannot be written anywhere are not worth running for.
+/// Standard output as the destination of rows. The first failed write begins the shutdown: the reader has gone, as in `| head`, or the
+/// rows cannot be stored.
 ///
-/// It has no buffer, so what it says was written was written.
+/// It has no buffer, so a byte that it has accepted is written.
 pub(crate) struct Stdout {
     output: Output,
     shutdown: Shutdown,
@@ -188,7 +188,7 @@ impl Stdout {
         }
     }
 
-    /// What the first failed write failed of, now or later.
+    /// A handle on the first error, which stays valid when the engine owns `self`.
     pub(crate) fn failure(&self) -> WriteFailure {
         self.failure.clone()
     }
@@ -206,14 +206,14 @@ impl Stdout {
     fn try_write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let file = match &mut self.file {
             Some(file) => file,
-            // Without the buffer of `io::stdout`, which would keep a part of a row and write it later.
+            // Not `io::stdout`: its buffer would keep part of a row and write it later.
             None => self
                 .file
                 .insert(File::from(io::stdout().as_fd().try_clone_to_owned()?)),
         };
         loop {
             match self.output.suspend(|| file.write(bytes)) {
-                // Another program that shares it wants it so; it is a slow reader all the same.
+                // Another process has made the shared pipe non-blocking. To us it is only slow.
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     thread::sleep(FULL_PIPE_PAUSE);
                 }

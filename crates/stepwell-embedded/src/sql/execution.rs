@@ -56,7 +56,7 @@ pub(crate) struct Execution {
     /// Of each operator that has windows.
     windows: Vec<Option<Windows>>,
     sinks: Vec<Sink>,
-    /// Rows that were given and are not written yet. A checkpoint keeps them; which they are is up to the owner.
+    /// Printed rows that the owner could not write; part of a checkpoint.
     pub(crate) unwritten: Vec<Printed>,
     /// Where the search for a source that is due begins, so that each has its turn.
     turn: usize,

@@ -1,4 +1,4 @@
-//! What a run prints: rows on their way to the writer, and those that have not come there.
+//! What a run prints: the rows that the writer has not written yet.
 
 use std::collections::VecDeque;
 use std::future;
@@ -10,21 +10,21 @@ use tokio::sync::watch;
 use crate::rows::{Rows, Shown};
 use crate::sql::Printed;
 
-/// The rows of one run that are not written as far as is known, in order.
+/// The rows of one run that are not known to be written, in order.
 #[derive(Debug)]
 pub(super) struct Printer {
     pipeline: PipelineId,
     rows: Rows,
     shown: watch::Receiver<Shown>,
     waiting: VecDeque<Waiting>,
-    /// Whether the writer takes no more.
+    /// Whether the writer has failed.
     has_failed: bool,
 }
 
 #[derive(Debug)]
 struct Waiting {
     printed: Printed,
-    /// What the writer says of them, once it has them.
+    /// The writer's report, if the rows were handed over.
     answer: Option<oneshot::Receiver<usize>>,
 }
 
@@ -39,7 +39,7 @@ impl Printer {
         }
     }
 
-    /// Takes rows, and hands over to the writer what it is to have; waits for a place there.
+    /// Adds rows, and hands over to the writer what is to be shown; waits for room there.
     pub(super) async fn print(&mut self, rows: Vec<Printed>) {
         self.take_answers();
         let rows = rows.into_iter().map(|printed| Waiting {
@@ -65,7 +65,7 @@ impl Printer {
         }
     }
 
-    /// Whether there are rows that go nowhere now: no more are wanted.
+    /// Whether there are rows that cannot be handed over now, so that the run should not produce more.
     pub(super) fn is_held(&self) -> bool {
         let mut waiting = self.waiting.iter();
         waiting.any(|waiting| waiting.answer.is_none())
@@ -75,15 +75,15 @@ impl Printer {
         self.waiting.is_empty()
     }
 
-    /// Waits until it is said anew whose rows are written.
+    /// Waits until it changes whose rows are shown.
     pub(super) async fn decided(&mut self) {
         if self.shown.changed().await.is_err() {
-            // The engine ends.
+            // The engine is being dropped, and ends the run.
             future::pending::<()>().await;
         }
     }
 
-    /// Waits until the writer is done with what it was handed; what is left is unwritten.
+    /// Waits for the writer's report on everything that was handed over. What is left is unwritten.
     pub(super) async fn settle(&mut self) {
         for waiting in &mut self.waiting {
             if let Some(answer) = &mut waiting.answer {
@@ -94,13 +94,13 @@ impl Printer {
         self.forget_written();
     }
 
-    /// The rows that are not written, once that is settled.
+    /// The unwritten rows, after [`settle`](Self::settle).
     pub(super) fn unwritten(&self) -> Vec<Printed> {
         let waiting = self.waiting.iter();
         waiting.map(|waiting| waiting.printed.clone()).collect()
     }
 
-    /// Takes in what the writer has said so far.
+    /// Takes in the reports that have arrived.
     fn take_answers(&mut self) {
         for waiting in &mut self.waiting {
             let written = match waiting.answer.as_mut().map(oneshot::Receiver::try_recv) {
@@ -120,7 +120,7 @@ impl Printer {
 }
 
 impl Waiting {
-    /// Takes in that so many rows were written; whether others are left.
+    /// Removes the rows that were written; returns whether any are left.
     fn is_left_after(&mut self, written: usize) -> bool {
         self.answer = None;
         self.printed.lines = self.printed.lines.after(written);

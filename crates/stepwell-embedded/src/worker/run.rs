@@ -97,7 +97,7 @@ impl Worker {
         printer: &mut Printer,
     ) -> Result<End, ExecutionError> {
         let mut waiting = VecDeque::new();
-        // What the run before could not write comes first.
+        // Rows that the previous run could not write come first.
         let mut output = Output {
             printed: mem::take(&mut execution.unwritten),
             ..Output::default()
@@ -133,7 +133,7 @@ impl Worker {
                             if finished {
                                 return Ok(End::Finished);
                             }
-                            // With rows that are not written it has not.
+                            // Rows are left that could not be written: the run is held.
                             continue;
                         }
                     },
@@ -187,7 +187,7 @@ impl Worker {
 
     /// Plans the query and sets up a run of it with what it had come to; with the number of its tasks.
     async fn prepare(&mut self) -> Result<(u64, Execution), ExecutionError> {
-        // A store that another version has left can hold more.
+        // The store of another version may contain more.
         if self.parallelism > MAX_PARALLELISM {
             return Err(ExecutionError::too_many_subtasks(self.parallelism));
         }
@@ -297,7 +297,7 @@ async fn end_without_checkpoint(
     }
 }
 
-/// The state after the rows that were given. Those of them that are not written are in it.
+/// Takes a checkpoint, which contains the rows that are not written.
 async fn checkpoint(
     execution: &mut Execution,
     printer: &mut Printer,
@@ -307,7 +307,7 @@ async fn checkpoint(
     execution.checkpoint().await
 }
 
-/// Waits until all rows are written, and would survive a power cut; whether they are.
+/// Waits until all rows are written and durable; `false` if some could not be written.
 async fn finish(execution: &mut Execution, printer: &mut Printer) -> Result<bool, ExecutionError> {
     printer.settle().await;
     if !printer.is_empty() {

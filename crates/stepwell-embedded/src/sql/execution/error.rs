@@ -25,9 +25,7 @@ impl ExecutionError {
 
     pub(crate) fn too_many_subtasks(parallelism: u32) -> Self {
         Self {
-            error: format!(
-                "parallelism {parallelism} is more than the {MAX_PARALLELISM} subtasks that a pipeline can have here"
-            ),
+            error: format!("parallelism {parallelism} is above the limit of {MAX_PARALLELISM}"),
             domain: ErrorDomain::User,
             retryable: false,
         }
@@ -60,7 +58,7 @@ impl ExecutionError {
         }
     }
 
-    /// With Arroyo's view that a later run may do better (recording `376_bad_data_fail_nowait_jobs`): the file may be another by then.
+    /// Retryable, as in Arroyo (recording `376_bad_data_fail_nowait_jobs`): the file may have been corrected by then.
     pub(in crate::sql) fn bad_data(complaint: &str) -> Self {
         Self {
             error: format!("bad data in {complaint}"),

@@ -16,7 +16,7 @@ struct Header {
     sources: Vec<Vec<Option<KeptSubtask>>>,
     /// How long each file was that is written.
     files: Vec<u64>,
-    /// Rows that were given and not written.
+    /// Printed rows that were not written.
     #[serde(default)]
     unwritten: Vec<KeptRows>,
 }

@@ -1,4 +1,4 @@
-//! What is wrong with a line that is no row, for whoever wrote the line.
+//! Explains to the author of a line why it is not a row.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -10,10 +10,10 @@ use serde_json::{error::Category, value::RawValue};
 
 use super::single_file::decode;
 
-/// So many characters of a value are shown.
+/// The most characters of a value that are shown.
 const LONGEST_VALUE: usize = 40;
 
-/// In words. `error`: what the reader of rows says, for want of better ones.
+/// Explains it in words. `error` is the JSON reader's own, the fallback.
 pub(super) fn explain(schema: &SchemaRef, line: &[u8], error: &ArrowError) -> String {
     let line = match std::str::from_utf8(line) {
         Ok(line) => line.trim_end(),
@@ -34,7 +34,7 @@ pub(super) fn explain(schema: &SchemaRef, line: &[u8], error: &ArrowError) -> St
         Some(value) => misfit(field, value.get()),
         None if field.is_nullable() => None,
         None => Some(format!(
-            "there is no value for column {:?}, which is NOT NULL",
+            "column {:?} is missing, and it is NOT NULL",
             field.name()
         )),
     });
@@ -47,13 +47,13 @@ pub(super) fn explain(schema: &SchemaRef, line: &[u8], error: &ArrowError) -> St
 fn no_json(line: &str, error: &serde_json::Error) -> String {
     let text = error.to_string();
     let what = text.split(" at line ").next().unwrap_or_default();
-    // It counts bytes, from 1.
+    // The column counts bytes, from 1.
     let before = line.get(..error.column().saturating_sub(1));
     let place = before.map_or(error.column(), |before| before.chars().count() + 1);
     format!("it is not JSON: {what} at character {place}")
 }
 
-/// What is wrong with a value, if it is not one of the column.
+/// What is wrong with a value, if it does not fit the column.
 fn misfit(field: &Arc<Field>, value: &str) -> Option<String> {
     let schema = Arc::new(Schema::new(vec![Arc::clone(field)]));
     let name = serde_json::Value::from(field.name().as_str());
@@ -62,7 +62,7 @@ fn misfit(field: &Arc<Field>, value: &str) -> Option<String> {
     let article = if kind.starts_with('I') { "an" } else { "a" };
     let column = field.name();
     Some(if value == "null" {
-        format!("null is no value of column {column:?}, which is NOT NULL")
+        format!("null in column {column:?}, which is NOT NULL")
     } else {
         format!(
             "{} is not {article} {kind} (column {column:?})",
@@ -71,7 +71,7 @@ fn misfit(field: &Arc<Field>, value: &str) -> Option<String> {
     })
 }
 
-/// A value, cut to what a line of a log can take.
+/// A value on one line, shortened, with control characters escaped.
 fn shown(value: &str) -> String {
     let mut text = String::new();
     for (count, character) in value.chars().enumerate() {

@@ -1,4 +1,4 @@
-//! Lines of a file, and where they are in it.
+//! The lines of a file and their positions.
 
 use std::{
     fs::File,
@@ -7,27 +7,27 @@ use std::{
     path::Path,
 };
 
-/// What some programs begin a text file with. It is no part of the first line.
+/// Some programs begin a text file with it. It is not part of the first line.
 pub(super) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// Lines as they stand in the file.
+/// Consecutive lines of a file.
 #[derive(Default)]
 pub(super) struct Lines {
     pub(super) text: Vec<u8>,
-    /// Those that aren't blank.
+    /// The lines that are not blank.
     pub(super) places: Vec<Place>,
-    /// Where they end in the file, with what is blank behind the last.
+    /// Where they end in the file, trailing blank lines included.
     pub(super) end: u64,
-    /// How many lines were read by then.
+    /// How many lines were read up to there.
     pub(super) read: u64,
 }
 
 pub(super) struct Place {
-    /// Where it is in the text.
+    /// The range in the text.
     pub(super) text: Range<usize>,
     /// Where it ends in the file.
     pub(super) end: u64,
-    /// How many lines were read with it.
+    /// How many lines were read, this one included.
     pub(super) number: u64,
 }
 

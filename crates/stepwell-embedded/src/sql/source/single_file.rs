@@ -80,12 +80,12 @@ pub(in crate::sql) struct SingleFileSource {
     reader: Option<BufReader<File>>,
     /// What comes next begins there.
     offset: u64,
-    /// Where this run began, and how many lines are before that; counted when it is asked for.
+    /// Where this run began to read, and the number of lines before that, which is counted only when it is needed.
     begin: u64,
     lines_before: Option<u64>,
-    /// How many lines there are from there to the offset.
+    /// The number of lines from there to the offset.
     lines_read: u64,
-    /// Where each row given last ends, and how many lines were read by then.
+    /// Where each row of the last batch ends, and how many lines were read up to there.
     row_ends: Vec<(u64, u64)>,
     waiting: bool,
     created: Instant,
@@ -209,7 +209,7 @@ impl SingleFileSource {
         Ok(lines)
     }
 
-    /// The file, and the line of this number among those that were read.
+    /// The file and the line number, given the number among the lines that this run has read.
     fn place(&mut self, number: u64) -> String {
         let path = self.file.path.display();
         if self.lines_before.is_none() {
@@ -221,7 +221,7 @@ impl SingleFileSource {
         }
     }
 
-    /// Line by line, up to the first that is no row, or without those.
+    /// Decodes line by line: up to the first bad line, or without bad lines.
     fn decode_each(&mut self, lines: &Lines) -> Result<RecordBatch, ExecutionError> {
         let mut batches = Vec::new();
         self.row_ends.clear();
@@ -251,7 +251,7 @@ impl SingleFileSource {
         self.concat(&batches)
     }
 
-    /// Where a line is that is no row, and why it is none.
+    /// Where the bad line is, and what is wrong with it.
     fn complaint(&mut self, lines: &Lines, place: &Place, error: &ArrowError) -> String {
         let why = bad_line::explain(&self.file.schema, lines.line(place), error);
         format!("{}: {why}", self.place(place.number))

@@ -106,12 +106,12 @@ async fn what_is_wrong_with_a_line_is_said() {
         (
             "n BIGINT NOT NULL",
             r#"{"m": 1}"#,
-            r#"there is no value for column "n", which is NOT NULL"#,
+            r#"column "n" is missing, and it is NOT NULL"#,
         ),
         (
             "n BIGINT NOT NULL",
             r#"{"n": null}"#,
-            r#"null is no value of column "n", which is NOT NULL"#,
+            r#"null in column "n", which is NOT NULL"#,
         ),
         (bigint, "[1]", "[1] is not a JSON object"),
         (bigint, r#""Zeile""#, r#""Zeile" is not a JSON object"#),
