@@ -20,7 +20,7 @@ const WRAPPERS: [&str; 14] = [
     "Compute error: ",
 ];
 
-/// Where the part of a message ends that says something about the query.
+/// What follows the part of a message that is about the query.
 const CUTS: [&str; 7] = [
     "\n\nbacktrace: ",
     "\nStack backtrace:",
@@ -31,7 +31,7 @@ const CUTS: [&str; 7] = [
     "This issue was likely caused by a bug in DataFusion",
 ];
 
-/// From here on a message about the arguments of a function says it well; what is before are the attempts of the library.
+/// The useful part of a message about the arguments of a function. Before it are the library's attempts to match a signature.
 const NO_FUNCTION: &str = "No function matches the given name and argument types '";
 
 /// What stands between an error and its cause.

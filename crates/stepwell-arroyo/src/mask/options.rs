@@ -50,8 +50,8 @@ fn depth_after(query: &str, token: &Token, depth: usize) -> usize {
     }
 }
 
-/// The options of a clause, each without what is blank: they end at a comma, or where another name stands before `=`, for a comma is what is
-/// forgotten most often.
+/// The options of a clause, each without what is blank: they end at a comma, or before the next `name =`, because a missing comma is
+/// the most common mistake.
 fn options<'a>(query: &str, clause: &'a [Token]) -> Vec<Vec<&'a Token>> {
     let mut options: Vec<Vec<&Token>> = vec![Vec::new()];
     let mut depth = 1_usize;
@@ -106,8 +106,8 @@ fn in_option(query: &str, option: &[&Token], found: &mut Vec<Range<usize>>) {
     }
 }
 
-/// A value that is not one literal. Each literal is hidden, and the words that stand between two of them without a gap: there a quote
-/// is missing, and what should be inside of a literal is outside.
+/// A value that is not one literal. Each literal is hidden, and so are words that touch one: a quote is missing there, and what was meant
+/// to be inside of a literal is outside.
 fn unclear(query: &str, value: &[&Token], found: &mut Vec<Range<usize>>) {
     let mut is_open = false;
     for (index, token) in value.iter().enumerate() {

@@ -131,7 +131,7 @@ impl SqlDiagnostic {
         }
     }
 
-    /// Where a query ends too early is known to who has the query.
+    /// Sets the place of an error at the end of the query, which servers do not send.
     pub(crate) fn place_in(&mut self, query: &str) {
         if self.span.is_none() && self.message.ends_with(END) {
             let end = end_of(query);
@@ -140,7 +140,7 @@ impl SqlDiagnostic {
     }
 }
 
-/// What a parser has found that wanted more.
+/// The end of a message about a query that ends too early.
 const END: &str = ", found: the end of the query";
 
 /// The place after the last character that is no white space.
@@ -185,7 +185,7 @@ impl Serialize for SqlDiagnostic {
     }
 }
 
-/// The words without ` at Line: 2, Column: 21` at their end, and that place. It goes as far as what was found there.
+/// The words without ` at Line: 2, Column: 21` at their end, and that place, which spans the text that was found there.
 fn take_place(words: &str) -> Option<(&str, SqlSpan)> {
     let (message, place) = words.rsplit_once(" at Line: ")?;
     let (line, column) = place.split_once(", Column: ")?;

@@ -1,4 +1,4 @@
-//! What a query gets that cannot be run: a message in the engine's words, with its place.
+//! The diagnostics of a refused query: messages in the engine's words, with their places.
 
 use datafusion_common::{DataFusionError, Span};
 use datafusion_sql::sqlparser::{parser::ParserError, tokenizer::Span as TokenSpan};
@@ -23,7 +23,7 @@ fn diagnostic(error: &DataFusionError) -> SqlDiagnostic {
     let mut message = words::of(&diagnostic.message);
     let cause = words::of(&error.strip_backtrace());
     if place.is_none() && cause != message {
-        // It has more to go by.
+        // The cause names the operator, by which the place is found.
         message = format!("{message}: {cause}");
     }
     with_place(message, place)
@@ -60,7 +60,7 @@ pub(super) fn planning_at(message: &str, at: TokenSpan) -> SqlDiagnostic {
     with_place(message.to_owned(), token_span(at))
 }
 
-/// What cannot be planned, in a place that is looked for in the statement.
+/// What cannot be planned. Its place is looked up in the statement later.
 pub(super) fn planning(message: &str) -> SqlDiagnostic {
     SqlDiagnostic::new(message)
 }

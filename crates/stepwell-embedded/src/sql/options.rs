@@ -14,7 +14,7 @@ const SHOWN: usize = 5;
 #[derive(Debug)]
 pub(super) struct Options {
     given: BTreeMap<String, Given>,
-    /// Where one that is missing is said to be missing.
+    /// The place of an error about a missing option.
     place: Span,
 }
 
@@ -45,7 +45,7 @@ impl Options {
         self.given.is_empty()
     }
 
-    /// Says where it is said.
+    /// Sets the place of errors about missing options.
     pub(super) fn place_at(&mut self, place: Span) {
         self.place = place;
     }

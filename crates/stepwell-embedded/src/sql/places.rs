@@ -1,4 +1,4 @@
-//! Where in a statement that is which a message is about, when the planner does not know.
+//! Finds the place in a statement that a message is about, when the planner does not give one.
 
 use datafusion_sql::sqlparser::{
     keywords::Keyword,

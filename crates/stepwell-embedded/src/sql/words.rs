@@ -129,7 +129,7 @@ pub(super) fn shortened(text: &str) -> String {
     short
 }
 
-/// What is said otherwise, or can be done elsewhere.
+/// Messages that the engine words differently, and what only a cluster supports.
 fn known(message: &str) -> String {
     let after = |prefix: &str| message.strip_prefix(prefix);
     let first = |rest: &str, end: char| rest.split(end).next().unwrap_or_default().to_owned();
