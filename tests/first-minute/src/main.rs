@@ -8,7 +8,8 @@
 //! `cargo test` is left out: `.ci/run` has it. In place of `http://host:5115` stands the address of an engine, and in place of `ID` the last
 //! id that a command has printed.
 //!
-//! `cargo run -p first-minute -- --bless` writes what the sessions show today into the README.
+//! `cargo run -p first-minute -- --bless` writes what the sessions show today into the README. With `--warm` what is in the target directory
+//! already is used, which is a matter of a minute, and says nothing of a first build.
 
 mod clone;
 mod command;
@@ -32,15 +33,14 @@ type Failure = Box<dyn Error + Send + Sync>;
 const SERVER: &str = "http://host:5115";
 
 fn main() -> ExitCode {
-    let bless = match env::args().skip(1).collect::<Vec<_>>().as_slice() {
-        [] => false,
-        [argument] if argument == "--bless" => true,
-        _ => {
-            eprintln!("usage: first-minute [--bless]");
-            return ExitCode::from(2);
-        }
-    };
-    match check(bless) {
+    let arguments: Vec<_> = env::args().skip(1).collect();
+    let has = |option: &str| arguments.iter().any(|argument| argument == option);
+    let (bless, warm) = (has("--bless"), has("--warm"));
+    if arguments.len() != usize::from(bless) + usize::from(warm) {
+        eprintln!("usage: first-minute [--bless] [--warm]");
+        return ExitCode::from(2);
+    }
+    match check(bless, warm) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("{failure}");
@@ -49,9 +49,9 @@ fn main() -> ExitCode {
     }
 }
 
-fn check(bless: bool) -> Result<(), Failure> {
+fn check(bless: bool, warm: bool) -> Result<(), Failure> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let clone = Clone::make(&root)?;
+    let clone = Clone::make(&root, warm)?;
     let readme = fs::read_to_string(if bless {
         root.join("README.md")
     } else {
