@@ -61,6 +61,7 @@ fn check(bless: bool, warm: bool) -> Result<(), Failure> {
         clone,
         engine: None,
         root: &root,
+        record: bless,
         id: None,
         problems: Vec::new(),
     };
@@ -93,6 +94,8 @@ struct Reader<'a> {
     clone: Clone,
     engine: Option<Engine>,
     root: &'a Path,
+    /// What the README shows is not waited for.
+    record: bool,
     /// The last id that was printed.
     id: Option<String>,
     /// What was not as the README has it.
@@ -121,7 +124,7 @@ impl Reader<'_> {
         let mut sessions = Session::all(lines);
         for session in &mut sessions {
             let command = self.substituted(&session.command)?;
-            let ended = command::run(&self.clone, &command, session.interrupt())?;
+            let ended = command::run(&self.clone, &command, session.interrupt(self.record))?;
             self.judge(&command, &ended, 0);
             session.seen = ended.lines;
         }
