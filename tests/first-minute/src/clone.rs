@@ -69,7 +69,10 @@ impl Clone {
         Ok(Self {
             directory,
             search_path,
-            target: warm.then(|| root.join("target")),
+            target: warm.then(|| {
+                let target = env::var_os("CARGO_TARGET_DIR");
+                target.map_or_else(|| root.join("target"), PathBuf::from)
+            }),
         })
     }
 
