@@ -29,11 +29,13 @@ const NOT_THE_READERS: [&str; 12] = [
 pub(crate) struct Clone {
     directory: TempDir,
     search_path: String,
+    /// Where it is built, if not in the clone.
+    target: Option<PathBuf>,
 }
 
 impl Clone {
-    /// Clones what is checked out.
-    pub(crate) fn make(root: &Path) -> Result<Self, Failure> {
+    /// Clones what is checked out. `warm`: it is built where `root` is.
+    pub(crate) fn make(root: &Path, warm: bool) -> Result<Self, Failure> {
         let directory = tempfile::Builder::new().prefix("first minute ").tempdir()?;
         for folder in ["home", "installed/bin", "temporary"] {
             fs::create_dir_all(directory.path().join(folder))?;
@@ -67,6 +69,10 @@ impl Clone {
         Ok(Self {
             directory,
             search_path,
+            target: warm.then(|| {
+                let target = env::var_os("CARGO_TARGET_DIR");
+                target.map_or_else(|| root.join("target"), PathBuf::from)
+            }),
         })
     }
 
@@ -97,6 +103,9 @@ impl Clone {
             if let Some(path) = home(name, folder) {
                 shell.env(name, path);
             }
+        }
+        if let Some(target) = &self.target {
+            shell.env("CARGO_TARGET_DIR", target);
         }
         shell
             .current_dir(self.path())

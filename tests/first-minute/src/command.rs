@@ -24,6 +24,8 @@ use crate::{Failure, clone::Clone, screen::Screen, session::apart, varies};
 const PATIENCE: Duration = Duration::from_secs(3_600);
 /// How long nothing may be said until what a session shows is taken to be all.
 const QUIET: Duration = Duration::from_secs(2);
+/// The same where it is recorded: rows go on coming meanwhile.
+const SOON: Duration = Duration::from_millis(400);
 /// Wider than anything that is shown, so that no line is broken.
 const COLUMNS: u16 = 400;
 
@@ -37,6 +39,10 @@ pub(crate) enum Interrupt {
     After {
         rows: usize,
         messages: Vec<String>,
+    },
+    /// When so many rows were seen, and no message for a moment.
+    Recorded {
+        rows: usize,
     },
 }
 
@@ -143,7 +149,7 @@ impl Watch {
         if self.interrupted {
             return false;
         }
-        let quiet = now - self.messages.1 >= QUIET;
+        let quiet_for = now - self.messages.1;
         self.interrupted = match &self.interrupt {
             Interrupt::Never => false,
             Interrupt::WhenItRuns => {
@@ -154,8 +160,9 @@ impl Watch {
                 messages: expected,
             } => {
                 let seen = varies::messages(messages);
-                rows.len() >= *enough && (quiet || seen.ends_with(expected))
+                rows.len() >= *enough && (quiet_for >= QUIET || seen.ends_with(expected))
             }
+            Interrupt::Recorded { rows: enough } => rows.len() >= *enough && quiet_for >= SOON,
         };
         self.interrupted
     }
@@ -210,7 +217,7 @@ impl Terminal {
         if watch.started.elapsed() > PATIENCE {
             return Err(format!("it hangs:\n{}", self.screen.lines().join("\n")).into());
         }
-        match self.coming.recv_timeout(QUIET / 4) {
+        match self.coming.recv_timeout(SOON / 4) {
             Ok(bytes) => Ok(Some(bytes)),
             Err(RecvTimeoutError::Timeout) => Ok(Some(Vec::new())),
             Err(RecvTimeoutError::Disconnected) => Ok(None),

@@ -2,6 +2,9 @@
 
 use crate::{command::Interrupt, varies};
 
+/// How many rows of a session are enough to show what it is about.
+const FEW: usize = 3;
+
 /// One command of a block of sessions.
 #[derive(Debug, Default)]
 pub(crate) struct Session {
@@ -44,16 +47,20 @@ impl Session {
         sessions
     }
 
-    /// Ctrl-C is pressed where the README has it.
-    pub(crate) fn interrupt(&self) -> Interrupt {
-        match self.after {
-            None => Interrupt::Never,
-            Some(_) => {
-                let (rows, messages) = apart(&self.before);
-                Interrupt::After {
-                    rows: rows.len(),
-                    messages: varies::messages(messages),
-                }
+    /// Ctrl-C is pressed where the README has it, or after a few rows where it is recorded anew.
+    pub(crate) fn interrupt(&self, record: bool) -> Interrupt {
+        if self.after.is_none() {
+            return Interrupt::Never;
+        }
+        let (rows, messages) = apart(&self.before);
+        if record {
+            Interrupt::Recorded {
+                rows: rows.len().min(FEW),
+            }
+        } else {
+            Interrupt::After {
+                rows: rows.len(),
+                messages: varies::messages(messages),
             }
         }
     }

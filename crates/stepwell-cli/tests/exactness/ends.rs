@@ -110,7 +110,8 @@ fn a_dry_run_leaves_a_killed_run_to_the_next() {
 fn without_a_sound_checkpoint_nothing_is_written() {
     let directory = directory();
     write(directory.path(), 100_000, 200);
-    let mut running = start(directory.path(), "state", &[]);
+    let only_at_the_end = ["--checkpoint-interval", "1d"];
+    let mut running = start(directory.path(), "state", &only_at_the_end);
     running.wait_for_row("{\"counter\":10}");
     running.wait_for_message("is running");
     running.signal(Signal::INT);
