@@ -51,10 +51,14 @@ impl Lines {
 
     /// The lines after the first so many.
     pub(crate) fn after(&self, rows: usize) -> Self {
+        // The usual case, which must not scan the text.
+        if rows >= self.count {
+            return Self::default();
+        }
         let taken: usize = self.each().take(rows).map(|row| row.len() + 1).sum();
         Self {
             text: self.text.slice(taken.min(self.text.len())..),
-            count: self.count.saturating_sub(rows),
+            count: self.count - rows,
         }
     }
 
