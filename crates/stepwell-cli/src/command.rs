@@ -20,7 +20,11 @@ pub(crate) mod local {
     pub(crate) enum Local {}
 
     impl Local {
-        pub(crate) fn show_rows_of(&self, _id: &PipelineId, _output: &Output) {
+        pub(crate) fn show_rows_of(&self, _id: &PipelineId) {
+            match *self {}
+        }
+
+        pub(crate) fn warn_of_others_than(&self, _id: &PipelineId, _output: &Output) {
             match *self {}
         }
 

@@ -77,6 +77,9 @@ impl Exit {
                 ResolveError::OutcomeUnknown { .. } | ResolveError::StillUnknown { .. } => {
                     Self::Unknown
                 }
+                rejected @ ResolveError::Rejected { .. } if rejected.is_invalid_query() => {
+                    Self::InvalidQuery
+                }
                 ResolveError::Rejected { source, .. } => Self::of_client(source, Self::Unexpected),
                 ResolveError::Unanswered { .. } | ResolveError::NotSettled { .. } => {
                     Self::DeadlinePassed

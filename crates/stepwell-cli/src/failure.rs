@@ -4,8 +4,8 @@ use std::{error::Error as StdError, path::PathBuf};
 
 use snafu::Snafu;
 use stepwell::{
-    EndpointError, Error, HyperTransportError, ShutdownEnd, ShutdownReport, SpecError,
-    arroyo::{ClientError, Job, JobError, SqlDiagnostic},
+    EndpointError, Error, HyperTransportError, PipelineId, ShutdownEnd, ShutdownReport, SpecError,
+    arroyo::{ClientError, Job, JobError, SqlDiagnostic, readable},
     transport::TokenError,
 };
 
@@ -71,7 +71,7 @@ pub(crate) enum Failure {
     /// What was to be stopped was not. `first` is what made it end, unless that was a signal.
     #[snafu(display("{}", unsettled_text(report, *ends_with_us)))]
     Unsettled {
-        first: Option<Box<Failure>>,
+        first: Option<Box<Self>>,
         report: ShutdownReport,
         /// Whether the pipelines run in this process.
         ends_with_us: bool,
@@ -131,10 +131,13 @@ fn unsettled_text(report: &ShutdownReport, ends_with_us: bool) -> String {
 pub(crate) fn reason(job: Option<&Job>, newest: Option<&JobError>) -> String {
     match (job.and_then(|job| job.failure_reason.as_ref()), newest) {
         (Some(reason), _) => match &reason.domain {
-            Some(domain) => format!(" ({domain} error): {}", reason.error),
-            None => format!(": {}", reason.error),
+            Some(domain) => format!(" ({domain} error): {}", readable(&reason.error)),
+            None => format!(": {}", readable(&reason.error)),
         },
-        (None, Some(error)) => format!(": {}: {}", error.message, error.details),
+        (None, Some(error)) => {
+            let text = format!("{}: {}", error.message, error.details);
+            format!(": {}", readable(&text))
+        }
         (None, None) => "; the server gives no reason".to_owned(),
     }
 }
@@ -217,7 +220,7 @@ impl Failure {
             return Vec::new();
         };
         let known = report.unsettled().map(|entry| {
-            let id = entry.id.as_ref().map(|id| id.as_str());
+            let id = entry.id.as_ref().map(PipelineId::as_str);
             serde_json::json!({"id": id, "name": entry.name})
         });
         known.collect()

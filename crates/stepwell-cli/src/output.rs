@@ -2,6 +2,7 @@
 //! asked for.
 
 mod json;
+mod resolved;
 mod retries;
 mod text;
 
@@ -14,7 +15,7 @@ use std::{
     },
 };
 
-use stepwell::{Difference, Event, KnownPipeline, Observer, Plan};
+use stepwell::{Event, KnownPipeline, Observer, Plan};
 
 use crate::{
     arguments::{Format, Global},
@@ -24,6 +25,7 @@ use crate::{
     interrupt::Interruption,
 };
 
+pub(crate) use self::resolved::{Destination, How, Place, Resolved};
 use self::{json::Json, text::Text};
 
 /// A line on standard error. Nobody may be reading it any more, as in `2>&1 | head`; that is no reason to fail.
@@ -35,44 +37,6 @@ macro_rules! say {
 }
 
 pub(crate) use say;
-
-/// Where a pipeline goes.
-#[derive(Clone, Debug)]
-pub(crate) enum Destination<'a> {
-    /// To a server.
-    Server(&'a str),
-    /// To the embedded engine, with the directory that was asked for.
-    Embedded(Option<&'a Path>),
-}
-
-/// Where a running pipeline can be looked at.
-#[derive(Clone, Debug)]
-pub(crate) enum Place {
-    /// A server's dashboard.
-    Dashboard(String),
-    /// The status page of the embedded engine, and the engine's address.
-    Engine {
-        page: String,
-        engine: String,
-    },
-    Unknown,
-}
-
-/// What became of the search for the pipeline.
-pub(crate) struct Resolved<'a> {
-    pub(crate) id: &'a str,
-    pub(crate) name: &'a str,
-    pub(crate) how: How<'a>,
-    pub(crate) differences: &'a [Difference],
-}
-
-pub(crate) enum How<'a> {
-    Created,
-    /// Our create, found again after its reply was lost.
-    FoundAgain,
-    /// With the state before, where there was a job.
-    Resumed(Option<&'a str>),
-}
 
 /// A handle on what is shown; clones are the same.
 #[derive(Clone)]
@@ -237,7 +201,7 @@ impl Output {
                 output.clear();
                 output.error(&text, &[]);
             }
-            Inner::Json(output) => output.quit(&text, signal, pipelines),
+            Inner::Json(_) => Json::quit(&text, signal, pipelines),
         }
     }
 
@@ -315,9 +279,9 @@ impl Output {
                     }
                     output.error(&failure.to_string(), &failure.causes());
                 }
-                output.hints(hints);
+                Text::hints(hints);
             }
-            Inner::Json(output) => output.failure(failure, hints),
+            Inner::Json(_) => Json::failure(failure, hints),
         }
     }
 

@@ -15,7 +15,7 @@ use support::{
     Left, Place, Running, example,
     pipelines::{AllJobs, Held, holding},
     run,
-    server::{Reply, Server, arroyo, arroyo_by_stop, json},
+    server::{Reply, Server, arroyo_by_stop, json, until_stopped},
     stepwell,
 };
 
@@ -165,17 +165,10 @@ fn a_pipeline_that_another_client_stopped_is_resumed() {
     is(&next.finish(), 0, "with a final checkpoint");
 }
 
-/// A job that is Scheduling until it is told to stop.
-const UNTIL_STOPPED: [&str; 4001] = {
-    let mut states = ["Scheduling"; 4001];
-    states[4000] = "Stopped";
-    states
-};
-
 #[test]
 fn a_server_is_asked_as_the_hints_say() {
     let query = example("hello.sql");
-    let server = arroyo(&UNTIL_STOPPED);
+    let server = until_stopped("Scheduling");
     let late = run(&["run", "--server", &server.url, "--timeout", "300ms", &query]);
     is(&late, 7, "next: see what it does:");
     let all = commands(&late);
@@ -187,9 +180,9 @@ fn a_server_is_asked_as_the_hints_say() {
 
     // Told to stop, it takes its time.
     let looks = std::sync::atomic::AtomicU32::new(0);
-    let server = arroyo_by_stop(move |told| match told {
-        true if looks.fetch_add(1, Ordering::Relaxed) >= 40 => Ok("Stopped"),
-        _ => Ok("Scheduling"),
+    let server = arroyo_by_stop(move |told| {
+        let has_stopped = told && looks.fetch_add(1, Ordering::Relaxed) >= 40;
+        Ok(if has_stopped { "Stopped" } else { "Scheduling" })
     });
     let unsettled = run(&[
         "run",

@@ -53,9 +53,13 @@ impl Local {
         self.engine.url()
     }
 
-    /// Prints the rows of this pipeline, and warns of others that were started again in the same directory.
-    pub(crate) fn show_rows_of(&self, id: &PipelineId, output: &Output) {
+    /// Prints the rows of this pipeline from here on.
+    pub(crate) fn show_rows_of(&self, id: &PipelineId) {
         self.engine.show_rows_of(id);
+    }
+
+    /// Warns of the other pipelines that were started again in the same directory.
+    pub(crate) fn warn_of_others_than(&self, id: &PipelineId, output: &Output) {
         for other in self.engine.resumed_at_start() {
             if other.id != *id {
                 output.warning(&format!(

@@ -3,7 +3,7 @@
 use std::{path::Path, time::SystemTime};
 
 use serde_json::{Value, json};
-use stepwell::{Event, KnownPipeline, Plan, Step};
+use stepwell::{Event, KnownPipeline, PipelineId, Plan, Step};
 
 use super::{Destination, How, Place, Resolved, say};
 use crate::{failure::Failure, hint::Hint, interrupt::Interruption};
@@ -132,7 +132,7 @@ impl Json {
     pub(super) fn plan(&mut self, plan: &Plan, text: &str) {
         let (action, id) = match plan {
             Plan::Resume { pipeline, .. } => ("resume", Some(pipeline.id.as_str())),
-            Plan::Create { id, .. } => ("create", id.as_ref().map(|id| id.as_str())),
+            Plan::Create { id, .. } => ("create", id.as_ref().map(PipelineId::as_str)),
             _ => ("settle", None),
         };
         self.line(
@@ -167,7 +167,7 @@ impl Json {
         );
     }
 
-    pub(super) fn quit(&mut self, text: &str, signal: Interruption, pipelines: &[KnownPipeline]) {
+    pub(super) fn quit(text: &str, signal: Interruption, pipelines: &[KnownPipeline]) {
         say(
             "error",
             json!({
@@ -202,7 +202,7 @@ impl Json {
     }
 
     /// Errors are shown to the quiet too.
-    pub(super) fn failure(&mut self, failure: &Failure, hints: &[Hint]) {
+    pub(super) fn failure(failure: &Failure, hints: &[Hint]) {
         let next: Vec<_> = hints
             .iter()
             .map(|hint| json!({"message": hint.text, "command": hint.command}))
@@ -251,7 +251,7 @@ fn say(event: &str, mut fields: Value) {
 
 fn known(pipelines: &[KnownPipeline]) -> Value {
     let known = pipelines.iter().map(
-        |pipeline| json!({"id": pipeline.id.as_ref().map(|id| id.as_str()), "name": pipeline.name}),
+        |pipeline| json!({"id": pipeline.id.as_ref().map(PipelineId::as_str), "name": pipeline.name}),
     );
     known.collect()
 }

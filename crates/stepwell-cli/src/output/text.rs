@@ -3,7 +3,7 @@
 use std::{io::IsTerminal as _, time::Duration};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use stepwell::{Event, JobTransition, Step, transport::words::Time};
+use stepwell::{Event, JobTransition, Step, arroyo::readable, transport::words::Time};
 
 use super::{retries::Retries, say};
 use crate::{
@@ -11,6 +11,8 @@ use crate::{
     printable::{line, lines as printable},
 };
 
+// What was asked for, and what is so, each by itself.
+#[allow(clippy::struct_excessive_bools)]
 pub(crate) struct Text {
     quiet: bool,
     color: bool,
@@ -70,7 +72,7 @@ impl Text {
                 self.in_trouble = true;
                 let reason = error.as_ref().map_or_else(
                     || "the server gives no reason".to_owned(),
-                    |error| format!("{}: {}", error.message, error.details),
+                    |error| readable(&format!("{}: {}", error.message, error.details)),
                 );
                 let what = match restarts {
                     0 => "is failing".to_owned(),
@@ -174,7 +176,7 @@ impl Text {
     }
 
     /// What to try next, each with the command for it.
-    pub(super) fn hints(&mut self, hints: &[Hint]) {
+    pub(super) fn hints(hints: &[Hint]) {
         for hint in hints {
             match &hint.command {
                 Some(command) => say!("next: {}:\n  {command}", hint.text),

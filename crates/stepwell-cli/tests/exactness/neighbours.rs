@@ -122,9 +122,7 @@ fn rows_of_pipelines_made_over_the_api_go_to_who_made_them() {
         let place = Place::new();
         let foreground = query(&place, "a", &mut chance, None);
         let mut running = start(&place, &[&foreground]);
-        let message = running.wait_for_message("is running");
-        let url = message.split("--server ").nth(1).unwrap();
-        let url = url.split(' ').next().unwrap();
+        let url = &running.engine();
         let finite = 2000 + chance.below(4000);
         let other = place.write(
             "b.sql",

@@ -4,22 +4,8 @@ use rustix::process::Signal;
 
 use crate::support::{
     Left, Running, example, nothing_listens, run,
-    server::{Reply, Server, arroyo, json},
+    server::{Reply, Server, arroyo, json, until_stopped},
     stepwell,
-};
-
-/// A job that is Scheduling until it is told to stop.
-const UNTIL_STOPPED: [&str; 4001] = {
-    let mut states = ["Scheduling"; 4001];
-    states[4000] = "Stopped";
-    states
-};
-
-/// A job that runs until it is told to stop.
-const RUNNING: [&str; 4001] = {
-    let mut states = ["Running"; 4001];
-    states[4000] = "Stopped";
-    states
 };
 
 fn submit(server: &Server, more: &[&str]) -> Running {
@@ -62,7 +48,7 @@ pub(crate) fn foreground(what: &str) -> Option<Left> {
     Some(match what {
         "the job finishes" => ending(&arroyo(&["Created", "Running", "Finished"]), &[]),
         "Ctrl-C while it runs" => {
-            let server = arroyo(&RUNNING);
+            let server = until_stopped("Running");
             let mut running = submit(&server, &[]);
             running.wait_for_message("is running");
             running.signal(Signal::INT);
@@ -80,7 +66,7 @@ pub(crate) fn foreground(what: &str) -> Option<Left> {
             let server = Server::start(|_, _, _| Reply::Whole(401, "text/plain", String::new()));
             ending(&server, &[])
         }
-        "it does not run in time" => ending(&arroyo(&UNTIL_STOPPED), &["--timeout", "400ms"]),
+        "it does not run in time" => ending(&until_stopped("Scheduling"), &["--timeout", "400ms"]),
         "it does not run in time, and the stop fails" => {
             let left = ending(
                 &arroyo(&["Scheduling"]),
@@ -107,10 +93,10 @@ pub(crate) fn foreground(what: &str) -> Option<Left> {
             signalled(&silent(), &[], "GET /api/v1/ping", Signal::INT)
         }
         "SIGTERM after the create, before it runs" => {
-            signalled(&arroyo(&UNTIL_STOPPED), &[], LOOK, Signal::TERM)
+            signalled(&until_stopped("Scheduling"), &[], LOOK, Signal::TERM)
         }
         "SIGHUP after the create, before it runs" => {
-            signalled(&arroyo(&UNTIL_STOPPED), &[], LOOK, Signal::HUP)
+            signalled(&until_stopped("Scheduling"), &[], LOOK, Signal::HUP)
         }
         "Ctrl-C twice while the create is under way" => {
             let server = Server::start(|_, method, path| match (method, path) {
@@ -140,14 +126,15 @@ pub(crate) fn foreground(what: &str) -> Option<Left> {
 pub(crate) fn left_alone(option: &str, what: &str) -> Option<Left> {
     Some(match what {
         "it runs" | "it is submitted" => ending(&arroyo(&["Created", "Running"]), &[option]),
-        "it does not run in time" => {
-            ending(&arroyo(&UNTIL_STOPPED), &[option, "--timeout", "400ms"])
-        }
+        "it does not run in time" => ending(
+            &until_stopped("Scheduling"),
+            &[option, "--timeout", "400ms"],
+        ),
         "SIGTERM before the server answers" => {
             signalled(&silent(), &[option], "GET /api/v1/ping", Signal::TERM)
         }
         "Ctrl-C after the create, before it runs" => {
-            let server = arroyo(&UNTIL_STOPPED);
+            let server = until_stopped("Scheduling");
             let left = signalled(&server, &[option], LOOK, Signal::INT);
             assert!(
                 server

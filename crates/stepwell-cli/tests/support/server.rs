@@ -174,6 +174,11 @@ pub fn arroyo_with_jobs(
     arroyo_by_stop(move |_| look())
 }
 
+/// The same with a job that is in this state until it is told to stop, and then is Stopped.
+pub fn until_stopped(state: &'static str) -> Server {
+    arroyo_by_stop(move |told| Ok(if told { "Stopped" } else { state }))
+}
+
 /// The same; `look` is told whether the job was told to stop.
 pub fn arroyo_by_stop(
     look: impl Fn(bool) -> Result<&'static str, Reply> + Send + Sync + 'static,

@@ -72,6 +72,9 @@ impl Submit<'_> {
         self.reached = Reached::Resolved;
         self.say_what_was_found(&resolution);
         let registered = resolution.register();
+        if let Some(engine) = self.engine {
+            engine.warn_of_others_than(registered.id(), self.output);
+        }
         if self.arguments.stable_for.is_some() {
             // A pipeline that is held by rows which are not shown would prove nothing.
             self.show_rows(registered.id());
@@ -167,7 +170,7 @@ impl Submit<'_> {
     /// Lets the embedded engine print the rows of this pipeline, which it has held until now.
     fn show_rows(&self, id: &PipelineId) {
         if let Some(engine) = self.engine {
-            engine.show_rows_of(id, self.output);
+            engine.show_rows_of(id);
         }
     }
 
