@@ -18,7 +18,7 @@ use rustix::{
     termios::{Winsize, tcsetwinsize},
 };
 
-use crate::{Failure, clone::Clone, screen::Screen, session::apart, varies};
+use crate::{Failure, checkout::Checkout, screen::Screen, session::apart, varies};
 
 /// Nothing takes this long, a build included, unless it hangs.
 const PATIENCE: Duration = Duration::from_secs(3_600);
@@ -88,8 +88,12 @@ impl fmt::Display for Ended {
 }
 
 /// Runs a command in the clone to its end.
-pub(crate) fn run(clone: &Clone, command: &str, interrupt: Interrupt) -> Result<Ended, Failure> {
-    let mut terminal = Terminal::start(clone.shell(command))?;
+pub(crate) fn run(
+    checkout: &Checkout,
+    command: &str,
+    interrupt: Interrupt,
+) -> Result<Ended, Failure> {
+    let mut terminal = Terminal::start(checkout.shell(command))?;
     let mut watch = Watch {
         started: Instant::now(),
         interrupt,

@@ -11,7 +11,7 @@
 //! `cargo run -p first-minute -- --bless` writes what the sessions show today into the README. With `--warm` what is in the target directory
 //! already is used, which is a matter of a minute, and says nothing of a first build.
 
-mod clone;
+mod checkout;
 mod command;
 mod engine;
 mod readme;
@@ -21,7 +21,7 @@ mod varies;
 
 use std::{env, error::Error, fs, path::Path, process::ExitCode};
 
-use clone::Clone;
+use checkout::Checkout;
 use command::{Ended, Interrupt};
 use engine::Engine;
 use readme::{Block, Typed};
@@ -51,14 +51,14 @@ fn main() -> ExitCode {
 
 fn check(bless: bool, warm: bool) -> Result<(), Failure> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let clone = Clone::make(&root, warm)?;
+    let checkout = Checkout::make(&root, warm)?;
     let readme = fs::read_to_string(if bless {
         root.join("README.md")
     } else {
-        clone.path().join("README.md")
+        checkout.path().join("README.md")
     })?;
     let mut reader = Reader {
-        clone,
+        checkout,
         engine: None,
         root: &root,
         record: bless,
@@ -91,7 +91,7 @@ fn check(bless: bool, warm: bool) -> Result<(), Failure> {
 
 /// Somebody who types what the README says.
 struct Reader<'a> {
-    clone: Clone,
+    checkout: Checkout,
     engine: Option<Engine>,
     root: &'a Path,
     /// What the README shows is not waited for.
@@ -114,7 +114,7 @@ impl Reader<'_> {
         } else {
             Interrupt::Never
         };
-        let ended = command::run(&self.clone, &command, interrupt)?;
+        let ended = command::run(&self.checkout, &command, interrupt)?;
         self.judge(&command, &ended, typed.exit_code());
         Ok(())
     }
@@ -124,7 +124,7 @@ impl Reader<'_> {
         let mut sessions = Session::all(lines);
         for session in &mut sessions {
             let command = self.substituted(&session.command)?;
-            let ended = command::run(&self.clone, &command, session.interrupt(self.record))?;
+            let ended = command::run(&self.checkout, &command, session.interrupt(self.record))?;
             self.judge(&command, &ended, 0);
             session.seen = ended.lines;
         }
@@ -174,7 +174,7 @@ impl Reader<'_> {
 
     fn finish(self) -> Result<Vec<String>, Failure> {
         drop(self.engine);
-        self.clone.remove()?;
+        self.checkout.remove()?;
         Ok(self.problems)
     }
 }

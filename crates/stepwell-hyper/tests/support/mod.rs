@@ -36,8 +36,8 @@ pub async fn let_the_deadline_pass<T: Send + 'static>(
     time::sleep(Duration::from_millis(20)).await;
     time::pause();
     time::advance(PATIENCE).await;
-    let ended = time::timeout(PATIENCE, call).await;
     time::resume();
+    let ended = time::timeout(PATIENCE, call).await;
     ended
         .expect("the call does not end by its deadline")
         .unwrap()

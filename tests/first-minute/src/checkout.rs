@@ -26,14 +26,14 @@ const NOT_THE_READERS: [&str; 12] = [
     "RUSTUP_TOOLCHAIN",
 ];
 
-pub(crate) struct Clone {
+pub(crate) struct Checkout {
     directory: TempDir,
     search_path: String,
     /// Where it is built, if not in the clone.
     target: Option<PathBuf>,
 }
 
-impl Clone {
+impl Checkout {
     /// Clones what is checked out. `warm`: it is built where `root` is.
     pub(crate) fn make(root: &Path, warm: bool) -> Result<Self, Failure> {
         let directory = tempfile::Builder::new().prefix("first minute ").tempdir()?;
