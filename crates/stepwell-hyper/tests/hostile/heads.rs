@@ -111,7 +111,7 @@ async fn a_reply_may_have_many_header_fields_and_one_with_too_many_names_the_lim
         let script = answer_and_serve(reply(fields));
         replies(&fields.to_string(), script, 200, "many").await;
     }
-    let (outcome, _) = play(answer(reply(257)), DEADLINE).await;
+    let (outcome, _) = play(answer(reply(257))).await;
     let error = outcome.unwrap_err();
     assert_eq!(error.kind(), Kind::HeadTooLarge, "{error}");
     assert!(error.to_string().contains("256 header fields"), "{error}");
