@@ -37,13 +37,13 @@ pub(crate) enum Failure {
     },
     #[snafu(display("{} is neither .rs nor .py: the language of the function is not known", path.display()))]
     UdfLanguage { path: PathBuf },
-    #[snafu(display("the pipeline cannot be described"))]
+    #[snafu(display("the options of the pipeline are not valid"))]
     Spec { source: SpecError },
-    #[snafu(display("no token can be had"))]
+    #[snafu(display("no token could be read"))]
     Token { source: TokenError },
     #[snafu(display("--server cannot be used"))]
     Server { source: EndpointError },
-    #[snafu(display("no connection can be set up"))]
+    #[snafu(display("the connection could not be set up"))]
     Transport { source: HyperTransportError },
     #[snafu(display("there is no server to ask"))]
     NoServer,

@@ -65,19 +65,28 @@ pub(crate) fn hints(failure: &Failure, typed: &Invocation) -> Vec<Hint> {
             "fix the query, and check it without running it",
             typed.validate(Path::new(&origin.name)),
         ),
-        Failure::StoppedElsewhere { .. } => run("resume it", typed.again()),
+        Failure::StoppedElsewhere { .. } => run("resume it", typed.resume()),
         Failure::JobFailed { .. } => run(
             "fix the cause, and restart the pipeline from its last checkpoint",
-            typed.again(),
+            typed.resume(),
         ),
         Failure::Call { source } => call(source, typed),
         Failure::Ambiguous { source } => ambiguous(source, typed),
         Failure::Step { source } => step(source, typed),
         Failure::Unsettled {
+            first,
             report,
             ends_with_us,
-            ..
-        } if !ends_with_us => unsettled(report, typed),
+        } => {
+            let mut all = if *ends_with_us {
+                Vec::new()
+            } else {
+                unsettled(report, typed)
+            };
+            all.extend(first.iter().flat_map(|first| hints(first, typed)));
+            all.dedup();
+            all
+        }
         _ => Vec::new(),
     }
 }
@@ -117,7 +126,7 @@ fn ambiguous(error: &Ambiguous, typed: &Invocation) -> Vec<Hint> {
 fn unreachable(error: &ClientError) -> Vec<Hint> {
     if error.transport_error_kind() == Some(TransportErrorKind::Tls) {
         say(
-            "name a private certificate of the server by --ca-file FILE, and your own by --client-certificate FILE and --client-key FILE",
+            "pass a private CA of the server with --ca-file FILE, and your own certificate with --client-certificate FILE and --client-key FILE",
         )
     } else {
         say("start the server, or check --server")
@@ -146,7 +155,7 @@ fn resolve(error: &ResolveError, typed: &Invocation) -> Vec<Hint> {
         ResolveError::OtherPipelines { .. } => {
             run("create it beside them", typed.with(&["--force"]))
         }
-        ResolveError::NoneWithId { .. } => run("create it all the same", typed.with(&["--force"])),
+        ResolveError::NoneWithId { .. } => run("create it anyway", typed.with(&["--force"])),
         ResolveError::Ambiguous { matches, .. } => matches
             .iter()
             .take(MOST)
@@ -168,7 +177,7 @@ fn resolve(error: &ResolveError, typed: &Invocation) -> Vec<Hint> {
         ResolveError::Conflict { .. } => say("choose another --id"),
         ResolveError::OutcomeUnknown { .. } | ResolveError::StillUnknown { .. } => run(
             "run the same command again, which finds the pipeline if it is there",
-            typed.again(),
+            typed.resume(),
         ),
         _ => Vec::new(),
     }
@@ -176,19 +185,20 @@ fn resolve(error: &ResolveError, typed: &Invocation) -> Vec<Hint> {
 
 fn wait(error: &WaitError, typed: &Invocation) -> Vec<Hint> {
     match error {
-        WaitError::Deadline { id, .. } => {
+        WaitError::Deadline { id, elapsed, .. } => {
             let mut hints = look(id, typed);
+            let longer = format!("{}m", (elapsed.as_secs() / 30).max(20));
             hints.extend(run(
                 "wait longer",
-                typed.changed(&["--timeout="], &["--timeout", "20m"]),
+                typed.changed(&["--timeout="], &["--timeout", &longer]),
             ));
             hints
         }
         WaitError::Failed { .. } => run(
             "fix the cause, and restart the pipeline from its last checkpoint",
-            typed.again(),
+            typed.resume(),
         ),
-        WaitError::Stopped { .. } => run("resume it", typed.again()),
+        WaitError::Stopped { .. } => run("resume it", typed.resume()),
         WaitError::Silence { id, .. } => look(id, typed),
         _ => Vec::new(),
     }

@@ -10,15 +10,20 @@ pub(crate) struct Invocation {
     server: Option<String>,
     /// Whether the query came from standard input, which cannot be read again.
     is_standard_input: bool,
+    /// Whether it is a `run`, which resumes what it finds when it is repeated.
+    is_run: bool,
     /// The directory that was chosen for the embedded engine when the command line named none.
     state_dir: Option<PathBuf>,
 }
 
 impl Invocation {
     /// The command line of this process, with the server and the file of the query that it names.
-    pub(crate) fn current(server: Option<&str>, query: Option<&Path>) -> Self {
+    pub(crate) fn current(server: Option<&str>, query: Option<&Path>, is_run: bool) -> Self {
         let words = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
-        Self::new(words.collect(), server, query)
+        Self {
+            is_run,
+            ..Self::new(words.collect(), server, query)
+        }
     }
 
     fn new(words: Vec<String>, server: Option<&str>, query: Option<&Path>) -> Self {
@@ -28,6 +33,7 @@ impl Invocation {
                 .filter(|server| !server.is_empty())
                 .map(str::to_owned),
             is_standard_input: query == Some(Path::new("-")),
+            is_run: true,
             state_dir: None,
         }
     }
@@ -37,9 +43,11 @@ impl Invocation {
         self.state_dir = Some(directory.to_owned());
     }
 
-    /// The same command again, or nothing when it read its query from standard input, which is used up.
-    pub(crate) fn again(&self) -> Option<String> {
-        self.changed(&[], &[])
+    /// The command that resumes the pipeline of this one. There is none when the query came from standard input, which is used up.
+    pub(crate) fn resume(&self) -> Option<String> {
+        self.is_run
+            .then(|| self.changed(&["--create-only"], &[]))
+            .flatten()
     }
 
     /// The same command again with more arguments.
@@ -94,14 +102,30 @@ impl Invocation {
 
     /// `stepwell validate` of the same query.
     pub(crate) fn validate(&self, file: &Path) -> Option<String> {
-        if file == Path::new("-") {
+        if self.is_standard_input {
             return None;
         }
         let file = file.display().to_string();
-        if self.server.is_some() {
-            return self.on_the_server("validate", &[&file]);
+        let udfs = self.values("--udf");
+        let mut arguments: Vec<_> = udfs.iter().flat_map(|udf| ["--udf", udf]).collect();
+        if file.starts_with('-') {
+            arguments.push("--");
         }
-        Some(join(&[self.program(), "validate".to_owned(), file]))
+        arguments.push(&file);
+        if self.server.is_some() {
+            return self.on_the_server("validate", &arguments);
+        }
+        // A server that is exported, and that this command did not go to.
+        let exported = std::env::var_os("STEPWELL_SERVER").is_some_and(|url| !url.is_empty());
+        let before: &[&str] = if exported {
+            &["env", "-u", "STEPWELL_SERVER"]
+        } else {
+            &[]
+        };
+        let mut words: Vec<_> = before.iter().map(|&word| word.to_owned()).collect();
+        words.extend([self.program(), "validate".to_owned()]);
+        words.extend(arguments.iter().map(|&word| word.to_owned()));
+        Some(join(&words))
     }
 
     fn program(&self) -> String {
@@ -112,17 +136,22 @@ impl Invocation {
     }
 
     fn value(&self, option: &str) -> Option<String> {
+        self.values(option).pop()
+    }
+
+    /// The values of an option, in order.
+    fn values(&self, option: &str) -> Vec<String> {
         let with_value = format!("{option}=");
+        let mut values = Vec::new();
         let mut words = self.words.iter();
         while let Some(word) = words.next() {
             if word == option {
-                return words.next().cloned();
-            }
-            if let Some(value) = word.strip_prefix(&with_value) {
-                return Some(value.to_owned());
+                values.extend(words.next().cloned());
+            } else if let Some(value) = word.strip_prefix(&with_value) {
+                values.push(value.to_owned());
             }
         }
-        None
+        values
     }
 
     /// What comes before `--`, and what follows from there on.
@@ -133,15 +162,13 @@ impl Invocation {
     }
 }
 
-/// Removes an option; with its value if its name ends with `=`. The value of a short one may be a part of the same word.
+/// The short options that take a value.
+const SHORT_WITH_VALUE: &str = "nps";
+
+/// Removes an option; with its value if its name ends with `=`.
 fn remove(words: &mut Vec<String>, option: &str) {
     let name = option.trim_end_matches('=');
     let takes_value = option.ends_with('=');
-    let with_value = if name.starts_with("--") {
-        option.to_owned()
-    } else {
-        name.to_owned()
-    };
     let mut kept = Vec::with_capacity(words.len());
     let mut rest = std::mem::take(words).into_iter();
     while let Some(word) = rest.next() {
@@ -149,11 +176,37 @@ fn remove(words: &mut Vec<String>, option: &str) {
             if takes_value {
                 rest.next();
             }
-        } else if !(takes_value && word.starts_with(&with_value)) {
+        } else if name.starts_with("--") {
+            if !(takes_value && word.starts_with(option)) {
+                kept.push(word);
+            }
+        } else if let Some((others, is_last)) = without_short(&word, name) {
+            // `-qp 200` or `-qp200`.
+            if is_last {
+                rest.next();
+            }
+            kept.extend(others);
+        } else {
             kept.push(word);
         }
     }
     *words = kept;
+}
+
+/// A word of several short options without one of them, and whether that was the last one, so that its value is the next word.
+fn without_short(word: &str, name: &str) -> Option<(Option<String>, bool)> {
+    let options = word
+        .strip_prefix('-')
+        .filter(|rest| !rest.starts_with('-'))?;
+    let wanted = name.chars().nth(1)?;
+    let end = options.find(|option| option == wanted || SHORT_WITH_VALUE.contains(option))?;
+    let (others, rest) = options.split_at(end);
+    let mut rest = rest.chars();
+    if rest.next() != Some(wanted) {
+        return None;
+    }
+    let others = (!others.is_empty()).then(|| format!("-{others}"));
+    Some((others, rest.next().is_none()))
 }
 
 /// Words as a shell takes them.
@@ -197,6 +250,17 @@ mod tests {
                 .unwrap(),
             "stepwell run -s d --create-only q.sql --timeout 1m"
         );
+        for (line, without) in [
+            ("stepwell run -qp 200 q.sql", "stepwell run -q q.sql"),
+            ("stepwell run -qp200 q.sql", "stepwell run -q q.sql"),
+            ("stepwell run -p200 q.sql", "stepwell run q.sql"),
+            ("stepwell run -sp q.sql", "stepwell run -sp q.sql"),
+        ] {
+            assert_eq!(
+                invocation(line, None).changed(&["-p="], &[]).unwrap(),
+                without
+            );
+        }
         let after_dashes = invocation("stepwell run -- -q.sql", None);
         assert_eq!(
             after_dashes.with(&["--force"]).unwrap(),
@@ -219,7 +283,7 @@ mod tests {
         let mut typed = invocation("stepwell run q.sql", None);
         typed.keep_state_in(Path::new("it's here"));
         assert_eq!(
-            typed.again().unwrap(),
+            typed.resume().unwrap(),
             r"stepwell run q.sql --state-dir 'it'\''s here'"
         );
     }
@@ -231,6 +295,14 @@ mod tests {
             typed.on_the_server("status", &["sw_1"]).unwrap(),
             "stepwell status --server https://h --ca-file ca.pem sw_1"
         );
+        let typed = invocation(
+            "stepwell run --udf a.rs --udf=b.py -- -q.sql",
+            Some("http://h"),
+        );
+        assert_eq!(
+            typed.validate(Path::new("-q.sql")).unwrap(),
+            "stepwell validate --server http://h --udf a.rs --udf b.py -- -q.sql"
+        );
         assert_eq!(
             invocation("stepwell run q.sql", None).on_the_server("list", &[]),
             None
@@ -241,7 +313,7 @@ mod tests {
     fn standard_input_cannot_be_read_again() {
         let words = vec!["stepwell".to_owned(), "run".to_owned()];
         let typed = Invocation::new(words, None, Some(Path::new("-")));
-        assert_eq!(typed.again(), None);
+        assert_eq!(typed.resume(), None);
         assert_eq!(typed.validate(Path::new("-")), None);
     }
 }

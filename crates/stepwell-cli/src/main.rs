@@ -1,6 +1,6 @@
 //! The binary `stepwell`: run a streaming-SQL pipeline, here or on an Arroyo cluster.
 
-// Without the engine, what is there for it has no user.
+// Without the engine some code is unused.
 #![cfg_attr(not(feature = "embedded"), allow(dead_code, clippy::unused_async))]
 
 mod arguments;
@@ -49,21 +49,23 @@ fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build();
-    let result = match runtime {
-        Ok(runtime) => {
-            let result = runtime.block_on(run(arguments.command, &output, &mut invocation));
-            // A thread that still waits for standard input must not hold the process.
-            runtime.shutdown_background();
-            result
-        }
-        Err(source) => Err(Failure::Runtime { source }),
-    };
-    match result {
+    let end = |result: Result<Exit, Failure>, invocation: &Invocation| match result {
         Ok(exit) => exit.into(),
         Err(failure) => {
-            output.failure(&failure, &hint::hints(&failure, &invocation));
+            output.failure(&failure, &hint::hints(&failure, invocation));
             failure.exit().into()
         }
+    };
+    match runtime {
+        Ok(runtime) => {
+            let result = runtime.block_on(run(arguments.command, &output, &mut invocation));
+            // Signals are listened to until all is said: standard error may block.
+            let code = end(result, &invocation);
+            // A thread that still waits for standard input must not hold the process.
+            runtime.shutdown_background();
+            code
+        }
+        Err(source) => end(Err(Failure::Runtime { source }), &invocation),
     }
 }
 
@@ -99,5 +101,6 @@ fn invocation(command: &Command) -> Invocation {
         Command::Completions(_) => (None, None),
     };
     let server = connection.and_then(|connection| connection.server.as_deref());
-    Invocation::current(server, query.map(|query| query.file.as_path()))
+    let is_run = matches!(command, Command::Run(_));
+    Invocation::current(server, query.map(|query| query.file.as_path()), is_run)
 }

@@ -101,7 +101,12 @@ fn what_is_refused_can_be_had_as_the_hint_says() {
             Some(0)
         );
         let others = run(&[&["run", "-s", &state], more, &[&query]].concat());
-        is(&others, 5, "--force");
+        let hint = if more.is_empty() {
+            "next: create it beside them:"
+        } else {
+            "next: create it anyway:"
+        };
+        is(&others, 5, hint);
         is(&only(&others), 0, "created pipeline");
     }
 }
@@ -111,7 +116,11 @@ fn a_query_is_checked_and_a_number_of_subtasks_lowered() {
     let place = Place::new();
     let query = place.write("it's.sql", "SELEC 1");
     let invalid = run(&["run", &query]);
-    is(&invalid, 3, "next: fix the query");
+    is(
+        &invalid,
+        3,
+        "next: fix the query, and check it without running it:",
+    );
     place.write(
         "it's.sql",
         "CREATE TABLE t WITH (connector = 'impulse', event_rate = '1'); SELECT counter FROM t;",
@@ -127,7 +136,11 @@ fn a_query_is_checked_and_a_number_of_subtasks_lowered() {
 fn a_run_goes_on_from_the_directory_that_was_kept() {
     let place = Place::new();
     let failed = run(&["run", &example("failing.sql")]);
-    is(&failed, 6, "next: fix the cause");
+    is(
+        &failed,
+        6,
+        "next: fix the cause, and restart the pipeline from its last checkpoint:",
+    );
     let all = commands(&failed);
     assert_eq!(all.len(), 2, "{}", failed.stderr);
     assert_eq!(all[0], all[1], "both are the same command");
@@ -169,10 +182,11 @@ fn a_pipeline_that_another_client_stopped_is_resumed() {
 fn a_server_is_asked_as_the_hints_say() {
     let query = example("hello.sql");
     let server = until_stopped("Scheduling");
-    let late = run(&["run", "--server", &server.url, "--timeout", "300ms", &query]);
+    let late = run(&["run", "--server", &server.url, "--timeout", "4s", &query]);
     is(&late, 7, "next: see what it does:");
     let all = commands(&late);
     is(&typed(&all[0]).finish(), 0, "");
+    is(&late, 7, "next: wait longer:");
     let mut longer = typed(&all[1]);
     longer.wait_for_message("created pipeline");
     longer.signal(Signal::INT);
@@ -189,12 +203,13 @@ fn a_server_is_asked_as_the_hints_say() {
         "--server",
         &server.url,
         "--timeout",
-        "300ms",
+        "4s",
         "--stop-timeout",
         "20ms",
         &query,
     ]);
     is(&unsettled, 8, "may still be running");
+    is(&unsettled, 8, "next: stop it:");
     let all = commands(&unsettled);
     is(&typed(&all[0]).finish(), 0, "");
     is(&typed(&all[1]).finish(), 0, "is Stopped");
@@ -202,6 +217,7 @@ fn a_server_is_asked_as_the_hints_say() {
     let held = ["pl_1", "pl_2"].map(|id| Held::new(id, "orders", "Running", 5));
     let server = holding(held.into(), AllJobs::Whose);
     let unknown = run(&["status", "--server", &server.url, "none"]);
+    is(&unknown, 1, "next: see which pipelines there are:");
     is(&only(&unknown), 0, "");
     let place = Place::new();
     let query = place.write("q.sql", "SELECT 1");
@@ -232,6 +248,12 @@ fn a_create_that_was_not_answered_is_looked_for_as_the_hints_say() {
         &example("hello.sql"),
     ]);
     is(&lost, 8, "may still be running");
+    is(&lost, 8, "next: look for it:");
+    is(
+        &lost,
+        8,
+        "next: run the same command again, which finds the pipeline if it is there:",
+    );
     for command in commands(&lost) {
         let left = typed(&command).finish();
         assert!(
@@ -239,5 +261,25 @@ fn a_create_that_was_not_answered_is_looked_for_as_the_hints_say() {
             "{command}: {}",
             left.stderr
         );
+    }
+}
+
+/// A hint that is added has to be typed in here.
+#[test]
+fn every_hint_with_a_command_is_typed_in() {
+    let here = include_str!("hints.rs");
+    let source = include_str!("../src/hint.rs");
+    let words: Vec<_> = source
+        .split("run(")
+        .skip(1)
+        .filter_map(|call| {
+            let call = call.trim_start();
+            call.strip_prefix('"')?.split('"').next()
+        })
+        .collect();
+    assert!(words.len() > 12, "{words:?}");
+    for words in words {
+        let hint = format!("next: {words}");
+        assert!(here.contains(&hint), "{hint:?} is not typed in");
     }
 }

@@ -264,7 +264,7 @@ fn rows_that_come_after_the_end_are_waited_for_in_bounded_time() {
         let (_directory, query) = query();
         let left = run(&["run", "--server", &server.url, query.to_str().unwrap()]);
         assert_eq!((left.code, left.stdout.as_str()), (Some(0), rows));
-        let words = "the rows had come to no end";
+        let words = "may not be shown";
         assert_eq!(left.stderr.contains(words), warned, "{}", left.stderr);
     }
 }
@@ -293,6 +293,32 @@ fn rows_that_cannot_be_read_are_a_warning_that_does_not_show_them() {
     running.wait_for_message("stopping pipeline pl_1");
     running.signal_until_ended(Signal::INT);
     assert_eq!(running.finish().code, Some(130));
+}
+
+#[test]
+fn rows_that_cannot_be_written_come_before_the_stop_that_failed_too() {
+    // Its job never stops.
+    let server = scripted(vec![stream(&[(0, "[{}]")], WHOLE), not_running()]);
+    let (_directory, query) = query();
+    let mut command = stepwell(&[
+        "run",
+        "--server",
+        &server.url,
+        "--stop-timeout",
+        "300ms",
+        query.to_str().unwrap(),
+    ]);
+    command.stdout(
+        std::fs::File::options()
+            .write(true)
+            .open("/dev/full")
+            .unwrap(),
+    );
+    let left = Running::start(command).finish();
+    assert_eq!(left.code, Some(8), "{}", left.stderr);
+    let first = left.stderr.find("standard output could not be written");
+    let then = left.stderr.find("may still be running");
+    assert!(first.is_some() && first < then, "{}", left.stderr);
 }
 
 /// With all that is said, at the highest level: the stream breaks off, and another one is read to its end.

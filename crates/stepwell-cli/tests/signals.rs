@@ -89,14 +89,16 @@ fn a_signal_in_any_step_ends_the_run_and_names_what_may_be_running() {
 
 /// `timeout -s INT` and a terminal send the signal to the process and to its group.
 #[test]
-fn the_same_signal_twice_within_milliseconds_is_one() {
+fn two_signals_at_once_are_one() {
     let place = Place::new();
     let query = place.query("event_rate = '200'", "SELECT counter FROM impulse");
     for round in 0..10 {
         let mut running = Running::start(stepwell(&["run", "-s", &place.text("state"), &query]));
         running.wait_for_row("counter");
-        running.signal(Signal::INT);
-        running.signal(Signal::INT);
+        // While it is stopped they wait, and come together.
+        for signal in [Signal::STOP, Signal::INT, Signal::TERM, Signal::CONT] {
+            running.signal(signal);
+        }
         let left = running.finish();
         assert_eq!(left.code, Some(0), "round {round}: {}", left.stderr);
         assert!(
@@ -105,6 +107,20 @@ fn the_same_signal_twice_within_milliseconds_is_one() {
             left.stderr
         );
     }
+}
+
+/// As with a pager that is not read on.
+#[test]
+fn signals_count_while_standard_error_is_blocked() {
+    let place = Place::new();
+    let query = place.query("event_rate = '50'", "SELECT counter FROM impulse");
+    let mut command = stepwell(&["run", "-s", &place.text("state"), &query]);
+    let (_reader, writer) = support::full_pipe();
+    command.stderr(writer);
+    let mut running = Running::start(command);
+    running.wait_until_it_listens();
+    running.signal_until_ended(Signal::INT);
+    assert_eq!(running.finish().code, Some(130));
 }
 
 #[test]

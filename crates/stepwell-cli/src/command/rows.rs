@@ -18,8 +18,8 @@ use crate::{
     output::Output,
 };
 
-/// How long rows are waited for that are still coming when the pipeline has ended.
-const LAST_ROWS: Duration = Duration::from_secs(2);
+/// How long rows are waited for that are still coming when the pipeline has ended. The stream itself gives up after 2 s.
+const LAST_ROWS: Duration = Duration::from_secs(4);
 
 /// The pause before a write to a full, non-blocking pipe is retried.
 const FULL_PIPE_PAUSE: Duration = Duration::from_millis(10);
@@ -29,6 +29,7 @@ const QUIET: Duration = Duration::from_secs(10);
 
 /// The task that shows the rows of a pipeline on a server.
 pub(crate) struct Showing {
+    write_failure: WriteFailure,
     task: JoinHandle<Result<(), Failure>>,
     output: Output,
 }
@@ -36,11 +37,18 @@ pub(crate) struct Showing {
 impl Showing {
     pub(crate) fn start(rows: RowStream, output: &Output, shutdown: &Shutdown) -> Self {
         let stdout = Stdout::new(output, shutdown);
+        let write_failure = stdout.failure();
         let task = tokio::spawn(show(rows, stdout, output.clone()));
         Self {
+            write_failure,
             task,
             output: output.clone(),
         }
+    }
+
+    /// Why a row could not be written, now or later.
+    pub(crate) fn write_failure(&self) -> WriteFailure {
+        self.write_failure.clone()
     }
 
     /// Waits for the rows that are still coming, in bounded time.
@@ -50,7 +58,7 @@ impl Showing {
             Err(_) => {
                 self.task.abort();
                 self.output.warning(
-                    "the rows had come to no end 2 s after the pipeline; the last of them may not be shown",
+                    "rows were still arriving 4 s after the pipeline ended; the last of them may not be shown",
                 );
                 Ok(())
             }

@@ -1,43 +1,59 @@
 //! Requests that fail and are sent again: one line when that begins, one when it is over.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use stepwell::transport::words::Time;
+use tokio::time::Instant;
 
-/// A reason that comes back within this time is no news.
+/// A reason that comes back within this time is not reported again, unless it lasts.
 const KNOWN_FOR: Duration = Duration::from_secs(30);
+
+/// Another reason that comes so soon after the server answered again is of the same outage: the job and its rows are read by themselves.
+const SAME_OUTAGE: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Default)]
 pub(super) struct Retries {
-    /// Failures are under way; whether that was said.
-    under_way: Option<bool>,
-    /// What was said last, and when it was last so.
+    under_way: Option<UnderWay>,
+    /// What was said last, and until when it was so.
     said: Option<(String, Instant)>,
 }
 
+/// Failures in a row.
+#[derive(Debug)]
+struct UnderWay {
+    since: Instant,
+    /// They began so soon after the last ones that they are no news by themselves.
+    is_known: bool,
+    was_said: bool,
+}
+
 impl Retries {
-    /// A request failed; what to say of it, if it is the first one.
+    /// A request failed; what to say of it, if it is news.
     pub(super) fn failed(&mut self, reason: &str) -> Option<String> {
-        if self.under_way.is_some() {
+        let said = &self.said;
+        let under_way = self.under_way.get_or_insert_with(|| UnderWay {
+            since: Instant::now(),
+            is_known: said.as_ref().is_some_and(|(said, until)| {
+                let ago = until.elapsed();
+                ago < SAME_OUTAGE || said == reason && ago < KNOWN_FOR
+            }),
+            was_said: false,
+        });
+        // What was passed over is said when it lasts.
+        let is_news = !under_way.is_known || under_way.since.elapsed() >= KNOWN_FOR;
+        if under_way.was_said || !is_news {
             return None;
         }
-        let is_known = self
-            .said
-            .as_ref()
-            .is_some_and(|(said, at)| said == reason && at.elapsed() < KNOWN_FOR);
-        self.under_way = Some(!is_known);
-        if is_known {
-            return None;
-        }
+        under_way.was_said = true;
         self.said = Some((reason.to_owned(), Instant::now()));
         Some(format!("{reason}; trying again"))
     }
 
     /// A request succeeded after so many failures.
     pub(super) fn answered(&mut self, failures: u32, elapsed: Duration) -> Option<String> {
-        let was_said = self.under_way.take()?;
-        if let Some((_, at)) = &mut self.said {
-            *at = Instant::now();
+        let was_said = self.under_way.take()?.was_said;
+        if let Some((_, until)) = &mut self.said {
+            *until = Instant::now();
         }
         let requests = if failures == 1 { "request" } else { "requests" };
         let elapsed = Time(elapsed);
@@ -56,28 +72,41 @@ impl Retries {
 mod tests {
     use super::*;
 
-    #[test]
-    fn failures_in_a_row_are_one_line_whatever_they_are() {
+    async fn pass(seconds: u64) {
+        tokio::time::advance(Duration::from_secs(seconds)).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn failures_in_a_row_are_one_line_whatever_they_are() {
         let mut retries = Retries::default();
         let begin = retries.failed("refused");
         assert_eq!(begin.as_deref(), Some("refused; trying again"));
+        pass(100).await;
         assert_eq!(retries.failed("timed out"), None);
         assert_eq!(retries.failed("refused"), None);
-        let end = retries.answered(3, Duration::from_secs(12)).unwrap();
+        let end = retries.answered(3, Duration::from_secs(100)).unwrap();
         assert_eq!(
             end,
-            "the server answers again, after 3 failed requests in 12 s"
+            "the server answers again, after 3 failed requests in 1 min 40 s"
         );
         assert_eq!(retries.answered(1, Duration::ZERO), None);
     }
 
-    #[test]
-    fn what_fails_now_and_then_for_the_same_reason_is_said_once() {
+    #[tokio::test(start_paused = true)]
+    async fn what_fails_now_and_then_for_the_same_reason_is_said_once() {
         let mut retries = Retries::default();
         assert!(retries.failed("refused").is_some());
         assert!(retries.answered(1, Duration::ZERO).is_some());
-        assert_eq!(retries.failed("refused"), None);
+        assert_eq!(retries.failed("timed out"), None, "it is the same outage");
         assert_eq!(retries.answered(1, Duration::ZERO), None);
+        pass(20).await;
+        assert_eq!(retries.failed("refused"), None, "that is known");
+        pass(29).await;
+        assert_eq!(retries.failed("refused"), None);
+        pass(1).await;
+        assert!(retries.failed("refused").is_some(), "but it lasts");
+        assert!(retries.answered(9, Duration::ZERO).is_some());
+        pass(6).await;
         assert!(retries.failed("timed out").is_some(), "that is news");
     }
 }

@@ -74,11 +74,13 @@ impl Text {
                     || "the server gives no reason".to_owned(),
                     |error| readable(&format!("{}: {}", error.message, error.details)),
                 );
+                // Without an error it may be another client that restarts it.
+                let failed = if error.is_some() { "failed and " } else { "" };
                 let what = match restarts {
                     0 => "is failing".to_owned(),
-                    1 => "failed and is being restarted".to_owned(),
+                    1 => format!("{failed}is being restarted"),
                     _ => format!(
-                        "failed and is being restarted, {restarts} times in {}",
+                        "{failed}is being restarted, {restarts} times in {}",
                         Time(*elapsed)
                     ),
                 };
@@ -100,7 +102,7 @@ impl Text {
                 difference,
             } => {
                 self.warning(&format!(
-                    "pipeline {pipeline_id} is not quite what was asked for: {difference}"
+                    "pipeline {pipeline_id} differs from what was asked for: {difference}"
                 ));
             }
             _ => {}
@@ -179,8 +181,8 @@ impl Text {
     pub(super) fn hints(hints: &[Hint]) {
         for hint in hints {
             match &hint.command {
-                Some(command) => say!("next: {}:\n  {command}", hint.text),
-                None => say!("next: {}", hint.text),
+                Some(command) => say!("next: {}:\n  {}", line(&hint.text), line(command)),
+                None => say!("next: {}", line(&hint.text)),
             }
         }
     }

@@ -66,11 +66,11 @@ pub(crate) fn foreground(what: &str) -> Option<Left> {
             let server = Server::start(|_, _, _| Reply::Whole(401, "text/plain", String::new()));
             ending(&server, &[])
         }
-        "it does not run in time" => ending(&until_stopped("Scheduling"), &["--timeout", "400ms"]),
+        "it does not run in time" => ending(&until_stopped("Scheduling"), &["--timeout", "4s"]),
         "it does not run in time, and the stop fails" => {
             let left = ending(
                 &arroyo(&["Scheduling"]),
-                &["--timeout", "400ms", "--stop-timeout", "300ms"],
+                &["--timeout", "4s", "--stop-timeout", "300ms"],
             );
             let first = left.stderr.find("was not running within");
             let then = left.stderr.find("may still be running");
@@ -126,10 +126,9 @@ pub(crate) fn foreground(what: &str) -> Option<Left> {
 pub(crate) fn left_alone(option: &str, what: &str) -> Option<Left> {
     Some(match what {
         "it runs" | "it is submitted" => ending(&arroyo(&["Created", "Running"]), &[option]),
-        "it does not run in time" => ending(
-            &until_stopped("Scheduling"),
-            &[option, "--timeout", "400ms"],
-        ),
+        "it does not run in time" => {
+            ending(&until_stopped("Scheduling"), &[option, "--timeout", "4s"])
+        }
         "SIGTERM before the server answers" => {
             signalled(&silent(), &[option], "GET /api/v1/ping", Signal::TERM)
         }

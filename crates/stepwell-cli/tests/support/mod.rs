@@ -80,7 +80,9 @@ struct Lines {
 
 impl Running {
     pub fn start(mut command: Command) -> Self {
-        let is_json = command.get_args().any(|argument| argument == "json");
+        let is_json = command
+            .get_args()
+            .any(|argument| argument == "json" || argument == "--output=json");
         let mut child = command.spawn().unwrap();
         let stdout = child.stdout.take().map_or_else(Lines::none, Lines::read);
         let stderr = child.stderr.take().map_or_else(Lines::none, Lines::read);

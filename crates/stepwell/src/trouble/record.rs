@@ -93,7 +93,8 @@ impl Record {
         }
         self.run_id = self.run_id.max(expected.run_id);
         let restarts = matches!(job.state, JobState::Recovering | JobState::Restarting);
-        let begun = job.run_id + u64::from(restarts || job.state == JobState::Rescaling);
+        let starts_again = restarts || job.state == JobState::Rescaling;
+        let begun = job.run_id.saturating_add(starts_again.into());
         let new_runs = begun.saturating_sub(self.run_id);
         self.run_id = self.run_id.max(begun);
         let mut is_trouble = matches!(job.state, JobState::Recovering | JobState::Failing);

@@ -1,8 +1,7 @@
 //! A run on the embedded engine.
 
-use std::{io, time::Duration};
+use std::time::Duration;
 
-use snafu::ResultExt;
 use stepwell::{Error, ResolveError, arroyo::JobState};
 use stepwell_embedded::MAX_PARALLELISM;
 
@@ -10,7 +9,7 @@ use super::submit::{Reached, Submit};
 use crate::{
     command::{local::Local, rows::Stdout},
     exit::Exit,
-    failure::{Failure, ParallelismSnafu, StandardOutputSnafu},
+    failure::{Failure, ParallelismSnafu},
     invocation::Invocation,
     output::Destination,
     state_directory,
@@ -56,6 +55,7 @@ pub(super) async fn local(
     // The engine does not live as long as what the submission borrows besides.
     let mut submit: Submit<'_> = submit;
     submit.engine = Some(&engine);
+    submit.write_failure = Some(write_failure);
     let mut result = submit.run(engine.transport.clone()).await;
     if let Err(Failure::Step {
         source: Error::Resolve {
@@ -80,15 +80,10 @@ pub(super) async fn local(
             let _ = std::fs::remove_dir_all(&directory);
         } else {
             invocation.keep_state_in(&directory);
-            output.state_kept(&directory, invocation.again().as_deref());
+            output.state_kept(&directory, invocation.resume().as_deref());
         }
     }
     let exit = result?;
     closed?;
-    match write_failure.take() {
-        Some(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(error).context(StandardOutputSnafu)
-        }
-        _ => Ok(exit),
-    }
+    Ok(exit)
 }

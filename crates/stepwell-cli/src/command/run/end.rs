@@ -1,6 +1,6 @@
 //! The end of a run that has not come to its end by itself: what was started is stopped, and the exit code says what is so.
 
-use std::time::Duration;
+use std::{io, time::Duration};
 
 use stepwell::{
     Error, PipelineId, SharedTransport, ShutdownEnd, ShutdownReport, StopPolicy,
@@ -23,11 +23,10 @@ pub(super) async fn stop(
     transport: &SharedTransport,
     failure: Failure,
 ) -> Result<Exit, Failure> {
-    // Whatever the steps have made of it, a shutdown that has begun is why they have ended.
     let first = match failure {
         Failure::Step {
             source: Error::ShutdownBegun,
-        } => None,
+        } => unwritable(submit),
         failure => Some(failure),
     };
     let policy = StopPolicy::builder()
@@ -68,9 +67,16 @@ pub(super) async fn stop(
             }
             InterruptedSnafu { signal, left: None }.fail()
         }
-        // It ran, and was told to end; or the rows have nowhere to go, which is told by what writes them.
+        // It ran, and was told to end; or nothing reads the rows any more.
         _ => Ok(Exit::Success),
     }
+}
+
+/// Why rows could not be written, if that began the shutdown. A reader that has gone is no failure.
+fn unwritable(submit: &Submit<'_>) -> Option<Failure> {
+    let error = submit.write_failure.as_ref()?.take()?;
+    let is_failure = error.kind() != io::ErrorKind::BrokenPipe;
+    is_failure.then_some(Failure::StandardOutput { source: error })
 }
 
 fn is_ended_as(end: &ShutdownEnd, wanted: &JobState) -> bool {

@@ -41,6 +41,7 @@ pub(crate) async fn run(
         has_finished: false,
         engine: None,
         showing: None,
+        write_failure: None,
     };
     match arguments.connection.transport()? {
         Some(transport) => {

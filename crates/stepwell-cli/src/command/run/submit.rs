@@ -9,7 +9,10 @@ use stepwell::{
 use super::{end, plan};
 use crate::{
     arguments::Run,
-    command::{local::Local, rows::Showing},
+    command::{
+        local::Local,
+        rows::{Showing, WriteFailure},
+    },
     exit::Exit,
     failure::{Failure, Origin},
     output::{How, Output, Place, Resolved},
@@ -31,6 +34,8 @@ pub(super) struct Submit<'a> {
     pub(super) engine: Option<&'a Local>,
     /// What shows the rows of a pipeline on a server; the embedded engine prints its own.
     pub(super) showing: Option<Showing>,
+    /// Why standard output could not be written, once rows go there.
+    pub(super) write_failure: Option<WriteFailure>,
 }
 
 /// How far a run has come.
@@ -53,7 +58,6 @@ impl Submit<'_> {
         match self.showing.take() {
             Some(showing) => {
                 let shown = showing.finish().await;
-                // A pipeline that could not be stopped is worse than rows that could not be written.
                 result.and_then(|exit| shown.map(|()| exit))
             }
             None => result,
@@ -227,7 +231,9 @@ impl Submit<'_> {
     /// Stays with the pipeline until it ends.
     async fn stay(&mut self, running: &Submission<Running>) -> Result<Exit, Failure> {
         if self.engine.is_none() {
-            self.showing = Some(Showing::start(running.rows(), self.output, self.shutdown));
+            let showing = Showing::start(running.rows(), self.output, self.shutdown);
+            self.write_failure = Some(showing.write_failure());
+            self.showing = Some(showing);
         }
         let ended = running.ended().await?;
         match ended.job.state {
