@@ -106,7 +106,7 @@ impl Client {
         let secrets = Secrets::of_query(query);
         for error in &mut validation.errors {
             error.place_in(query);
-            error.change_words(|words| secrets.hide(words));
+            error.hide(|words| secrets.hide(words));
         }
         Ok(validation)
     }

@@ -79,6 +79,7 @@ pub use mask::mask_options;
 pub use operation::Operation;
 pub use output::{JobOutput, RowBatch};
 pub use pipeline_id::{PipelineId, PipelineIdError};
+pub use secrets::hide_secrets;
 pub use stepwell_transport::{Phase, TransportErrorKind};
 pub use wire::{
     Checkpoint, CheckpointSpan, CheckpointType, CreatePipeline, ErrorDomain, FailureReason, Job,

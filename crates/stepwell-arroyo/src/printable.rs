@@ -48,7 +48,7 @@ pub(crate) fn line(text: &str, characters: usize) -> String {
     printable
 }
 
-fn is_plain(character: char) -> bool {
+pub(crate) fn is_plain(character: char) -> bool {
     match character {
         '\n' | '\t' => true,
         // Marks and overrides of direction, line and paragraph separators.

@@ -1,12 +1,15 @@
 //! What must not come back: a server that refuses a request may repeat it, and its words are shown.
 
-use std::borrow::Cow;
+mod spelling;
+
+use std::{borrow::Cow, ops::Range};
 
 use bytes::Bytes;
 use http::Response;
 use serde::Deserialize;
 use stepwell_transport::Token;
 
+use self::spelling::Spelling;
 use crate::{
     mask::{self, mask_options},
     printable,
@@ -26,8 +29,9 @@ pub(crate) struct Sent(pub(crate) Bytes);
 #[derive(Default)]
 pub(crate) struct Secrets {
     token: Option<Token>,
-    /// Longer ones first, for one may be in another.
     texts: Vec<String>,
+    /// The names in the query: one may be spelled as a secret begins.
+    names: Vec<String>,
 }
 
 /// Where the bodies of requests have secrets.
@@ -36,6 +40,18 @@ pub(crate) struct Secrets {
 struct Body {
     query: String,
     env_vars: std::collections::BTreeMap<String, String>,
+}
+
+/// The words without the secrets of the query, as [`Client::validate`](crate::Client::validate) takes them out of a server's: as they are
+/// in the query, escaped, with other white space, or cut.
+///
+/// ```
+/// let query = "CREATE TABLE t WITH (password = 'correct horse')";
+/// let words = "unexpected 'correct\nhorse'";
+/// assert_eq!(stepwell_arroyo::hide_secrets(query, words), "unexpected '***'");
+/// ```
+pub fn hide_secrets(query: &str, words: &str) -> String {
+    Secrets::of_query(query).hide(words)
 }
 
 impl Secrets {
@@ -68,6 +84,7 @@ impl Secrets {
                 ]);
             }
         }
+        secrets.names = names.into_iter().map(str::to_owned).collect();
         secrets
     }
 
@@ -75,10 +92,11 @@ impl Secrets {
         let texts = texts.into_iter();
         self.texts
             .extend(texts.filter(|text| text.chars().count() >= SHORTEST));
-        self.texts.sort_by_key(|text| std::cmp::Reverse(text.len()));
+        self.texts.sort_unstable();
+        self.texts.dedup();
     }
 
-    /// The text without them, and without what it quotes of any `WITH (…)`. Characters that are not shown are taken out too: without
+    /// The text without them, and without the secrets of any `WITH (…)` that it quotes. Characters that are not shown are taken out too: without
     /// them, what stood around one may be a secret.
     pub(crate) fn hide(&self, text: &str) -> String {
         // As it was sent first: a secret may have such characters itself.
@@ -90,16 +108,39 @@ impl Secrets {
     }
 
     fn hide_as_it_is(&self, text: &str) -> String {
-        let mut text = mask_options(text);
+        let mut text = self.without_texts(text);
         if let Some(token) = &self.token {
             text = token.hide_in(&text, HIDDEN);
         }
+        mask_options(&text)
+    }
+
+    fn without_texts(&self, text: &str) -> String {
+        let mut places: Vec<Range<usize>> = Vec::new();
         for secret in &self.texts {
-            if text.contains(secret.as_str()) {
-                text = text.replace(secret.as_str(), HIDDEN);
+            let found = text.match_indices(secret.as_str());
+            places.extend(found.map(|(start, found)| start..start + found.len()));
+        }
+        if !self.texts.is_empty() {
+            let spellings = [Some(Spelling::plain(text)), Spelling::unescaped(text)];
+            for spelling in spellings.iter().flatten() {
+                for secret in &self.texts {
+                    spelling.find(secret, &self.names, &mut places);
+                }
             }
         }
-        text
+        places.sort_unstable_by_key(|place| (place.start, place.end));
+        let mut shown = String::with_capacity(text.len());
+        let mut done = 0;
+        for place in places {
+            if place.start >= done {
+                shown.push_str(&text[done..place.start]);
+                shown.push_str(HIDDEN);
+            }
+            done = done.max(place.end);
+        }
+        shown.push_str(&text[done..]);
+        shown
     }
 }
 
@@ -128,6 +169,37 @@ mod tests {
                 "could not plan WITH (pwd = 'x')",
                 "could not plan WITH (pwd = '*')",
             ),
+        ];
+        for (text, expected) in table {
+            assert_eq!(secrets.hide(text), expected);
+        }
+    }
+
+    #[test]
+    fn a_secret_is_found_however_it_is_quoted() {
+        let secrets = Secrets::of_query(
+            "CREATE TABLE correct_horse (a INT) WITH (password = 'correct_horse_battery', token = ' two\n  \u{e4} \"lines\" ',
+             key = 'C:\\new', auth = E'a\\nb c', pin = '     ');",
+        );
+        let table = [
+            ("two \u{e4} \"lines\"!", "***!"),
+            (r#"got "two\n\u{e4} \"lines\"", no"#, r#"got "***", no"#),
+            (r"two\t\u00e4 'lines'", r"two\t\u00e4 'lines'"),
+            (r#"two\t\u00e4\n\"lines\""#, "***"),
+            (r"C:\new, C:\\new", "***, ***"),
+            (r"a\nb c, a b  c", "***, ***"),
+            ("correct_horse_bat…", "***…"),
+            ("correct_horse_b... correct_horse_b", "***... ***"),
+            ("'correct_horse_b' `correct_horse_b`", "'***' `***`"),
+            // Another word, a name, and too little of it.
+            ("correct_horse_bar, no", "correct_horse_bar, no"),
+            ("'correct_horse'", "'correct_horse'"),
+            ("'correct_hor'", "'correct_hor'"),
+            ("no      pin", "no*** pin"),
+            ("", ""),
+            ("\\", "\\"),
+            ("\\u{", "\\u{"),
+            ("\\u{ffffffff}", "\\u{ffffffff}"),
         ];
         for (text, expected) in table {
             assert_eq!(secrets.hide(text), expected);

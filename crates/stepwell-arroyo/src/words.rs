@@ -40,10 +40,11 @@ const CAUSED_BY: &str = "\ncaused by\n";
 /// What begins each of several errors.
 const ITEM: &str = "\n * ";
 
-/// What a server says of a query or of a failed job, for people to read.
+/// What a server says, for people to read.
 ///
-/// Servers pass on the messages of the libraries that they plan and run queries with. This takes away the names of kinds of errors, debug
-/// output, backtraces, lists of candidate functions, hints about features of the library and where to report its bugs.
+/// Servers pass on the messages of the libraries that they plan and run queries with. This takes away the names of kinds of errors,
+/// backtraces, lists of candidate functions, hints about features of the library and where to report its bugs. What is left is on one line,
+/// and nothing else is taken from it. The words of a [`SqlDiagnostic`](crate::SqlDiagnostic) lose the planner's debug output too.
 ///
 /// ```
 /// use stepwell_arroyo::readable;
@@ -53,26 +54,39 @@ const ITEM: &str = "\n * ";
 /// assert_eq!(readable("SQL error: Divide by zero error"), "Divide by zero error");
 /// ```
 pub fn readable(words: &str) -> String {
+    each(words, unwrapped)
+}
+
+/// What a server says of a query: [`readable`], and without the steps and the debug output of its planner.
+pub(crate) fn of_query(words: &str) -> String {
+    let words = each(words, part);
+    let one = |words: &str| match words {
+        // Nothing else was said.
+        "" => "the query cannot be planned".to_owned(),
+        words => words.to_owned(),
+    };
     let items: Vec<_> = words.split(ITEM).map(one).collect();
     items.join(ITEM)
 }
 
-fn one(words: &str) -> String {
-    let words = without_debug_quotes(words);
-    let parts: Vec<_> = words
-        .split(CAUSED_BY)
-        .map(part)
-        .filter(|part| !part.is_empty())
-        .collect();
-    let whole = parts.join(": ");
-    if whole.is_empty() {
-        // Nothing else was said.
-        return "the query cannot be planned".to_owned();
-    }
-    whole
+/// The words with each link of each chain of causes changed; links that become empty are left out.
+fn each(words: &str, change: fn(&str) -> String) -> String {
+    let one = |words: &str| {
+        let words = without_debug_quotes(words);
+        let parts = words.split(CAUSED_BY).map(change);
+        let parts: Vec<_> = parts.filter(|part| !part.is_empty()).collect();
+        parts.join(": ")
+    };
+    let items: Vec<_> = words.split(ITEM).map(one).collect();
+    items.join(ITEM)
 }
 
-/// One link of a chain of causes; empty for one that only names a step of the planner.
+/// One link, without what is around its message.
+fn unwrapped(words: &str) -> String {
+    on_one_line(&without_wrappers(without_ends(words.trim())))
+}
+
+/// One link of what is said of a query; empty for one that only names a step of the planner.
 fn part(words: &str) -> String {
     let is_rule = |words: &str| {
         let is_name =
@@ -87,16 +101,24 @@ fn part(words: &str) -> String {
     if let Some(begin) = words.find(NO_FUNCTION) {
         words = &words[begin..];
     }
+    let words = without_wrappers(without_ends(words));
+    let line = on_one_line(without_debug_output(&words));
+    // The full stops that were put after full stops.
+    line.strip_suffix("..").unwrap_or(&line).to_owned()
+}
+
+/// The words up to what a library adds at their end.
+fn without_ends(mut words: &str) -> &str {
     for cut in CUTS {
         words = words.find(cut).map_or(words, |end| {
             words[..end].trim_end_matches([',', ':', '\n', ' '])
         });
     }
-    let words = without_wrappers(words);
-    let words = without_debug_output(&words);
-    // On one line, with the full stops that were put after full stops.
-    let line = words.split_whitespace().collect::<Vec<_>>().join(" ");
-    line.strip_suffix("..").unwrap_or(&line).to_owned()
+    words
+}
+
+fn on_one_line(words: &str) -> String {
+    words.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn without_wrappers(words: &str) -> String {

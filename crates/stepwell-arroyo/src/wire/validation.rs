@@ -1,7 +1,7 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::PipelineGraph;
-use crate::words::readable;
+use crate::words::of_query;
 
 /// What a server says of a query (`POST /api/v1/pipelines/validate_query`, recordings `010_validate_good` and
 /// `019_validate_multiple_errors_two_selects`).
@@ -19,7 +19,7 @@ pub struct Validation {
 /// An error in a query.
 ///
 /// Servers up to 0.15 give a text alone, and later ones often do, with the place in it. Read from a reply, the message is
-/// [`readable`], the place is taken out of it if there is no other, and what was received is kept:
+/// [`readable`](crate::readable), without the debug output of planners, the place is taken out of it if there is no other, and what was received is kept:
 /// [`server_words`](Self::server_words). Written, it is what was received.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(from = "Received")]
@@ -89,7 +89,7 @@ impl SqlDiagnostic {
         }
     }
 
-    /// An error in the words of a server, which are made [`readable`]. A place that they name becomes the span.
+    /// An error in the words of a server, which are made [`readable`](crate::readable). A place that they name becomes the span.
     ///
     /// ```
     /// use stepwell_arroyo::SqlDiagnostic;
@@ -123,12 +123,17 @@ impl SqlDiagnostic {
             .map_or(&self.message, |received| &received.message)
     }
 
-    /// Changes the message, and what was received with it.
-    pub(crate) fn change_words(&mut self, change: impl Fn(&str) -> String) {
-        self.message = change(&self.message);
+    /// Takes secrets out of what was received, and then out of the message, which is made of that anew: what is made readable is no
+    /// longer spelled as it was sent. The place stays, for the text that was found there may have been longer; one that was not read because
+    /// of a secret is taken over.
+    pub(crate) fn hide(&mut self, hide: impl Fn(&str) -> String) {
         if let Some(received) = &mut self.received {
-            received.message = change(&received.message);
+            received.message = hide(&received.message);
+            let anew = Self::from(received.as_ref().clone());
+            self.message = anew.message;
+            self.span = self.span.or(anew.span);
         }
+        self.message = hide(&self.message);
     }
 
     /// Sets the place of an error at the end of the query, which servers do not send.
@@ -153,7 +158,7 @@ fn end_of(query: &str) -> SqlLocation {
 
 impl From<Received> for SqlDiagnostic {
     fn from(received: Received) -> Self {
-        let words = readable(&received.message);
+        let words = of_query(&received.message);
         let (message, place) = match take_place(&words) {
             Some((message, place)) => (message, Some(place)),
             None => (words.as_str(), None),

@@ -1,4 +1,4 @@
-use super::readable;
+use super::{of_query, readable};
 
 #[test]
 fn wrappers_of_libraries_are_taken_away() {
@@ -69,7 +69,37 @@ fn wrappers_of_libraries_are_taken_away() {
         ("json { \"a\": 1 } is bad", "json { \"a\": 1 } is bad"),
     ];
     for (words, expected) in table {
-        assert_eq!(readable(words), expected, "{words}");
+        assert_eq!(of_query(words), expected, "{words}");
+    }
+}
+
+/// A job's failure is of any kind, and none of its words is a step of a planner or debug output.
+#[test]
+fn of_what_is_not_about_a_query_only_wrappers_are_taken_away() {
+    for words in [
+        "",
+        "out_of_memory",
+        "worker_lost",
+        r#"expected a number, got ["a"] in line 7"#,
+        "expected None, got Some(1) in line 7",
+        "the state Foo { bar: 1 } cannot be read",
+        "Optimizer rule 'x' failed",
+    ] {
+        assert_eq!(readable(words), words);
+    }
+    for (words, expected) in [
+        (
+            r#"Execution error: ParserError("expected [\"a\"]") in line 7"#,
+            r#"expected ["a"] in line 7"#,
+        ),
+        (
+            "worker failed\ncaused by\nout_of_memory\n\nbacktrace: 0: a",
+            "worker failed: out_of_memory",
+        ),
+        ("Error during planning: worker_lost", "worker_lost"),
+        ("two lines\n  of it...", "two lines of it..."),
+    ] {
+        assert_eq!(readable(words), expected);
     }
 }
 
@@ -81,7 +111,7 @@ fn what_is_readable_stays_as_it_is() {
         "päron 日本 🍐",
     ] {
         assert_eq!(readable(words), words);
-        assert_eq!(readable(&readable(words)), words);
+        assert_eq!(of_query(words), words);
     }
 }
 
@@ -98,6 +128,6 @@ fn no_words_break_it() {
         "Error(\"\\u{zz}\")",
         "🍐 { ",
     ] {
-        let _ = readable(words);
+        let _ = (readable(words), of_query(words));
     }
 }
