@@ -9,7 +9,7 @@ use super::{
     diagnostic::{beyond, planning, planning_at},
     options::Options,
     source::{BadData, Impulse, SingleFile},
-    words::{self, shortened},
+    words,
 };
 
 /// Connectors that Arroyo has and this engine does not.
@@ -79,7 +79,7 @@ impl Connector {
                 Err(beyond(&format!("the connector '{name}'"), connector.value))
             }
             name => Err(planning_at(
-                &format!("Unknown connector '{}'", shortened(name)),
+                &format!("Unknown connector '{name}'"),
                 connector.value,
             )),
         }

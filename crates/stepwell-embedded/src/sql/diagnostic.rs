@@ -2,7 +2,7 @@
 
 use datafusion_common::{DataFusionError, Span};
 use datafusion_sql::sqlparser::{parser::ParserError, tokenizer::Span as TokenSpan};
-use stepwell_arroyo::{SqlDiagnostic, SqlLocation, SqlSpan};
+use stepwell_arroyo::{SqlDiagnostic, SqlLocation, SqlSpan, hide_secrets};
 
 use super::{parse::DEPTH, words};
 
@@ -30,15 +30,16 @@ fn diagnostic(error: &DataFusionError) -> SqlDiagnostic {
 }
 
 /// What the parser says. It writes the place into its words.
-pub(super) fn syntax(error: ParserError) -> SqlDiagnostic {
+pub(super) fn syntax(error: ParserError, query: &str) -> SqlDiagnostic {
     let text = match error {
         ParserError::ParserError(text) | ParserError::TokenizerError(text) => text,
         ParserError::RecursionLimitExceeded => {
             return planning(&format!("the query is nested deeper than {DEPTH} levels"));
         }
     };
-    let read = SqlDiagnostic::from_server(text);
-    with_place(words::shortened(&read.message), read.span)
+    // As it was written, a secret can be told; its place is that of the whole of it.
+    let message = SqlDiagnostic::from_server(hide_secrets(query, &text)).message;
+    with_place(message, SqlDiagnostic::from_server(text).span)
 }
 
 pub(super) fn span(span: Span) -> Option<SqlSpan> {

@@ -161,6 +161,11 @@ impl Execution {
     ///
     /// Cancel safe: a call that is dropped has done nothing.
     pub(crate) async fn next(&mut self) -> Result<Option<Output>, ExecutionError> {
+        let next = self.advance().await;
+        next.map_err(|error| error.shown(&self.parts.query))
+    }
+
+    async fn advance(&mut self) -> Result<Option<Output>, ExecutionError> {
         self.open()?;
         if self.has_due_windows {
             tokio::task::consume_budget().await;

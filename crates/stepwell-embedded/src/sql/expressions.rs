@@ -11,10 +11,7 @@ use datafusion_sql::sqlparser::{
 };
 use stepwell_arroyo::SqlDiagnostic;
 
-use super::{
-    diagnostic::{beyond, planning_at},
-    words::shortened,
-};
+use super::diagnostic::{beyond, planning_at};
 
 /// Windows that Arroyo has beside those that tumble.
 const WINDOWS: [&str; 2] = ["hop", "session"];
@@ -124,9 +121,8 @@ fn refused(expression: &Expr) -> Option<SqlDiagnostic> {
 
 /// What neither this engine nor the planner of a real Arroyo knows.
 fn unusable(expression: &Expr) -> SqlDiagnostic {
-    let text = shortened(&expression.to_string());
     planning_at(
-        &format!("`{text}` cannot be used in a query"),
+        &format!("`{expression}` cannot be used in a query"),
         expression.span(),
     )
 }

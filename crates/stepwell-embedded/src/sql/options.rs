@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, str::FromStr};
 use datafusion_sql::sqlparser::tokenizer::Span;
 use stepwell_arroyo::SqlDiagnostic;
 
-use super::{diagnostic::planning_at, words::shortened};
+use super::diagnostic::planning_at;
 
 /// So many unknown ones are named.
 const SHOWN: usize = 5;
@@ -64,7 +64,7 @@ impl Options {
     pub(super) fn expect(&mut self, name: &str, value: &str) -> Result<(), SqlDiagnostic> {
         match self.take(name) {
             Some(found) if found.text != value => {
-                let text = shortened(&found.text);
+                let text = &found.text;
                 let message = format!(
                     "option '{name}' is '{text}', and the embedded engine has only '{value}' there"
                 );
@@ -86,7 +86,7 @@ impl Options {
         let value = values.iter().find(|value| **value == found.text);
         let [first, second] = values;
         let other = || {
-            let text = shortened(&found.text);
+            let text = &found.text;
             let message = format!("option '{name}' is '{first}' or '{second}', not '{text}'");
             planning_at(&message, found.value)
         };
@@ -117,7 +117,7 @@ impl Given {
     /// The value as `what`, which it has to be.
     pub(super) fn parse<T: FromStr>(&self, name: &str, what: &str) -> Result<T, SqlDiagnostic> {
         let is_no = |_| {
-            let text = shortened(&self.text);
+            let text = &self.text;
             planning_at(
                 &format!("option '{name}' is not {what}: '{text}'"),
                 self.value,

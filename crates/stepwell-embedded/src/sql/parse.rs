@@ -36,7 +36,7 @@ pub(super) struct Watermark {
 /// All statements of a query, or the first thing that is none.
 pub(super) fn parse(query: &str) -> Result<Vec<Parsed>, Vec<SqlDiagnostic>> {
     let tokens = tokens(query).map_err(|error| {
-        let mut refusal = syntax(error.into());
+        let mut refusal = syntax(error.into(), query);
         if refusal.message.contains("multi-line comment") {
             "the comment has no end".clone_into(&mut refusal.message);
             refusal.span = start_of_comment(query).or(refusal.span);
@@ -47,7 +47,7 @@ pub(super) fn parse(query: &str) -> Result<Vec<Parsed>, Vec<SqlDiagnostic>> {
     // With its semicolon, so that errors name what follows.
     for tokens in tokens.split_inclusive(|token| token.token == Token::SemiColon) {
         let places = Places::new(tokens);
-        let statements = statements(tokens.to_vec()).map_err(|mut refusal| {
+        let statements = statements(tokens.to_vec(), query).map_err(|mut refusal| {
             reword(&mut refusal, &places);
             places.fill(vec![refusal])
         })?;
@@ -79,13 +79,16 @@ fn start_of_comment(query: &str) -> Option<SqlSpan> {
 
 fn statements(
     mut tokens: Vec<TokenWithSpan>,
+    query: &str,
 ) -> Result<Vec<(Statement, Option<Watermark>)>, SqlDiagnostic> {
     if let Some(refusal) = columns::beyond_parser(&tokens) {
         return Err(refusal);
     }
     columns::quote_names(&mut tokens);
-    let watermark = take_watermark(&mut tokens).map_err(syntax)?;
-    let statements = parser(tokens).parse_statements().map_err(syntax)?;
+    let watermark = take_watermark(&mut tokens).map_err(|error| syntax(error, query))?;
+    let statements = parser(tokens)
+        .parse_statements()
+        .map_err(|error| syntax(error, query))?;
     Ok(statements
         .into_iter()
         .map(|statement| (statement, watermark.clone()))

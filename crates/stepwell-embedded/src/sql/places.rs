@@ -6,7 +6,7 @@ use datafusion_sql::sqlparser::{
 };
 use stepwell_arroyo::SqlDiagnostic;
 
-use super::{diagnostic::token_span, words::shortened};
+use super::diagnostic::token_span;
 
 /// The places of what a statement is made of.
 #[derive(Clone, Debug)]
@@ -45,7 +45,7 @@ impl Places {
         self.tokens.iter().find(is_there).map(|token| &token.token)
     }
 
-    /// The diagnostics with long values cut, each with a place: that of the name or value that its message quotes, of the function or the keyword that it names,
+    /// The diagnostics, each with a place: that of the name or value that its message quotes, of the function or the keyword that it names,
     /// or the start of the statement.
     pub(super) fn fill(&self, errors: Vec<SqlDiagnostic>) -> Vec<SqlDiagnostic> {
         let filled = errors.into_iter().map(|mut error| {
@@ -53,7 +53,6 @@ impl Places {
                 let place = self.find(&error.message).unwrap_or_else(|| self.start());
                 error.span = token_span(place);
             }
-            error.message = shortened(&error.message);
             error
         });
         filled.collect()
@@ -75,15 +74,10 @@ impl Places {
 
     /// A name, a literal, or `f(…)`.
     fn named(&self, name: &str) -> Option<Span> {
-        // What is long was cut.
-        let is_it = |text: &str| match name.strip_suffix('…') {
-            Some(start) => text.starts_with(start),
-            None => text == name,
-        };
         let is_literal = |token: &Token| match token {
             Token::SingleQuotedString(text)
             | Token::HexStringLiteral(text)
-            | Token::Number(text, _) => is_it(text),
+            | Token::Number(text, _) => text == name,
             Token::Word(_) => false,
             // An operator.
             other => other.to_string() == name,

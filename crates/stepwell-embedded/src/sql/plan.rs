@@ -24,17 +24,29 @@ use super::{
     program::{Next, Parts, Program, SinkPlan},
     supported::check_query,
     table::declare,
+    words,
 };
 
 type Diagnostics = Vec<SqlDiagnostic>;
 
 /// Plans a query for so many subtasks, or says all that is wrong with it.
 pub(crate) fn plan(query: &str, parallelism: u32) -> Result<Planned, Diagnostics> {
+    planned(query, parallelism).map_err(|mut errors| {
+        // Their places were found by the whole of their words.
+        for error in &mut errors {
+            error.message = words::shown(query, &error.message);
+        }
+        errors
+    })
+}
+
+fn planned(query: &str, parallelism: u32) -> Result<Planned, Diagnostics> {
     if query.trim().is_empty() {
         return Err(vec![SqlDiagnostic::new("Query is empty!")]);
     }
     let mut catalog = Catalog::new();
     let mut parts = Parts {
+        query: query.to_owned(),
         parallelism,
         ..Parts::default()
     };

@@ -19,6 +19,8 @@ pub(crate) struct Program(pub(super) Arc<Parts>);
 
 #[derive(Debug, Default)]
 pub(super) struct Parts {
+    /// Its secrets are in no failure.
+    pub(super) query: String,
     pub(super) sources: Vec<SourcePlan>,
     /// What is further from the sources comes first.
     pub(super) operators: Vec<Operator>,
@@ -83,7 +85,7 @@ impl Program {
 
     /// A run, from the beginning or from a state.
     pub(crate) fn execute(&self, state: Option<&[Vec<u8>]>) -> Result<Execution, ExecutionError> {
-        Execution::new(&self.0, state)
+        Execution::new(&self.0, state).map_err(|error| error.shown(&self.0.query))
     }
 }
 

@@ -9,6 +9,7 @@ mod bad_data;
 mod diagnostics;
 mod exactness;
 mod files;
+mod secrets;
 mod windows;
 
 const IMPULSE: &str =

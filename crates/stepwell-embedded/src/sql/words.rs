@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use stepwell_arroyo::readable;
+use stepwell_arroyo::{SqlDiagnostic, hide_secrets, readable};
 
 /// So many characters of a value are shown.
 const LONGEST: usize = 100;
@@ -85,16 +85,26 @@ pub(super) fn beyond(what: &str) -> String {
     format!("the embedded engine does not support {what}; an Arroyo cluster does (--server URL)")
 }
 
-/// A message of the planner or of an expression, in the engine's words.
+/// A message of the planner, in the engine's words.
 pub(super) fn of(message: &str) -> String {
     // Values are written as in SQL before what is left of debug output is taken away.
-    let message = readable(&literals(message));
-    let message = types(&known(&message));
-    shortened(&message)
+    let message = SqlDiagnostic::from_server(literals(message)).message;
+    types(&known(&message))
+}
+
+/// A message of an expression that has failed on a row, in the engine's words. The row's values stay as they are.
+pub(super) fn of_failure(message: &str) -> String {
+    types(&known(&readable(&literals(message))))
+}
+
+/// The message as it is shown: without the secrets of the query, and then without what is long. Of a secret that was cut already, a part
+/// might be left.
+pub(super) fn shown(query: &str, message: &str) -> String {
+    shortened(&hide_secrets(query, message))
 }
 
 /// The text with whatever it quotes, or has in one word, cut where it is long, and then itself.
-pub(super) fn shortened(text: &str) -> String {
+fn shortened(text: &str) -> String {
     let mut short = String::new();
     let mut quote = None;
     let mut length = 0;
@@ -302,7 +312,7 @@ mod tests {
             format!("column {long} is not there"),
             format!("unclosed '{long}"),
         ] {
-            let words = of(&message);
+            let words = shown("", &of(&message));
             assert!(words.len() < 200 && words.contains("x…"), "{words}");
         }
         let words = "a ".repeat(200);

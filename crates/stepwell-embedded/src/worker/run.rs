@@ -249,6 +249,7 @@ impl Worker {
             error,
             domain,
             retryable,
+            ..
         } = error;
         WorkerEvent::Failed {
             job: self.job.clone(),

@@ -1,10 +1,19 @@
 use std::fmt;
 
 use datafusion_common::DataFusionError;
-use stepwell_arroyo::ErrorDomain;
+use stepwell_arroyo::{ErrorDomain, hide_secrets};
 
 use crate::engine::MAX_PARALLELISM;
 use crate::sql::words;
+
+/// How a failure is worded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wording {
+    /// By the engine, as it is to be shown.
+    Engine,
+    /// By a library: it may have values in it that are long.
+    Library,
+}
 
 /// A failure at run time.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,6 +21,7 @@ pub(crate) struct ExecutionError {
     pub(crate) error: String,
     pub(crate) domain: ErrorDomain,
     pub(crate) retryable: bool,
+    wording: Wording,
 }
 
 impl ExecutionError {
@@ -20,6 +30,7 @@ impl ExecutionError {
             error,
             domain: ErrorDomain::Internal,
             retryable: false,
+            wording: Wording::Engine,
         }
     }
 
@@ -28,6 +39,7 @@ impl ExecutionError {
             error: format!("parallelism {parallelism} is above the limit of {MAX_PARALLELISM}"),
             domain: ErrorDomain::User,
             retryable: false,
+            wording: Wording::Engine,
         }
     }
 
@@ -43,9 +55,10 @@ impl ExecutionError {
             error => error.strip_backtrace(),
         };
         Self {
-            error: words::of(&error),
+            error: words::of_failure(&error),
             domain: ErrorDomain::User,
             retryable: false,
+            wording: Wording::Library,
         }
     }
 
@@ -55,6 +68,7 @@ impl ExecutionError {
             error: format!("error in connector: {error}"),
             domain: ErrorDomain::User,
             retryable: false,
+            wording: Wording::Engine,
         }
     }
 
@@ -64,7 +78,17 @@ impl ExecutionError {
             error: format!("bad data in {complaint}"),
             domain: ErrorDomain::External,
             retryable: true,
+            wording: Wording::Engine,
         }
+    }
+
+    /// As it is shown: without the secrets of the query, and then without what is long.
+    pub(in crate::sql) fn shown(mut self, query: &str) -> Self {
+        self.error = match self.wording {
+            Wording::Engine => hide_secrets(query, &self.error),
+            Wording::Library => words::shown(query, &self.error),
+        };
+        self
     }
 
     /// The same failure, where a later run may do better.
