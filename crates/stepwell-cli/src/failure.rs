@@ -9,7 +9,7 @@ use stepwell::{
     transport::TokenError,
 };
 
-use crate::{exit::Exit, interrupt::Interruption, target::Ambiguous};
+use crate::{exit::Exit, interrupt::Interruption, output::Trouble, target::Ambiguous};
 
 /// A query with where it came from, for diagnostics.
 #[derive(Clone, Debug)]
@@ -78,7 +78,7 @@ pub(crate) enum Failure {
     },
     #[snafu(transparent)]
     Ambiguous { source: Ambiguous },
-    #[snafu(display("pipeline {id} failed{reason}"))]
+    #[snafu(display("pipeline {id} {reason}"))]
     JobFailed { id: String, reason: String },
     #[snafu(display("interrupted by {signal}{}", left.as_ref().map(|left| format!("; {left}")).unwrap_or_default()))]
     Interrupted {
@@ -127,10 +127,30 @@ fn unsettled_text(report: &ShutdownReport, ends_with_us: bool) -> String {
     texts.join("; ")
 }
 
+/// Why a job that was stopped had not kept running.
+pub(crate) fn in_trouble(trouble: &Trouble) -> String {
+    let often = match trouble.restarts {
+        0 => "was failing".to_owned(),
+        1 => "had failed and been restarted".to_owned(),
+        restarts => format!("had failed and been restarted {restarts} times"),
+    };
+    let why = trouble.error.as_ref().map_or_else(
+        || "; the server gives no reason".to_owned(),
+        |error| {
+            format!(
+                ": {}",
+                readable(&format!("{}: {}", error.message, error.details))
+            )
+        },
+    );
+    format!("{often} when it was stopped{why}")
+}
+
 /// Why a job has failed: the reason in the server's words, with its domain; without one, what the job has logged last.
 pub(crate) fn reason(job: Option<&Job>, newest: Option<&JobError>) -> String {
-    match (job.and_then(|job| job.failure_reason.as_ref()), newest) {
+    let why = match (job.and_then(|job| job.failure_reason.as_ref()), newest) {
         (Some(reason), _) => match &reason.domain {
+            _ if reason.error.is_empty() => "; the server gives no reason".to_owned(),
             Some(domain) => format!(" ({domain} error): {}", readable(&reason.error)),
             None => format!(": {}", readable(&reason.error)),
         },
@@ -139,7 +159,8 @@ pub(crate) fn reason(job: Option<&Job>, newest: Option<&JobError>) -> String {
             format!(": {}", readable(&text))
         }
         (None, None) => "; the server gives no reason".to_owned(),
-    }
+    };
+    format!("failed{why}")
 }
 
 /// An error with its causes, on one line.

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use stepwell::{
-    ConnectError, Error, PipelineId, ResolveError, ShutdownReport, ValidateError, WaitError,
-    arroyo::ClientError, transport::TransportErrorKind,
+    AttachError, ConnectError, Error, PipelineId, ResolveError, ShutdownReport, ValidateError,
+    WaitError, arroyo::ClientError, transport::TransportErrorKind,
 };
 
 use crate::{exit::is_no_arroyo, failure::Failure, invocation::Invocation, target::Ambiguous};
@@ -114,17 +114,15 @@ fn call(error: &ClientError, typed: &Invocation) -> Vec<Hint> {
 fn ambiguous(error: &Ambiguous, typed: &Invocation) -> Vec<Hint> {
     let candidates = error.candidates().take(MOST);
     candidates
-        .flat_map(|(id, name)| {
-            run(
-                &format!("take {name:?}"),
-                typed.with_instead(error.typed(), id),
-            )
-        })
+        .flat_map(|(id, _name)| run(&format!("use {id}"), typed.with_instead(error.typed(), id)))
         .collect()
 }
 
 fn unreachable(error: &ClientError) -> Vec<Hint> {
-    if error.transport_error_kind() == Some(TransportErrorKind::Tls) {
+    use TransportErrorKind::{BodyTooLarge, HeadTooLarge};
+    if let Some(BodyTooLarge | HeadTooLarge) = error.transport_error_kind() {
+        Vec::new()
+    } else if error.transport_error_kind() == Some(TransportErrorKind::Tls) {
         say(
             "pass a private CA of the server with --ca-file FILE, and your own certificate with --client-certificate FILE and --client-key FILE",
         )
@@ -146,6 +144,12 @@ fn step(error: &Error, typed: &Invocation) -> Vec<Hint> {
         } => say("fix the query"),
         Error::Resolve { source } => resolve(source, typed),
         Error::Wait { source } => wait(source, typed),
+        Error::Attach {
+            source: AttachError::NotFound { .. },
+        } => run(
+            "see which pipelines there are",
+            typed.on_the_server("list", &[]),
+        ),
         _ => Vec::new(),
     }
 }
@@ -185,6 +189,13 @@ fn resolve(error: &ResolveError, typed: &Invocation) -> Vec<Hint> {
 
 fn wait(error: &WaitError, typed: &Invocation) -> Vec<Hint> {
     match error {
+        WaitError::Failed { .. }
+        | WaitError::Deadline {
+            trouble: Some(_), ..
+        } => run(
+            "fix the cause, and restart the pipeline from its last checkpoint",
+            typed.resume(),
+        ),
         WaitError::Deadline { id, elapsed, .. } => {
             let mut hints = look(id, typed);
             let longer = format!("{}m", (elapsed.as_secs() / 30).max(20));
@@ -194,10 +205,6 @@ fn wait(error: &WaitError, typed: &Invocation) -> Vec<Hint> {
             ));
             hints
         }
-        WaitError::Failed { .. } => run(
-            "fix the cause, and restart the pipeline from its last checkpoint",
-            typed.resume(),
-        ),
         WaitError::Stopped { .. } => run("resume it", typed.resume()),
         WaitError::Silence { id, .. } => look(id, typed),
         _ => Vec::new(),

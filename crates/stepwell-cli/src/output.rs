@@ -15,7 +15,7 @@ use std::{
     },
 };
 
-use stepwell::{Event, KnownPipeline, Observer, Plan};
+use stepwell::{Event, KnownPipeline, Observer, Plan, arroyo::JobError};
 
 use crate::{
     arguments::{Format, Global},
@@ -44,6 +44,16 @@ pub(crate) struct Output {
     inner: Arc<Mutex<Inner>>,
     /// Whether pipelines run in this process.
     pipelines_end_with_us: Arc<AtomicBool>,
+    /// Why the job does not keep running, as it was told last.
+    trouble: Arc<Mutex<Option<Trouble>>>,
+}
+
+/// A job that is restarted again and again.
+#[derive(Clone, Debug)]
+pub(crate) struct Trouble {
+    pub(crate) restarts: u32,
+    /// The newest error that the job has logged.
+    pub(crate) error: Option<JobError>,
 }
 
 enum Inner {
@@ -65,6 +75,7 @@ impl Output {
         Self {
             inner: Arc::new(Mutex::new(inner)),
             pipelines_end_with_us: Arc::default(),
+            trouble: Arc::default(),
         }
     }
 
@@ -97,11 +108,14 @@ impl Output {
     pub(crate) fn destination(&self, destination: &Destination<'_>) {
         match &mut *self.lock() {
             Inner::Text(output) => output.note(&match destination {
-                Destination::Server(url) => format!("server: {url}"),
+                Destination::Server(url) => format!("using the server {url}"),
                 Destination::Embedded(Some(directory)) => {
-                    format!("embedded engine, with its state in {}", directory.display())
+                    format!(
+                        "using the embedded engine, with its state in {}",
+                        directory.display()
+                    )
                 }
-                Destination::Embedded(None) => "embedded engine".to_owned(),
+                Destination::Embedded(None) => "using the embedded engine".to_owned(),
             }),
             Inner::Json(output) => output.destination(destination),
         }
@@ -300,10 +314,39 @@ impl Output {
     /// What tells the output about the steps of a submission.
     pub(crate) fn observer(&self) -> impl Observer + use<> {
         let output = self.clone();
-        move |event: &Event| match &mut *output.lock() {
-            Inner::Text(output) => output.event(event),
-            Inner::Json(output) => output.event(event),
+        move |event: &Event| {
+            output.note_trouble(event);
+            match &mut *output.lock() {
+                Inner::Text(output) => output.event(event),
+                Inner::Json(output) => output.event(event),
+            }
         }
+    }
+
+    fn note_trouble(&self, event: &Event) {
+        let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        match event {
+            Event::JobTrouble {
+                restarts, error, ..
+            } => {
+                let before = trouble.take();
+                let (known, last) =
+                    before.map_or((0, None), |before| (before.restarts, before.error));
+                *trouble = Some(Trouble {
+                    // A stop counts anew.
+                    restarts: known.max(*restarts),
+                    error: error.clone().or(last),
+                });
+            }
+            Event::JobRecovered { .. } => *trouble = None,
+            _ => {}
+        }
+    }
+
+    /// Why the job does not keep running, if it does not.
+    pub(crate) fn trouble(&self) -> Option<Trouble> {
+        let trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        trouble.clone()
     }
 }
 

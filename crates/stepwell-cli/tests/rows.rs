@@ -87,7 +87,10 @@ fn rows_of_a_finite_query_are_shown_to_the_last() {
     let first = rows[0];
     assert!(rows.into_iter().eq(first..100), "{}", left.stdout);
     // What came before it could be read is owned up to.
-    let missed = format!("warning: {first} row(s) are not shown");
+    let missed = format!(
+        "warning: {first} row{} not shown",
+        if first == 1 { " was" } else { "s were" }
+    );
     assert_eq!(
         left.stderr.contains(&missed),
         first > 0,
@@ -244,8 +247,8 @@ fn rows_stay_as_they_are_over_refusals_and_streams_that_break() {
     assert!(!left.stderr.contains("must be running"), "{}", left.stderr);
     for words in [
         "could not read the rows of the pipeline \"pl_1\"",
-        "warning: 7 row(s) are not shown",
-        "warning: the pipeline has begun anew or from a checkpoint",
+        "warning: 7 rows were not shown",
+        "warning: the pipeline has restarted, from the beginning or from a checkpoint",
         "pipeline pl_1 is Finished",
     ] {
         assert!(left.stderr.contains(words), "{words} in:\n{}", left.stderr);

@@ -80,8 +80,9 @@ fn settle_run(run: &mut Run, server_is_typed: bool) -> Result<(), (ErrorKind, St
         _ => return Ok(()),
     };
     if run.connection.server.is_none() {
-        let text =
-            format!("{needs_server} needs a server: add --server URL or set STEPWELL_SERVER");
+        let text = format!(
+            "{needs_server} needs a server: add --server URL or set STEPWELL_SERVER, without --state-dir"
+        );
         return Err((ErrorKind::MissingRequiredArgument, text));
     }
     Ok(())

@@ -50,7 +50,8 @@ pub(crate) struct Run {
     /// Show what would be done, and do nothing
     #[arg(long, conflicts_with_all = ["no_wait", "detach"], help_heading = PIPELINE)]
     pub(crate) dry_run: bool,
-    /// How long to wait until the pipeline is running, such as 30s or 5m
+    /// How long to wait until the pipeline is running, such as 30s or 5m; a create that was sent is awaited longer, because it must not be
+    /// cut off
     #[arg(
         long,
         value_name = "DURATION",

@@ -76,7 +76,7 @@ async fn show(mut rows: RowStream, mut stdout: Stdout, output: Output) -> Result
                 gaps.tell();
                 if !rows.is_complete() {
                     output.warning(
-                        "the last rows may not be shown: the pipeline ended when they could not be read",
+                        "the last rows may not be shown: the pipeline ended while its rows could not be read",
                     );
                 }
                 return Ok(());
@@ -134,13 +134,16 @@ impl<'a> Gaps<'a> {
     fn tell(&mut self) {
         if self.missed > 0 {
             self.output.warning(&format!(
-                "{} row(s) are not shown: they came before they could be read, or faster; a sink in the query gets all",
-                self.missed
+                "{} not shown: produced before, or faster than, they could be read; to get every row, write to a sink",
+                match self.missed {
+                    1 => "1 row was".to_owned(),
+                    missed => format!("{missed} rows were"),
+                }
             ));
         }
         if self.repeats {
             self.output.warning(
-                "the pipeline has begun anew or from a checkpoint; some rows may be shown again",
+                "the pipeline has restarted, from the beginning or from a checkpoint; some rows may be shown again",
             );
         }
         if self.missed > 0 || self.repeats {

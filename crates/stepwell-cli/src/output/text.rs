@@ -22,6 +22,7 @@ pub(crate) struct Text {
     retries: Retries,
     /// The job is restarted again and again, and that is said: not each of its states.
     in_trouble: bool,
+    last_trouble: Option<String>,
 }
 
 const GREEN: &str = "\u{1b}[32m";
@@ -39,6 +40,7 @@ impl Text {
             last_state: None,
             retries: Retries::default(),
             in_trouble: false,
+            last_trouble: None,
         }
     }
 
@@ -84,12 +86,17 @@ impl Text {
                         Time(*elapsed)
                     ),
                 };
-                self.warning(&format!("job {job_id} {what}: {reason}"));
+                // A stop looks anew, and sees what was said before.
+                if self.last_trouble.as_ref() != Some(&reason) || *restarts > 0 {
+                    self.warning(&format!("job {job_id} {what}: {reason}"));
+                }
+                self.last_trouble = Some(reason);
             }
             Event::JobRecovered {
                 job_id, restarts, ..
             } => {
                 self.in_trouble = false;
+                self.last_trouble = None;
                 let after = match restarts {
                     0 => String::new(),
                     1 => ", after one restart".to_owned(),

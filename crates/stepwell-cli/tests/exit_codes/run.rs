@@ -79,6 +79,21 @@ pub(crate) fn embedded(what: &str) -> Option<Left> {
             failing.signal(Signal::INT);
             failing.finish()
         }
+        "the job is restarted again and again, then Ctrl-C" => {
+            let data = place.write("data.json", "{\"n\":1}\n{\"n\":\"x\"}\n");
+            let query = place.write(
+                "q.sql",
+                format!(
+                    "CREATE TABLE t (n BIGINT) WITH (connector = 'single_file', path = '{data}', format = 'json', type = 'source');\n\
+                     SELECT n FROM t;\n"
+                ),
+            );
+            let mut restarting = Running::start(stepwell(&["run", "-s", &state, &query]));
+            restarting.wait_for_message("is running;");
+            restarting.wait_for_message("data.json, line 2");
+            restarting.signal(Signal::INT);
+            restarting.finish()
+        }
         "Ctrl-C, and the stop takes too long" => stuck(&place).0,
         "Ctrl-C twice" => stuck(&place).1,
         "Ctrl-C while the query is read from standard input" => {

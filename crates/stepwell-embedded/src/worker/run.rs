@@ -4,11 +4,12 @@ use std::collections::VecDeque;
 use std::mem;
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 use stepwell_arroyo::{ErrorDomain, JobId, PipelineId};
 use stepwell_control_plane::WorkerEvent;
 use tokio::sync::mpsc;
-use tokio::task;
+use tokio::{task, time};
 
 use crate::controller::Controller;
 use crate::counters::Counters;
@@ -21,6 +22,10 @@ use crate::store::{NewCheckpoint, Restored};
 
 use super::Workers;
 use super::printer::Printer;
+
+/// The pause between rows that an earlier run could not write and those that follow. A reader that takes what there is, as `head -1`
+/// does, would else have a row in hand that it does not show.
+const APART: Duration = Duration::from_millis(50);
 
 /// What a run can be told. When nobody is left to tell it anything it ends without a word.
 #[derive(Debug)]
@@ -102,6 +107,7 @@ impl Worker {
             printed: mem::take(&mut execution.unwritten),
             ..Output::default()
         };
+        let mut is_apart = output.printed.is_empty();
         loop {
             followed.publish(output.subtask, &previewed(&output));
             self.tell_of_dropped(&mut output);
@@ -118,7 +124,11 @@ impl Worker {
                     biased;
                     control = orders.recv() => control,
                     () = printer.decided(), if is_held => continue,
-                    next = execution.next(), if !is_held => match next? {
+                    () = time::sleep(APART), if !is_held && !is_apart => {
+                        is_apart = true;
+                        continue;
+                    }
+                    next = execution.next(), if !is_held && is_apart => match next? {
                         Some(next) => {
                             self.counters.take_in(next.rows_in);
                             self.counters.give_out(next.rows_out);

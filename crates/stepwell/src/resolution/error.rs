@@ -82,7 +82,7 @@ pub enum ResolveError {
         near: Option<PipelineSummary>,
     },
     /// The intent is to create, and a pipeline has the query already.
-    #[snafu(display("pipeline {existing} has this query already; resume it, or delete it first"))]
+    #[snafu(display("pipeline {existing} has this query already; resume it"))]
     AlreadyExists {
         /// The pipeline.
         existing: PipelineSummary,
@@ -99,7 +99,7 @@ pub enum ResolveError {
     },
     /// The pipeline with the query has finished, and a finished one cannot be resumed.
     #[snafu(display(
-        "pipeline {finished} has this query and has finished; it cannot be resumed: ask for a new run, or delete it"
+        "pipeline {finished} has this query and has finished, so it cannot be resumed; ask for a new run"
     ))]
     Finished {
         /// The pipeline.
@@ -107,7 +107,7 @@ pub enum ResolveError {
     },
     /// The pipeline with the query has other UDFs: resuming it would run the old code.
     #[snafu(display(
-        "pipeline {existing} has this query and other UDFs; resuming it would run the old code: delete it, or allow that"
+        "pipeline {existing} has this query and other UDFs; resuming it would run the old code, which has to be allowed"
     ))]
     UdfsDiffer {
         /// The pipeline.

@@ -10,7 +10,7 @@ use stepwell::{
 use super::submit::{Reached, Submit};
 use crate::{
     exit::Exit,
-    failure::{self, Failure, InterruptedSnafu},
+    failure::{self, Failure, InterruptedSnafu, JobFailedSnafu},
     output::Output,
 };
 
@@ -59,6 +59,16 @@ pub(super) async fn stop(
         .and_then(|entry| entry.id.clone());
     if let Some(id) = failed {
         return Err(job_failed(transport, &id).await);
+    }
+    if let Some(trouble) = submit.output.trouble()
+        && let [entry] = report.entries.as_slice()
+        && let (Some(id), true) = (&entry.id, submit.first_signal.get().is_some())
+    {
+        return JobFailedSnafu {
+            id: id.to_string(),
+            reason: failure::in_trouble(&trouble),
+        }
+        .fail();
     }
     match submit.first_signal.get() {
         Some(signal) if submit.reached < Reached::Running && !submit.has_finished => {

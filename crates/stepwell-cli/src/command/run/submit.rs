@@ -2,8 +2,9 @@
 
 use stepwell::{
     Difference, Error, OnShutdown, Options, PipelineId, PipelineSpec, Registered, Resolution,
-    Running, SharedTransport, Shutdown, Submission, ValidateError, Validated, WaitError,
-    arroyo::JobState,
+    ResolveError, Running, SharedTransport, Shutdown, Submission, ValidateError, Validated,
+    WaitError,
+    arroyo::{ClientErrorKind, JobState, SqlDiagnostic},
 };
 
 use super::{end, plan};
@@ -72,7 +73,10 @@ impl Submit<'_> {
             self.output.plan(&plan, &text);
             return Ok(Exit::Success);
         }
-        let resolution = validated.resolve().await.map_err(Error::from)?;
+        let resolution = match validated.resolve().await {
+            Ok(resolution) => resolution,
+            Err(failure) => return Err(self.refused(failure.into_error())),
+        };
         self.reached = Reached::Resolved;
         self.say_what_was_found(&resolution);
         let registered = resolution.register();
@@ -137,6 +141,22 @@ impl Submit<'_> {
                 },
                 error => error.into(),
             }),
+        }
+    }
+
+    /// A create that was refused for its query is told as the validation would have told it.
+    fn refused(&self, error: Error) -> Failure {
+        match &error {
+            Error::Resolve {
+                source: rejected @ ResolveError::Rejected { source, .. },
+            } if rejected.is_invalid_query() => match source.kind() {
+                ClientErrorKind::Rejected { message, .. } => Failure::Invalid {
+                    origin: self.origin.clone(),
+                    diagnostics: vec![SqlDiagnostic::from_server(message.as_str())],
+                },
+                _ => error.into(),
+            },
+            _ => error.into(),
         }
     }
 
