@@ -1,5 +1,5 @@
 use http::StatusCode;
-use stepwell_arroyo::{ClientError, Phase};
+use stepwell_arroyo::{ClientError, ClientErrorKind, Phase};
 
 /// What the answer to a create means.
 pub(super) enum Answer {
@@ -9,10 +9,23 @@ pub(super) enum Answer {
     NoPut,
     /// A refusal whose words do not speak of a pipeline that is there already.
     Refused,
-    /// A 400 or 409 to a `PUT` that says that the id exists: another's pipeline, ours, or a row without a job.
+    /// A 400 or 409 to a `PUT` that says that the id exists, or says nothing: another's pipeline, ours, or a row without a job.
     Duplicate,
     /// Anything else: it may have taken effect.
     InDoubt,
+}
+
+/// Whether the words of a 400 or 409 were lost on the way, or are not the API's.
+fn says_nothing(error: &ClientError) -> bool {
+    matches!(
+        error.kind(),
+        ClientErrorKind::Rejected {
+            status: StatusCode::BAD_REQUEST | StatusCode::CONFLICT,
+            message,
+            from_api,
+            ..
+        } if message.is_empty() || !from_api
+    )
 }
 
 impl Answer {
@@ -26,7 +39,7 @@ impl Answer {
         };
         match status {
             StatusCode::METHOD_NOT_ALLOWED if by_put => Self::NoPut,
-            _ if by_put && error.is_already_there() => Self::Duplicate,
+            _ if by_put && (error.is_already_there() || says_nothing(error)) => Self::Duplicate,
             StatusCode::REQUEST_TIMEOUT => Self::InDoubt,
             // A redirect is not followed, so nothing was asked of the server behind it.
             status if status.is_client_error() || status.is_redirection() => Self::Refused,

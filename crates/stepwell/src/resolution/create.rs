@@ -220,6 +220,10 @@ impl Creating<'_> {
                 };
                 // This one was refused, but one before it may still be under way on the server.
                 attempt.sent = before;
+                if !error.is_already_there() {
+                    let name = attempt.spec.name();
+                    return Err(ResolveError::rejected(Action::Create, name, error).into());
+                }
                 Err(ResolveError::Burnt {
                     id,
                     source: Box::new(error),

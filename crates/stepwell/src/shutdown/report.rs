@@ -69,10 +69,8 @@ pub enum Unsettled {
         "its create was sent and not answered, and it has not shown up; it may still: look for it by name, and run the same submission again, which finds it"
     ))]
     Absent,
-    /// Its create was answered with a refusal which says that there is one already, and nothing shows under its id.
-    #[snafu(display(
-        "its create was refused because there is one already, and none has shown up: {refusal}"
-    ))]
+    /// Its create was answered with a refusal which says that there is one already, or nothing, and none shows under its id.
+    #[snafu(display("its create was refused, and no pipeline has shown up: {refusal}"))]
     Refused {
         /// The refusal, with the server's words.
         refusal: String,
