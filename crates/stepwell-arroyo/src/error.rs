@@ -80,7 +80,7 @@ pub enum ClientErrorKind {
     /// The reply is none that an Arroyo gives here: the HTML of a web page, most often, for an Arroyo answers 200 with its own web page
     /// outside of `/api/v1` (recordings `155_unknown_route_api_v2`, `158_root`).
     #[snafu(display(
-        "the answer ({status}{}) is none of an Arroyo API; check the address and its path{}",
+        "the reply ({status}{}) is not from an Arroyo API; check the address and its path{}",
         content(content_type),
         words(start)
     ))]

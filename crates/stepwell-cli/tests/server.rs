@@ -62,7 +62,7 @@ fn servers_that_are_none_are_4() {
     refused(
         &run(&["list", "--server", &html.url]),
         4,
-        &["none of an Arroyo API", "next: this is not an Arroyo API"],
+        &["not from an Arroyo API", "next: this is not an Arroyo API"],
     );
 
     let closing = Server::start(|_, _, _| Reply::Raw(Vec::new()));

@@ -92,7 +92,7 @@ pub(crate) fn broke_off(
             "the body of the reply of {place} is not HTTP/1; is there a proxy in between that breaks it?"
         )
     } else {
-        format!("is there a proxy in between that gives up? The reply of {place} broke off")
+        format!("the reply of {place} was cut off, perhaps by a proxy")
     };
     let broken = TransportError::new(kind, Phase::Responded, message).with_source(error);
     match kind {

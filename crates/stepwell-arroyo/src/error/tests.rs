@@ -58,7 +58,7 @@ fn it_names_operation_pipeline_and_server_and_leaves_the_cause_to_its_source() {
     );
     assert_eq!(
         page.to_string(),
-        "could not reach the API: the answer (200 OK, text/html) is none of an Arroyo API; check the address and its path: <!doctype html>"
+        "could not reach the API: the reply (200 OK, text/html) is not from an Arroyo API; check the address and its path: <!doctype html>"
     );
 }
 

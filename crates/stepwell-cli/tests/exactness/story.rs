@@ -79,7 +79,8 @@ impl Ran {
     }
 
     fn was_finished(&self) -> bool {
-        self.stderr.contains("has finished; it cannot be resumed")
+        self.stderr
+            .contains("has finished, so it cannot be resumed")
     }
 
     /// Whether it ended as the table of exit codes has it.
@@ -93,9 +94,8 @@ impl Ran {
             (Some(0), Some(Kind::Close(..))) => self.has_finished() || self.has_stopped(),
             (Some(0), Some(_)) | (None, Some(Kind::Kill | Kind::InterruptThenKill(_))) => true,
             // A signal that comes before the pipeline runs is told by the exit code.
-            (Some(130), Some(Kind::Interrupt)) | (Some(143), Some(Kind::Terminate)) => {
-                self.stdout.is_empty()
-            }
+            (Some(130), Some(Kind::Interrupt | Kind::InterruptThenKill(_)))
+            | (Some(143), Some(Kind::Terminate)) => self.stdout.is_empty(),
             // A signal that comes before it is listened to ends the process.
             (None, Some(Kind::Interrupt | Kind::Terminate)) => self.stderr.is_empty(),
             _ => false,

@@ -43,7 +43,7 @@ impl fmt::Display for PipelineSummary {
 pub enum ResolveError {
     /// No pipeline has the query, and the server holds others. Creating beside them has to be asked for.
     #[snafu(display(
-        "the server holds {} other {} and none with this query: {}{}; force it to create one more",
+        "the server has {} other {}, and none with this query: {}{}; it can be forced to create one more",
         others.len(), if others.len() == 1 { "pipeline" } else { "pipelines" }, list(others), near_words(near.as_ref())
     ))]
     OtherPipelines {
@@ -55,7 +55,7 @@ pub enum ResolveError {
     /// No pipeline has the id, and the server holds others. Creating beside them has to be asked for. Only the newest of them were read
     /// ([`FindBy::Id`](crate::FindBy::Id)).
     #[snafu(display(
-        "no pipeline has the id {id}, and the server holds others, of which the newest are {}{}; force it to create one more",
+        "no pipeline has the id {id}, and the server holds others, of which the newest are {}{}; it can be forced to create one more",
         list(newest), near_words(near.as_ref())
     ))]
     NoneWithId {

@@ -12,7 +12,7 @@ use crate::{Trouble, last_seen::LastSeen, words::Time};
 pub enum StopError {
     /// It did not end in time. The stop was asked for, or was being asked for, and may still come true.
     #[snafu(display(
-        "pipeline {id} did not stop within {}{}; look at its state, wait longer, or stop it harder (immediate, then force)",
+        "pipeline {id} did not stop within {}{}; look at its state, wait longer, or use a stronger stop mode (immediate, then force)",
         Time(*elapsed), colon(trouble.as_deref())
     ))]
     Deadline {

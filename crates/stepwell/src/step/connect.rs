@@ -53,7 +53,7 @@ pub enum ConnectError {
         source: Box<ClientError>,
     },
     /// No connection can be made: an unknown host, a TLS failure, or a request that cannot be sent. Waiting does not help.
-    #[snafu(display("no connection to the API{} can be made", at(url.as_ref())))]
+    #[snafu(display("cannot connect to the API{}", at(url.as_ref())))]
     Unreachable {
         /// Where it was looked for.
         url: Option<String>,
