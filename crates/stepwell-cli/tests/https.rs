@@ -109,7 +109,7 @@ mod with_tls {
             let mut tries = std::iter::repeat_with(|| self.run(command, files)).take(50);
             tries
                 .find(|left| !left.stderr.contains(lost))
-                .expect("the alert was lost each time")
+                .unwrap_or_else(|| panic!("the alert was lost each time"))
         }
 
         fn run(&self, command: &str, files: &[(&str, &str)]) -> Left {
