@@ -113,7 +113,7 @@ fn none_that_fits_is_1() {
             left.stderr.contains("Pipeline not found")
                 && left
                     .stderr
-                    .ends_with(&format!("stepwell list --server {}\n", server.url)),
+                    .ends_with(&format!(" list --server {}\n", server.url)),
             "{}",
             left.stderr
         );
