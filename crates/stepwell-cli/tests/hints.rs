@@ -15,7 +15,7 @@ use support::{
     Left, Place, Running, example,
     pipelines::{AllJobs, Held, holding},
     run,
-    server::{Reply, Server, arroyo_by_stop, json, until_stopped},
+    server::{arroyo_by_stop, losing_creates, until_stopped},
     stepwell,
 };
 
@@ -230,15 +230,7 @@ fn a_server_is_asked_as_the_hints_say() {
 
 #[test]
 fn a_create_that_was_not_answered_is_looked_for_as_the_hints_say() {
-    let server = Server::start(|_, method, path| match (method, path) {
-        ("GET", "/api/v1/ping") => json("\"Pong\""),
-        ("POST", "/api/v1/pipelines/validate_query") => {
-            json(r#"{"graph":{"nodes":[],"edges":[]},"errors":[]}"#)
-        }
-        ("PUT", _) => Reply::Whole(405, "", String::new()),
-        ("POST", _) => Reply::Raw(Vec::new()),
-        _ => json(r#"{"data":[],"hasMore":false}"#),
-    });
+    let server = losing_creates();
     let lost = run(&[
         "run",
         "--server",

@@ -9,7 +9,7 @@ use std::{net::TcpListener, process::Command};
 use rustix::process::Signal;
 use support::{
     Left, Place, Running, example, run,
-    server::{Reply, Server, arroyo, json},
+    server::{Reply, Server, arroyo, json, losing_creates},
     stepwell,
 };
 
@@ -186,15 +186,7 @@ fn a_wait_that_takes_too_long_is_7_and_stops_what_it_started() {
 
 #[test]
 fn a_create_whose_outcome_is_unknown_is_8() {
-    let server = Server::start(|_, method, path| match (method, path) {
-        ("GET", "/api/v1/ping") => json("\"Pong\""),
-        ("POST", "/api/v1/pipelines/validate_query") => {
-            json(r#"{"graph":{"nodes":[],"edges":[]},"errors":[]}"#)
-        }
-        ("PUT", _) => Reply::Whole(405, "", String::new()),
-        ("POST", "/api/v1/pipelines") => Reply::Raw(Vec::new()),
-        _ => json(r#"{"data":[],"hasMore":false}"#),
-    });
+    let server = losing_creates();
     let left = submit(&server, &["--stop-timeout", "500ms"]);
     refused(
         &left,

@@ -4,7 +4,7 @@ use rustix::process::Signal;
 
 use crate::support::{
     Left, Running, example, nothing_listens, run,
-    server::{Reply, Server, arroyo, json, until_stopped},
+    server::{Reply, Server, arroyo, json, losing_creates, until_stopped},
     stepwell,
 };
 
@@ -78,15 +78,7 @@ pub(crate) fn foreground(what: &str) -> Option<Left> {
             left
         }
         "the reply to the create is lost" => {
-            let server = Server::start(|_, method, path| match (method, path) {
-                ("GET", "/api/v1/ping") => json("\"Pong\""),
-                ("POST", "/api/v1/pipelines/validate_query") => {
-                    json(r#"{"graph":{"nodes":[],"edges":[]},"errors":[]}"#)
-                }
-                ("PUT", _) => Reply::Whole(405, "", String::new()),
-                ("POST", _) => Reply::Raw(Vec::new()),
-                _ => json(r#"{"data":[],"hasMore":false}"#),
-            });
+            let server = losing_creates();
             ending(&server, &["--stop-timeout", "500ms"])
         }
         "Ctrl-C before the server answers" => {

@@ -147,6 +147,19 @@ fn request(reader: &mut BufReader<TcpStream>) -> Option<String> {
     Some(text)
 }
 
+/// A server without `PUT` that closes the connection on every create, and shows none.
+pub fn losing_creates() -> Server {
+    Server::start(|_, method, path| match (method, path) {
+        ("GET", "/api/v1/ping") => json("\"Pong\""),
+        ("POST", "/api/v1/pipelines/validate_query") => {
+            json(r#"{"graph":{"nodes":[],"edges":[]},"errors":[]}"#)
+        }
+        ("PUT", _) => Reply::Whole(405, "", String::new()),
+        ("POST", "/api/v1/pipelines") => Reply::Raw(Vec::new()),
+        _ => json(r#"{"data":[],"hasMore":false}"#),
+    })
+}
+
 pub fn json(body: &str) -> Reply {
     Reply::Whole(200, "application/json", body.to_owned())
 }
