@@ -24,14 +24,20 @@ impl CheckpointType {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Checkpoint {
-    /// Its number, which goes up across runs.
+    /// Its number. It goes up across runs, and begins anew with a run that starts without a state (recordings
+    /// `110_stop_checkpoint_checkpoints` and `137_checkpoints_after` of 0.15.0).
     pub epoch: u64,
     /// How it is stored.
     #[serde(default)]
     pub backend: String,
-    /// Why it was taken; servers that do not say take scheduled ones.
-    #[serde(alias = "checkpointType", default = "scheduled")]
-    pub checkpoint_type: CheckpointType,
+    /// Why it was taken. `None`: servers up to 0.15 do not say (recording `510_stop_checkpoint_checkpoints` of 0.15.0), so a final one
+    /// looks like any other there.
+    #[serde(
+        alias = "checkpointType",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub checkpoint_type: Option<CheckpointType>,
     /// When it began, in microseconds of Unix time.
     #[serde(alias = "startTime")]
     pub start_time: u64,
@@ -41,10 +47,6 @@ pub struct Checkpoint {
     /// Its parts.
     #[serde(default)]
     pub events: Vec<CheckpointSpan>,
-}
-
-fn scheduled() -> CheckpointType {
-    CheckpointType::Scheduled
 }
 
 /// A part of a checkpoint.
@@ -75,7 +77,7 @@ impl Checkpoint {
         Self {
             epoch,
             backend: backend.into(),
-            checkpoint_type,
+            checkpoint_type: Some(checkpoint_type),
             start_time,
             finish_time: None,
             events: Vec::new(),

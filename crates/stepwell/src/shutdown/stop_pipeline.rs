@@ -3,7 +3,8 @@
 use std::{sync::Mutex, time::Duration};
 
 use stepwell_arroyo::{
-    Checkpoint, Client, ClientError, Job, JobState, PatchPipeline, PipelineId, StopMode,
+    Checkpoint, CheckpointType, Client, ClientError, Job, JobState, PatchPipeline, PipelineId,
+    StopMode,
 };
 use tokio::time::Instant;
 
@@ -292,7 +293,11 @@ impl Sight<'_> {
 }
 
 fn is_final(checkpoint: &Checkpoint) -> bool {
-    checkpoint.checkpoint_type.is_stopping() && checkpoint.finish_time.is_some()
+    checkpoint
+        .checkpoint_type
+        .as_ref()
+        .is_some_and(CheckpointType::is_stopping)
+        && checkpoint.finish_time.is_some()
 }
 
 /// Ended, and meant to stay so.

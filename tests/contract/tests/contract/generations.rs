@@ -6,8 +6,8 @@ use std::num::NonZeroU32;
 
 use serde_json::{Value, json};
 use stepwell_arroyo::{
-    Checkpoint, CreatePipeline, ErrorDomain, JobError, JobId, JobState, PatchPipeline, PipelineId,
-    RestartPipeline, StopMode, Udf,
+    Checkpoint, CheckpointType, CreatePipeline, ErrorDomain, JobError, JobId, JobState,
+    PatchPipeline, PipelineId, RestartPipeline, StopMode, Udf,
 };
 
 use self::older::{Generation, camel_case, generations};
@@ -234,6 +234,9 @@ async fn what_no_version_knows_yet_is_carried_through() {
         .checkpoints(&id(), &JobId::from_server("job_1"))
         .await
         .unwrap();
-    assert_eq!(checkpoints[0].checkpoint_type.as_str(), "manual");
+    assert_eq!(
+        checkpoints[0].checkpoint_type,
+        Some(CheckpointType::Other("manual".to_owned()))
+    );
     assert_eq!(checkpoints[0].finish_time, None);
 }

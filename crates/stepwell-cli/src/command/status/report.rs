@@ -44,16 +44,16 @@ impl Seen {
             .checkpoints
             .iter()
             .filter_map(|checkpoint| Some((checkpoint, checkpoint.finish_time?)))
-            .max_by_key(|(checkpoint, _)| checkpoint.epoch);
-        match newest {
-            Some((checkpoint, finished)) => format!(
-                "{} ({}), {} ago",
-                checkpoint.epoch,
-                printable::line(checkpoint.checkpoint_type.as_str()),
-                moment::age(finished)
-            ),
-            None => "none".to_owned(),
-        }
+            // Epochs begin anew with a run that starts without a state.
+            .max_by_key(|(_, finished)| *finished);
+        let Some((checkpoint, finished)) = newest else {
+            return "none".to_owned();
+        };
+        let kind = match &checkpoint.checkpoint_type {
+            Some(kind) => format!(" ({})", printable::line(kind.as_str())),
+            None => String::new(),
+        };
+        format!("{}{kind}, {} ago", checkpoint.epoch, moment::age(finished))
     }
 }
 

@@ -149,7 +149,11 @@ fn checkpoints(html: &mut Html, view: &View) {
             let size = view.sizes.get(&checkpoint.epoch);
             [
                 checkpoint.epoch.to_string().into(),
-                checkpoint.checkpoint_type.to_string().into(),
+                checkpoint
+                    .checkpoint_type
+                    .as_ref()
+                    .map_or_else(dash, ToString::to_string)
+                    .into(),
                 moment(checkpoint.start_time).into(),
                 checkpoint
                     .finish_time
