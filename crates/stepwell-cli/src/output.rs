@@ -241,7 +241,15 @@ impl Output {
         final_checkpoint: Option<bool>,
     ) {
         match &mut *self.lock() {
-            Inner::Text(output) => output.note(&end(id, state, final_checkpoint)),
+            Inner::Text(output) => {
+                let with = match final_checkpoint {
+                    Some(true) => " with a final checkpoint",
+                    Some(false) => " without a final checkpoint",
+                    None if state == "Finished" => "",
+                    None => " (whether with a final checkpoint is not known)",
+                };
+                output.note(&format!("pipeline {id} is {state}{with}"));
+            }
             Inner::Json(output) => output.stopped(id, name, state, final_checkpoint),
         }
     }
@@ -249,7 +257,7 @@ impl Output {
     /// The pipeline has ended by itself.
     pub(crate) fn ended(&self, id: &str, state: &str) {
         match &mut *self.lock() {
-            Inner::Text(output) => output.note(&end(id, state, None)),
+            Inner::Text(output) => output.note(&format!("pipeline {id} is {state}")),
             Inner::Json(output) => output.ended(id, state),
         }
     }
@@ -356,13 +364,4 @@ fn names(pipelines: &[KnownPipeline]) -> String {
         None => format!("{:?} (its id is not known)", pipeline.name),
     };
     pipelines.iter().map(name).collect::<Vec<_>>().join(", ")
-}
-
-fn end(id: &str, state: &str, final_checkpoint: Option<bool>) -> String {
-    let with = match final_checkpoint {
-        Some(true) => " with a final checkpoint",
-        Some(false) => " without a final checkpoint",
-        None => "",
-    };
-    format!("pipeline {id} is {state}{with}")
 }

@@ -29,6 +29,13 @@ const NEAR: [(Duration, Duration); 2] = [
     (Duration::from_millis(270), Duration::from_millis(58)),
 ];
 
+/// CheckpointStopping lasts for 104–110 ms (`310_stop_checkpoint_states` and `510_stop_checkpoint_states` of 0.15.0): closely enough to see
+/// it, with the time of a request.
+const CLOSELY: Duration = Duration::from_millis(40);
+
+/// From then on it is not looked for so closely.
+const CLOSELY_FOR: Duration = Duration::from_secs(2);
+
 /// What takes longer than a tick, while it is still a matter of seconds.
 const SECONDS: Duration = Duration::from_millis(130);
 
@@ -51,6 +58,8 @@ enum Goal {
 pub(crate) struct Approach {
     goal: Goal,
     began: Instant,
+    /// Whether the last state before the goal must not be missed.
+    is_close: bool,
     /// Since when the last state before the goal is seen, and in which run.
     near: Option<(u64, Instant)>,
 }
@@ -69,8 +78,14 @@ impl Approach {
         Self {
             goal,
             began: Instant::now(),
+            is_close: false,
             near: None,
         }
+    }
+
+    /// Whether CheckpointStopping must not be missed: a server up to 0.15 shows only by it which checkpoint is the final one.
+    pub(crate) fn closely(self, is_close: bool) -> Self {
+        Self { is_close, ..self }
     }
 
     /// Notes what was seen.
@@ -95,6 +110,7 @@ impl Approach {
     fn longest_pause(&self) -> Duration {
         let waited = self.began.elapsed();
         let far = match self.goal {
+            _ if self.is_close && waited < CLOSELY_FOR => CLOSELY,
             _ if waited < TICK => UNTIL_ACTED,
             Goal::Running if waited < LONG => SECONDS,
             // A gentle passage from the one to the other.

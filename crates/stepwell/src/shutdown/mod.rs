@@ -1,5 +1,6 @@
 //! Stopping what was started: see [`Shutdown`].
 
+mod final_checkpoint;
 mod policy;
 pub(crate) mod registry;
 mod report;

@@ -1,7 +1,7 @@
 use std::{fmt, time::SystemTime};
 
 use snafu::Snafu;
-use stepwell_arroyo::{ClientError, JobState, PipelineId};
+use stepwell_arroyo::{ClientError, FailureReason, JobState, PipelineId};
 
 use super::stop_pipeline::StopError;
 use crate::words::Ago;
@@ -34,8 +34,12 @@ pub enum ShutdownEnd {
     Ended {
         /// The state it ended in.
         state: JobState,
-        /// Whether a final checkpoint was made; `None` when the server did not say.
+        /// Whether a final checkpoint was made; as
+        /// [`Submission::final_checkpoint`](crate::Submission::<crate::Stopped>::final_checkpoint).
         final_checkpoint: Option<bool>,
+        /// Why it is Failed, if it is and the server says why. A stop can end so too: `failed while stopping job` (recording
+        /// `112_stop_immediate_states` of 0.15.0).
+        failure: Option<FailureReason>,
     },
     /// Its create was refused: there is no such pipeline.
     NotCreated,
@@ -143,11 +147,17 @@ impl fmt::Display for ShutdownEntry {
             ShutdownEnd::Ended {
                 state,
                 final_checkpoint,
+                failure,
             } => {
                 write!(formatter, " is {state}")?;
-                match final_checkpoint {
-                    Some(true) => formatter.write_str(" with a final checkpoint"),
-                    Some(false) => formatter.write_str(" without a final checkpoint"),
+                formatter.write_str(match final_checkpoint {
+                    Some(true) => " with a final checkpoint",
+                    Some(false) => " without a final checkpoint",
+                    None if *state == JobState::Finished => "",
+                    None => " (whether with a final checkpoint is not known)",
+                })?;
+                match failure {
+                    Some(failure) => write!(formatter, ": {}", failure.error),
                     None => Ok(()),
                 }
             }

@@ -3,6 +3,7 @@ use std::{
     time::Duration,
 };
 
+use stepwell_arroyo::JobState;
 use tokio::{sync::Semaphore, task::JoinSet};
 
 use super::{
@@ -192,6 +193,10 @@ async fn settle_and_stop(
     };
     let end = match stop.run().await {
         Ok(ending) => Ok(ShutdownEnd::Ended {
+            failure: ending
+                .job
+                .failure_reason
+                .filter(|_| ending.job.state == JobState::Failed),
             state: ending.job.state,
             final_checkpoint: ending.final_checkpoint,
         }),

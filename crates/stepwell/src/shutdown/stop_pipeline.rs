@@ -3,14 +3,14 @@
 use std::{sync::Mutex, time::Duration};
 
 use stepwell_arroyo::{
-    Checkpoint, CheckpointType, Client, ClientError, Job, JobState, PatchPipeline, PipelineId,
-    StopMode,
+    Checkpoint, Client, ClientError, Job, JobState, PatchPipeline, PipelineId, StopMode,
 };
 use tokio::time::Instant;
 
 pub use super::stop_error::StopError;
 use super::{
     Escalation,
+    final_checkpoint::{Evidence, Verdict, verdict_afterwards},
     stop_error::{ResumedSnafu, VanishedSnafu},
 };
 use crate::{
@@ -29,7 +29,7 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Ending {
     pub(crate) job: Job,
-    /// Whether a stopping checkpoint was made; `None` when the server did not say.
+    /// Whether a final checkpoint was made; `None` when that is not known.
     pub(crate) final_checkpoint: Option<bool>,
 }
 
@@ -83,17 +83,16 @@ impl Stop<'_> {
             failures: Failures::new(Step::Stop),
             retry_pause: Duration::ZERO,
         };
-        let job = self.look(&mut sight).await?;
+        let (job, mut evidence) = self.look_before(&mut sight).await?;
         if let Some(job) = job.as_ref().filter(|job| has_ended(job)) {
-            return Ok(Ending {
-                job: job.clone(),
-                final_checkpoint: self.final_checkpoint_of_run(job).await,
+            let checkpoints = self.checkpoints(job).await;
+            let verdict = checkpoints.map_or(Verdict::NotKnown, |checkpoints| {
+                verdict_afterwards(job, &checkpoints)
             });
+            return Ok(self.ending(job.clone(), verdict).await);
         }
-        let epoch_before = match &job {
-            Some(job) => self.newest_stopping_epoch(job).await,
-            None => None,
-        };
+        let is_told_by_looks = job.as_ref().is_some_and(|job| job.pipeline_id.is_none());
+        let approach_anew = || Approach::to_stopped(self.poll_ceiling).closely(is_told_by_looks);
         let mut state = job.map(|job| job.state);
         let mut pending: Vec<(Duration, StopMode)> = vec![(Duration::ZERO, self.mode.clone())];
         pending.extend(
@@ -103,7 +102,7 @@ impl Stop<'_> {
         );
         let mut pending = pending.into_iter().peekable();
         let mut resumed_since: Option<Instant> = None;
-        let mut approach = Approach::to_stopped(self.poll_ceiling);
+        let mut approach = approach_anew();
         loop {
             // Sent to a job in CheckpointStopping, `force` breaks the server's task for it.
             let held_back = |mode: &StopMode| {
@@ -112,20 +111,22 @@ impl Stop<'_> {
             if let Some((_, mode)) =
                 pending.next_if(|(after, mode)| sight.began.elapsed() >= *after && !held_back(mode))
             {
+                evidence.asks(&mode);
                 self.ask(mode, &mut sight).await?;
                 resumed_since = None;
-                approach = Approach::to_stopped(self.poll_ceiling);
+                approach = approach_anew();
             }
             if let Some(job) = self.look(&mut sight).await? {
+                evidence.saw(&job);
                 if has_ended(&job) {
-                    let final_checkpoint = match epoch_before {
-                        Some(epoch) => self.final_checkpoint_after(&job, epoch).await,
-                        None => None,
+                    let checkpoints = match evidence.is_lost() {
+                        true => None,
+                        false => self.checkpoints(&job).await,
                     };
-                    return Ok(Ending {
-                        job,
-                        final_checkpoint,
+                    let verdict = checkpoints.map_or(Verdict::NotKnown, |checkpoints| {
+                        evidence.verdict(&job, &checkpoints)
                     });
+                    return Ok(self.ending(job, verdict).await);
                 }
                 approach.saw(&job);
                 if job.running_desired {
@@ -231,31 +232,46 @@ impl Stop<'_> {
         }
     }
 
-    /// The newest stopping checkpoint; 0 when there is none, `None` when the server does not say.
-    async fn newest_stopping_epoch(&self, job: &Job) -> Option<u64> {
-        let checkpoints = self.client().checkpoints(self.id, &job.id).await.ok()?;
-        let stopping = checkpoints.iter().filter(|checkpoint| is_final(checkpoint));
-        Some(
-            stopping
-                .map(|checkpoint| checkpoint.epoch)
-                .max()
-                .unwrap_or(0),
-        )
+    /// Looks at the job and at its checkpoints before anything is asked of it, at the job alone if it has ended.
+    async fn look_before(
+        &self,
+        sight: &mut Sight<'_>,
+    ) -> Result<(Option<Job>, Evidence), StopError> {
+        let job = self.look(sight).await?;
+        let Some(seen) = job.as_ref().filter(|job| !has_ended(job)) else {
+            return Ok((job, Evidence::default()));
+        };
+        let mut evidence = Evidence::before(seen, self.checkpoints(seen).await);
+        if !evidence.may_be_late(seen) {
+            return Ok((job, evidence));
+        }
+        // Somebody else's stop may have come between the two looks.
+        let again = self.look(sight).await?;
+        if let Some(again) = &again {
+            evidence.saw_before(again);
+        }
+        Ok((again.or(job), evidence))
     }
 
-    async fn final_checkpoint_after(&self, job: &Job, epoch: u64) -> Option<bool> {
-        Some(self.newest_stopping_epoch(job).await? > epoch)
+    async fn checkpoints(&self, job: &Job) -> Option<Vec<Checkpoint>> {
+        self.client().checkpoints(self.id, &job.id).await.ok()
     }
 
-    /// Whether the run that had ended before it was asked to left a final checkpoint.
-    async fn final_checkpoint_of_run(&self, job: &Job) -> Option<bool> {
-        let started = job.start_time?;
-        let checkpoints = self.client().checkpoints(self.id, &job.id).await.ok()?;
-        Some(
-            checkpoints
-                .iter()
-                .any(|checkpoint| is_final(checkpoint) && checkpoint.start_time >= started),
-        )
+    async fn ending(&self, job: Job, verdict: Verdict) -> Ending {
+        let final_checkpoint = match verdict {
+            Verdict::Known(was_made) => Some(was_made),
+            Verdict::NotKnown => None,
+            Verdict::MadeIfStillAsked => {
+                let pipeline = self.client().pipeline(self.id).await.ok();
+                pipeline
+                    .is_some_and(|pipeline| pipeline.stop == StopMode::Checkpoint)
+                    .then_some(true)
+            }
+        };
+        Ending {
+            job,
+            final_checkpoint,
+        }
     }
 
     /// How long the server wants to be left alone, as far as that leaves time for some tries more: what is not told to stop runs on when
@@ -290,14 +306,6 @@ impl Sight<'_> {
     fn is_deleted(&self) -> bool {
         self.last.state().is_some() || self.began.elapsed() >= GONE_AFTER
     }
-}
-
-fn is_final(checkpoint: &Checkpoint) -> bool {
-    checkpoint
-        .checkpoint_type
-        .as_ref()
-        .is_some_and(CheckpointType::is_stopping)
-        && checkpoint.finish_time.is_some()
 }
 
 /// Ended, and meant to stay so.

@@ -3,7 +3,9 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use stepwell_arroyo::{Client, Pipeline, PipelineId, StopMode};
+use stepwell_arroyo::{
+    Client, ErrorDomain, FailureReason, JobState, Pipeline, PipelineId, StopMode,
+};
 use stepwell_transport::{NeverTransport, SharedTransport};
 
 use super::{
@@ -184,14 +186,25 @@ fn a_report_says_what_became_of_each_pipeline() {
         end,
     };
     let ended = |final_checkpoint| ShutdownEnd::Ended {
-        state: crate::JobState::Stopped,
+        state: JobState::Stopped,
         final_checkpoint,
+        failure: None,
+    };
+    let at_its_end = |state, words: Option<&str>| ShutdownEnd::Ended {
+        state,
+        final_checkpoint: words.map(|_| false),
+        failure: words.map(|words| FailureReason::new(words, ErrorDomain::Internal)),
     };
     let report = ShutdownReport {
         entries: vec![
             entry("a", ended(Some(true))),
             entry("b", ended(Some(false))),
             entry("c", ended(None)),
+            entry(
+                "s",
+                at_its_end(JobState::Failed, Some("failed while stopping job")),
+            ),
+            entry("t", at_its_end(JobState::Finished, None)),
             entry("d", ShutdownEnd::NotCreated),
             entry("e", ShutdownEnd::Left),
             entry(
@@ -208,7 +221,9 @@ fn a_report_says_what_became_of_each_pipeline() {
         report.to_string(),
         "pipeline \"a\" (pl_a) is Stopped with a final checkpoint; \
          pipeline \"b\" (pl_b) is Stopped without a final checkpoint; \
-         pipeline \"c\" (pl_c) is Stopped; \
+         pipeline \"c\" (pl_c) is Stopped (whether with a final checkpoint is not known); \
+         pipeline \"s\" (pl_s) is Failed without a final checkpoint: failed while stopping job; \
+         pipeline \"t\" (pl_t) is Finished; \
          pipeline \"d\" (pl_d) was not created; \
          pipeline \"e\" (pl_e) was left as it is; \
          pipeline \"f\" (pl_f) (begun 7 s ago) may still be running: \

@@ -66,7 +66,12 @@ impl Submission<Stopped> {
         &self.state.job
     }
 
-    /// Whether a final checkpoint was made; `None` when the server did not say.
+    /// Whether a final checkpoint was made, as far as the server shows it.
+    ///
+    /// A server after 0.15 says of each checkpoint whether it is a final one. A release up to 0.15 does not: there it is `Some(true)` when
+    /// the job was seen in CheckpointStopping after only such a stop was asked for, and a checkpoint was finished that was not there before;
+    /// `Some(false)` when none was. `None`: it is not known, because CheckpointStopping was too short to be seen, say, or the checkpoints
+    /// could not be read. Then the next run tells where it goes on.
     pub fn final_checkpoint(&self) -> Option<bool> {
         self.state.final_checkpoint
     }

@@ -35,6 +35,8 @@ async fn a_stop_is_told_once_and_awaited_and_says_whether_a_final_checkpoint_was
         let running = running(&fake, options()).await;
         shows(&fake, &[job("Running")]);
         fake.checkpoints(&[checkpoint(2, "scheduled", true), old.clone()]);
+        // That may be of a stop since the first look, so there is another.
+        shows(&fake, &[job("Running")]);
         fake.patch("pl_1", json!({"stop": "checkpoint"}));
         shows(
             &fake,
@@ -85,7 +87,86 @@ async fn what_has_stopped_already_is_not_told_to() {
     let running = running(&fake, options()).await;
     shows(&fake, &[undesired("Stopped")]);
     fake.checkpoints(&[checkpoint(7, "stopping", true)]);
+    fake.expect(Method::GET, path("pl_1"))
+        .reply_json(200, &told_to("checkpoint"));
     assert_eq!(running.stop().await.unwrap().final_checkpoint(), Some(true));
+}
+
+/// A job as a release up to 0.15 shows it.
+fn released(state: &str) -> Value {
+    undesired(state).with("pipeline_id", Value::Null)
+}
+
+fn without_kind(mut checkpoint: Value) -> Value {
+    checkpoint
+        .as_object_mut()
+        .unwrap()
+        .remove("checkpoint_type");
+    checkpoint
+}
+
+fn told_to(stop: &str) -> Value {
+    pipeline("pl_1", QUERY).with("stop", json!(stop))
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_checkpoints_have_no_kind_what_was_seen_tells_whether_a_final_one_was_made() {
+    let seen: &[&str] = &["Running", "CheckpointStopping", "Stopped"];
+    for (states, told, made) in [
+        (seen, "checkpoint", Some(true)),
+        // Somebody else's stop has broken it off.
+        (seen, "immediate", None),
+        (&["Running", "Stopped"], "", None),
+    ] {
+        let fake = FakeTransport::new();
+        let running = running(&fake, options()).await;
+        let before = without_kind(checkpoint(1, "", true));
+        let shown = job("Running").with("pipeline_id", Value::Null);
+        shows(&fake, std::slice::from_ref(&shown));
+        fake.checkpoints(std::slice::from_ref(&before));
+        shows(&fake, &[shown]);
+        fake.patch("pl_1", json!({"stop": "checkpoint"}));
+        shows(
+            &fake,
+            &states
+                .iter()
+                .map(|state| released(state))
+                .collect::<Vec<_>>(),
+        );
+        fake.checkpoints(&[before, without_kind(checkpoint(2, "", true))]);
+        if !told.is_empty() {
+            fake.expect(Method::GET, path("pl_1"))
+                .reply_json(200, &told_to(told));
+        }
+        assert_eq!(running.stop().await.unwrap().final_checkpoint(), made);
+    }
+}
+
+/// CheckpointStopping lasts for 104 ms on a release 0.15.0.
+#[tokio::test(start_paused = true)]
+async fn a_released_server_is_looked_at_so_closely_that_its_final_checkpoint_is_seen() {
+    let fake = FakeTransport::any_order();
+    let running = running(&fake, options()).await;
+    let shown = fake
+        .expect(Method::GET, jobs_path("pl_1"))
+        .reply_json(200, &json!({"data": [released("Running")]}))
+        .always();
+    fake.checkpoints(&[]);
+    let asked = fake.patch("pl_1", json!({"stop": "checkpoint"}));
+    let looks = || count(&fake, &Method::GET, |path| path.ends_with("/jobs"));
+    let stop = async { running.stop().await.unwrap().final_checkpoint() };
+    let server = async {
+        tokio::time::sleep(millis(1500)).await;
+        let before = looks();
+        tokio::time::sleep(millis(104)).await;
+        let met = looks() - before;
+        assert!((2..=4).contains(&met), "{met}");
+        fake.checkpoints(&[]);
+        let _ = shown.reply_json(200, &json!({"data": [released("Stopped")]}));
+    };
+    let (made, ()) = tokio::join!(stop, server);
+    drop(asked);
+    assert_eq!(made, Some(false));
 }
 
 #[tokio::test(start_paused = true)]

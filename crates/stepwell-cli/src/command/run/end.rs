@@ -104,6 +104,7 @@ fn tell(report: &ShutdownReport, output: &Output) {
             ShutdownEnd::Ended {
                 state,
                 final_checkpoint,
+                ..
             } => output.stopped(id, &entry.name, state.as_str(), *final_checkpoint),
             ShutdownEnd::Unsettled { .. } => {}
             _ => output.note(&entry.to_string()),

@@ -1,0 +1,147 @@
+//! Whether a run that has ended left a final checkpoint: said only where what was seen proves it.
+//!
+//! A server after 0.15 gives each checkpoint its kind. One up to 0.15 does not (recording `510_stop_checkpoint_checkpoints` of 0.15.0):
+//! there a final one shows only in that the job was in CheckpointStopping, and came to be Stopped with a checkpoint more than before.
+
+use stepwell_arroyo::{Checkpoint, CheckpointType, Job, JobState, StopMode};
+
+/// What was seen of a job that was told to stop, as far as it says whether its final checkpoint was made.
+#[derive(Debug, Default)]
+pub(super) struct Evidence {
+    /// The checkpoints before the stop was asked for; `None` when they could not be read.
+    before: Option<Vec<Checkpoint>>,
+    /// Somebody else had told it to stop by then.
+    was_told: bool,
+    /// The run that was last seen to take its final checkpoint, if nothing has been seen since that says it broke off.
+    taken_in: Option<u64>,
+    /// Another stop was asked for, which breaks off a final checkpoint.
+    other_stop: bool,
+}
+
+/// What the evidence comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    Known(bool),
+    NotKnown,
+    /// It was made if the pipeline is still told to stop with one: a stop of another kind would have broken it off.
+    MadeIfStillAsked,
+}
+
+impl Evidence {
+    pub(super) fn before(job: &Job, checkpoints: Option<Vec<Checkpoint>>) -> Self {
+        let mut evidence = Self {
+            before: checkpoints,
+            ..Self::default()
+        };
+        evidence.saw_before(job);
+        evidence
+    }
+
+    /// Whether what `before` holds may be of a stop that came between the look at the job and the look at its checkpoints.
+    pub(super) fn may_be_late(&self, job: &Job) -> bool {
+        let newest = self.before.as_deref().and_then(|rows| newest(rows, job));
+        newest.is_some_and(|checkpoint| {
+            checkpoint.checkpoint_type.is_none() || is_stopping(checkpoint)
+        })
+    }
+
+    /// Whether nothing can come of it, so that the checkpoints need not be read again.
+    pub(super) fn is_lost(&self) -> bool {
+        self.before.is_none()
+    }
+
+    /// Notes a look at the job.
+    pub(super) fn saw(&mut self, job: &Job) {
+        match job.state {
+            JobState::CheckpointStopping => self.taken_in = Some(job.run_id),
+            JobState::Stopped => {}
+            _ => self.taken_in = None,
+        }
+    }
+
+    /// Notes a look at the job before anything is asked of it.
+    pub(super) fn saw_before(&mut self, job: &Job) {
+        self.was_told |= !job.running_desired;
+        self.saw(job);
+    }
+
+    /// Notes what is asked for.
+    pub(super) fn asks(&mut self, mode: &StopMode) {
+        self.other_stop |= *mode != StopMode::Checkpoint;
+    }
+
+    /// What it comes to for a job that has ended, with these checkpoints.
+    pub(super) fn verdict(&self, job: &Job, after: &[Checkpoint]) -> Verdict {
+        let Some(before) = &self.before else {
+            return Verdict::NotKnown;
+        };
+        let is_new = |checkpoint: &&Checkpoint| {
+            checkpoint.finish_time.is_some()
+                && !before.iter().any(|old| self.is_same(old, checkpoint))
+        };
+        let new: Vec<_> = after.iter().filter(is_new).collect();
+        if new.iter().any(|checkpoint| is_stopping(checkpoint)) {
+            return Verdict::Known(true);
+        }
+        if new
+            .iter()
+            .any(|checkpoint| checkpoint.checkpoint_type.is_none())
+        {
+            let was_seen = self.taken_in == Some(job.run_id) && job.state == JobState::Stopped;
+            return if was_seen && !self.other_stop {
+                Verdict::MadeIfStillAsked
+            } else {
+                Verdict::NotKnown
+            };
+        }
+        // The other stop may have been over before the first look.
+        let may_be_older = self.was_told && self.may_be_late(job);
+        if may_be_older {
+            Verdict::NotKnown
+        } else {
+            Verdict::Known(false)
+        }
+    }
+
+    /// Whether it was there before, so that it tells nothing of this stop. One without a kind that was under way was a periodic one,
+    /// unless the job was being stopped.
+    fn is_same(&self, old: &Checkpoint, checkpoint: &Checkpoint) -> bool {
+        let is_periodic = checkpoint.checkpoint_type.is_none() && !self.was_told;
+        // Epochs begin anew with a run that starts without a state.
+        (old.epoch, old.start_time) == (checkpoint.epoch, checkpoint.start_time)
+            && (old.finish_time.is_some() || is_periodic)
+    }
+}
+
+/// What the checkpoints alone say of a job that had ended before anything was asked of it.
+pub(super) fn verdict_afterwards(job: &Job, checkpoints: &[Checkpoint]) -> Verdict {
+    match newest(checkpoints, job) {
+        None => Verdict::Known(false),
+        Some(checkpoint) if checkpoint.checkpoint_type.is_none() => Verdict::NotKnown,
+        // A restart takes one of this kind too, but the pipeline is not told to stop then.
+        Some(checkpoint) if is_stopping(checkpoint) => Verdict::MadeIfStillAsked,
+        Some(_) => Verdict::Known(false),
+    }
+}
+
+/// The newest finished one since the job started.
+fn newest<'a>(checkpoints: &'a [Checkpoint], job: &Job) -> Option<&'a Checkpoint> {
+    let is_of_run = |checkpoint: &&Checkpoint| {
+        checkpoint.finish_time.is_some()
+            && job
+                .start_time
+                .is_none_or(|started| checkpoint.start_time >= started)
+    };
+    let of_run = checkpoints.iter().filter(is_of_run);
+    of_run.max_by_key(|checkpoint| checkpoint.start_time)
+}
+
+fn is_stopping(checkpoint: &Checkpoint) -> bool {
+    checkpoint
+        .checkpoint_type
+        .as_ref()
+        .is_some_and(CheckpointType::is_stopping)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,222 @@
+use stepwell_arroyo::{Checkpoint, CheckpointType, Job, JobId, JobState, PipelineId, StopMode};
+
+use super::{
+    Evidence,
+    Verdict::{self, Known, MadeIfStillAsked, NotKnown},
+    verdict_afterwards,
+};
+
+/// The job starts at this time.
+const START: u64 = 1_000;
+
+fn job(state: &str, running_desired: bool) -> Job {
+    let mut job = Job::new(
+        JobId::from_server("job_1"),
+        PipelineId::from_server("pl_1"),
+        1,
+    );
+    job.state = JobState::from(state);
+    job.run_id = 1;
+    job.running_desired = running_desired;
+    job.start_time = Some(START);
+    job
+}
+
+/// A finished one; without a kind as a release up to 0.15 shows it.
+fn checkpoint(epoch: u64, kind: Option<CheckpointType>) -> Checkpoint {
+    let mut checkpoint = Checkpoint::new(
+        epoch,
+        "parquet",
+        CheckpointType::Scheduled,
+        START + epoch * 100,
+    );
+    checkpoint.checkpoint_type = kind;
+    checkpoint.finish_time = Some(checkpoint.start_time + 10);
+    checkpoint
+}
+
+fn released(epoch: u64) -> Checkpoint {
+    checkpoint(epoch, None)
+}
+
+fn scheduled(epoch: u64) -> Checkpoint {
+    checkpoint(epoch, Some(CheckpointType::Scheduled))
+}
+
+fn stopping(epoch: u64) -> Checkpoint {
+    checkpoint(epoch, Some(CheckpointType::Stopping))
+}
+
+fn under_way(mut checkpoint: Checkpoint) -> Checkpoint {
+    checkpoint.finish_time = None;
+    checkpoint
+}
+
+/// A job that was Running, was told to stop by us, and then was seen in these states; the last one is its end.
+fn after(
+    before: Vec<Checkpoint>,
+    mode: &StopMode,
+    states: &[&str],
+    after: &[Checkpoint],
+) -> Verdict {
+    let mut evidence = Evidence::before(&job("Running", true), Some(before));
+    evidence.asks(mode);
+    let mut end = None;
+    for state in states {
+        let job = job(state, false);
+        evidence.saw(&job);
+        end = Some(job);
+    }
+    evidence.verdict(&end.unwrap(), after)
+}
+
+#[test]
+fn a_kind_decides_whatever_was_seen() {
+    let stop = &StopMode::Checkpoint;
+    for (before, later, verdict) in [
+        (vec![], vec![stopping(1)], Known(true)),
+        (
+            vec![scheduled(1)],
+            vec![scheduled(1), stopping(2)],
+            Known(true),
+        ),
+        (
+            vec![scheduled(1)],
+            vec![scheduled(1), scheduled(2)],
+            Known(false),
+        ),
+        (vec![], vec![under_way(stopping(1))], Known(false)),
+        // One of an earlier stop, or of a restart.
+        (
+            vec![stopping(1)],
+            vec![stopping(1), scheduled(2)],
+            Known(false),
+        ),
+        // It was under way.
+        (vec![under_way(stopping(1))], vec![stopping(1)], Known(true)),
+    ] {
+        assert_eq!(
+            after(before.clone(), stop, &["Stopped"], &later),
+            verdict,
+            "{before:?} {later:?}"
+        );
+    }
+}
+
+/// A run that starts without a state counts its checkpoints from 1 again.
+#[test]
+fn the_same_epoch_of_another_run_is_another_checkpoint() {
+    let mut again = stopping(1);
+    again.start_time += 5_000;
+    let seen = after(
+        vec![stopping(1)],
+        &StopMode::Checkpoint,
+        &["Stopped"],
+        &[again],
+    );
+    assert_eq!(seen, Known(true));
+}
+
+#[test]
+fn without_a_kind_it_was_made_only_if_it_was_seen_to_be_taken() {
+    let checkpoint_stop = StopMode::Checkpoint;
+    let seen = ["CheckpointStopping", "Stopped"];
+    let verdict = |states: &[&str]| after(vec![], &checkpoint_stop, states, &[released(1)]);
+    assert_eq!(verdict(&seen), MadeIfStillAsked);
+    assert_eq!(verdict(&["Stopped"]), NotKnown);
+    // It broke off, or another run came after it.
+    assert_eq!(
+        verdict(&["CheckpointStopping", "Stopping", "Stopped"]),
+        NotKnown
+    );
+    assert_eq!(
+        verdict(&["CheckpointStopping", "Running", "Stopped"]),
+        NotKnown
+    );
+    assert_eq!(verdict(&["CheckpointStopping", "Failed"]), NotKnown);
+    // A periodic one may have been made meanwhile.
+    let immediate = after(vec![], &StopMode::Immediate, &seen, &[released(1)]);
+    assert_eq!(immediate, NotKnown);
+}
+
+#[test]
+fn without_a_kind_none_was_made_if_none_is_new() {
+    let verdict = |before: Vec<_>, later: &[_]| {
+        after(
+            before,
+            &StopMode::Checkpoint,
+            &["CheckpointStopping", "Stopped"],
+            later,
+        )
+    };
+    assert_eq!(verdict(vec![], &[]), Known(false));
+    assert_eq!(verdict(vec![], &[under_way(released(1))]), Known(false));
+    assert_eq!(verdict(vec![released(1)], &[released(1)]), Known(false));
+    // A periodic one that was under way is no final one.
+    assert_eq!(
+        verdict(vec![under_way(released(1))], &[released(1)]),
+        Known(false)
+    );
+}
+
+#[test]
+fn what_somebody_else_had_told_to_stop_may_have_made_it_before_we_looked() {
+    let evidence = |before| {
+        let mut evidence = Evidence::before(&job("CheckpointStopping", false), Some(before));
+        evidence.asks(&StopMode::Checkpoint);
+        evidence
+    };
+    let end = job("Stopped", false);
+    assert_eq!(
+        evidence(vec![released(1)]).verdict(&end, &[released(1)]),
+        NotKnown
+    );
+    assert_eq!(
+        evidence(vec![stopping(1)]).verdict(&end, &[stopping(1)]),
+        NotKnown
+    );
+    assert_eq!(
+        evidence(vec![under_way(released(1))]).verdict(&end, &[released(1)]),
+        MadeIfStillAsked
+    );
+    assert_eq!(evidence(vec![]).verdict(&end, &[]), Known(false));
+    // It was told between the look at the job and the look at its checkpoints.
+    let running = job("Running", true);
+    let mut late = Evidence::before(&running, Some(vec![released(1)]));
+    assert!(late.may_be_late(&running));
+    late.saw_before(&job("CheckpointStopping", false));
+    assert_eq!(late.verdict(&end, &[released(1)]), NotKnown);
+    let periodic = Evidence::before(&running, Some(vec![scheduled(1)]));
+    assert!(!periodic.may_be_late(&running));
+}
+
+#[test]
+fn where_the_checkpoints_were_not_read_nothing_is_known() {
+    let evidence = Evidence::before(&job("Running", true), None);
+    assert_eq!(
+        evidence.verdict(&job("Stopped", false), &[stopping(1)]),
+        NotKnown
+    );
+}
+
+#[test]
+fn what_had_ended_before_is_told_by_its_newest_checkpoint() {
+    let end = job("Stopped", false);
+    let mut old = stopping(1);
+    old.start_time = START - 1;
+    for (checkpoints, verdict) in [
+        (vec![], Known(false)),
+        (vec![old], Known(false)),
+        (vec![under_way(stopping(1))], Known(false)),
+        (vec![scheduled(1), stopping(2)], MadeIfStillAsked),
+        // A restart takes one of this kind, and goes on.
+        (vec![stopping(1), scheduled(2)], Known(false)),
+        (vec![released(1)], NotKnown),
+    ] {
+        assert_eq!(
+            verdict_afterwards(&end, &checkpoints),
+            verdict,
+            "{checkpoints:?}"
+        );
+    }
+}
