@@ -110,7 +110,9 @@ pub enum Event {
     /// The job was seen in another state than before.
     JobState(JobTransition),
     /// The job does not keep running: it recovers, restarts without being told to, or is about to fail. Told when that begins, and again
-    /// when its newest error is of another kind; the same error once more only raises the count.
+    /// when its newest error is of another kind; the same error once more only raises the count. Where the server gives no reason, as a
+    /// release up to 0.15 does for a query that fails in a worker process (`550_create_divide_by_zero_states` of 0.15.0: a new run every
+    /// second), it is told again each time that the restarts have doubled.
     JobTrouble {
         /// The pipeline.
         pipeline_id: PipelineId,

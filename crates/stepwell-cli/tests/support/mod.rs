@@ -6,6 +6,7 @@
 #![allow(clippy::match_same_arms, reason = "in the order of the paths")]
 
 pub mod pipelines;
+pub mod released;
 pub mod schema;
 pub mod server;
 pub mod terminal;

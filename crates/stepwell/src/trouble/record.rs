@@ -59,6 +59,8 @@ struct Open {
     read_at: Option<Instant>,
     /// The kind of error that was told last, once something was told; empty for none.
     told: Option<String>,
+    /// How often it had restarted then.
+    told_restarts: u32,
 }
 
 /// What there is to tell.
@@ -137,6 +139,7 @@ impl Record {
                 wants_reading: true,
                 read_at: None,
                 told: None,
+                told_restarts: 0,
             })
         });
         let begins_to_fail = job.state == JobState::Failing && open.run_id != job.run_id;
@@ -193,10 +196,13 @@ impl Record {
             }
         }
         let kind = open.error.as_ref().map(kind).unwrap_or_default();
-        if open.told.as_ref() == Some(&kind) {
+        // Where no reason is given, how often it restarts is all there is to tell.
+        let is_worse = open.error.is_none() && self.restarts >= 2 * open.told_restarts.max(1);
+        if open.told.as_ref() == Some(&kind) && !is_worse {
             return None;
         }
         open.told = Some(kind);
+        open.told_restarts = self.restarts;
         let run_id = open.run_id;
         Some(News::Began {
             job,

@@ -162,7 +162,7 @@ async fn one_that_ran_and_did_not_stay_so_is_not_called_one_that_was_not_running
         "{text}"
     );
     assert!(text.ends_with("; the server gives no reason"), "{text}");
-    assert_eq!(troubles(&told), [(2, 1, None)]);
+    assert_eq!(troubles(&told), [(2, 1, None), (3, 2, None)]);
 }
 
 #[tokio::test(start_paused = true)]
