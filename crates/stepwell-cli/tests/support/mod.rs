@@ -100,6 +100,11 @@ impl Running {
     }
 
     pub fn signal(&self, signal: Signal) {
+        // Else it would be waited for in vain: what is ignored is inherited.
+        assert!(
+            signal != Signal::INT || !has_interrupts("SigIgn:", std::process::id()),
+            "whoever started the tests has them ignore SIGINT, as a script does in the background; use env --default-signal=INT"
+        );
         let pid = Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap();
         kill_process(pid, signal).unwrap();
     }
@@ -175,10 +180,15 @@ impl Running {
 
 /// Whether a process has a handler for SIGINT.
 fn catches_interrupts(process: u32) -> bool {
+    has_interrupts("SigCgt:", process)
+}
+
+/// Whether SIGINT is in this mask of a process.
+fn has_interrupts(mask: &str, process: u32) -> bool {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
     let mask = status
         .lines()
-        .find_map(|line| line.strip_prefix("SigCgt:"))
+        .find_map(|line| line.strip_prefix(mask))
         .unwrap();
     u64::from_str_radix(mask.trim(), 16).unwrap() & 0b10 != 0
 }
