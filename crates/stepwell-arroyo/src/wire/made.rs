@@ -20,8 +20,9 @@ pub struct Made {
     pub checkpoint_interval_micros: u64,
     /// The parallelism of its plan: see [`PipelineGraph::parallelism`](crate::PipelineGraph::parallelism).
     pub parallelism: Option<u32>,
-    /// Its tags; servers up to 0.15 have none.
-    pub tags: BTreeMap<String, String>,
+    /// Its tags. `None`: a server up to 0.15, which has none (recording `105_create_same_query_again` of 0.15.0), and ignores the
+    /// environment and the scheduler's configuration too.
+    pub tags: Option<BTreeMap<String, String>>,
 }
 
 /// What makes a reply a pipeline, with a plan that is written in a way that is known.
@@ -42,7 +43,7 @@ struct Known {
     #[serde(default, deserialize_with = "plan_parallelism")]
     graph: Option<u32>,
     #[serde(default)]
-    tags: BTreeMap<String, String>,
+    tags: Option<BTreeMap<String, String>>,
 }
 
 fn some_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
@@ -81,7 +82,7 @@ impl From<Pipeline> for Made {
             name: pipeline.name,
             udfs: pipeline.udfs,
             checkpoint_interval_micros: pipeline.checkpoint_interval_micros,
-            tags: pipeline.tags,
+            tags: Some(pipeline.tags),
         }
     }
 }

@@ -1,13 +1,20 @@
 use std::{collections::BTreeMap, fmt, num::NonZeroU32};
 
-use stepwell_arroyo::{Job, Made, Pipeline, PipelineGraph, Udf};
+use stepwell_arroyo::{Job, Made, Pipeline, PipelineGraph, PipelineId, Udf};
 
-use crate::spec::PipelineSpec;
+use crate::spec::{Identity, PipelineSpec};
 
 /// Something in which the pipeline on the server is not what the spec asks for, and which is no error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Difference {
+    /// It has another id than was asked for: it was there before, or the server chooses ids (up to 0.15).
+    Id {
+        /// What was asked for.
+        wanted: PipelineId,
+        /// The id on the server.
+        found: PipelineId,
+    },
     /// It has another name. Names are labels: the query decides.
     Name {
         /// The name on the server.
@@ -40,6 +47,7 @@ pub enum Difference {
 impl fmt::Display for Difference {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Id { wanted, found } => write!(formatter, "its id is {found}, not {wanted}"),
             Self::Name { found } => write!(formatter, "its name is {found:?}"),
             Self::Parallelism { wanted, found } => {
                 write!(formatter, "its parallelism is {found}, not {wanted}")
@@ -64,11 +72,13 @@ impl fmt::Display for Difference {
 
 /// What the server shows of a pipeline, as far as it is compared with a spec.
 pub(crate) struct Compared<'a> {
+    id: &'a PipelineId,
     name: &'a str,
     udfs: &'a [Udf],
     checkpoint_interval_micros: u64,
     plan: Plan<'a>,
-    tags: &'a BTreeMap<String, String>,
+    /// `None`: the server has no tags, and ignores the environment and the scheduler's configuration too.
+    tags: Option<&'a BTreeMap<String, String>>,
 }
 
 /// A plan has to be gone through for its parallelism.
@@ -80,11 +90,12 @@ enum Plan<'a> {
 impl<'a> From<&'a Pipeline> for Compared<'a> {
     fn from(pipeline: &'a Pipeline) -> Self {
         Self {
+            id: &pipeline.id,
             name: &pipeline.name,
             udfs: &pipeline.udfs,
             checkpoint_interval_micros: pipeline.checkpoint_interval_micros,
             plan: Plan::Whole(&pipeline.graph),
-            tags: &pipeline.tags,
+            tags: Some(&pipeline.tags),
         }
     }
 }
@@ -92,11 +103,12 @@ impl<'a> From<&'a Pipeline> for Compared<'a> {
 impl<'a> From<&'a Made> for Compared<'a> {
     fn from(made: &'a Made) -> Self {
         Self {
+            id: &made.id,
             name: &made.name,
             udfs: &made.udfs,
             checkpoint_interval_micros: made.checkpoint_interval_micros,
             plan: Plan::Parallelism(made.parallelism),
-            tags: &made.tags,
+            tags: made.tags.as_ref(),
         }
     }
 }
@@ -118,6 +130,14 @@ pub(crate) fn differences<'a>(
 ) -> Vec<Difference> {
     let pipeline = pipeline.into();
     let mut found = Vec::new();
+    if let Identity::Given(wanted) = spec.identity()
+        && wanted != pipeline.id
+    {
+        found.push(Difference::Id {
+            wanted: wanted.clone(),
+            found: pipeline.id.clone(),
+        });
+    }
     if pipeline.name != spec.name() {
         found.push(Difference::Name {
             found: pipeline.name.to_owned(),
@@ -142,19 +162,21 @@ pub(crate) fn differences<'a>(
             found_micros: pipeline.checkpoint_interval_micros,
         });
     }
-    if !spec.tags().is_empty() && spec.tags() != pipeline.tags {
+    if !spec.tags().is_empty() && pipeline.tags != Some(spec.tags()) {
         found.push(Difference::Tags);
     }
-    if let Some(job) = job {
-        if !spec.environment().is_empty() && *spec.environment() != job.env_vars {
-            found.push(Difference::Environment);
-        }
-        if spec
-            .scheduler_config()
-            .is_some_and(|config| *config != job.scheduler_config)
-        {
-            found.push(Difference::SchedulerConfig);
-        }
+    // The job echoes them, if the server does not ignore them.
+    let is_ignored = pipeline.tags.is_none();
+    let is_other = |differs: fn(&PipelineSpec, &Job) -> bool| {
+        is_ignored || job.is_some_and(|job| differs(spec, job))
+    };
+    if !spec.environment().is_empty() && is_other(|spec, job| *spec.environment() != job.env_vars) {
+        found.push(Difference::Environment);
+    }
+    if spec.scheduler_config().is_some()
+        && is_other(|spec, job| spec.scheduler_config() != Some(&job.scheduler_config))
+    {
+        found.push(Difference::SchedulerConfig);
     }
     found
 }

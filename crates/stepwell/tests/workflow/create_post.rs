@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use stepwell::{
-    Error, Identity, PipelineSpec, ResolveError, Shutdown, Submission, Validated,
+    Difference, Error, Identity, PipelineSpec, ResolveError, Shutdown, Submission, Validated,
     transport::{FakeTransport, Phase, SharedTransport, TransportErrorKind, http::Method},
 };
 
@@ -56,6 +56,43 @@ async fn a_server_without_put_is_posted_to_and_remembered_by_all_that_share_the_
         created(second.resolve().await.unwrap()).id().as_str(),
         "pl_2"
     );
+}
+
+/// Its reply is that of a release 0.15.0 (`105_create_same_query_again`), which has no tags.
+#[tokio::test(start_paused = true)]
+async fn what_a_server_up_to_0_15_ignores_is_told() {
+    let spec = PipelineSpec::builder(QUERY)
+        .name("orders")
+        .tag("team", "data")
+        .environment("KEY", "value")
+        .scheduler_config(json!({"process": {"slots-per-process": 2}}))
+        .identity(Identity::Given(id("orders-1")))
+        .build()
+        .unwrap();
+    let fake = FakeTransport::new();
+    let validated = validated(&fake, spec).await;
+    fake.list(&[]);
+    fake.expect(Method::PUT, path("orders-1")).reply(405, "");
+    let mut reply = pipeline("pl_1", QUERY);
+    for new in ["tags", "state_url"] {
+        reply.as_object_mut().unwrap().remove(new);
+    }
+    fake.expect(Method::POST, PIPELINES).reply_json(200, &reply);
+    let created = created(validated.resolve().await.unwrap());
+    let found = created.differences();
+    assert_eq!(
+        found,
+        [
+            Difference::Id {
+                wanted: id("orders-1"),
+                found: id("pl_1")
+            },
+            Difference::Tags,
+            Difference::Environment,
+            Difference::SchedulerConfig,
+        ]
+    );
+    assert_eq!(found[0].to_string(), "its id is pl_1, not orders-1");
 }
 
 #[tokio::test(start_paused = true)]

@@ -21,12 +21,13 @@ pub(crate) async fn one_that_fails_after_running_is_seen_by_stable_for(
         Error::Wait {
             source: WaitError::Failed { job, errors, .. },
         } => {
-            let reason = job.failure_reason.map(|reason| reason.error);
-            assert!(speaks_of_it(&reason.unwrap_or_default()));
+            let generation = scene.generation().await?;
+            let reason = job.failure_reason.as_ref();
             assert!(
-                errors.iter().any(|error| speaks_of_it(&error.details)),
-                "{errors:?}"
+                generation.is_right_of_a_divide_by_zero(reason, &errors),
+                "{reason:?}, {errors:?}"
             );
+            assert!(generation.runs_of_a_failing_job(1).contains(&job.run_id));
             Ok(())
         }
         other => Err(unexpected(&other)),

@@ -17,7 +17,7 @@ const NOT_PLAYED: &str = "not played: the server lets no client choose an id";
 pub(crate) async fn a_chosen_id_is_kept_and_taken_up_again_by_it(
     scene: Arc<Scene>,
 ) -> Result<(), Failure> {
-    if !scene.takes_ids().await? {
+    if !scene.generation().await?.takes_ids() {
         scene.say(NOT_PLAYED);
         return Ok(());
     }
@@ -51,7 +51,7 @@ pub(crate) async fn a_chosen_id_is_kept_and_taken_up_again_by_it(
 pub(crate) async fn one_that_is_found_by_its_id_is_made_once(
     scene: Arc<Scene>,
 ) -> Result<(), Failure> {
-    if !scene.takes_ids().await? {
+    if !scene.generation().await?.takes_ids() {
         scene.say(NOT_PLAYED);
         return Ok(());
     }
@@ -86,7 +86,7 @@ pub(crate) async fn one_that_is_found_by_its_id_is_made_once(
 }
 
 pub(crate) async fn odd_ids_find_their_pipelines(scene: Arc<Scene>) -> Result<(), Failure> {
-    if !scene.takes_ids().await? {
+    if !scene.generation().await?.takes_ids() {
         scene.say(NOT_PLAYED);
         return Ok(());
     }

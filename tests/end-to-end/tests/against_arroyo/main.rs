@@ -4,6 +4,7 @@
 //! the server at that address, one after the other; see `docs/testing.md` for what that does to it.
 
 mod failure;
+mod generation;
 mod play;
 mod scene;
 mod server;

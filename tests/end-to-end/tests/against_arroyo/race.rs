@@ -27,7 +27,7 @@ async fn both(scene: &Scene, spec: &PipelineSpec) -> Result<BTreeSet<PipelineId>
 pub(crate) async fn two_that_submit_the_same_at_once_make_one(
     scene: Arc<Scene>,
 ) -> Result<(), Failure> {
-    if !scene.takes_ids().await? {
+    if !scene.generation().await?.takes_ids() {
         scene.say("not played: the server lets no client choose an id, so two can come to be");
         return Ok(());
     }

@@ -64,7 +64,7 @@ pub(crate) async fn what_is_submitted_during_a_restart_comes_up_once(
         scene.say(&format!("not played: {why}"));
         return Ok(());
     }
-    let one_pipeline = scene.takes_ids().await?;
+    let one_pipeline = scene.generation().await?.takes_ids();
     for before in [0, 5, 15, 40] {
         let spec = scene.endless(&format!("during{before}")).build()?;
         let submission = async {

@@ -2,11 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use stepwell::{JobState, Resolution, Resolved, Resumed, Running, StopMode, Submission, Validated};
+use stepwell::{
+    Error, JobState, PipelineSpec, Resolution, Resolved, Resumed, Running, StopMode, Submission,
+    Validated, WaitError,
+};
 
 use crate::{
-    fail::speaks_of_it,
-    failure::Failure,
+    failure::{Failure, unexpected},
     scene::{PATIENCE, Scene},
 };
 
@@ -96,7 +98,10 @@ async fn resumed_in_passing(scene: &Scene, mode: StopMode, state: JobState) -> R
         }
         let resumed = resumed(validated).await?;
         let met = state_before(&resumed);
-        running = resumed.register().wait_until_running().await?;
+        running = match resumed.register().wait_until_running().await {
+            Ok(running) => running,
+            Err(error) => after_a_failed_stop(scene, &spec, error.into()).await?,
+        };
         assert_eq!(*running.id(), id);
         // A stop that was not acted on is cancelled, and the run goes on (recording `468_…`).
         let next = run + 1;
@@ -118,6 +123,23 @@ async fn resumed_in_passing(scene: &Scene, mode: StopMode, state: JobState) -> R
         "{state} was not met in {ROUNDS} tries; every one of them came up"
     ));
     goes_on(&running).await
+}
+
+/// Where a stop may end as Failed, the next submission restarts what it came to.
+async fn after_a_failed_stop(
+    scene: &Scene,
+    spec: &PipelineSpec,
+    error: Error,
+) -> Result<Submission<Running>, Failure> {
+    let generation = scene.generation().await?;
+    match &error {
+        Error::Wait {
+            source: WaitError::Failed { job, .. },
+        } if generation.can_fail_to_stop(&job.state, job.failure_reason.as_ref()) => {
+            scene.running(spec.clone()).await
+        }
+        _ => Err(unexpected(&error)),
+    }
 }
 
 pub(crate) async fn one_that_has_just_been_created_is_adopted(
@@ -150,20 +172,34 @@ pub(crate) async fn one_that_ended_as_failed_is_restarted_and_its_old_failure_do
     let spec = scene.failing("failed", 8).build()?;
     let running = scene.running(spec.clone()).await?;
     let id = running.id().clone();
-    fails_in_run(&running, 1).await?;
+    let last = fails(&scene, &running, 1).await?;
     let resumed = resumed(scene.validated(spec).await?).await?;
     assert_eq!(*resumed.id(), id);
     assert_eq!(state_before(&resumed), Some(JobState::Failed));
-    fails_in_run(&resumed.register().wait_until_running().await?, 2).await
+    fails(
+        &scene,
+        &resumed.register().wait_until_running().await?,
+        last + 1,
+    )
+    .await?;
+    Ok(())
 }
 
-async fn fails_in_run(running: &Submission<Running>, run: u64) -> Result<(), Failure> {
+/// Watches one that runs in this run until it has failed. Gives its last run.
+async fn fails(scene: &Scene, running: &Submission<Running>, run: u64) -> Result<u64, Failure> {
+    let generation = scene.generation().await?;
     assert_eq!(running.job().state, JobState::Running);
-    assert_eq!(running.job().run_id, run);
+    let runs = generation.runs_of_a_failing_job(run);
+    assert!(runs.contains(&running.job().run_id), "{:?}", running.job());
     let ended = tokio::time::timeout(PATIENCE, running.ended()).await??;
     assert_eq!(ended.job.state, JobState::Failed);
-    assert_eq!(ended.job.run_id, run);
-    let error = ended.into_error().to_string();
-    assert!(speaks_of_it(&error), "{error}");
-    Ok(())
+    let last = ended.job.run_id;
+    assert!(runs.contains(&last), "{last} is none of {runs:?}");
+    let reason = ended.job.failure_reason.as_ref();
+    assert!(
+        generation.is_right_of_a_divide_by_zero(reason, &ended.errors),
+        "{reason:?}, {:?}",
+        ended.errors
+    );
+    Ok(last)
 }

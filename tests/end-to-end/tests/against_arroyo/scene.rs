@@ -17,7 +17,7 @@ use stepwell::{
 };
 use tokio::time::Instant;
 
-use crate::{failure::Failure, server::Server};
+use crate::{failure::Failure, generation::Generation, server::Server};
 
 /// Nothing here takes this long unless it hangs.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(300);
@@ -195,15 +195,18 @@ impl Scene {
         Ok(pipelines)
     }
 
-    /// Whether the server lets a client choose ids (`PUT`): releases up to 0.15 do not.
-    pub(crate) async fn takes_ids(&self) -> Result<bool, Failure> {
+    /// What the server is, as it says itself: only one after 0.15 has `PUT`.
+    pub(crate) async fn generation(&self) -> Result<Generation, Failure> {
         let id = PipelineId::new(Self::id("probe"))?;
         self.note(&id);
         // A query that no server takes, so that nothing is made.
         let probe = CreatePipeline::new(self.name("probe"), "", ONE);
         match self.client().create_with_id(&id, &probe).await {
             Ok(_) => Err(Failure::new("the server took an empty query")),
-            Err(error) => Ok(error.status() != Some(StatusCode::METHOD_NOT_ALLOWED)),
+            Err(error) if error.status() == Some(StatusCode::METHOD_NOT_ALLOWED) => {
+                Ok(Generation::Released)
+            }
+            Err(_) => Ok(Generation::Next),
         }
     }
 

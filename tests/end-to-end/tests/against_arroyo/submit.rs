@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use stepwell::{Error, JobState, Resolution, ValidateError};
+use stepwell::{Error, JobState, Resolution, StopMode, ValidateError};
 
 use crate::{
     failure::{Failure, error_of, unexpected},
@@ -17,6 +17,7 @@ pub(crate) async fn a_pipeline_is_created_runs_and_stops(scene: Arc<Scene>) -> R
             "connector = 'stdout', format = 'json'",
         );
     let printing = scene.spec("stdout", &query);
+    let generation = scene.generation().await?;
     for spec in [scene.endless("plain").build()?, printing.build()?] {
         let validated = scene.validated(spec.clone()).await?;
         assert!(!validated.graph().nodes().is_empty());
@@ -42,7 +43,11 @@ pub(crate) async fn a_pipeline_is_created_runs_and_stops(scene: Arc<Scene>) -> R
         );
 
         let stopped = running.stop().await?;
-        assert_eq!(stopped.final_checkpoint(), Some(true));
+        let made = stopped.final_checkpoint();
+        assert!(
+            generation.is_right_of_a_final_checkpoint(&StopMode::Checkpoint, made),
+            "{made:?}"
+        );
         assert_eq!(stopped.job().state, JobState::Stopped);
         assert!(!stopped.job().running_desired);
     }

@@ -1,0 +1,74 @@
+//! What a release does otherwise than the server after it. Each expectation that differs is one function here, with its reason; what is not
+//! here holds on both.
+//!
+//! The reasons are the recordings of a real 0.15.0. Which scheduler a server has it does not say, so what is right for one of them is right.
+
+use std::ops::RangeInclusive;
+
+use stepwell::{
+    JobState, StopMode,
+    arroyo::{FailureReason, JobError},
+};
+
+use crate::fail::speaks_of_it;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Generation {
+    /// A release up to 0.15.
+    Released,
+    /// What comes after 0.15.
+    Next,
+}
+
+impl Generation {
+    /// `PUT` answers 405 up to 0.15, so a client cannot choose an id (`020_put_is_missing`).
+    pub(crate) fn takes_ids(self) -> bool {
+        self == Self::Next
+    }
+
+    /// Checkpoints have no kind up to 0.15 (`510_stop_checkpoint_checkpoints`), so a final one may pass unseen: not known, but never "none".
+    pub(crate) fn is_right_of_a_final_checkpoint(
+        self,
+        mode: &StopMode,
+        made: Option<bool>,
+    ) -> bool {
+        let is_final = *mode == StopMode::Checkpoint;
+        made == Some(is_final) || (self == Self::Released && made.is_none())
+    }
+
+    /// A job with an error in its query has up to 20 new runs up to 0.15 before it is Failed (`550_create_divide_by_zero_states`).
+    pub(crate) fn runs_of_a_failing_job(self, first: u64) -> RangeInclusive<u64> {
+        match self {
+            Self::Released => first..=first + 20,
+            Self::Next => first..=first,
+        }
+    }
+
+    /// Its reason is then that of the last restart and not of the query, and nothing is logged (`200_divide_by_zero_states`, `551_errors`).
+    pub(crate) fn is_right_of_a_divide_by_zero(
+        self,
+        reason: Option<&FailureReason>,
+        errors: &[JobError],
+    ) -> bool {
+        let is_right = |text: &str| match self {
+            Self::Released => {
+                [
+                    "Job has restarted too many times",
+                    "failed to tear down existing cluster",
+                ]
+                .contains(&text)
+                    || speaks_of_it(text)
+            }
+            Self::Next => speaks_of_it(text),
+        };
+        let may_be_silent = self == Self::Released && errors.is_empty();
+        reason.is_some_and(|reason| is_right(&reason.error))
+            && (may_be_silent || errors.iter().any(|error| speaks_of_it(&error.details)))
+    }
+
+    /// With the embedded scheduler a stop can end as Failed up to 0.15 (`112_stop_immediate_states`).
+    pub(crate) fn can_fail_to_stop(self, state: &JobState, reason: Option<&FailureReason>) -> bool {
+        let is_so = |reason: &FailureReason| reason.error == "failed while stopping job";
+        self == Self::Released && *state == JobState::Failed && reason.is_some_and(is_so)
+    }
+}
