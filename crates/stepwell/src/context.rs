@@ -17,7 +17,6 @@ use stepwell_transport::{SharedTransport, Transport};
 use crate::{
     error::Error,
     failures::Failures,
-    inventory::Inventory,
     jitter::Jitter,
     observer::{Event, Step},
     options::Options,
@@ -38,7 +37,6 @@ pub(crate) struct Context {
     pub(crate) trouble: Mutex<Record>,
     /// Whether `stop` of this submission is telling the pipeline to stop, or has.
     pub(crate) stops: AtomicBool,
-    pub(crate) inventory: Option<Inventory>,
 }
 
 /// Where a transport sends to.
@@ -100,7 +98,6 @@ impl Context {
             stops: AtomicBool::new(false),
             options,
             place,
-            inventory: None,
         }
     }
 

@@ -62,7 +62,6 @@ mod baseline;
 mod context;
 mod error;
 mod failures;
-mod inventory;
 mod jitter;
 mod last_seen;
 mod observer;
@@ -88,7 +87,6 @@ pub use stepwell_transport as transport;
 pub use stepwell_transport::{Phase, SharedTransport, Token, Transport};
 
 pub use error::{Error, TransitionError};
-pub use inventory::Inventory;
 pub use last_seen::LastSeen;
 pub use observer::{Event, JobTransition, Observer, Step};
 pub use options::{Options, OptionsBuilder};

@@ -7,7 +7,6 @@ use stepwell_transport::Transport;
 use crate::{
     context::Context,
     error::Error,
-    inventory::Inventory,
     observer::{Event, Observer, Step},
     options::Options,
     shutdown::Shutdown,
@@ -97,7 +96,6 @@ impl Submission<Unconnected> {
             transport: transport.into_shared(),
             spec,
             options: Options::builder(),
-            inventory: None,
         }
     }
 }
@@ -115,7 +113,6 @@ pub struct SubmissionBuilder {
     transport: stepwell_transport::SharedTransport,
     spec: PipelineSpec,
     options: crate::options::OptionsBuilder,
-    inventory: Option<Inventory>,
 }
 
 impl SubmissionBuilder {
@@ -137,18 +134,10 @@ impl SubmissionBuilder {
         self
     }
 
-    /// It must be one over the same transport.
-    pub(crate) fn with_inventory(mut self, inventory: Inventory) -> Self {
-        self.inventory = Some(inventory);
-        self
-    }
-
     /// The submission. Sends nothing.
     pub fn build(self) -> Submission<Unconnected> {
-        let mut context = Context::new(self.transport, self.options.build());
-        context.inventory = self.inventory;
         Submission {
-            context: Arc::new(context),
+            context: Arc::new(Context::new(self.transport, self.options.build())),
             state: Unconnected {
                 spec: Arc::new(self.spec),
             },

@@ -1,8 +1,8 @@
-use std::{sync::Arc, time::SystemTime};
+use std::{collections::BTreeSet, sync::Arc, time::SystemTime};
 
 use stepwell_arroyo::{CreatePipeline, PipelineId};
 
-use super::{listed_ids::ListedIds, shown::Shown};
+use super::shown::Shown;
 use crate::spec::PipelineSpec;
 
 /// A create that this submission has sent or is about to send, and what it takes to find out later what became of it.
@@ -32,7 +32,7 @@ pub(crate) struct Listed {
     /// The id that was chosen first. A pipeline that has it was made by somebody's `PUT`, never by a `POST` of ours.
     pub(crate) chosen: Option<PipelineId>,
     /// Every pipeline that was there before: without a chosen id, only one that is not among them can be ours.
-    pub(crate) before: ListedIds,
+    pub(crate) before: Arc<BTreeSet<PipelineId>>,
 }
 
 /// What was sent and not answered with certainty.

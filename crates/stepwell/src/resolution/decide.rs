@@ -1,14 +1,12 @@
 //! What there is to do, from what the server holds: resume one, create one, or refuse.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use stepwell_arroyo::{Job, JobState, JsonError, Pipeline, PipelineId, PipelineRow};
 
 use crate::{
-    inventory::Demand,
     resolution::{
         error::{PipelineSummary, ResolveError},
-        listed_ids::ListedIds,
         near_match::is_near_match,
     },
     spec::{Identity, Intent, PipelineSpec, WhenFinished},
@@ -47,7 +45,7 @@ pub(crate) struct Listing {
 /// What a list holds besides the matches.
 #[derive(Debug)]
 pub(crate) struct Rest {
-    listed: ListedIds,
+    listed: Arc<BTreeSet<PipelineId>>,
     /// Matches that were deleted after they were listed: their ids are free.
     gone: BTreeSet<PipelineId>,
     others: Vec<PipelineSummary>,
@@ -64,7 +62,7 @@ pub(crate) enum Decision {
     },
     Create {
         id: Option<PipelineId>,
-        listed: ListedIds,
+        listed: Arc<BTreeSet<PipelineId>>,
         forced_past: Vec<PipelineSummary>,
     },
     /// Create under this id; the list was not read.
@@ -79,16 +77,22 @@ pub(crate) fn given(spec: &PipelineSpec) -> Option<&PipelineId> {
     }
 }
 
+/// Whether what is decided can depend on the other pipelines.
+fn others_count(spec: &PipelineSpec) -> bool {
+    !spec.force() || only_resumes(spec)
+}
+
 pub(crate) fn only_resumes(spec: &PipelineSpec) -> bool {
     matches!(spec.intent(), Intent::ResumeOnly | Intent::Resume(_))
 }
 
 impl Bearing {
-    /// `is_ours` tells which were or are being made under the same shutdown: they are not "others".
+    /// `is_ours` tells which were or are being made under the same shutdown: they are not "others". With `names_others` the others are
+    /// wanted even where they decide nothing.
     pub(crate) fn of(
         row: &PipelineRow<'_>,
         spec: &PipelineSpec,
-        demand: Demand,
+        names_others: bool,
         is_ours: impl Fn(&PipelineRow<'_>) -> bool,
     ) -> Result<Self, JsonError> {
         if row.preview {
@@ -99,7 +103,7 @@ impl Bearing {
         if is_match {
             return Ok(Self::Match(Box::new(row.to_pipeline()?)));
         }
-        if !demand.includes_others(spec) {
+        if !names_others && !others_count(spec) {
             return Ok(Self::None);
         }
         Ok(Self::Other {
@@ -129,7 +133,8 @@ impl Listing {
         self,
         spec: &PipelineSpec,
     ) -> Result<(Vec<Pipeline>, Rest), ResolveError> {
-        let mut rest = Rest::new(self.pipelines.iter().map(|(id, _)| id.clone()).into());
+        let listed = self.pipelines.iter().map(|(id, _)| id.clone()).collect();
+        let mut rest = Rest::new(listed);
         let mut matches = Vec::new();
         for (id, bearing) in self.pipelines {
             match bearing {
@@ -153,9 +158,9 @@ impl Listing {
 }
 
 impl Rest {
-    pub(crate) fn new(listed: ListedIds) -> Self {
+    fn new(listed: BTreeSet<PipelineId>) -> Self {
         Self {
-            listed,
+            listed: Arc::new(listed),
             gone: BTreeSet::new(),
             others: Vec::new(),
             near: None,
@@ -163,7 +168,7 @@ impl Rest {
     }
 
     /// Adds a pipeline that is no match; they are added newest first.
-    pub(crate) fn add(&mut self, other: PipelineSummary, is_ours: bool, likeness: Likeness) {
+    fn add(&mut self, other: PipelineSummary, is_ours: bool, likeness: Likeness) {
         let is_nearer = match &self.near {
             None => likeness != Likeness::None,
             Some((Likeness::Near, _)) => likeness == Likeness::Same,
@@ -240,7 +245,7 @@ impl Rest {
             _ => {}
         }
         Ok(Decision::Create {
-            id: free_id(spec, |id| listed.holds(id) && !gone.contains(id))?,
+            id: free_id(spec, |id| listed.contains(id) && !gone.contains(id))?,
             listed,
             forced_past: others,
         })

@@ -216,14 +216,6 @@ impl ResolveError {
         }
     }
 
-    /// Whether it rests on pipelines that were listed and not looked at each.
-    pub(crate) fn rests_on_others(&self) -> bool {
-        matches!(
-            self,
-            Self::OtherPipelines { .. } | Self::NothingToResume { .. }
-        )
-    }
-
     pub(crate) fn rejected(action: Action, name: &str, error: ClientError) -> Self {
         Self::Rejected {
             action,

@@ -8,7 +8,6 @@ pub(crate) mod decide;
 mod difference;
 mod error;
 pub(crate) mod job;
-pub(crate) mod listed_ids;
 pub(crate) mod near_match;
 pub(crate) mod resume;
 pub(crate) mod settle;

@@ -8,7 +8,7 @@ pub(crate) fn is_near_match(one: &str, other: &str) -> bool {
 }
 
 /// The bytes of a query without outer white space, its line ends as they are on Unix.
-pub(crate) fn plain(query: &str) -> impl Iterator<Item = u8> {
+fn plain(query: &str) -> impl Iterator<Item = u8> {
     let bytes = query.trim().as_bytes();
     let next = bytes.iter().skip(1).map(Some).chain([None]);
     bytes

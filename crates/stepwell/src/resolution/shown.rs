@@ -1,5 +1,3 @@
-use std::hash::{BuildHasher as _, RandomState};
-
 use stepwell_arroyo::{JsonText, Pipeline, PipelineId, PipelineRow};
 
 /// A pipeline as far as a list shows whose it may be.
@@ -11,22 +9,19 @@ pub(crate) struct Shown<'a> {
     pub(crate) query: ShownQuery<'a>,
 }
 
-/// Its query, or what is kept of it.
+/// Its query.
 #[derive(Clone, Copy)]
 pub(crate) enum ShownQuery<'a> {
     Exact(&'a str),
     Written(&'a JsonText<'a>),
-    /// What this makes of it.
-    Hash(u64, &'a RandomState),
 }
 
 impl ShownQuery<'_> {
-    /// Whether it is this one; by its hash, whether it may be.
+    /// Whether it is this one.
     pub(crate) fn is(&self, query: &str) -> bool {
         match self {
             Self::Exact(shown) => *shown == query,
             Self::Written(shown) => **shown == *query,
-            Self::Hash(hash, hasher) => *hash == hasher.hash_one(query),
         }
     }
 }

@@ -13,7 +13,6 @@ use super::{
 };
 use crate::{
     CheckpointInterval, Identity, Intent, PipelineSpec, PipelineSpecBuilder, WhenFinished,
-    inventory::Demand,
 };
 
 const QUERY: &str = "SELECT 1";
@@ -45,18 +44,20 @@ fn decide_for(
     spec: &PipelineSpec,
     pipelines: &[(Pipeline, Option<JobState>)],
 ) -> Result<Decision, ResolveError> {
-    decide_on(Demand::Others, spec, pipelines)
+    decide_on(true, spec, pipelines)
 }
 
 fn decide_on(
-    demand: Demand,
+    names_others: bool,
     spec: &PipelineSpec,
     pipelines: &[(Pipeline, Option<JobState>)],
 ) -> Result<Decision, ResolveError> {
     let rows = pipelines.iter().map(|(pipeline, _)| {
         let json = serde_json::to_string(pipeline).unwrap();
         let row: PipelineRow<'_> = serde_json::from_str(&json).unwrap();
-        let bearing = Bearing::of(&row, spec, demand, |row| *row.id.as_str() == *"pl_ours");
+        let bearing = Bearing::of(&row, spec, names_others, |row| {
+            *row.id.as_str() == *"pl_ours"
+        });
         (pipeline.id.clone(), bearing.unwrap())
     });
     let (matches, rest) = Listing::new(rows).matches(spec)?;

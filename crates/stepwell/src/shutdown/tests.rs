@@ -119,7 +119,7 @@ fn a_pipeline_whose_create_is_not_answered_yet_is_ours_already() {
         way: Way::Listed(Listed {
             id: id.map(PipelineId::from_server),
             chosen: Some(PipelineId::from_server("pl_chosen")),
-            before: [listed.clone()].into(),
+            before: Arc::new([listed.clone()].into()),
         }),
         since: SystemTime::UNIX_EPOCH,
         sent: if id.is_some() { Sent::Put } else { Sent::Post },

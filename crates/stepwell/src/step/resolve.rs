@@ -8,7 +8,6 @@ use crate::{
     baseline::Baseline,
     context::Context,
     error::Error,
-    inventory::{Demand, Found},
     observer::{Event, Step},
     poll::GONE_AFTER,
     resolution::{
@@ -116,25 +115,23 @@ impl Submission<Validated> {
                 });
             }
             let spec = &self.state.spec;
-            Ok(
-                match decide(&self.context, spec, &limit, Demand::Others).await? {
-                    Decision::Resume { pipeline, job } => {
-                        compare_udfs(spec, &pipeline)?;
-                        Plan::Resume {
-                            requests: Move::of(spec, &pipeline, job.as_deref()).requests(),
-                            pipeline: PipelineSummary::new(&pipeline),
-                            state: job.map(|job| job.state),
-                        }
+            Ok(match decide(&self.context, spec, &limit, true).await? {
+                Decision::Resume { pipeline, job } => {
+                    compare_udfs(spec, &pipeline)?;
+                    Plan::Resume {
+                        requests: Move::of(spec, &pipeline, job.as_deref()).requests(),
+                        pipeline: PipelineSummary::new(&pipeline),
+                        state: job.map(|job| job.state),
                     }
-                    Decision::Create {
-                        id, forced_past, ..
-                    } => Plan::Create { id, forced_past },
-                    Decision::CreateById(id) => Plan::Create {
-                        id: Some(id),
-                        forced_past: Vec::new(),
-                    },
+                }
+                Decision::Create {
+                    id, forced_past, ..
+                } => Plan::Create { id, forced_past },
+                Decision::CreateById(id) => Plan::Create {
+                    id: Some(id),
+                    forced_past: Vec::new(),
                 },
-            )
+            })
         });
         self.context.unless_begun(work).await
     }
@@ -215,7 +212,7 @@ async fn resolve(
         }
     }
     loop {
-        let way = match decide(context, spec, limit, Demand::Matches).await? {
+        let way = match decide(context, spec, limit, false).await? {
             Decision::Resume { pipeline, job } => {
                 let resumed = resume(context, spec, pipeline, job, limit, Origin::Found).await?;
                 if let Some(resolved) = resumed {
@@ -328,12 +325,12 @@ async fn resume(
     }
 }
 
-/// Reads what the server holds and decides.
+/// Reads what the server holds and decides. With `names_others` the decision names all other pipelines, even where they count for nothing.
 async fn decide(
     context: &Context,
     spec: &PipelineSpec,
     limit: &TimeLimit,
-    mut demand: Demand,
+    names_others: bool,
 ) -> Result<Decision, Error> {
     if let Some(decision) = by_id::decide(context, spec, limit).await? {
         return Ok(decision);
@@ -342,22 +339,12 @@ async fn decide(
     let disagreement = limit.within(GONE_AFTER);
     let mut pace = context.poll_pace();
     loop {
-        let listed = list(context, spec, limit, demand).await?;
+        let listed = list(context, spec, limit, names_others).await?;
         match listed
             .in_doubt
             .filter(|_| disagreement.elapsed() < GONE_AFTER)
         {
-            None => match listed.rest.decide(spec, listed.matches) {
-                Err(refusal)
-                    if refusal.rests_on_others()
-                        && !listed.has_others
-                        && demand == Demand::Matches =>
-                {
-                    demand = Demand::Others;
-                    continue;
-                }
-                decided => return Ok(decided?),
-            },
+            None => return Ok(listed.rest.decide(spec, listed.matches)?),
             Some(existing) if limit.is_over() => Err(ResolveError::Vanished { existing })?,
             Some(_) => {}
         }
@@ -370,34 +357,29 @@ struct Reading {
     rest: Rest,
     /// A match without a job to show.
     in_doubt: Option<PipelineSummary>,
-    has_others: bool,
 }
 
 async fn list(
     context: &Context,
     spec: &PipelineSpec,
     limit: &TimeLimit,
-    demand: Demand,
+    names_others: bool,
 ) -> Result<Reading, Error> {
-    let mut found: Found = match &context.inventory {
-        Some(inventory) => inventory.find(context, spec, limit, demand).await?,
-        None => whole_list::find(context, spec, limit, demand).await?,
-    };
-    let mut with_jobs = Vec::with_capacity(found.matches.len());
-    for pipeline in found.matches {
+    let (matches, mut rest) = whole_list::find(context, spec, limit, names_others).await?;
+    let mut in_doubt = None;
+    let mut with_jobs = Vec::with_capacity(matches.len());
+    for pipeline in matches {
         match job_of(context, &pipeline, limit).await? {
             Looked::Job(job) => with_jobs.push((pipeline, job)),
             Looked::Gone => {
-                let summary = PipelineSummary::new(&pipeline);
-                found.in_doubt.get_or_insert(summary);
-                found.rest.note_gone(pipeline.id);
+                in_doubt.get_or_insert_with(|| PipelineSummary::new(&pipeline));
+                rest.note_gone(pipeline.id);
             }
         }
     }
     Ok(Reading {
         matches: with_jobs,
-        rest: found.rest,
-        in_doubt: found.in_doubt,
-        has_others: found.has_others,
+        rest,
+        in_doubt,
     })
 }

@@ -1,9 +1,9 @@
 //! What has to hold at compile time: every step can be spawned on another thread, and an error is small enough for every `Result`.
 
 use stepwell::{
-    Connected, Created, Error, Inventory, Options, PipelineId, PipelineSpec, Registered,
-    Resolution, Resolved, Resumed, Running, Shutdown, StopPolicy, Stopped, Submission,
-    TransitionError, Unconnected, Validated, transport::NeverTransport,
+    Connected, Created, Error, Options, PipelineId, PipelineSpec, Registered, Resolution, Resolved,
+    Resumed, Running, Shutdown, StopPolicy, Stopped, Submission, TransitionError, Unconnected,
+    Validated, transport::NeverTransport,
 };
 
 fn is_send<T: Send>(_: T) {}
@@ -53,7 +53,6 @@ fn every_future_is_send(
 
 #[test]
 fn everything_public_can_be_shared_between_threads() {
-    is_shared::<Inventory>();
     is_shared::<Submission<Unconnected>>();
     is_shared::<Submission<Validated>>();
     is_shared::<Submission<Resolved<Resumed>>>();

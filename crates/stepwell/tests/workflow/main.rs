@@ -13,7 +13,6 @@ mod create_put;
 mod events;
 mod find;
 mod futures_and_sizes;
-mod inventory;
 mod plan;
 mod resume;
 mod resumed_run;
