@@ -2,10 +2,7 @@
 
 use std::{num::NonZeroU32, time::Duration};
 
-use super::{
-    Client, Listed,
-    paging::{self, Extent},
-};
+use super::{Client, Listed, paging};
 use crate::{
     ClientError, ClientErrorKind, Job, JsonError, Operation, Page, Pipeline, PipelineId,
     PipelineRow,
@@ -163,37 +160,7 @@ impl Client {
         left: impl Fn() -> Duration + Send + Sync,
         mut keep: impl FnMut(&PipelineRow<'_>) -> Result<T, JsonError> + Send,
     ) -> Result<Vec<Listed<T>>, ClientError> {
-        let extent = Extent {
-            limit: paging::FIRST_LIMIT,
-            since: None,
-        };
-        let (listed, _) = paging::read(self, extent, &left, &mut keep).await?;
-        Ok(listed)
-    }
-
-    /// As [`read_pipelines`](Self::read_pipelines), and only those that were made at `since`, in microseconds of the server's Unix time,
-    /// or later; some older ones may be among them. It begins with a page of `limit`. Tells also whether the list was read to its end:
-    /// then these are all.
-    ///
-    /// # Errors
-    ///
-    /// As [`read_pipelines`](Self::read_pipelines).
-    ///
-    /// # Cancel safety
-    ///
-    /// Safe: it changes nothing.
-    pub async fn read_pipelines_since<T: Send>(
-        &self,
-        since: u64,
-        limit: NonZeroU32,
-        left: impl Fn() -> Duration + Send + Sync,
-        mut keep: impl FnMut(&PipelineRow<'_>) -> Result<T, JsonError> + Send,
-    ) -> Result<(Vec<Listed<T>>, bool), ClientError> {
-        let extent = Extent {
-            limit,
-            since: Some(since),
-        };
-        paging::read(self, extent, &left, &mut keep).await
+        paging::read(self, paging::FIRST_LIMIT, &left, &mut keep).await
     }
 
     /// Shows each row of a page to `each`; whether there are more behind it.

@@ -52,30 +52,21 @@ pub struct Listed<T> {
     pub kept: T,
 }
 
-/// How much of the list is read.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Extent {
-    /// How many rows the first page is asked for.
-    pub(super) limit: NonZeroU32,
-    /// The reading may end with a page that goes beyond what was made at this time or later; `None`: it goes to the end of the list.
-    pub(super) since: Option<u64>,
-}
-
-/// Reads the list, newest first, and tells whether it was read to its end.
+/// Reads the list to its end, newest first. The first page has up to `limit` rows.
 pub(super) async fn read<T: Send>(
     client: &Client,
-    mut extent: Extent,
+    mut limit: NonZeroU32,
     left: Left<'_>,
     keep: Keep<'_, T>,
-) -> Result<(Vec<Listed<T>>, bool), ClientError> {
+) -> Result<Vec<Listed<T>>, ClientError> {
     let mut before: Option<BTreeSet<(PipelineId, u64)>> = None;
     for _ in 0..READINGS {
         let mut reading = Reading::new(keep);
-        let is_whole = reading.read(client, &mut extent, left).await?;
+        reading.read(client, &mut limit, left).await?;
         let is_doubtful = reading.is_doubtful;
         let rows = reading.rows();
         if !is_doubtful {
-            return Ok((rows, is_whole));
+            return Ok(rows);
         }
         // With the time: a cursor that was deleted may be back under its id, as another pipeline.
         let now = rows
@@ -83,7 +74,7 @@ pub(super) async fn read<T: Send>(
             .map(|row| (row.id.clone(), row.created_at))
             .collect();
         if before.as_ref() == Some(&now) {
-            return Ok((rows, is_whole));
+            return Ok(rows);
         }
         before = Some(now);
     }
@@ -129,14 +120,15 @@ impl<'a, T: Send> Reading<'a, T> {
         }
     }
 
-    /// Reads, and tells whether it came to the end of the list.
+    /// Reads the list to its end. Lowers `first_limit` when a page has too many bytes, so that a repeated reading starts with the smaller
+    /// page.
     async fn read(
         &mut self,
         client: &Client,
-        extent: &mut Extent,
+        first_limit: &mut NonZeroU32,
         left: Left<'_>,
-    ) -> Result<bool, ClientError> {
-        let mut limit = extent.limit;
+    ) -> Result<(), ClientError> {
+        let mut limit = *first_limit;
         // Pages that were no longer than one moment: a smaller one is too.
         let mut too_small = None;
         let mut cursor = Cursor::default();
@@ -153,20 +145,17 @@ impl<'a, T: Send> Reading<'a, T> {
                 Ok(has_more) => has_more,
                 Err(error) => {
                     limit = smaller(limit, too_small, error)?;
-                    extent.limit = limit.min(extent.limit);
+                    *first_limit = limit.min(*first_limit);
                     continue;
                 }
             };
             self.is_doubtful |= cursor.overlap.is_some() && !shown.overlaps;
             if !has_more {
-                return Ok(true);
+                return Ok(());
             }
-            let Some((last, moment)) = shown.last else {
+            let Some((last, _)) = shown.last else {
                 return Err(client.paging_error("a page is empty and claims that more follow"));
             };
-            if extent.since.is_some_and(|since| moment < since) {
-                return Ok(false);
-            }
             if let Some(newer) = shown.newer {
                 if self.kept.len() == known {
                     return Err(client.paging_error("its cursor does not move"));

@@ -166,31 +166,6 @@ async fn pages_that_do_not_end_are_an_error() {
     assert_eq!(long.requests().len(), PAGES);
 }
 
-#[tokio::test]
-async fn a_reading_of_the_newest_ends_beyond_its_time() {
-    let listing = Listing::new(rows(1..=100));
-    let (read, is_whole) = listing.read_since(95, 10).await.unwrap();
-    assert!(!is_whole);
-    assert_eq!(read, listing.rows()[..10]);
-    assert_eq!(listing.requests(), ["limit=10"]);
-
-    // The last row of the page is of that very moment: more of it may follow.
-    let listing = Listing::new(rows(1..=100));
-    let (read, is_whole) = listing.read_since(91, 10).await.unwrap();
-    assert!(!is_whole && read.len() == 19);
-    assert_eq!(
-        listing.requests(),
-        ["limit=10", "limit=10&starting_after=pl_92"]
-    );
-
-    let listing = Listing::new(rows([9, 9, 9, 9, 9, 9, 8, 7]));
-    let (read, is_whole) = listing.read_since(9, 3).await.unwrap();
-    assert!(is_whole && read.len() == 8);
-
-    let listing = Listing::new(rows(1..=5));
-    assert!(listing.read_since(0, 10).await.unwrap().1);
-}
-
 /// 10,000 pipelines with plans of 30 KiB are more than a reply may have.
 #[tokio::test]
 async fn a_page_with_too_many_bytes_is_asked_for_with_fewer_rows() {

@@ -70,25 +70,8 @@ impl Listing {
         let client = Client::new(SharedTransport::new(self.clone()));
         let limit = NonZeroU32::new(limit).unwrap();
         let mut keep = |row: &PipelineRow<'_>| row.to_pipeline();
-        let extent = Extent { limit, since: None };
-        let (listed, is_whole) = read(&client, extent, &|| Duration::MAX, &mut keep).await?;
-        assert!(is_whole);
+        let listed = read(&client, limit, &|| Duration::MAX, &mut keep).await?;
         Ok(listed.into_iter().map(|row| row.kept).collect())
-    }
-
-    pub(super) async fn read_since(
-        &self,
-        since: u64,
-        limit: u32,
-    ) -> Result<(Vec<(String, u64)>, bool), ClientError> {
-        let client = Client::new(SharedTransport::new(self.clone()));
-        let limit = NonZeroU32::new(limit).unwrap();
-        let listed = client
-            .read_pipelines_since(since, limit, || Duration::MAX, |_| Ok(()))
-            .await?;
-        let rows = listed.0.into_iter();
-        let rows = rows.map(|row| (row.id.to_string(), row.created_at));
-        Ok((rows.collect(), listed.1))
     }
 
     pub(super) async fn read_by(&self, limit: u32) -> Result<Vec<String>, ClientError> {

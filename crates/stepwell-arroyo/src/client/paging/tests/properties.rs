@@ -81,31 +81,6 @@ proptest! {
         prop_assert!(listing.requests().len() <= READINGS * PAGES);
     }
 
-    /// The same of a reading of the newest.
-    #[test]
-    fn what_is_new_enough_throughout_is_met(
-        times in times(),
-        limit in 1_u32..8,
-        cap in prop::option::of(1_usize..8),
-        since in 0_u64..12,
-        mixes_ties: bool,
-        changes in prop::collection::vec((1_usize..12, change()), 0..8),
-    ) {
-        let before = rows(times);
-        let listing = Listing::new(before.clone()).with(|state| {
-            state.cap = cap;
-            state.mixes_ties = mixes_ties;
-            state.changes = changes;
-        });
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        if let Ok((read, is_whole)) = runtime.block_on(listing.read_since(since, limit)) {
-            let after = listing.rows();
-            for row in before.iter().filter(|row| after.contains(row) && (is_whole || row.1 >= since)) {
-                prop_assert!(read.contains(row), "{row:?} of {after:?} is not in {read:?}");
-            }
-        }
-    }
-
     #[test]
     fn a_list_that_stays_is_read_as_it_is(
         times in times(),
