@@ -36,13 +36,6 @@ fn main() -> Result<(), Failure> {
             let count = count.parse()?;
             runtime.block_on(taken(async || many::submit_in_turn(url, count).await, 1))
         }
-        ["with-inventory", url, count] => {
-            let count = count.parse()?;
-            runtime.block_on(taken(
-                async || many::submit_with_inventory(url, count).await,
-                1,
-            ))
-        }
         ["asked", url] => {
             println!("{}", runtime.block_on(many::asked(url))?);
             Ok(())

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::Request;
 use serde_json::Value;
-use stepwell::{HyperTransport, Inventory, PipelineSpec, Shutdown, SpecError, Transport as _};
+use stepwell::{HyperTransport, PipelineSpec, Shutdown, SpecError, Transport as _};
 use tokio::task::JoinSet;
 
 use crate::{
@@ -41,25 +41,6 @@ pub async fn submit_in_turn(url: &str, count: usize) -> Result<(), Failure> {
     let shutdown = Shutdown::new();
     for spec in specs(count) {
         own::submit(&transport, &shutdown, spec?).await?;
-    }
-    Ok(())
-}
-
-/// The same at once with a shared inventory.
-///
-/// # Errors
-///
-/// When one of them fails.
-pub async fn submit_with_inventory(url: &str, count: usize) -> Result<(), Failure> {
-    let inventory = Inventory::new(HyperTransport::builder(url).build()?);
-    let shutdown = Shutdown::new();
-    let mut submissions = JoinSet::new();
-    for spec in specs(count) {
-        let submission = inventory.submit(spec?).shutdown(&shutdown).build();
-        submissions.spawn(own::to_running(submission));
-    }
-    while let Some(submission) = submissions.join_next().await {
-        submission??;
     }
     Ok(())
 }

@@ -51,7 +51,7 @@ pub fn report() -> Result<(), Failure> {
     println!("## 1,000 submissions at once\n");
     println!("{}", many(1_000)?);
     println!("## 100 specs to one server that holds 10,000 pipelines, at once\n");
-    println!("{}", inventory(100, 10_000)?);
+    println!("{}", lists(100, 10_000)?);
     println!("## Crates\n");
     println!("{}", crates()?);
     println!("## How soon Running is seen\n");
@@ -232,31 +232,22 @@ fn many(count: usize) -> Result<String, Failure> {
     ))
 }
 
-/// What the list costs many submissions, with and without a shared inventory.
-fn inventory(specs: usize, held: usize) -> Result<String, Failure> {
+/// What the list costs many submissions that each read it.
+fn lists(specs: usize, held: usize) -> Result<String, Failure> {
     let server = Server::start(held)?;
-    let mut text = String::from(
-        "| | pages of the list | rows | all requests | CPU | time | memory over the start |\n|---|--:|--:|--:|--:|--:|--:|\n",
-    );
-    for (command, words) in [
-        ("at-once", "each for itself"),
-        ("with-inventory", "with a shared `Inventory`"),
-    ] {
-        let _: Asked = client(&["asked", &server.url])?;
-        let taken: Taken = client(&[command, &server.url, &specs.to_string()])?;
-        let asked: Asked = client(&["asked", &server.url])?;
-        writeln!(
-            text,
-            "| {words} | {} | {} | {} | {} ms | {} ms | {:.1} MiB |",
-            asked.lists,
-            asked.rows,
-            asked.requests,
-            taken.cpu_nanoseconds / 1_000_000,
-            taken.nanoseconds.iter().sum::<u64>() / 1_000_000,
-            as_f64(taken.memory_peak.saturating_sub(taken.memory_before)) / 1024.0 / 1024.0,
-        )?;
-    }
-    Ok(text)
+    let _: Asked = client(&["asked", &server.url])?;
+    let taken: Taken = client(&["at-once", &server.url, &specs.to_string()])?;
+    let asked: Asked = client(&["asked", &server.url])?;
+    Ok(format!(
+        "| | pages of the list | rows | all requests | CPU | time | memory over the start |\n|---|--:|--:|--:|--:|--:|--:|\n\
+         | each for itself | {} | {} | {} | {} ms | {} ms | {:.1} MiB |\n",
+        asked.lists,
+        asked.rows,
+        asked.requests,
+        taken.cpu_nanoseconds / 1_000_000,
+        taken.nanoseconds.iter().sum::<u64>() / 1_000_000,
+        as_f64(taken.memory_peak.saturating_sub(taken.memory_before)) / 1024.0 / 1024.0,
+    ))
 }
 
 /// How many crates each has in its tree, itself included.

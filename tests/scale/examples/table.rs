@@ -1,4 +1,4 @@
-//! Prints the table of `docs/scale.md`.
+//! Prints the simulated figures of `docs/scale.md`.
 
 use std::time::Duration;
 
@@ -18,19 +18,12 @@ fn reading() {
     heading("Reading the list, or not");
     let there = Fleet::default();
     for at_a_time in [1, 8] {
-        for find in [Find::List, Find::Inventory(100)] {
-            let fleet = found(with(there, at_a_time), find);
-            row(fleet);
-            row(patient(fleet));
+        let by_list = found(with(there, at_a_time), Find::List);
+        row(by_list);
+        row(patient(by_list));
+        for fleet in [there, new()] {
+            row(found(with(fleet, at_a_time), Find::Id));
         }
-        for find in [Find::Inventory(1_000), Find::Id] {
-            for fleet in [there, new()] {
-                row(found(with(fleet, at_a_time), find));
-            }
-        }
-    }
-    for fleet in [there, new()] {
-        row(starting(found(fleet, Find::Inventory(1_000)), MINUTE));
     }
 }
 
@@ -63,7 +56,6 @@ fn turned_away() {
     gateway.model.waiting = Some(100);
     each(gateway);
     each(patient(gateway));
-    row(found(gateway, Find::Inventory(1_000)));
     gateway.model.waiting = Some(1_000);
     both(gateway);
 }
@@ -132,9 +124,8 @@ fn row(fleet: Fleet) {
     } = fleet.play();
     let pipelines = if fleet.start.there { "run" } else { "are new" };
     let find = match fleet.find {
-        Find::List => "in the list".to_owned(),
-        Find::Inventory(specs) => format!("in an inventory for {specs}"),
-        _ => "by id".to_owned(),
+        Find::List => "in the list",
+        _ => "by id",
     };
     let last = if running == 0 {
         "–".to_owned()

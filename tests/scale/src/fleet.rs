@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use stepwell::{
-    Error, FindBy, Inventory, Options, PipelineId, PipelineSpec, Submission,
+    Error, FindBy, Options, PipelineId, PipelineSpec, Submission,
     transport::{SharedTransport, Transport as _},
 };
 use tokio::{task::JoinSet, time::Instant};
@@ -18,10 +18,8 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Find {
-    /// In the list, which each reads for itself.
+    /// In the list.
     List,
-    /// In an inventory, which so many share: they are submitted by one process.
-    Inventory(usize),
     /// By its id.
     Id,
 }
@@ -63,10 +61,6 @@ impl Start {
     }
 }
 
-/// So many of the newest pipelines are listed one by one, if not more of them are asked for: more than the small pages of an inventory
-/// reach beyond what is new.
-const ONE_BY_ONE: usize = 500;
-
 const OTHER: &str = "SELECT 'another'";
 
 #[derive(Clone, Copy, Debug)]
@@ -75,7 +69,7 @@ pub struct Fleet {
     pub orchestrators: usize,
     /// How many pipelines the control plane holds.
     pub held: usize,
-    /// How many of these one row of the list stands for, but for the newest, which are listed one by one.
+    /// How many pipelines one row of the list stands for. The newest, one for each orchestrator, are rows of their own.
     pub weight: usize,
     pub model: Model,
     pub find: Find,
@@ -134,20 +128,13 @@ impl Fleet {
         let plane = self.plane();
         let mut chance = Chance(self.seed);
         let mut orchestrators = JoinSet::new();
-        let mut inventory = None;
         for number in 0..self.orchestrators {
-            if let Find::Inventory(specs) = self.find
-                && number % specs == 0
-            {
-                inventory = Some(Inventory::new(plane.clone()));
-            }
             let wait = self.start.within.mul_f64(chance.fraction());
             let own_seed = chance.draw();
             let orchestrator = Orchestrator {
                 fleet: self,
                 transport: plane.clone().into_shared(),
                 spec: self.spec(number),
-                inventory: inventory.clone(),
                 options: self.options(match self.jitter {
                     Jitter::Own => own_seed,
                     Jitter::InStep => self.seed,
@@ -184,7 +171,7 @@ impl Fleet {
         } else {
             0
         };
-        let one_by_one = self.orchestrators.max(ONE_BY_ONE).min(self.held);
+        let one_by_one = self.orchestrators.min(self.held);
         let mut older = self.held - one_by_one;
         while older > 0 {
             let weight = self.weight.min(older);
@@ -203,7 +190,7 @@ impl Fleet {
 
     fn spec(self, number: usize) -> PipelineSpec {
         let find_by = match self.find {
-            Find::List | Find::Inventory(_) => FindBy::Query,
+            Find::List => FindBy::Query,
             Find::Id => FindBy::Id,
         };
         PipelineSpec::builder(format!("SELECT {number} FROM orders"))
@@ -242,8 +229,6 @@ struct Orchestrator {
     fleet: Fleet,
     transport: SharedTransport,
     spec: PipelineSpec,
-    /// What it shares with others.
-    inventory: Option<Inventory>,
     options: Options,
 }
 
@@ -257,11 +242,9 @@ impl Orchestrator {
     }
 
     async fn steps(self) -> Result<(), Error> {
-        let submission = match self.inventory {
-            Some(inventory) => inventory.submit(self.spec),
-            None => Submission::builder(self.transport, self.spec),
-        };
-        let submission = submission.options(self.options).build();
+        let submission = Submission::builder(self.transport, self.spec)
+            .options(self.options)
+            .build();
         let validated = submission.connect().await?.validate().await?;
         let registered = validated.resolve().await?.register();
         let running = registered.wait_until_running().await?;

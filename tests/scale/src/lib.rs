@@ -1,7 +1,7 @@
 //! One control plane and many orchestrators that start in the same second, on tokio's paused clock.
 //!
 //! The submissions are real ones of `stepwell`; the control plane behind their transport is a queue with a time for each request and
-//! each listed row ([`ControlPlane`]). `cargo run --release -p scale --example table` prints the table of `docs/scale.md`.
+//! each listed row ([`ControlPlane`]). `cargo run --release -p scale --example table` prints the figures of `docs/scale.md`.
 
 #![cfg(feature = "clock")]
 // A model is read by who changes it; what it is made of is said where it is.

@@ -1,6 +1,6 @@
 //! stepwell itself.
 
-use stepwell::{PipelineSpec, Resolution, SharedTransport, Shutdown, Submission, Unconnected};
+use stepwell::{PipelineSpec, Resolution, SharedTransport, Shutdown, Submission};
 
 use super::floor::Failure;
 
@@ -14,19 +14,9 @@ pub async fn submit(
     shutdown: &Shutdown,
     spec: PipelineSpec,
 ) -> Result<(), Failure> {
-    let submission = Submission::builder(transport.clone(), spec)
+    let running = Submission::builder(transport.clone(), spec)
         .shutdown(shutdown)
-        .build();
-    to_running(submission).await
-}
-
-/// From `connect` to Running; the pipeline is left alone then.
-///
-/// # Errors
-///
-/// When a step fails.
-pub async fn to_running(submission: Submission<Unconnected>) -> Result<(), Failure> {
-    let running = submission
+        .build()
         .connect()
         .await?
         .validate()
