@@ -1,17 +1,12 @@
-//! [`Error`], the failure of any step, and [`TransitionError`], which gives the submission back.
-
-use std::{error::Error as StdError, fmt};
+//! [`Error`], the failure of any step.
 
 use snafu::Snafu;
 use stepwell_arroyo::ClientError;
 use stepwell_transport::Phase;
 
 use crate::{
-    resolution::ResolveError,
-    shutdown::stop_pipeline::StopError,
-    state::State,
-    step::{attach::AttachError, connect::ConnectError, validate::ValidateError, wait::WaitError},
-    submission::Submission,
+    attach::AttachError, connect::ConnectError, job::WaitError, resolve::ResolveError,
+    shutdown::stop_pipeline::StopError, validate::ValidateError,
 };
 
 /// The failure of a step.
@@ -129,83 +124,7 @@ impl Error {
     }
 }
 
-/// A step that failed, and the submission in the state that it had.
-///
-/// `?` turns it into an [`Error`]; a `match` gets the submission back, to try again or to give up in order:
-///
-/// ```
-/// # use stepwell::{Error, PipelineSpec, Submission, TransitionError, Unconnected};
-/// # async fn example(submission: Submission<Unconnected>) -> Result<(), Error> {
-/// let connected = match submission.connect().await {
-///     Ok(connected) => connected,
-///     Err(failure) if failure.error().is_retryable() => failure.into_submission().connect().await?,
-///     Err(failure) => return Err(failure.into_error()),
-/// };
-/// # drop(connected);
-/// # Ok(())
-/// # }
-/// ```
-#[must_use]
-pub struct TransitionError<S: State>(Box<(Error, Submission<S>)>);
-
-impl<S: State> TransitionError<S> {
-    pub(crate) fn new(error: impl Into<Error>, submission: Submission<S>) -> Self {
-        Self(Box::new((error.into(), submission)))
-    }
-
-    /// What went wrong.
-    pub fn error(&self) -> &Error {
-        &self.0.0
-    }
-
-    /// What went wrong; the submission is dropped.
-    pub fn into_error(self) -> Error {
-        self.0.0
-    }
-
-    /// The submission in the state that it had; the error is dropped.
-    pub fn into_submission(self) -> Submission<S> {
-        self.0.1
-    }
-
-    /// Both.
-    pub fn into_parts(self) -> (Error, Submission<S>) {
-        *self.0
-    }
-}
-
-impl<S: State> From<TransitionError<S>> for Error {
-    fn from(failure: TransitionError<S>) -> Self {
-        failure.into_error()
-    }
-}
-
-impl<S: State> fmt::Debug for TransitionError<S> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("TransitionError")
-            .field("error", &self.0.0)
-            .field("submission", &self.0.1)
-            .finish()
-    }
-}
-
-impl<S: State> fmt::Display for TransitionError<S> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self.error(), formatter)
-    }
-}
-
-impl<S: State> StdError for TransitionError<S> {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.error().source()
-    }
-}
-
-const _: () = {
-    assert!(
-        size_of::<Error>() <= 128,
-        "every result of a step carries it"
-    );
-    assert!(size_of::<Result<(), TransitionError<crate::Running>>>() == size_of::<usize>());
-};
+const _: () = assert!(
+    size_of::<Error>() <= 128,
+    "every result of a step carries it"
+);

@@ -57,25 +57,20 @@
 //! All futures are `Send` and run on tokio. Requests that change something are sent on a task of their own and are not cut when their
 //! caller is dropped; the [`Shutdown`] knows of each before it leaves.
 
-mod approach;
-mod baseline;
-mod context;
+mod attach;
+mod connect;
 mod error;
-mod failures;
-mod jitter;
-mod last_seen;
-mod observer;
+mod job;
+mod observe;
 mod options;
-mod poll;
-mod resolution;
+mod resolve;
+mod rows;
+mod session;
 mod shutdown;
 mod spec;
 mod state;
-mod step;
 mod submission;
-mod time_limit;
-mod trouble;
-mod uncut;
+mod validate;
 
 pub(crate) use stepwell_transport::words;
 
@@ -86,13 +81,16 @@ pub use stepwell_hyper::{HyperTransport, HyperTransportBuilder, HyperTransportEr
 pub use stepwell_transport as transport;
 pub use stepwell_transport::{Phase, SharedTransport, Token, Transport};
 
-pub use error::{Error, TransitionError};
-pub use last_seen::LastSeen;
-pub use observer::{Event, JobTransition, Observer, Step};
+pub use attach::AttachError;
+pub use connect::ConnectError;
+pub use error::Error;
+pub use job::{Ended, LastSeen, Trouble, WaitError};
+pub use observe::{Event, JobTransition, Observer, Step};
 pub use options::{Options, OptionsBuilder};
-pub use resolution::{
+pub use resolve::{
     Action, Difference, PipelineSummary, Plan, PlannedRequest, Resolution, ResolveError,
 };
+pub use rows::{RowStream, Rows};
 pub use shutdown::{
     Escalation, KnownPipeline, OnShutdown, Shutdown, ShutdownEnd, ShutdownEntry, ShutdownError,
     ShutdownReport, StopPolicy, StopPolicyBuilder, Unsettled, stop_pipeline::StopError,
@@ -102,12 +100,8 @@ pub use spec::{
     PipelineSpecBuilder, SpecError, WhenFinished, WhenUdfsDiffer,
 };
 pub use state::{
-    Connected, Created, Origin, Registered, Resolved, Resumed, Running, State, Stopped,
-    Unconnected, Validated,
+    Connected, Created, Finished, Origin, Outcome, Registered, Resolved, Resumed, Running, State,
+    Status, Stopped, SubmissionBuilder, Unconnected, Validated,
 };
-pub use step::{
-    Ended, Finished, Outcome, RowStream, Rows, Status, attach::AttachError, connect::ConnectError,
-    validate::ValidateError, wait::WaitError,
-};
-pub use submission::{Submission, SubmissionBuilder};
-pub use trouble::Trouble;
+pub use submission::{Submission, TransitionError};
+pub use validate::ValidateError;

@@ -5,7 +5,7 @@ use std::{sync::OnceLock, time::Duration};
 use stepwell_arroyo::StopMode;
 
 use crate::{
-    observer::{Observation, Observer},
+    observe::{Observation, Observer},
     shutdown::{OnShutdown, Shutdown},
 };
 
@@ -245,6 +245,11 @@ impl OptionsBuilder {
     /// Who is told what happens.
     pub fn observer(mut self, observer: impl Observer) -> Self {
         self.options.observation = Observation::new(observer);
+        self
+    }
+
+    pub(crate) fn observation(mut self, observation: Observation) -> Self {
+        self.options.observation = observation;
         self
     }
 

@@ -1,18 +1,22 @@
-//! [`Submission`]: one pipeline on its way to Running.
+//! [`Submission`]: one pipeline on its way to Running, and what all its transitions have in common.
 
-use std::{fmt, sync::Arc};
+use std::{
+    error::Error as StdError,
+    fmt,
+    future::Future,
+    pin::{Pin, pin},
+    sync::Arc,
+};
 
-use stepwell_transport::Transport;
+use tracing::Instrument;
 
 use crate::{
-    context::Context,
     error::Error,
-    observer::{Event, Observer, Step},
+    observe::{Event, Step},
     options::Options,
+    session::{Deadline, Session},
     shutdown::Shutdown,
-    spec::PipelineSpec,
-    state::{State, Unconnected},
-    time_limit::TimeLimit,
+    state::State,
 };
 
 /// One pipeline on its way to Running. `S` is the last step that has been proved.
@@ -24,79 +28,77 @@ use crate::{
 /// it has made stays with its [`Shutdown`].
 #[must_use = "a submission does nothing until its next step is called"]
 pub struct Submission<S: State> {
-    pub(crate) context: Arc<Context>,
+    pub(crate) session: Arc<Session>,
     pub(crate) state: S,
 }
 
 impl<S: State> Submission<S> {
-    pub(crate) fn with_state<N: State>(self, state: N) -> Submission<N> {
-        tracing::debug!(state.from = ?self.state, state.to = ?state, "step taken");
-        Submission {
-            context: self.context,
-            state,
-        }
-    }
-
     /// The shutdown that this submission belongs to.
     pub fn shutdown(&self) -> &Shutdown {
-        self.context.options.shutdown()
+        self.session.options.shutdown()
     }
 
     /// Its options.
     pub fn options(&self) -> &Options {
-        &self.context.options
+        &self.session.options
     }
 
-    pub(crate) fn begin(&self, step: Step) -> Begun {
-        self.context.tell(&Event::StepStarted { step });
-        Begun {
-            step,
-            limit: TimeLimit::new(self.timeout(step)),
+    /// Drives the work of a step, which ends when the shutdown begins. The work is pinned by the caller: taken by value, it would be in
+    /// the future twice.
+    pub(crate) async fn perform<T>(
+        &self,
+        step: Step,
+        deadline: &Deadline,
+        work: Pin<&mut (impl Future<Output = Result<T, Error>> + Send)>,
+    ) -> Result<T, Error> {
+        let work = pin!(self.session.unless_begun(work));
+        self.carry_out(step, deadline, work).await
+    }
+
+    /// Drives the work of a step that a shutdown does not end, because it is what the shutdown wants.
+    pub(crate) async fn carry_out<T>(
+        &self,
+        step: Step,
+        deadline: &Deadline,
+        work: Pin<&mut (impl Future<Output = Result<T, Error>> + Send)>,
+    ) -> Result<T, Error> {
+        let span = tracing::info_span!(
+            "step",
+            %step,
+            state.from = ?self.state,
+            pipeline.name = self.state.name(),
+            pipeline.id = self.state.id().map(tracing::field::display)
+        );
+        span.in_scope(|| self.session.tell(&Event::StepStarted { step }));
+        let done = work.instrument(span.clone()).await?;
+        let elapsed = deadline.elapsed();
+        span.in_scope(|| self.session.tell(&Event::StepFinished { step, elapsed }));
+        Ok(done)
+    }
+
+    /// Goes on to the next state with what the step has proved, or hands the submission back as it was.
+    pub(crate) fn advance<T, N: State>(
+        self,
+        outcome: Result<T, Error>,
+        next: impl FnOnce(S, T) -> N,
+    ) -> Result<Submission<N>, TransitionError<S>> {
+        match outcome {
+            Ok(proof) => Ok(self.into_state(|state| next(state, proof))),
+            Err(error) => Err(TransitionError::new(error, self)),
         }
     }
 
-    fn timeout(&self, step: Step) -> std::time::Duration {
-        let options = &self.context.options;
-        match step {
-            Step::Connect => options.connect_timeout,
-            Step::Validate => options.validate_timeout,
-            Step::Resolve => options.resolve_timeout,
-            Step::Wait => options
-                .running_timeout
-                .saturating_add(options.stable_for.unwrap_or_default()),
-            Step::Stop => options.stop_timeout,
-        }
-    }
-
-    pub(crate) fn finish(&self, begun: &Begun) {
-        self.context.tell(&Event::StepFinished {
-            step: begun.step,
-            elapsed: begun.limit.elapsed(),
-        });
-    }
-}
-
-/// A step under way.
-pub(crate) struct Begun {
-    pub(crate) step: Step,
-    pub(crate) limit: TimeLimit,
-}
-
-impl Submission<Unconnected> {
-    /// A submission of `spec` over `transport` with default options. Sends nothing.
-    ///
-    /// Submissions over clones of one [`SharedTransport`](crate::SharedTransport) share what they learn of the server.
-    pub fn new(transport: impl Transport, spec: PipelineSpec) -> Self {
-        Self::builder(transport, spec).build()
-    }
-
-    /// A submission with options.
-    pub fn builder(transport: impl Transport, spec: PipelineSpec) -> SubmissionBuilder {
-        SubmissionBuilder {
-            transport: transport.into_shared(),
-            spec,
-            options: Options::builder(),
-        }
+    /// Goes on to the next state.
+    pub(crate) fn into_state<N: State>(self, next: impl FnOnce(S) -> N) -> Submission<N> {
+        let Self { session, state } = self;
+        let state = next(state);
+        tracing::debug!(
+            state.from = S::NAME,
+            state.to = N::NAME,
+            pipeline.id = state.id().map(tracing::field::display),
+            "step taken"
+        );
+        Submission { session, state }
     }
 }
 
@@ -106,49 +108,78 @@ impl<S: State> fmt::Debug for Submission<S> {
     }
 }
 
-/// Makes a [`Submission`].
-#[derive(Debug)]
+/// A step that failed, and the submission in the state that it had.
+///
+/// `?` turns it into an [`Error`]; a `match` gets the submission back, to try again or to give up in order:
+///
+/// ```
+/// # use stepwell::{Error, PipelineSpec, Submission, TransitionError, Unconnected};
+/// # async fn example(submission: Submission<Unconnected>) -> Result<(), Error> {
+/// let connected = match submission.connect().await {
+///     Ok(connected) => connected,
+///     Err(failure) if failure.error().is_retryable() => failure.into_submission().connect().await?,
+///     Err(failure) => return Err(failure.into_error()),
+/// };
+/// # drop(connected);
+/// # Ok(())
+/// # }
+/// ```
 #[must_use]
-pub struct SubmissionBuilder {
-    transport: stepwell_transport::SharedTransport,
-    spec: PipelineSpec,
-    options: crate::options::OptionsBuilder,
-}
+pub struct TransitionError<S: State>(Box<(Error, Submission<S>)>);
 
-impl SubmissionBuilder {
-    /// All options at once; what was set before is replaced.
-    pub fn options(mut self, options: Options) -> Self {
-        self.options = options.into_builder();
-        self
+impl<S: State> TransitionError<S> {
+    pub(crate) fn new(error: impl Into<Error>, submission: Submission<S>) -> Self {
+        Self(Box::new((error.into(), submission)))
     }
 
-    /// The shutdown that the submission belongs to.
-    pub fn shutdown(mut self, shutdown: &Shutdown) -> Self {
-        self.options = self.options.shutdown(shutdown);
-        self
+    /// What went wrong.
+    pub fn error(&self) -> &Error {
+        &self.0.0
     }
 
-    /// Who is told what happens.
-    pub fn observer(mut self, observer: impl Observer) -> Self {
-        self.options = self.options.observer(observer);
-        self
+    /// What went wrong; the submission is dropped.
+    pub fn into_error(self) -> Error {
+        self.0.0
     }
 
-    /// The submission. Sends nothing.
-    pub fn build(self) -> Submission<Unconnected> {
-        Submission {
-            context: Arc::new(Context::new(self.transport, self.options.build())),
-            state: Unconnected {
-                spec: Arc::new(self.spec),
-            },
-        }
+    /// The submission in the state that it had; the error is dropped.
+    pub fn into_submission(self) -> Submission<S> {
+        self.0.1
+    }
+
+    /// Both.
+    pub fn into_parts(self) -> (Error, Submission<S>) {
+        *self.0
     }
 }
 
-/// Requests are sent on a task of their own, so there must be a runtime.
-pub(crate) fn need_runtime() -> Result<(), Error> {
-    match tokio::runtime::Handle::try_current() {
-        Ok(_) => Ok(()),
-        Err(_) => Err(Error::NoRuntime),
+impl<S: State> From<TransitionError<S>> for Error {
+    fn from(failure: TransitionError<S>) -> Self {
+        failure.into_error()
     }
 }
+
+impl<S: State> fmt::Debug for TransitionError<S> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("TransitionError")
+            .field("error", &self.0.0)
+            .field("submission", &self.0.1)
+            .finish()
+    }
+}
+
+impl<S: State> fmt::Display for TransitionError<S> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self.error(), formatter)
+    }
+}
+
+impl<S: State> StdError for TransitionError<S> {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.error().source()
+    }
+}
+
+const _: () =
+    assert!(size_of::<Result<(), TransitionError<crate::Running>>>() == size_of::<usize>());

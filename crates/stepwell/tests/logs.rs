@@ -133,7 +133,7 @@ async fn nothing_that_is_logged_shows_a_secret() {
     let _ = running.stop().await.unwrap();
     let log = log.0.lock().unwrap();
     shows_no_secret(&log);
-    for words in ["wait_until_running", "trying again", "orders-1", "502"] {
+    for words in ["wait until running", "trying again", "orders-1", "502"] {
         assert!(log.contains(words), "{log}");
     }
 }

@@ -20,7 +20,7 @@ pub(super) struct Evidence {
 
 /// What the evidence comes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum Finding {
     Known(bool),
     NotKnown,
     /// It was made if the pipeline is still told to stop with one: a stop of another kind would have broken it off.
@@ -71,9 +71,9 @@ impl Evidence {
     }
 
     /// What it comes to for a job that has ended, with these checkpoints.
-    pub(super) fn verdict(&self, job: &Job, after: &[Checkpoint]) -> Verdict {
+    pub(super) fn finding(&self, job: &Job, after: &[Checkpoint]) -> Finding {
         let Some(before) = &self.before else {
-            return Verdict::NotKnown;
+            return Finding::NotKnown;
         };
         let is_new = |checkpoint: &&Checkpoint| {
             checkpoint.finish_time.is_some()
@@ -81,7 +81,7 @@ impl Evidence {
         };
         let new: Vec<_> = after.iter().filter(is_new).collect();
         if new.iter().any(|checkpoint| is_stopping(checkpoint)) {
-            return Verdict::Known(true);
+            return Finding::Known(true);
         }
         if new
             .iter()
@@ -89,17 +89,17 @@ impl Evidence {
         {
             let was_seen = self.taken_in == Some(job.run_id) && job.state == JobState::Stopped;
             return if was_seen && !self.other_stop {
-                Verdict::MadeIfStillAsked
+                Finding::MadeIfStillAsked
             } else {
-                Verdict::NotKnown
+                Finding::NotKnown
             };
         }
         // The other stop may have been over before the first look.
         let may_be_older = self.was_told && self.may_be_late(job);
         if may_be_older {
-            Verdict::NotKnown
+            Finding::NotKnown
         } else {
-            Verdict::Known(false)
+            Finding::Known(false)
         }
     }
 
@@ -114,13 +114,13 @@ impl Evidence {
 }
 
 /// What the checkpoints alone say of a job that had ended before anything was asked of it.
-pub(super) fn verdict_afterwards(job: &Job, checkpoints: &[Checkpoint]) -> Verdict {
+pub(super) fn finding_afterwards(job: &Job, checkpoints: &[Checkpoint]) -> Finding {
     match newest(checkpoints, job) {
-        None => Verdict::Known(false),
-        Some(checkpoint) if checkpoint.checkpoint_type.is_none() => Verdict::NotKnown,
+        None => Finding::Known(false),
+        Some(checkpoint) if checkpoint.checkpoint_type.is_none() => Finding::NotKnown,
         // A restart takes one of this kind too, but the pipeline is not told to stop then.
-        Some(checkpoint) if is_stopping(checkpoint) => Verdict::MadeIfStillAsked,
-        Some(_) => Verdict::Known(false),
+        Some(checkpoint) if is_stopping(checkpoint) => Finding::MadeIfStillAsked,
+        Some(_) => Finding::Known(false),
     }
 }
 

@@ -1,9 +1,11 @@
 //! Stopping what was started: see [`Shutdown`].
 
+pub(crate) mod discard;
 mod final_checkpoint;
 mod policy;
 pub(crate) mod registry;
 mod report;
+pub(crate) mod stop;
 mod stop_all;
 mod stop_error;
 pub(crate) mod stop_pipeline;

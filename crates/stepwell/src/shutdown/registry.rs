@@ -20,23 +20,23 @@ use self::server::Server;
 pub(crate) use self::write_guard::WriteGuard;
 use super::{KnownPipeline, OnShutdown};
 use crate::{
-    jitter::Jitter,
-    observer::Observation,
-    resolution::{attempt::Attempt, shown::Shown},
+    observe::Observation,
+    resolve::{attempt::CreateAttempt, shown::Shown},
+    session::Jitter,
 };
 
 pub(crate) type EntryId = u64;
 
 /// What is known of the pipeline of one submission.
 #[derive(Clone, Debug)]
-pub(crate) enum Known {
+pub(crate) enum Target {
     /// A create is under way, or was and its reply was lost.
-    Attempted(Attempt),
+    Attempted(CreateAttempt),
     /// It is there.
     Pipeline(PipelineId),
 }
 
-impl Known {
+impl Target {
     /// Its id, as far as it is known: a create may leave that to the server.
     pub(crate) fn id(&self) -> Option<&PipelineId> {
         match self {
@@ -64,7 +64,7 @@ pub(crate) struct Entry {
     pub(crate) jitter: Jitter,
     pub(crate) on_shutdown: OnShutdown,
     pub(crate) since: SystemTime,
-    pub(crate) known: Known,
+    pub(crate) target: Target,
     /// Whether this process created it, started its run, or may have.
     pub(crate) started_here: bool,
     /// The server's words, when the create was answered with them: it exists already.
@@ -100,7 +100,7 @@ pub(crate) struct Registry {
 
 /// Nothing new may be sent: the shutdown has begun.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Begun;
+pub(crate) struct ShutdownBegun;
 
 impl Inner {
     fn server(&mut self, server: &Arc<str>) -> &mut Server {
@@ -127,25 +127,25 @@ impl Inner {
             if let Some(server) = self.servers.get_mut(&entry.server) {
                 server.remove(id, entry);
             }
-            entry.known = Known::Pipeline(pipeline.clone());
+            entry.target = Target::Pipeline(pipeline.clone());
         }
     }
 
-    fn attempt(&self, id: EntryId) -> Option<&Attempt> {
-        match &self.entries.get(&id)?.known {
-            Known::Attempted(attempt) => Some(attempt),
-            Known::Pipeline(_) => None,
+    fn attempt(&self, id: EntryId) -> Option<&CreateAttempt> {
+        match &self.entries.get(&id)?.target {
+            Target::Attempted(attempt) => Some(attempt),
+            Target::Pipeline(_) => None,
         }
     }
 
     /// The creates on this server that are under way or in doubt, with their entries.
-    fn attempts(&self, server: &str) -> impl Iterator<Item = (EntryId, &Entry, &Attempt)> {
+    fn attempts(&self, server: &str) -> impl Iterator<Item = (EntryId, &Entry, &CreateAttempt)> {
         self.entries
             .iter()
             .filter(move |(_, entry)| *entry.server == *server)
-            .filter_map(|(id, entry)| match &entry.known {
-                Known::Attempted(attempt) => Some((*id, entry, attempt)),
-                Known::Pipeline(_) => None,
+            .filter_map(|(id, entry)| match &entry.target {
+                Target::Attempted(attempt) => Some((*id, entry, attempt)),
+                Target::Pipeline(_) => None,
             })
     }
 }
@@ -185,11 +185,11 @@ impl Registry {
 
     pub(crate) fn pipelines(&self) -> Vec<KnownPipeline> {
         let inner = self.lock();
-        let known = inner.entries.values().map(|entry| KnownPipeline {
+        let target = inner.entries.values().map(|entry| KnownPipeline {
             name: entry.name.as_ref().to_owned(),
-            id: entry.known.id().cloned(),
+            id: entry.target.id().cloned(),
         });
-        known.collect()
+        target.collect()
     }
 
     pub(crate) fn entry_ids(&self) -> Vec<EntryId> {
@@ -232,7 +232,7 @@ impl Registry {
     pub(crate) fn is_another_under_way(
         &self,
         server: &str,
-        attempt: &Attempt,
+        attempt: &CreateAttempt,
         than: EntryId,
     ) -> bool {
         let inner = self.lock();
@@ -308,15 +308,15 @@ impl Ticket {
     }
 
     /// Notes what is about to be made or started, and that the request is under way, in one step.
-    pub(crate) fn intend(&self, entry: Intended) -> Result<WriteGuard, Begun> {
+    pub(crate) fn intend(&self, entry: Intended) -> Result<WriteGuard, ShutdownBegun> {
         let mut inner = self.registry.lock();
         if self.registry.is_begun() {
-            return Err(Begun);
+            return Err(ShutdownBegun);
         }
         let before = inner.entries.get(&self.id);
         let writes = before.map_or(0, |entry| entry.writes);
         let started_before = before
-            .is_some_and(|before| before.started_here && !before.known.is_left_for(&entry.known));
+            .is_some_and(|before| before.started_here && !before.target.is_left_for(&entry.target));
         let Intended {
             name,
             server,
@@ -325,7 +325,7 @@ impl Ticket {
             jitter,
             on_shutdown,
             since,
-            known,
+            target,
             started_here,
         } = entry;
         inner.insert(
@@ -338,7 +338,7 @@ impl Ticket {
                 jitter,
                 on_shutdown,
                 since,
-                known,
+                target,
                 started_here: started_here || started_before,
                 refused: None,
                 writes: writes + 1,
@@ -381,6 +381,6 @@ pub(crate) struct Intended {
     pub(crate) jitter: Jitter,
     pub(crate) on_shutdown: OnShutdown,
     pub(crate) since: SystemTime,
-    pub(crate) known: Known,
+    pub(crate) target: Target,
     pub(crate) started_here: bool,
 }

@@ -154,7 +154,7 @@ impl fmt::Display for ShutdownEntry {
                     Some(true) => " with a final checkpoint",
                     Some(false) => " without a final checkpoint",
                     None if *state == JobState::Finished => "",
-                    None => " (whether with a final checkpoint is not known)",
+                    None => " (whether with a final checkpoint is not target)",
                 })?;
                 match failure {
                     Some(failure) => write!(formatter, ": {}", failure.error),

@@ -8,13 +8,13 @@ use tokio::{sync::Semaphore, task::JoinSet};
 
 use super::{
     Shutdown, ShutdownEnd, ShutdownEntry, ShutdownError, ShutdownReport, StopPolicy, Unsettled,
-    registry::{Entry, EntryId, Known, Registry},
+    registry::{Entry, EntryId, Registry, Target},
     stop_pipeline::Stop,
 };
 use crate::{
-    resolution::settle::{Claims, Settled, settle},
-    time_limit::TimeLimit,
-    trouble::Expected,
+    job::trouble::Expected,
+    resolve::settle::{Claims, SettleOutcome, settle},
+    session::Deadline,
 };
 
 /// How many pipelines are stopped at the same time.
@@ -41,7 +41,7 @@ impl Shutdown {
     /// begun, and calling it again goes on.
     pub async fn stop_all(&self, policy: StopPolicy) -> Result<ShutdownReport, ShutdownError> {
         self.begin();
-        let limit = TimeLimit::new(policy.deadline);
+        let limit = Deadline::new(policy.deadline);
         let policy = Arc::new(policy);
         let places = Arc::new(Semaphore::new(AT_ONCE));
         let mut stops = JoinSet::new();
@@ -81,25 +81,25 @@ async fn stop_entry(
     registry: &Registry,
     entry_id: EntryId,
     policy: &StopPolicy,
-    limit: TimeLimit,
+    limit: Deadline,
 ) -> Option<ShutdownEntry> {
     let before = registry.entry(entry_id)?;
     let quiet = tokio::time::timeout(limit.remaining(), registry.quiet(entry_id)).await;
     let Some(entry) = registry.entry(entry_id) else {
-        return match before.known {
-            Known::Attempted(attempt) => Some(ShutdownEntry {
+        return match before.target {
+            Target::Attempted(attempt) => Some(ShutdownEntry {
                 name: before.name.as_ref().to_owned(),
                 id: attempt.id().cloned(),
                 end: ShutdownEnd::NotCreated,
             }),
             // It was seen ended, or was detached, in this moment.
-            Known::Pipeline(_) => None,
+            Target::Pipeline(_) => None,
         };
     };
     let (id, end) = if entry.is_left() {
-        (entry.known.id().cloned(), Ok(ShutdownEnd::Left))
+        (entry.target.id().cloned(), Ok(ShutdownEnd::Left))
     } else if quiet.is_err() {
-        (entry.known.id().cloned(), Err(Unsettled::UnderWay))
+        (entry.target.id().cloned(), Err(Unsettled::UnderWay))
     } else {
         settle_and_stop(registry, entry_id, &entry, policy, limit).await
     };
@@ -122,14 +122,14 @@ async fn settle_and_stop(
     entry_id: EntryId,
     entry: &Entry,
     policy: &StopPolicy,
-    limit: TimeLimit,
+    limit: Deadline,
 ) -> (
     Option<stepwell_arroyo::PipelineId>,
     Result<ShutdownEnd, Unsettled>,
 ) {
-    let id = match &entry.known {
-        Known::Pipeline(id) => id.clone(),
-        Known::Attempted(attempt) => {
+    let id = match &entry.target {
+        Target::Pipeline(id) => id.clone(),
+        Target::Attempted(attempt) => {
             // A quarter of the time is kept for the stop itself.
             let look = limit.within(limit.remaining().mul_f64(0.75));
             let claims = Claims {
@@ -147,21 +147,21 @@ async fn settle_and_stop(
             )
             .await
             {
-                Settled::Found(pipeline) => pipeline.id,
-                Settled::Conflict(_) => {
+                SettleOutcome::Found(pipeline) => pipeline.id,
+                SettleOutcome::Conflict(_) => {
                     // Somebody else's pipeline has that id, so ours was refused.
                     return (attempt.id().cloned(), Ok(ShutdownEnd::NotCreated));
                 }
-                Settled::Ambiguous(pipelines) => {
+                SettleOutcome::Ambiguous(pipelines) => {
                     let ids = pipelines.into_iter().map(|pipeline| pipeline.id).collect();
                     return (None, Err(Unsettled::Ambiguous { ids }));
                 }
-                Settled::Absent | Settled::Failed(_) if entry.refused.is_some() => {
+                SettleOutcome::Absent | SettleOutcome::Failed(_) if entry.refused.is_some() => {
                     let refusal = entry.refused.as_deref().unwrap_or_default().to_owned();
                     return (attempt.id().cloned(), Err(Unsettled::Refused { refusal }));
                 }
-                Settled::Absent => return (attempt.id().cloned(), Err(Unsettled::Absent)),
-                Settled::Failed(error) => {
+                SettleOutcome::Absent => return (attempt.id().cloned(), Err(Unsettled::Absent)),
+                SettleOutcome::Failed(error) => {
                     return (
                         attempt.id().cloned(),
                         Err(Unsettled::Look {

@@ -3,7 +3,7 @@ use std::time::Duration;
 use snafu::Snafu;
 use stepwell_arroyo::{ClientError, Job, PipelineId};
 
-use crate::{Trouble, last_seen::LastSeen, words::Time};
+use crate::{Trouble, job::LastSeen, words::Time};
 
 /// Why a pipeline was not seen Stopped.
 #[derive(Debug, Snafu)]

@@ -10,19 +10,20 @@ use tokio::time::Instant;
 pub use super::stop_error::StopError;
 use super::{
     Escalation,
-    final_checkpoint::{Evidence, Verdict, verdict_afterwards},
+    final_checkpoint::{Evidence, Finding, finding_afterwards},
     stop_error::{ResumedSnafu, VanishedSnafu},
 };
 use crate::{
-    approach::Approach,
-    failures::Failures,
-    jitter::Jitter,
-    last_seen::LastSeen,
-    observer::{Event, JobTransition, Observation, Step},
-    poll::{GONE_AFTER, is_cut_short, is_gone, may_pass},
-    time_limit::{Pace, TimeLimit},
-    trouble::{Expected, Record, TroubleWatch},
-    uncut::uncut,
+    job::LastSeen,
+    job::PollInterval,
+    job::trouble::{Expected, Record, TroubleWatch},
+    job::verdict::Baseline,
+    observe::{Event, JobTransition, Observation, Step},
+    session::Failures,
+    session::retry::{GONE_AFTER, is_cut_short, is_gone, may_pass},
+    session::to_completion,
+    session::{Backoff, Deadline},
+    session::{Jitter, Session},
 };
 
 /// The end of a pipeline that was told to stop.
@@ -39,7 +40,7 @@ struct Sight<'a> {
     began: Instant,
     last: LastSeen,
     reported: Option<JobTransition>,
-    retries: Pace,
+    retries: Backoff,
     failures: Failures,
     /// The least pause before the next look: some when the last one failed.
     retry_pause: Duration,
@@ -50,7 +51,7 @@ pub(crate) struct Stop<'a> {
     pub(crate) id: &'a PipelineId,
     pub(crate) mode: StopMode,
     pub(crate) escalations: &'a [Escalation],
-    pub(crate) limit: TimeLimit,
+    pub(crate) limit: Deadline,
     pub(crate) request_timeout: Duration,
     pub(crate) poll_ceiling: Duration,
     pub(crate) observation: &'a Observation,
@@ -64,7 +65,31 @@ pub(crate) struct Stop<'a> {
 /// told the job to run. Two ticks of the controller.
 const RESUMED_AFTER: Duration = Duration::from_secs(1);
 
-impl Stop<'_> {
+impl<'a> Stop<'a> {
+    /// The stop of one submission's pipeline.
+    pub(crate) fn of(
+        session: &'a Session,
+        id: &'a PipelineId,
+        mode: StopMode,
+        baseline: &Baseline,
+        limit: Deadline,
+    ) -> Self {
+        let options = &session.options;
+        Self {
+            client: &session.client,
+            id,
+            mode,
+            escalations: &[],
+            limit,
+            request_timeout: options.request_timeout,
+            poll_ceiling: options.poll_ceiling,
+            observation: &options.observation,
+            jitter: &session.jitter,
+            record: &session.trouble,
+            expected: baseline.expected(),
+        }
+    }
+
     /// Stops it and waits until it was seen Stopped, Finished or Failed with `running_desired: false`.
     pub(crate) async fn run(&self) -> Result<Ending, StopError> {
         let mut sight = Sight {
@@ -86,13 +111,14 @@ impl Stop<'_> {
         let (job, mut evidence) = self.look_before(&mut sight).await?;
         if let Some(job) = job.as_ref().filter(|job| has_ended(job)) {
             let checkpoints = self.checkpoints(job).await;
-            let verdict = checkpoints.map_or(Verdict::NotKnown, |checkpoints| {
-                verdict_afterwards(job, &checkpoints)
+            let finding = checkpoints.map_or(Finding::NotKnown, |checkpoints| {
+                finding_afterwards(job, &checkpoints)
             });
-            return Ok(self.ending(job.clone(), verdict).await);
+            return Ok(self.ending(job.clone(), finding).await);
         }
         let is_told_by_looks = job.as_ref().is_some_and(|job| job.pipeline_id.is_none());
-        let approach_anew = || Approach::to_stopped(self.poll_ceiling).closely(is_told_by_looks);
+        let approach_anew =
+            || PollInterval::to_stopped(self.poll_ceiling).closely(is_told_by_looks);
         let mut state = job.map(|job| job.state);
         let mut pending: Vec<(Duration, StopMode)> = vec![(Duration::ZERO, self.mode.clone())];
         pending.extend(
@@ -102,7 +128,7 @@ impl Stop<'_> {
         );
         let mut pending = pending.into_iter().peekable();
         let mut resumed_since: Option<Instant> = None;
-        let mut approach = approach_anew();
+        let mut interval = approach_anew();
         loop {
             // Sent to a job in CheckpointStopping, `force` breaks the server's task for it.
             let held_back = |mode: &StopMode| {
@@ -114,7 +140,7 @@ impl Stop<'_> {
                 evidence.asks(&mode);
                 self.ask(mode, &mut sight).await?;
                 resumed_since = None;
-                approach = approach_anew();
+                interval = approach_anew();
             }
             if let Some(job) = self.look(&mut sight).await? {
                 evidence.saw(&job);
@@ -123,12 +149,12 @@ impl Stop<'_> {
                         true => None,
                         false => self.checkpoints(&job).await,
                     };
-                    let verdict = checkpoints.map_or(Verdict::NotKnown, |checkpoints| {
-                        evidence.verdict(&job, &checkpoints)
+                    let finding = checkpoints.map_or(Finding::NotKnown, |checkpoints| {
+                        evidence.finding(&job, &checkpoints)
                     });
-                    return Ok(self.ending(job, verdict).await);
+                    return Ok(self.ending(job, finding).await);
                 }
-                approach.saw(&job);
+                interval.saw(&job);
                 if job.running_desired {
                     let since = *resumed_since.get_or_insert_with(Instant::now);
                     snafu::ensure!(
@@ -150,21 +176,21 @@ impl Stop<'_> {
                 after.saturating_sub(sight.began.elapsed())
             });
             let retry_pause = sight.retry_pause.min(until_next);
-            let pause = approach.pause(self.jitter).max(retry_pause);
+            let pause = interval.pause(self.jitter).max(retry_pause);
             sight.trouble.beside(self.limit.sleep(pause)).await;
         }
     }
 
     /// Sends the stop until it is accepted. Repeating it is safe: it sets a wish, it does not count.
     async fn ask(&self, mode: StopMode, sight: &mut Sight<'_>) -> Result<(), StopError> {
-        let mut pace = Pace::new(Duration::from_millis(100), Duration::from_secs(2));
+        let mut pace = Backoff::new(Duration::from_millis(100), Duration::from_secs(2));
         loop {
             // Its whole time, even past the deadline: one that is cut is aborted midway by the server.
             let client = self.client.within(self.request_timeout);
             let id = self.id.clone();
             let patch = PatchPipeline::new().stop(mode.clone());
             tracing::debug!(pipeline.id = %id, mode = %mode, "asking the pipeline to stop");
-            let sent = uncut(async move { client.patch(&id, &patch).await });
+            let sent = to_completion(async move { client.patch(&id, &patch).await });
             let Err(error) = sight.trouble.beside(sent).await else {
                 sight.failures.answered(self.observation);
                 return Ok(());
@@ -257,11 +283,11 @@ impl Stop<'_> {
         self.client().checkpoints(self.id, &job.id).await.ok()
     }
 
-    async fn ending(&self, job: Job, verdict: Verdict) -> Ending {
-        let final_checkpoint = match verdict {
-            Verdict::Known(was_made) => Some(was_made),
-            Verdict::NotKnown => None,
-            Verdict::MadeIfStillAsked => {
+    async fn ending(&self, job: Job, finding: Finding) -> Ending {
+        let final_checkpoint = match finding {
+            Finding::Known(was_made) => Some(was_made),
+            Finding::NotKnown => None,
+            Finding::MadeIfStillAsked => {
                 let pipeline = self.client().pipeline(self.id).await.ok();
                 pipeline
                     .is_some_and(|pipeline| pipeline.stop == StopMode::Checkpoint)
@@ -286,8 +312,8 @@ impl Stop<'_> {
             .within(self.request_timeout.min(self.limit.for_a_request()))
     }
 
-    fn retries(&self) -> Pace {
-        Pace::new(Duration::from_millis(50), self.poll_ceiling)
+    fn retries(&self) -> Backoff {
+        Backoff::new(Duration::from_millis(50), self.poll_ceiling)
     }
 
     fn deadline(&self, sight: &mut Sight<'_>) -> StopError {

@@ -9,13 +9,13 @@ use stepwell_arroyo::{
 use stepwell_transport::{NeverTransport, SharedTransport};
 
 use super::{
-    registry::{Begun, Intended, Known, Registry, Ticket},
+    registry::{Intended, Registry, ShutdownBegun, Target, Ticket},
     *,
 };
 use crate::{
-    jitter::Jitter,
-    observer::Observation,
-    resolution::attempt::{Attempt, Listed, Sent, Way},
+    observe::Observation,
+    resolve::attempt::{CreateAttempt, CreateMode, Listed, Sent},
+    session::Jitter,
     spec::PipelineSpec,
 };
 
@@ -28,7 +28,7 @@ fn intended(started_here: bool) -> Intended {
         jitter: Jitter::new(Some(1)),
         on_shutdown: OnShutdown::default(),
         since: SystemTime::UNIX_EPOCH,
-        known: Known::Pipeline(PipelineId::from_server("pl_1")),
+        target: Target::Pipeline(PipelineId::from_server("pl_1")),
         started_here,
     }
 }
@@ -58,7 +58,7 @@ fn once_begun_nothing_can_be_intended() {
     let (registry, ticket) = registry();
     drop(ticket.intend(intended(true)).unwrap());
     registry.begin();
-    assert_eq!(ticket.intend(intended(true)).unwrap_err(), Begun);
+    assert_eq!(ticket.intend(intended(true)).unwrap_err(), ShutdownBegun);
     // What was known stays known.
     assert_eq!(registry.entry_ids(), [ticket.id()]);
 }
@@ -84,7 +84,7 @@ fn what_was_started_here_says_nothing_of_another_pipeline() {
     let (registry, ticket) = registry();
     drop(ticket.intend(intended(true)).unwrap());
     let mut another = intended(false);
-    another.known = Known::Pipeline(PipelineId::from_server("pl_2"));
+    another.target = Target::Pipeline(PipelineId::from_server("pl_2"));
     drop(ticket.intend(another).unwrap());
     assert!(!registry.entry(ticket.id()).unwrap().started_here);
 }
@@ -114,9 +114,9 @@ fn a_pipeline_whose_create_is_not_answered_yet_is_ours_already() {
     let spec = PipelineSpec::builder("SELECT 1").name("orders").build();
     let spec = Arc::new(spec.unwrap());
     let listed = PipelineId::from_server("pl_listed");
-    let attempt = |id: Option<&str>| Attempt {
+    let attempt = |id: Option<&str>| CreateAttempt {
         spec: Arc::clone(&spec),
-        way: Way::Listed(Listed {
+        way: CreateMode::Listed(Listed {
             id: id.map(PipelineId::from_server),
             chosen: Some(PipelineId::from_server("pl_chosen")),
             before: Arc::new([listed.clone()].into()),
@@ -137,7 +137,7 @@ fn a_pipeline_whose_create_is_not_answered_yet_is_ours_already() {
     ] {
         let (registry, ticket) = registry();
         let mut intended = intended(true);
-        intended.known = Known::Attempted(attempt(id));
+        intended.target = Target::Attempted(attempt(id));
         let _guard = ticket.intend(intended).unwrap();
         let shown = PipelineId::from_server(pipeline);
         let shown = Pipeline::new(shown, name.to_owned(), query.to_owned(), 0);
@@ -221,7 +221,7 @@ fn a_report_says_what_became_of_each_pipeline() {
         report.to_string(),
         "pipeline \"a\" (pl_a) is Stopped with a final checkpoint; \
          pipeline \"b\" (pl_b) is Stopped without a final checkpoint; \
-         pipeline \"c\" (pl_c) is Stopped (whether with a final checkpoint is not known); \
+         pipeline \"c\" (pl_c) is Stopped (whether with a final checkpoint is not target); \
          pipeline \"s\" (pl_s) is Failed without a final checkpoint: failed while stopping job; \
          pipeline \"t\" (pl_t) is Finished; \
          pipeline \"d\" (pl_d) was not created; \
@@ -250,11 +250,11 @@ fn a_shutdown_names_the_pipelines_that_it_knows_of() {
     assert_eq!(shutdown.pipelines(), []);
     let ticket = Ticket::new(&shutdown.registry);
     drop(ticket.intend(intended(true)).unwrap());
-    let known = KnownPipeline {
+    let target = KnownPipeline {
         name: "orders".to_owned(),
         id: Some(PipelineId::from_server("pl_1")),
     };
-    assert_eq!(shutdown.pipelines(), [known]);
+    assert_eq!(shutdown.pipelines(), [target]);
     ticket.forget();
     assert_eq!(shutdown.pipelines(), []);
 }

@@ -2,8 +2,8 @@ use stepwell_arroyo::{Checkpoint, CheckpointType, Job, JobId, JobState, Pipeline
 
 use super::{
     Evidence,
-    Verdict::{self, Known, MadeIfStillAsked, NotKnown},
-    verdict_afterwards,
+    Finding::{self, Known, MadeIfStillAsked, NotKnown},
+    finding_afterwards,
 };
 
 /// The job starts at this time.
@@ -58,7 +58,7 @@ fn after(
     mode: &StopMode,
     states: &[&str],
     after: &[Checkpoint],
-) -> Verdict {
+) -> Finding {
     let mut evidence = Evidence::before(&job("Running", true), Some(before));
     evidence.asks(mode);
     let mut end = None;
@@ -67,13 +67,13 @@ fn after(
         evidence.saw(&job);
         end = Some(job);
     }
-    evidence.verdict(&end.unwrap(), after)
+    evidence.finding(&end.unwrap(), after)
 }
 
 #[test]
 fn a_kind_decides_whatever_was_seen() {
     let stop = &StopMode::Checkpoint;
-    for (before, later, verdict) in [
+    for (before, later, finding) in [
         (vec![], vec![stopping(1)], Known(true)),
         (
             vec![scheduled(1)],
@@ -97,7 +97,7 @@ fn a_kind_decides_whatever_was_seen() {
     ] {
         assert_eq!(
             after(before.clone(), stop, &["Stopped"], &later),
-            verdict,
+            finding,
             "{before:?} {later:?}"
         );
     }
@@ -121,19 +121,19 @@ fn the_same_epoch_of_another_run_is_another_checkpoint() {
 fn without_a_kind_it_was_made_only_if_it_was_seen_to_be_taken() {
     let checkpoint_stop = StopMode::Checkpoint;
     let seen = ["CheckpointStopping", "Stopped"];
-    let verdict = |states: &[&str]| after(vec![], &checkpoint_stop, states, &[released(1)]);
-    assert_eq!(verdict(&seen), MadeIfStillAsked);
-    assert_eq!(verdict(&["Stopped"]), NotKnown);
+    let finding = |states: &[&str]| after(vec![], &checkpoint_stop, states, &[released(1)]);
+    assert_eq!(finding(&seen), MadeIfStillAsked);
+    assert_eq!(finding(&["Stopped"]), NotKnown);
     // It broke off, or another run came after it.
     assert_eq!(
-        verdict(&["CheckpointStopping", "Stopping", "Stopped"]),
+        finding(&["CheckpointStopping", "Stopping", "Stopped"]),
         NotKnown
     );
     assert_eq!(
-        verdict(&["CheckpointStopping", "Running", "Stopped"]),
+        finding(&["CheckpointStopping", "Running", "Stopped"]),
         NotKnown
     );
-    assert_eq!(verdict(&["CheckpointStopping", "Failed"]), NotKnown);
+    assert_eq!(finding(&["CheckpointStopping", "Failed"]), NotKnown);
     // A periodic one may have been made meanwhile.
     let immediate = after(vec![], &StopMode::Immediate, &seen, &[released(1)]);
     assert_eq!(immediate, NotKnown);
@@ -141,7 +141,7 @@ fn without_a_kind_it_was_made_only_if_it_was_seen_to_be_taken() {
 
 #[test]
 fn without_a_kind_none_was_made_if_none_is_new() {
-    let verdict = |before: Vec<_>, later: &[_]| {
+    let finding = |before: Vec<_>, later: &[_]| {
         after(
             before,
             &StopMode::Checkpoint,
@@ -149,12 +149,12 @@ fn without_a_kind_none_was_made_if_none_is_new() {
             later,
         )
     };
-    assert_eq!(verdict(vec![], &[]), Known(false));
-    assert_eq!(verdict(vec![], &[under_way(released(1))]), Known(false));
-    assert_eq!(verdict(vec![released(1)], &[released(1)]), Known(false));
+    assert_eq!(finding(vec![], &[]), Known(false));
+    assert_eq!(finding(vec![], &[under_way(released(1))]), Known(false));
+    assert_eq!(finding(vec![released(1)], &[released(1)]), Known(false));
     // A periodic one that was under way is no final one.
     assert_eq!(
-        verdict(vec![under_way(released(1))], &[released(1)]),
+        finding(vec![under_way(released(1))], &[released(1)]),
         Known(false)
     );
 }
@@ -168,24 +168,24 @@ fn what_somebody_else_had_told_to_stop_may_have_made_it_before_we_looked() {
     };
     let end = job("Stopped", false);
     assert_eq!(
-        evidence(vec![released(1)]).verdict(&end, &[released(1)]),
+        evidence(vec![released(1)]).finding(&end, &[released(1)]),
         NotKnown
     );
     assert_eq!(
-        evidence(vec![stopping(1)]).verdict(&end, &[stopping(1)]),
+        evidence(vec![stopping(1)]).finding(&end, &[stopping(1)]),
         NotKnown
     );
     assert_eq!(
-        evidence(vec![under_way(released(1))]).verdict(&end, &[released(1)]),
+        evidence(vec![under_way(released(1))]).finding(&end, &[released(1)]),
         MadeIfStillAsked
     );
-    assert_eq!(evidence(vec![]).verdict(&end, &[]), Known(false));
+    assert_eq!(evidence(vec![]).finding(&end, &[]), Known(false));
     // It was told between the look at the job and the look at its checkpoints.
     let running = job("Running", true);
     let mut late = Evidence::before(&running, Some(vec![released(1)]));
     assert!(late.may_be_late(&running));
     late.saw_before(&job("CheckpointStopping", false));
-    assert_eq!(late.verdict(&end, &[released(1)]), NotKnown);
+    assert_eq!(late.finding(&end, &[released(1)]), NotKnown);
     let periodic = Evidence::before(&running, Some(vec![scheduled(1)]));
     assert!(!periodic.may_be_late(&running));
 }
@@ -194,7 +194,7 @@ fn what_somebody_else_had_told_to_stop_may_have_made_it_before_we_looked() {
 fn where_the_checkpoints_were_not_read_nothing_is_known() {
     let evidence = Evidence::before(&job("Running", true), None);
     assert_eq!(
-        evidence.verdict(&job("Stopped", false), &[stopping(1)]),
+        evidence.finding(&job("Stopped", false), &[stopping(1)]),
         NotKnown
     );
 }
@@ -204,7 +204,7 @@ fn what_had_ended_before_is_told_by_its_newest_checkpoint() {
     let end = job("Stopped", false);
     let mut old = stopping(1);
     old.start_time = START - 1;
-    for (checkpoints, verdict) in [
+    for (checkpoints, finding) in [
         (vec![], Known(false)),
         (vec![old], Known(false)),
         (vec![under_way(stopping(1))], Known(false)),
@@ -214,8 +214,8 @@ fn what_had_ended_before_is_told_by_its_newest_checkpoint() {
         (vec![released(1)], NotKnown),
     ] {
         assert_eq!(
-            verdict_afterwards(&end, &checkpoints),
-            verdict,
+            finding_afterwards(&end, &checkpoints),
+            finding,
             "{checkpoints:?}"
         );
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use stepwell_arroyo::PipelineId;
 
-use super::{Entry, EntryId, Known};
+use super::{Entry, EntryId, Target};
 
 #[derive(Debug, Default)]
 pub(super) struct Server {
@@ -20,7 +20,7 @@ pub(super) struct Server {
 
 impl Server {
     pub(super) fn insert(&mut self, id: EntryId, entry: &Entry) {
-        if let Known::Attempted(attempt) = &entry.known {
+        if let Target::Attempted(attempt) = &entry.target {
             let entries = match attempt.id() {
                 Some(chosen) => self.by_id.entry(chosen.clone()).or_default(),
                 None => self
@@ -33,7 +33,7 @@ impl Server {
     }
 
     pub(super) fn remove(&mut self, id: EntryId, entry: &Entry) {
-        if let Known::Attempted(attempt) = &entry.known {
+        if let Target::Attempted(attempt) = &entry.target {
             match attempt.id() {
                 Some(chosen) => remove(&mut self.by_id, chosen, id),
                 None => remove(&mut self.by_name, attempt.spec.name(), id),

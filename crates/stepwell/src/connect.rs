@@ -1,0 +1,124 @@
+//! Waiting until the API answers.
+
+use std::time::Duration;
+
+use http::StatusCode;
+use snafu::Snafu;
+use stepwell_arroyo::{ClientError, TransportErrorKind};
+
+use crate::{
+    error::Error,
+    observe::Step,
+    session::{Backoff, Deadline, Failures, Session, need_runtime, retry::is_cut_short},
+    words::Time,
+};
+
+/// Why the API was not reached.
+#[derive(Debug, Snafu)]
+#[non_exhaustive]
+pub enum ConnectError {
+    /// It did not answer in time.
+    #[snafu(display("the API{} did not answer within {}; is the server up, and is this its address?", at(url.as_ref()), Time(*elapsed)))]
+    NotUp {
+        /// Where it was looked for.
+        url: Option<String>,
+        /// How long it was tried.
+        elapsed: Duration,
+        /// The last failure.
+        #[snafu(source(from(ClientError, Box::new)))]
+        source: Box<ClientError>,
+    },
+    /// The server wants other credentials (401 or 403; recordings `900_auth_ping_no_token`–`907_auth_lowercase_bearer`).
+    #[snafu(display("the API{} refused the credentials with {status}; check the token", at(url.as_ref())))]
+    Credentials {
+        /// Where it was looked for.
+        url: Option<String>,
+        /// 401 or 403.
+        status: StatusCode,
+        /// The server's answer.
+        #[snafu(source(from(ClientError, Box::new)))]
+        source: Box<ClientError>,
+    },
+    /// Something answers there that is not an Arroyo API.
+    #[snafu(display("what answers{} is not an Arroyo API; check the address and its path", at(url.as_ref())))]
+    NotArroyo {
+        /// Where it was looked for.
+        url: Option<String>,
+        /// What was answered.
+        #[snafu(source(from(ClientError, Box::new)))]
+        source: Box<ClientError>,
+    },
+    /// No connection can be made: an unknown host, a TLS failure, or a request that cannot be sent. Waiting does not help.
+    #[snafu(display("cannot connect to the API{}", at(url.as_ref())))]
+    Unreachable {
+        /// Where it was looked for.
+        url: Option<String>,
+        /// Why.
+        #[snafu(source(from(ClientError, Box::new)))]
+        source: Box<ClientError>,
+    },
+}
+
+fn at(url: Option<&String>) -> String {
+    url.map(|url| format!(" at {url}")).unwrap_or_default()
+}
+
+impl ConnectError {
+    fn new(session: &Session, deadline: &Deadline, error: ClientError) -> Self {
+        let url = session.url();
+        let source = Box::new(error);
+        match source.status() {
+            Some(status @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)) => {
+                Self::Credentials {
+                    url,
+                    status,
+                    source,
+                }
+            }
+            _ if source.is_retryable() => Self::NotUp {
+                url,
+                elapsed: deadline.elapsed(),
+                source,
+            },
+            Some(_) => Self::NotArroyo { url, source },
+            None => match source.transport_error_kind() {
+                Some(_) => Self::Unreachable { url, source },
+                None => Self::NotArroyo { url, source },
+            },
+        }
+    }
+}
+
+/// Pings until the answer is `"Pong"`.
+pub(crate) async fn ping(session: &Session, deadline: &Deadline) -> Result<(), Error> {
+    need_runtime()?;
+    let mut pace = Backoff::new(Duration::from_millis(50), Duration::from_secs(1));
+    let mut failures = Failures::new(Step::Connect);
+    let mut before: Option<ClientError> = None;
+    loop {
+        let left = deadline.for_a_request();
+        let Err(error) = session.client_within(deadline).ping().await else {
+            session.answered(&mut failures);
+            return Ok(());
+        };
+        // What the deadline has cut short says less than the failure before it.
+        if is_cut_short(&error, left, session.options.request_timeout)
+            && let Some(before) = before
+        {
+            return Err(ConnectError::new(session, deadline, before).into());
+        }
+        // A server that is starting refuses connections; one that is not there at all does so too. Only time tells.
+        let may_pass = error.is_retryable()
+            || error.transport_error_kind() == Some(TransportErrorKind::Unreachable);
+        if !may_pass || deadline.is_over() {
+            return Err(ConnectError::new(session, deadline, error).into());
+        }
+        session.retrying(&mut failures, &error);
+        let pause = pace.retry(error.retry_after(), &session.jitter);
+        deadline.sleep(pause).await;
+        if deadline.is_over() {
+            return Err(ConnectError::new(session, deadline, error).into());
+        }
+        before = Some(error);
+    }
+}

@@ -1,0 +1,140 @@
+use std::{
+    future::{Future, poll_fn},
+    num::NonZeroU32,
+    pin::{Pin, pin},
+    sync::{Mutex, MutexGuard, PoisonError},
+    task::{Context as Waker, Poll},
+    time::Duration,
+};
+
+use stepwell_arroyo::{Client, ClientError, Job, JobError, PipelineId};
+
+use super::{
+    Trouble,
+    record::{Expected, News, Record},
+};
+use crate::observe::{Event, Observation};
+
+/// How many entries of the log are read: the newest may be warnings.
+const ENTRIES: NonZeroU32 = NonZeroU32::new(10).unwrap();
+
+/// How long reading them may take.
+const READ_WITHIN: Duration = Duration::from_secs(5);
+
+type Reading = Pin<Box<dyn Future<Output = Result<Vec<JobError>, ClientError>> + Send>>;
+
+/// Tells the trouble of one job while that is watched. The log of the job is read beside what else is done, and delays nothing.
+pub(crate) struct TroubleWatch<'a> {
+    record: &'a Mutex<Record>,
+    client: Client,
+    observation: &'a Observation,
+    id: &'a PipelineId,
+    expected: Expected,
+    reading: Option<Reading>,
+}
+
+impl<'a> TroubleWatch<'a> {
+    pub(crate) fn new(
+        record: &'a Mutex<Record>,
+        client: &Client,
+        request_timeout: Duration,
+        observation: &'a Observation,
+        id: &'a PipelineId,
+        expected: Expected,
+    ) -> Self {
+        Self {
+            record,
+            client: client.within(request_timeout.min(READ_WITHIN)),
+            observation,
+            id,
+            expected,
+            reading: None,
+        }
+    }
+
+    /// Notes what was seen.
+    pub(crate) fn saw(&mut self, job: &Job) {
+        let (news, to_read) = {
+            let mut record = self.record();
+            let news = record.observe(job, self.expected);
+            let may_read = self.reading.is_none();
+            (news, may_read.then(|| record.wants_reading()).flatten())
+        };
+        self.tell(news);
+        if let Some(job) = to_read {
+            let (client, id) = (self.client.clone(), self.id.clone());
+            self.reading = Some(Box::pin(async move {
+                client.newest_job_errors(&id, &job, ENTRIES).await
+            }));
+        }
+    }
+
+    /// Does `work`, and reads the log beside it.
+    pub(crate) async fn beside<T>(&mut self, work: impl Future<Output = T>) -> T {
+        let mut work = pin!(work);
+        poll_fn(|session| {
+            let done = work.as_mut().poll(session);
+            if done.is_pending() {
+                self.read(session);
+            }
+            done
+        })
+        .await
+    }
+
+    fn read(&mut self, session: &mut Waker<'_>) {
+        let Some(reading) = &mut self.reading else {
+            return;
+        };
+        if let Poll::Ready(log) = reading.as_mut().poll(session) {
+            self.reading = None;
+            let news = self.record().read(log.ok());
+            self.tell(news);
+        }
+    }
+
+    /// The trouble that the job is in.
+    pub(crate) fn trouble(&self) -> Option<Trouble> {
+        self.record().trouble()
+    }
+
+    fn record(&self) -> MutexGuard<'a, Record> {
+        // Nothing that runs under the lock can panic half way through a change.
+        self.record.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tell(&self, news: Option<News>) {
+        let event = match news {
+            None => return,
+            Some(News::Began {
+                job,
+                run_id,
+                trouble,
+            }) => {
+                tracing::debug!(
+                    pipeline.id = %self.id, job.id = %job, job.run_id = run_id, job.restarts = trouble.restarts,
+                    "the job is in trouble"
+                );
+                Event::JobTrouble {
+                    pipeline_id: self.id.clone(),
+                    job_id: job,
+                    run_id,
+                    restarts: trouble.restarts,
+                    elapsed: trouble.elapsed,
+                    error: trouble.error,
+                }
+            }
+            Some(News::Recovered {
+                job,
+                restarts,
+                elapsed,
+            }) => Event::JobRecovered {
+                pipeline_id: self.id.clone(),
+                job_id: job,
+                restarts,
+                elapsed,
+            },
+        };
+        self.observation.tell(&event);
+    }
+}

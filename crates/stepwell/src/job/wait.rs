@@ -1,0 +1,99 @@
+//! Waiting until a job is Running.
+
+use stepwell_arroyo::{Job, JobId, PipelineId};
+use tokio::time::Instant;
+
+use super::{
+    PollInterval, WaitError,
+    ended::read_end,
+    verdict::{Baseline, Verdict},
+    watch::Watch,
+};
+use crate::{
+    error::Error,
+    session::{Deadline, Session},
+};
+
+/// Watches the job until it is Running in the run that counts.
+pub(crate) async fn wait_until_running(
+    session: &Session,
+    id: &PipelineId,
+    baseline: &Baseline,
+    deadline: &Deadline,
+) -> Result<Job, Error> {
+    let stable_for = session.options.stable_for.unwrap_or_default();
+    let mut baseline = baseline.clone();
+    let mut watch = Watch::new(session, id, *deadline, &baseline);
+    let mut interval = PollInterval::to_running();
+    let mut steady = session.poll_pace();
+    // Since when it was Running, and in which run of which job: one that is made anew under its id begins with the same run.
+    let mut running: Option<(JobId, u64, Instant)> = None;
+    let mut has_run = false;
+    loop {
+        let mut next = None;
+        // What a reply shows was so at some time between these two.
+        let asked = Instant::now();
+        if let Some(job) = watch.look().await? {
+            let told = Instant::now();
+            interval.saw(&job);
+            let verdict = baseline.verdict(&job);
+            let counts_at = match verdict {
+                Verdict::Ended => {
+                    let trouble = watch.trouble();
+                    return Err(read_end(session, id, job, trouble)
+                        .await
+                        .into_error()
+                        .into());
+                }
+                Verdict::Running => Some(asked),
+                Verdict::RunningIfUnchangedUntil(at) => Some(at),
+                Verdict::Pending => None,
+            };
+            if let Some(counts_at) = counts_at {
+                has_run |= verdict == Verdict::Running;
+                let since = match &running {
+                    Some((id, run_id, since)) if *id == job.id && *run_id == job.run_id => *since,
+                    _ => told,
+                };
+                running = Some((job.id.clone(), job.run_id, since));
+                let stable_at = if stable_for.is_zero() {
+                    asked
+                } else {
+                    since + stable_for
+                };
+                let at = stable_at.max(counts_at);
+                if at <= asked {
+                    if job.tasks == Some(0) {
+                        return Err(WaitError::NoTasks {
+                            id: id.clone(),
+                            job: Box::new(job),
+                        }
+                        .into());
+                    }
+                    return Ok(job);
+                }
+                let pause = match verdict {
+                    // It runs, and only has to stay so.
+                    Verdict::Running => steady.pause(&session.jitter),
+                    _ => interval.pause(&session.jitter),
+                };
+                // Not later than the moment from which on a look counts.
+                next = Some(pause.min(at.saturating_duration_since(told)));
+            } else {
+                running = None;
+            }
+        }
+        if deadline.is_over() {
+            return Err(WaitError::Deadline {
+                id: id.clone(),
+                elapsed: deadline.elapsed(),
+                trouble: watch.trouble(),
+                not_stable_for: has_run.then_some(stable_for),
+                source: Box::new(watch.into_last_seen()),
+            }
+            .into());
+        }
+        let next = next.unwrap_or_else(|| interval.pause(&session.jitter));
+        watch.sleep(next.max(watch.retry_pause())).await;
+    }
+}

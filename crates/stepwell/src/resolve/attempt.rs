@@ -1,0 +1,109 @@
+use std::{collections::BTreeSet, sync::Arc, time::SystemTime};
+
+use stepwell_arroyo::{CreatePipeline, PipelineId};
+
+use super::shown::Shown;
+use crate::spec::PipelineSpec;
+
+/// A create that this submission has sent or is about to send, and what it takes to find out later what became of it.
+#[derive(Clone, Debug)]
+pub(crate) struct CreateAttempt {
+    pub(crate) spec: Arc<PipelineSpec>,
+    pub(crate) way: CreateMode,
+    pub(crate) since: SystemTime,
+    pub(crate) sent: Sent,
+}
+
+/// By which request it is made. What was read before decides which there may be.
+#[derive(Clone, Debug)]
+pub(crate) enum CreateMode {
+    /// The list was not read. Only a `PUT` under this id will do, and nothing turns this into a `POST`: whether what one has made was
+    /// there before could not be told.
+    ById(PipelineId),
+    /// The list was read.
+    Listed(Listed),
+}
+
+/// A create that was decided with the list.
+#[derive(Clone, Debug)]
+pub(crate) struct Listed {
+    /// The id for a `PUT`; without it, a `POST`.
+    pub(crate) id: Option<PipelineId>,
+    /// The id that was chosen first. A pipeline that has it was made by somebody's `PUT`, never by a `POST` of ours.
+    pub(crate) chosen: Option<PipelineId>,
+    /// Every pipeline that was there before: without a chosen id, only one that is not among them can be ours.
+    pub(crate) before: Arc<BTreeSet<PipelineId>>,
+}
+
+/// What was sent and not answered with certainty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sent {
+    /// Nothing that could have taken effect.
+    Nothing,
+    /// A `PUT`: it may be repeated under the same id, and no `POST` may follow.
+    Put,
+    /// A `POST`: nothing may follow.
+    Post,
+}
+
+impl CreateAttempt {
+    /// The id that was chosen, where the server lets us (`PUT`).
+    pub(crate) fn id(&self) -> Option<&PipelineId> {
+        match &self.way {
+            CreateMode::ById(id) => Some(id),
+            CreateMode::Listed(listed) => listed.id.as_ref(),
+        }
+    }
+
+    /// Goes over to `POST`; `false` where that may not be.
+    pub(crate) fn leave_the_id_to_the_server(&mut self) -> bool {
+        match &mut self.way {
+            CreateMode::ById(_) => false,
+            CreateMode::Listed(listed) => {
+                listed.id = None;
+                true
+            }
+        }
+    }
+
+    pub(crate) fn in_doubt(&self) -> bool {
+        self.sent != Sent::Nothing
+    }
+
+    /// The same query, and not a preview, which ends with whoever looks at it.
+    pub(crate) fn is_for<'a>(&self, pipeline: impl Into<Shown<'a>>) -> bool {
+        let shown = pipeline.into();
+        !shown.preview && shown.query.is(self.spec.query())
+    }
+
+    /// Whether this pipeline may be what came of the create.
+    pub(crate) fn may_have_made<'a>(&self, pipeline: impl Into<Shown<'a>>) -> bool {
+        let shown = pipeline.into();
+        let listed = match &self.way {
+            CreateMode::ById(id) | CreateMode::Listed(Listed { id: Some(id), .. }) => {
+                return shown.id == id && self.is_for(shown);
+            }
+            CreateMode::Listed(listed) => listed,
+        };
+        shown.name == self.spec.name()
+            && !listed.before.contains(shown.id)
+            && listed.chosen.as_ref() != Some(shown.id)
+            && self.is_for(shown)
+    }
+
+    pub(crate) fn request(&self) -> CreatePipeline {
+        let spec = &self.spec;
+        let parallelism = spec.parallelism().unwrap_or(std::num::NonZeroU32::MIN);
+        let mut create = CreatePipeline::new(spec.shared_name(), spec.shared_query(), parallelism)
+            .udfs(spec.udfs().to_vec())
+            .tags(spec.tags().clone())
+            .env_vars(spec.environment().clone());
+        if let Some(interval) = spec.checkpoint_interval() {
+            create = create.checkpoint_interval_micros(interval.micros());
+        }
+        if let Some(config) = spec.scheduler_config() {
+            create = create.scheduler_config(config.clone());
+        }
+        create
+    }
+}

@@ -1,0 +1,287 @@
+//! Deciding by an id, without the list: see [`FindBy`].
+
+use std::num::NonZeroU32;
+
+use stepwell_arroyo::{Job, JobState, Page, Pipeline, PipelineId};
+
+use super::{
+    Action, PipelineSummary, ResolveError,
+    decide::{Decision, given, ids_of_runs, only_resumes},
+    job::{JobOf, job_of},
+    near_match::is_near_match,
+};
+use crate::{
+    error::Error,
+    observe::Step,
+    session::Deadline,
+    session::Failures,
+    session::retry::{GONE_AFTER, is_gone, may_pass},
+    session::{ServerMemory, Session},
+    spec::{FindBy, Intent, PipelineSpec, WhenFinished},
+};
+
+/// So many runs of a spec are looked at.
+const RUNS: usize = 16;
+
+/// How many of the newest pipelines are read, one time after another, until one shows that is not ours.
+const NEWEST: [NonZeroU32; 3] = [
+    NonZeroU32::new(10).unwrap(),
+    NonZeroU32::new(100).unwrap(),
+    NonZeroU32::new(1_000).unwrap(),
+];
+
+/// How the ids begin that a server gives.
+const GIVEN_BY_SERVERS: &str = "pl_";
+
+/// Looks at the ids that a pipeline of the spec can have and decides; `None`: the list has to.
+pub(crate) async fn decide(
+    session: &Session,
+    spec: &PipelineSpec,
+    limit: &Deadline,
+) -> Result<Option<Decision>, Error> {
+    let memory = session.client.transport().memory::<ServerMemory>();
+    let looking = Looking {
+        session,
+        spec,
+        limit,
+        memory: &memory,
+    };
+    looking.decide().await
+}
+
+struct Looking<'a> {
+    session: &'a Session,
+    spec: &'a PipelineSpec,
+    limit: &'a Deadline,
+    memory: &'a ServerMemory,
+}
+
+/// What there is under one id.
+enum Seen {
+    Nothing,
+    /// It ends with whoever looks at it.
+    Preview,
+    Finished(Box<Pipeline>),
+    Alive(Box<Pipeline>, Option<Box<Job>>),
+}
+
+/// What there is under all of them, but for one that is alive, which decides.
+#[derive(Default)]
+struct Row {
+    /// The first that nothing has.
+    free: Option<PipelineId>,
+    finished: Option<Box<Pipeline>>,
+    /// Whether the last one is taken: more may follow.
+    goes_on: bool,
+}
+
+impl Looking<'_> {
+    async fn decide(&self) -> Result<Option<Decision>, Error> {
+        let spec = self.spec;
+        let mut ids = self.ids().peekable();
+        if ids.peek().is_none() {
+            return Ok(None);
+        }
+        let creates_only = *spec.intent() == Intent::CreateOnly;
+        let mut row = Row::default();
+        for id in ids {
+            let seen = self.see(&id).await?;
+            row.goes_on = !matches!(seen, Seen::Nothing);
+            match seen {
+                Seen::Preview => return Ok(None),
+                Seen::Alive(pipeline, _) if creates_only => return Err(exists(&pipeline)),
+                Seen::Alive(pipeline, job) => {
+                    return Ok(Some(Decision::Resume { pipeline, job }));
+                }
+                Seen::Finished(pipeline) => row.finished = Some(pipeline),
+                Seen::Nothing => {
+                    row.free.get_or_insert(id);
+                    // A run that was begun anew can have outlived those before it.
+                    if spec.when_finished() == WhenFinished::Refuse {
+                        break;
+                    }
+                }
+            }
+        }
+        self.decide_of(row).await
+    }
+
+    /// The ids to look at, by the run; none if they cannot decide. Each is a hash of the query, and mostly the first one decides.
+    fn ids(&self) -> impl Iterator<Item = PipelineId> {
+        let spec = self.spec;
+        let decides = spec.find_by() == FindBy::Id;
+        let given = given(spec).filter(|_| decides).cloned();
+        let runs = if decides && given.is_none() && self.memory.has_put() {
+            RUNS
+        } else {
+            0
+        };
+        given.into_iter().chain(ids_of_runs(spec).take(runs))
+    }
+
+    async fn see(&self, id: &PipelineId) -> Result<Seen, Error> {
+        let (session, spec, limit) = (self.session, self.spec, self.limit);
+        // Without a job it was deleted since, or one of the two answers came from a node that lags behind.
+        let disagreement = limit.within(GONE_AFTER);
+        let mut pace = session.poll_pace();
+        let mut failures = Failures::new(Step::Resolve);
+        loop {
+            let read = session.read(Step::Resolve, limit, |client| async move {
+                client.pipeline(id).await
+            });
+            let read = read.await;
+            if read.as_ref().map_or_else(is_gone, |_| true) {
+                session.answered(&mut failures);
+            }
+            let pipeline = match read {
+                Ok(pipeline) => Box::new(pipeline),
+                Err(error) if is_gone(&error) => return Ok(Seen::Nothing),
+                // A 404 that is a gateway's does not say that it is not there.
+                Err(error) if may_pass(&error) && !limit.is_over() => {
+                    session.retrying(&mut failures, &error);
+                    limit.sleep(pace.pause(&session.jitter)).await;
+                    continue;
+                }
+                Err(error) => {
+                    let name = spec.name();
+                    return Err(ResolveError::unanswered(Action::Find, name, limit, error).into());
+                }
+            };
+            if pipeline.preview {
+                return Ok(Seen::Preview);
+            }
+            if pipeline.query != spec.query() {
+                return Err(ResolveError::Conflict {
+                    id: pipeline.id,
+                    name: pipeline.name,
+                }
+                .into());
+            }
+            match job_of(session, &pipeline, limit).await? {
+                JobOf::Job(Some(job)) if job.state == JobState::Finished => {
+                    return Ok(Seen::Finished(pipeline));
+                }
+                JobOf::Job(job) => return Ok(Seen::Alive(pipeline, job)),
+                JobOf::Gone if disagreement.is_over() => return Ok(Seen::Nothing),
+                JobOf::Gone => disagreement.sleep(pace.pause(&session.jitter)).await,
+            }
+        }
+    }
+
+    /// Decides when none is alive.
+    async fn decide_of(&self, row: Row) -> Result<Option<Decision>, Error> {
+        let spec = self.spec;
+        let only_resumes = only_resumes(spec);
+        let refuses = spec.when_finished() == WhenFinished::Refuse;
+        match &row.finished {
+            Some(pipeline) if *spec.intent() == Intent::CreateOnly && refuses => {
+                return Err(exists(pipeline));
+            }
+            Some(pipeline) if only_resumes || refuses => {
+                return Err(ResolveError::Finished {
+                    finished: PipelineSummary::new(pipeline),
+                }
+                .into());
+            }
+            None if only_resumes => return self.nothing_to_resume().await,
+            _ => {}
+        }
+        // A `POST` needs the list, and so does a longer row.
+        let Some(free) = row.free.filter(|_| !row.goes_on && self.memory.has_put()) else {
+            return Ok(None);
+        };
+        // A finished one shows that this is the right server.
+        if row.finished.is_none() && !spec.force() {
+            match self.others(&free).await? {
+                NewestOthers::None => {}
+                NewestOthers::Unclear => return Ok(None),
+                NewestOthers::Some(error) => return Err(error.into()),
+            }
+        }
+        Ok(Some(Decision::CreateById(free)))
+    }
+
+    async fn nothing_to_resume(&self) -> Result<Option<Decision>, Error> {
+        if !self.decides_alone() {
+            let [few, ..] = NEWEST;
+            self.newest(few).await?;
+        }
+        if self.decides_alone() {
+            return Err(ResolveError::NothingToResume { near: None }.into());
+        }
+        Ok(None)
+    }
+
+    /// Whether the absence of the id says that there is no such pipeline: a server that gives ids of its own has it under another.
+    fn decides_alone(&self) -> bool {
+        given(self.spec).is_some() || self.memory.surely_has_put()
+    }
+
+    /// Looks among the newest pipelines for one that is not ours.
+    async fn others(&self, id: &PipelineId) -> Result<NewestOthers, Error> {
+        let ids: Vec<_> = self.ids().collect();
+        let server = self.session.server();
+        let registry = self.session.ticket.registry();
+        for rows in NEWEST {
+            let page = self.newest(rows).await?;
+            // Made in this moment, or the node that did not know it lags behind.
+            if page.data.iter().any(|listed| ids.contains(&listed.id)) {
+                return Ok(NewestOthers::Unclear);
+            }
+            let newest: Vec<_> = page
+                .data
+                .iter()
+                .filter(|listed| !listed.preview && !registry.is_ours(server, *listed))
+                .collect();
+            if !newest.is_empty() && !self.decides_alone() {
+                return Ok(NewestOthers::Unclear);
+            }
+            if !newest.is_empty() {
+                let near = newest
+                    .iter()
+                    .find(|listed| is_near_match(&listed.query, self.spec.query()));
+                return Ok(NewestOthers::Some(ResolveError::NoneWithId {
+                    id: id.clone(),
+                    near: near.map(|near| PipelineSummary::new(near)),
+                    newest: newest.into_iter().map(PipelineSummary::new).collect(),
+                }));
+            }
+            if !page.has_more {
+                return Ok(NewestOthers::None);
+            }
+        }
+        Ok(NewestOthers::Unclear)
+    }
+
+    /// Reads so many of the newest pipelines.
+    async fn newest(&self, rows: NonZeroU32) -> Result<Page<Pipeline>, Error> {
+        let (session, limit) = (self.session, self.limit);
+        let read = session.read(Step::Resolve, limit, |client| async move {
+            client.pipelines_page(rows, None).await
+        });
+        let page = read.await.map_err(|error| {
+            ResolveError::unanswered(Action::Find, self.spec.name(), limit, error)
+        })?;
+        // An id that no server gives was put.
+        let is_put = |listed: &Pipeline| !listed.id.as_str().starts_with(GIVEN_BY_SERVERS);
+        if page.data.iter().any(is_put) {
+            self.memory.put_was_seen();
+        }
+        Ok(page)
+    }
+}
+
+/// What the newest pipelines show.
+enum NewestOthers {
+    None,
+    /// The list has to tell.
+    Unclear,
+    Some(ResolveError),
+}
+
+fn exists(pipeline: &Pipeline) -> Error {
+    ResolveError::AlreadyExists {
+        existing: PipelineSummary::new(pipeline),
+    }
+    .into()
+}

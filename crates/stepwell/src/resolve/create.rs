@@ -1,0 +1,374 @@
+//! Creating a pipeline at most once.
+
+use std::{sync::Arc, time::Duration};
+
+use http::StatusCode;
+use stepwell_arroyo::{ClientError, Made, Pipeline};
+
+use super::{
+    Action, PipelineSummary, ResolveError,
+    answer::Answer,
+    attempt::{CreateAttempt, Sent},
+    settle::{Claims, SettleOutcome, look, settle},
+};
+use crate::{
+    error::Error,
+    observe::Step,
+    session::Failures,
+    session::to_completion,
+    session::{Backoff, Deadline},
+    session::{ServerMemory, Session},
+    shutdown::registry::Target,
+};
+
+/// How long the one look may take after a refusal that does not speak of an existing id.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// How long a `PUT` that was refused as a duplicate is looked for: a rival's create under the same id is visible by then.
+const RIVAL: Duration = Duration::from_secs(5);
+
+/// What a create came to.
+pub(crate) enum CreateOutcome {
+    /// The server answered that it has made it.
+    Created(Made),
+    /// It is there, and it cannot be told, or is known not to be so, that this submission has made it.
+    Adopted {
+        pipeline: Box<Pipeline>,
+        started_here: bool,
+    },
+    /// Nothing was made, for the server gives ids of its own: the id that was to decide alone says nothing there. The list has to decide.
+    ListNeeded,
+}
+
+pub(crate) struct Creating<'a> {
+    pub(crate) session: &'a Session,
+    pub(crate) limit: &'a Deadline,
+}
+
+impl Creating<'_> {
+    /// Creates, and leaves in `attempt` what is in doubt.
+    pub(crate) async fn run(&self, attempt: &mut CreateAttempt) -> Result<CreateOutcome, Error> {
+        let memory = self.session.client.transport().memory::<ServerMemory>();
+        let mut pace = Backoff::new(Duration::from_millis(200), Duration::from_secs(2));
+        let mut tries = 0;
+        let mut failures = Failures::new(Step::Resolve);
+        loop {
+            let before = attempt.sent;
+            let may_post = attempt.id().is_some() && before == Sent::Nothing && !memory.has_put();
+            if may_post && !attempt.leave_the_id_to_the_server() {
+                return Ok(CreateOutcome::ListNeeded);
+            }
+            let by_put = attempt.id().is_some();
+            let error = match self.send(attempt, by_put).await? {
+                Ok(made) => {
+                    attempt.sent = Sent::Nothing;
+                    self.session.answered(&mut failures);
+                    return Ok(CreateOutcome::Created(made));
+                }
+                Err(error) => error,
+            };
+            match Answer::of(&error, by_put) {
+                Answer::NotSent => {
+                    attempt.sent = before;
+                    if !error.is_retryable() || self.limit.is_over() {
+                        return Err(self.not_sent(attempt, error));
+                    }
+                }
+                Answer::NoPut => {
+                    memory.put_is_missing();
+                    attempt.sent = before;
+                    if before == Sent::Nothing {
+                        continue;
+                    }
+                    // An old and a new node behind one address: the new one may still have it, and a `POST` now could make a second.
+                    return self.settle(attempt, error).await;
+                }
+                Answer::Refused => {
+                    attempt.sent = before;
+                    if before != Sent::Nothing {
+                        return self.settle(attempt, error).await;
+                    }
+                    if let Some(outcome) = self.rivals(attempt, &error).await? {
+                        return Ok(outcome);
+                    }
+                    return Err(
+                        ResolveError::rejected(Action::Create, attempt.spec.name(), error).into(),
+                    );
+                }
+                Answer::Duplicate => return self.refused_put(attempt, before, error).await,
+                Answer::InDoubt if by_put => {
+                    if let Some(outcome) = self.look_once(attempt).await? {
+                        self.session.answered(&mut failures);
+                        return Ok(outcome);
+                    }
+                    if self.limit.is_over() || tries >= PUT_TRIES {
+                        return self.settle(attempt, error).await;
+                    }
+                }
+                Answer::InDoubt => return self.settle(attempt, error).await,
+            }
+            tries += 1;
+            self.session.retrying(&mut failures, &error);
+            let pause = pace.retry(error.retry_after(), &self.session.jitter);
+            self.limit.sleep(pause).await;
+        }
+    }
+
+    /// Looks for a create of an earlier call.
+    pub(crate) async fn settle_earlier(
+        &self,
+        attempt: &mut CreateAttempt,
+    ) -> Result<CreateOutcome, Error> {
+        let settled = self
+            .look_until(attempt, self.session.options.settle_timeout)
+            .await;
+        match self.adopted(attempt, settled, true)? {
+            Ok(outcome) => Ok(outcome),
+            // How far the look came says nothing of the create.
+            Err(Some(error)) => Err(self.unknown(attempt, error)),
+            Err(None) => Err(ResolveError::StillUnknown {
+                name: attempt.spec.name().to_owned(),
+                id: attempt.id().cloned(),
+                since: attempt.since,
+            }
+            .into()),
+        }
+    }
+
+    /// Sends one create. The intent is noted with the shutdown before, and the outcome by the task that awaits the reply, so that
+    /// nothing is lost with the caller.
+    async fn send(
+        &self,
+        attempt: &mut CreateAttempt,
+        by_put: bool,
+    ) -> Result<Result<Made, ClientError>, Error> {
+        let before = attempt.sent;
+        attempt.sent = if by_put { Sent::Put } else { Sent::Post };
+        let target = Target::Attempted(attempt.clone());
+        let guard = match self
+            .session
+            .intend(attempt.spec.shared_name(), target, true)
+        {
+            Ok(guard) => guard,
+            Err(begun) => {
+                attempt.sent = before;
+                return Err(begun);
+            }
+        };
+        let client = self.session.client_for_a_write();
+        let ticket = self.session.ticket.clone();
+        let server = Arc::clone(self.session.server());
+        let request = attempt.request();
+        let memory = client.transport().memory::<ServerMemory>();
+        let id = attempt.id().cloned();
+        Ok(to_completion(async move {
+            let reply = client.make(id.as_ref(), &request).await;
+            if let Ok(made) = &reply {
+                // The answer leaves no doubt whose it is.
+                ticket.registry().claim(&server, &made.id, ticket.id());
+                ticket.found(&server, &made.id, true);
+            } else if let (Sent::Nothing, Err(error)) = (before, &reply) {
+                // Here and not in the caller, which may be gone.
+                match Answer::of(error, by_put) {
+                    Answer::NotSent | Answer::NoPut | Answer::Refused => ticket.forget(),
+                    // What it is a duplicate of, somebody else has started; or a proxy has sent it twice, and it is ours. The shutdown
+                    // knows of it, and leaves it alone unless it is to stop all.
+                    Answer::Duplicate => guard.refused(error),
+                    Answer::InDoubt => {}
+                }
+            }
+            note_put(&memory, by_put, &reply);
+            drop(guard);
+            reply
+        })
+        .await)
+    }
+
+    fn not_sent(&self, attempt: &CreateAttempt, error: ClientError) -> Error {
+        if attempt.in_doubt() {
+            return self.unknown(attempt, error);
+        }
+        ResolveError::unanswered(Action::Create, attempt.spec.name(), self.limit, error).into()
+    }
+
+    async fn refused_put(
+        &self,
+        attempt: &mut CreateAttempt,
+        before: Sent,
+        error: ClientError,
+    ) -> Result<CreateOutcome, Error> {
+        let maybe_ours = before != Sent::Nothing;
+        let mut settled = self.look_until(attempt, RIVAL).await;
+        if let SettleOutcome::Failed(_) = settled {
+            // The server was too busy to say, which tells nothing of the row.
+            let timeout = self.session.options.settle_timeout;
+            settled = self.look_until(attempt, timeout).await;
+        }
+        match self.adopted(attempt, settled, maybe_ours)? {
+            Ok(outcome) => Ok(outcome),
+            // Not seen to be missing: to call it burnt would be advice to delete what may be running.
+            Err(Some(looked)) => {
+                attempt.sent = before;
+                if maybe_ours {
+                    return Err(self.unknown(attempt, looked));
+                }
+                let name = attempt.spec.name();
+                Err(ResolveError::unanswered(Action::Find, name, self.limit, looked).into())
+            }
+            Err(None) => {
+                // Cut short, the look says too little: a proxy may have sent it twice, and the first one show later.
+                if !maybe_ours && !self.limit.is_over() {
+                    self.session.ticket.forget();
+                }
+                let id = match attempt.id() {
+                    Some(id) => id.clone(),
+                    None => return Err(self.unknown(attempt, error)),
+                };
+                // This one was refused, but one before it may still be under way on the server.
+                attempt.sent = before;
+                if !error.is_already_there() {
+                    let name = attempt.spec.name();
+                    return Err(ResolveError::rejected(Action::Create, name, error).into());
+                }
+                Err(ResolveError::Burnt {
+                    id,
+                    source: Box::new(error),
+                }
+                .into())
+            }
+        }
+    }
+
+    async fn settle(
+        &self,
+        attempt: &mut CreateAttempt,
+        error: ClientError,
+    ) -> Result<CreateOutcome, Error> {
+        let settled = self
+            .look_until(attempt, self.session.options.settle_timeout)
+            .await;
+        match self.adopted(attempt, settled, true)? {
+            Ok(outcome) => Ok(outcome),
+            Err(_) => Err(self.unknown(attempt, error)),
+        }
+    }
+
+    async fn look_once(&self, attempt: &mut CreateAttempt) -> Result<Option<CreateOutcome>, Error> {
+        let settled = look(
+            &self.session.client_within(self.limit),
+            attempt,
+            self.claims(),
+            self.limit,
+        )
+        .await;
+        let settled = settled.unwrap_or_else(SettleOutcome::Failed);
+        Ok(self.adopted(attempt, settled, true)?.ok())
+    }
+
+    /// One look for another submitter's pipeline under the id of a `PUT` that was refused: servers differ in how they say that it exists.
+    async fn rivals(
+        &self,
+        attempt: &mut CreateAttempt,
+        error: &ClientError,
+    ) -> Result<Option<CreateOutcome>, Error> {
+        let status = error.status();
+        let may_mean_it = matches!(status, Some(StatusCode::BAD_REQUEST | StatusCode::CONFLICT));
+        if attempt.id().is_none() || !may_mean_it || error.is_invalid_query() {
+            return Ok(None);
+        }
+        let limit = self.limit.within(LOOK);
+        let client = self.session.client_within(&limit);
+        match look(&client, attempt, self.claims(), &limit).await {
+            Ok(found @ SettleOutcome::Found(_)) => Ok(self.adopted(attempt, found, false)?.ok()),
+            // What was refused and does not show was not made; the server's words say more than how the look ended.
+            _ => Ok(None),
+        }
+    }
+
+    fn claims(&self) -> Claims<'_> {
+        Claims {
+            registry: self.session.ticket.registry(),
+            server: self.session.server(),
+            by: self.session.ticket.id(),
+        }
+    }
+
+    async fn look_until(&self, attempt: &CreateAttempt, timeout: Duration) -> SettleOutcome {
+        let limit = self.limit.within(timeout);
+        settle(
+            &self.session.client,
+            attempt,
+            self.claims(),
+            limit,
+            self.session.options.request_timeout,
+            &self.session.jitter,
+        )
+        .await
+    }
+
+    /// The pipeline that was found, or, as the inner error, that none was and why.
+    fn adopted(
+        &self,
+        attempt: &mut CreateAttempt,
+        settled: SettleOutcome,
+        maybe_ours: bool,
+    ) -> Result<Result<CreateOutcome, Option<ClientError>>, Error> {
+        match settled {
+            SettleOutcome::Found(pipeline) => {
+                // One of ours stays in doubt until it is taken over: a try that fails on the way there must not decide anew.
+                if !maybe_ours {
+                    attempt.sent = Sent::Nothing;
+                }
+                self.session.found(&pipeline.id, maybe_ours);
+                Ok(Ok(CreateOutcome::Adopted {
+                    pipeline,
+                    started_here: maybe_ours,
+                }))
+            }
+            SettleOutcome::Conflict(pipeline) => {
+                // The id is another's, so no create of ours has had it.
+                attempt.sent = Sent::Nothing;
+                self.session.ticket.forget();
+                Err(ResolveError::Conflict {
+                    id: pipeline.id,
+                    name: pipeline.name,
+                }
+                .into())
+            }
+            SettleOutcome::Ambiguous(pipelines) => {
+                let matches = pipelines.iter().map(PipelineSummary::new).collect();
+                Err(ResolveError::Ambiguous { matches }.into())
+            }
+            SettleOutcome::Absent => Ok(Err(None)),
+            SettleOutcome::Failed(error) => Ok(Err(Some(error))),
+        }
+    }
+
+    fn unknown(&self, attempt: &CreateAttempt, error: ClientError) -> Error {
+        ResolveError::OutcomeUnknown {
+            name: attempt.spec.name().to_owned(),
+            id: attempt.id().cloned(),
+            url: self.session.url(),
+            since: attempt.since,
+            source: Box::new(error),
+        }
+        .into()
+    }
+}
+
+/// A server that has taken a `PUT`, or refused it as it refuses a create, has `PUT`.
+fn note_put(memory: &ServerMemory, by_put: bool, reply: &Result<Made, ClientError>) {
+    let taken = match reply {
+        Ok(_) => true,
+        Err(error) => matches!(
+            error.status(),
+            Some(StatusCode::BAD_REQUEST | StatusCode::CONFLICT)
+        ),
+    };
+    if by_put && taken {
+        memory.put_was_seen();
+    }
+}
+
+/// How often a `PUT` in doubt is repeated under its id before its outcome is called unknown.
+const PUT_TRIES: u32 = 5;

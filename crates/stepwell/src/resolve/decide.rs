@@ -1,0 +1,295 @@
+//! What there is to do, from what the server holds: resume one, create one, or refuse.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use stepwell_arroyo::{Job, JobState, JsonError, Pipeline, PipelineId, PipelineRow};
+
+use crate::{
+    resolve::{
+        error::{PipelineSummary, ResolveError},
+        near_match::is_near_match,
+    },
+    spec::{Identity, Intent, PipelineSpec, WhenFinished},
+};
+
+/// What a pipeline of a list is to one spec: all that is kept of it.
+#[derive(Debug)]
+pub(crate) enum Relation {
+    Match(Box<Pipeline>),
+    Other {
+        name: String,
+        /// It was or is being made under the same shutdown.
+        is_ours: bool,
+        likeness: Likeness,
+    },
+    /// It is a preview, which ends with whoever looks at it; or one of the others, and these are not asked for.
+    None,
+}
+
+/// How the query of another pipeline is like the one of the spec.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Likeness {
+    None,
+    /// But for line ends and outer white space.
+    Near,
+    /// It is the same, under another id than was given.
+    Same,
+}
+
+/// The pipelines of a server as they bear on one spec.
+#[derive(Debug)]
+pub(crate) struct Listing {
+    pipelines: Vec<(PipelineId, Relation)>,
+}
+
+/// What a list holds besides the matches.
+#[derive(Debug)]
+pub(crate) struct Others {
+    listed: Arc<BTreeSet<PipelineId>>,
+    /// Matches that were deleted after they were listed: their ids are free.
+    gone: BTreeSet<PipelineId>,
+    others: Vec<PipelineSummary>,
+    /// The first of those whose query is most like that of the spec.
+    near: Option<(Likeness, PipelineSummary)>,
+}
+
+/// What there is to do.
+#[derive(Debug)]
+pub(crate) enum Decision {
+    Resume {
+        pipeline: Box<Pipeline>,
+        job: Option<Box<Job>>,
+    },
+    Create {
+        id: Option<PipelineId>,
+        listed: Arc<BTreeSet<PipelineId>>,
+        forced_past: Vec<PipelineSummary>,
+    },
+    /// Create under this id; the list was not read.
+    CreateById(PipelineId),
+}
+
+/// The id that decides alone, where the spec has one.
+pub(crate) fn given(spec: &PipelineSpec) -> Option<&PipelineId> {
+    match (spec.intent(), spec.identity()) {
+        (Intent::Resume(id), _) | (_, Identity::Given(id)) => Some(id),
+        _ => None,
+    }
+}
+
+/// Whether what is decided can depend on the other pipelines.
+fn others_count(spec: &PipelineSpec) -> bool {
+    !spec.force() || only_resumes(spec)
+}
+
+pub(crate) fn only_resumes(spec: &PipelineSpec) -> bool {
+    matches!(spec.intent(), Intent::ResumeOnly | Intent::Resume(_))
+}
+
+impl Relation {
+    /// `is_ours` tells which were or are being made under the same shutdown: they are not "others". With `names_others` the others are
+    /// wanted even where they decide nothing.
+    pub(crate) fn of(
+        row: &PipelineRow<'_>,
+        spec: &PipelineSpec,
+        names_others: bool,
+        is_ours: impl Fn(&PipelineRow<'_>) -> bool,
+    ) -> Result<Self, JsonError> {
+        if row.preview {
+            return Ok(Self::None);
+        }
+        let is_same = row.query == spec.query();
+        let is_match = given(spec).map_or(is_same, |id| row.id == *id);
+        if is_match {
+            return Ok(Self::Match(Box::new(row.to_pipeline()?)));
+        }
+        if !names_others && !others_count(spec) {
+            return Ok(Self::None);
+        }
+        Ok(Self::Other {
+            name: row.name.clone().into_owned(),
+            is_ours: is_ours(row),
+            likeness: if is_same {
+                Likeness::Same
+            } else if is_near_match(&row.query.to_text(), spec.query()) {
+                Likeness::Near
+            } else {
+                Likeness::None
+            },
+        })
+    }
+}
+
+impl Listing {
+    /// The pipelines newest first.
+    pub(crate) fn new(pipelines: impl IntoIterator<Item = (PipelineId, Relation)>) -> Self {
+        Self {
+            pipelines: pipelines.into_iter().collect(),
+        }
+    }
+
+    /// Sorts the list into matches and others.
+    pub(crate) fn matches(
+        self,
+        spec: &PipelineSpec,
+    ) -> Result<(Vec<Pipeline>, Others), ResolveError> {
+        let listed = self.pipelines.iter().map(|(id, _)| id.clone()).collect();
+        let mut rest = Others::new(listed);
+        let mut matches = Vec::new();
+        for (id, bearing) in self.pipelines {
+            match bearing {
+                Relation::Match(pipeline) if pipeline.query != spec.query() => {
+                    return Err(ResolveError::Conflict {
+                        id,
+                        name: pipeline.name,
+                    });
+                }
+                Relation::Match(pipeline) => matches.push(*pipeline),
+                Relation::Other {
+                    name,
+                    is_ours,
+                    likeness,
+                } => rest.add(PipelineSummary { id, name }, is_ours, likeness),
+                Relation::None => {}
+            }
+        }
+        Ok((matches, rest))
+    }
+}
+
+impl Others {
+    fn new(listed: BTreeSet<PipelineId>) -> Self {
+        Self {
+            listed: Arc::new(listed),
+            gone: BTreeSet::new(),
+            others: Vec::new(),
+            near: None,
+        }
+    }
+
+    /// Adds a pipeline that is no match; they are added newest first.
+    fn add(&mut self, other: PipelineSummary, is_ours: bool, likeness: Likeness) {
+        let is_nearer = match &self.near {
+            None => likeness != Likeness::None,
+            Some((Likeness::Near, _)) => likeness == Likeness::Same,
+            Some(_) => false,
+        };
+        if is_nearer {
+            self.near = Some((likeness, other.clone()));
+        }
+        if !is_ours {
+            self.others.push(other);
+        }
+    }
+
+    /// A match was deleted since it was listed.
+    pub(crate) fn note_gone(&mut self, id: PipelineId) {
+        self.gone.insert(id);
+    }
+
+    /// Decides, given each match with its job.
+    pub(crate) fn decide(
+        self,
+        spec: &PipelineSpec,
+        matches: Vec<(Pipeline, Option<Box<Job>>)>,
+    ) -> Result<Decision, ResolveError> {
+        let Self {
+            listed,
+            gone,
+            others,
+            near,
+        } = self;
+        let near = near.map(|(_, near)| near);
+        let (mut finished, mut alive): (Vec<_>, Vec<_>) =
+            matches.into_iter().partition(|(_, job)| {
+                job.as_ref()
+                    .is_some_and(|job| job.state == JobState::Finished)
+            });
+        if *spec.intent() == Intent::CreateOnly
+            && let Some((pipeline, _)) = alive.first().or(match spec.when_finished() {
+                WhenFinished::Refuse => finished.first(),
+                WhenFinished::NewRun => None,
+            })
+        {
+            return Err(ResolveError::AlreadyExists {
+                existing: PipelineSummary::new(pipeline),
+            });
+        }
+        if alive.len() > 1 {
+            let matches = alive
+                .iter()
+                .map(|(pipeline, _)| PipelineSummary::new(pipeline))
+                .collect();
+            return Err(ResolveError::Ambiguous { matches });
+        }
+        if let Some((pipeline, job)) = alive.pop() {
+            return Ok(Decision::Resume {
+                pipeline: Box::new(pipeline),
+                job,
+            });
+        }
+        let only_resumes = only_resumes(spec);
+        match finished.pop() {
+            Some((pipeline, _)) if only_resumes || spec.when_finished() == WhenFinished::Refuse => {
+                return Err(ResolveError::Finished {
+                    finished: PipelineSummary::new(&pipeline),
+                });
+            }
+            None if only_resumes => {
+                return Err(ResolveError::NothingToResume { near });
+            }
+            None if !others.is_empty() && !spec.force() => {
+                return Err(ResolveError::OtherPipelines { others, near });
+            }
+            // A finished one shows that this is the right server; others beside it need no word.
+            _ => {}
+        }
+        Ok(Decision::Create {
+            id: free_id(spec, |id| listed.contains(id) && !gone.contains(id))?,
+            listed,
+            forced_past: others,
+        })
+    }
+}
+
+/// The id for a new pipeline. A new run of a finished pipeline needs a new one: the next in a fixed row, so that two orchestrators that
+/// start one at the same time still choose the same.
+fn free_id(
+    spec: &PipelineSpec,
+    is_taken: impl Fn(&PipelineId) -> bool,
+) -> Result<Option<PipelineId>, ResolveError> {
+    match spec.identity() {
+        Identity::ServerAssigned => Ok(None),
+        Identity::Given(id) if is_taken(id) => Err(ResolveError::Conflict {
+            id: id.clone(),
+            name: spec.name().to_owned(),
+        }),
+        Identity::Given(id) => Ok(Some(id.clone())),
+        // Ends: finitely many are taken.
+        Identity::FromSpec { .. } => Ok(ids_of_runs(spec).find(|id| !is_taken(id))),
+    }
+}
+
+/// The ids that the runs of a spec get, the first one first; without end, or none where they do not follow from the spec.
+pub(crate) fn ids_of_runs(spec: &PipelineSpec) -> impl Iterator<Item = PipelineId> {
+    let namespace = match spec.identity() {
+        Identity::FromSpec { namespace } => Some(namespace),
+        _ => None,
+    };
+    namespace
+        .into_iter()
+        .flat_map(|namespace| (0..).map(|run| id_of_run(namespace, spec, run)))
+}
+
+/// The id of the pipeline for a run of a spec, the first being 0.
+fn id_of_run(namespace: &str, spec: &PipelineSpec, run: u64) -> PipelineId {
+    if run == 0 {
+        PipelineId::for_spec(namespace, spec.name(), spec.query())
+    } else {
+        PipelineId::for_spec(
+            &format!("{namespace}\u{0}run {run}"),
+            spec.name(),
+            spec.query(),
+        )
+    }
+}

@@ -1,0 +1,96 @@
+//! Finding the pipeline of a spec: by an id, or in the list.
+
+use stepwell_arroyo::{Job, Pipeline, PipelineRow};
+
+use super::{
+    Action, PipelineSummary, ResolveError, by_id,
+    decide::{Decision, Listing, Others, Relation},
+    job::{JobOf, job_of},
+};
+use crate::{
+    error::Error,
+    observe::Step,
+    session::{Deadline, Session, retry::GONE_AFTER},
+    spec::PipelineSpec,
+};
+
+/// Reads what the server holds and decides. With `names_others` the decision names all other pipelines, even where they count for nothing.
+pub(crate) async fn decide(
+    session: &Session,
+    spec: &PipelineSpec,
+    limit: &Deadline,
+    names_others: bool,
+) -> Result<Decision, Error> {
+    if let Some(decision) = by_id::decide(session, spec, limit).await? {
+        return Ok(decision);
+    }
+    // A match whose job is not found was deleted, or that answer came from a node that lags behind: only a list without it proves it.
+    let disagreement = limit.within(GONE_AFTER);
+    let mut pace = session.poll_pace();
+    loop {
+        let listed = list(session, spec, limit, names_others).await?;
+        match listed
+            .in_doubt
+            .filter(|_| disagreement.elapsed() < GONE_AFTER)
+        {
+            None => return Ok(listed.others.decide(spec, listed.matches)?),
+            Some(existing) if limit.is_over() => Err(ResolveError::Vanished { existing })?,
+            Some(_) => {}
+        }
+        disagreement.sleep(pace.pause(&session.jitter)).await;
+    }
+}
+
+struct WithJobs {
+    matches: Vec<(Pipeline, Option<Box<Job>>)>,
+    others: Others,
+    /// A match without a job to show.
+    in_doubt: Option<PipelineSummary>,
+}
+
+async fn list(
+    session: &Session,
+    spec: &PipelineSpec,
+    limit: &Deadline,
+    names_others: bool,
+) -> Result<WithJobs, Error> {
+    let (matches, mut others) = read_list(session, spec, limit, names_others).await?;
+    let mut in_doubt = None;
+    let mut with_jobs = Vec::with_capacity(matches.len());
+    for pipeline in matches {
+        match job_of(session, &pipeline, limit).await? {
+            JobOf::Job(job) => with_jobs.push((pipeline, job)),
+            JobOf::Gone => {
+                in_doubt.get_or_insert_with(|| PipelineSummary::new(&pipeline));
+                others.note_gone(pipeline.id);
+            }
+        }
+    }
+    Ok(WithJobs {
+        matches: with_jobs,
+        others,
+        in_doubt,
+    })
+}
+
+/// Reads the whole list, and sorts it into the matches and the rest.
+async fn read_list(
+    session: &Session,
+    spec: &PipelineSpec,
+    limit: &Deadline,
+    names_others: bool,
+) -> Result<(Vec<Pipeline>, Others), Error> {
+    let server = session.server();
+    let registry = session.ticket.registry();
+    let keep = |row: &PipelineRow<'_>| {
+        Relation::of(row, spec, names_others, |row| registry.is_ours(server, row))
+    };
+    let pipelines = session
+        .read(Step::Resolve, limit, |client| async move {
+            client.read_pipelines(|| limit.for_a_request(), keep).await
+        })
+        .await
+        .map_err(|error| ResolveError::unanswered(Action::Find, spec.name(), limit, error))?;
+    let pipelines = pipelines.into_iter().map(|row| (row.id, row.kept));
+    Ok(Listing::new(pipelines).matches(spec)?)
+}

@@ -1,0 +1,35 @@
+//! The job of a pipeline that was found.
+
+use stepwell_arroyo::{Job, Pipeline};
+
+use super::{Action, ResolveError};
+use crate::{
+    error::Error, observe::Step, session::Deadline, session::Session, session::retry::is_gone,
+};
+
+/// What the server shows of it.
+pub(crate) enum JobOf {
+    Job(Option<Box<Job>>),
+    Gone,
+}
+
+/// Reads it.
+pub(crate) async fn job_of(
+    session: &Session,
+    pipeline: &Pipeline,
+    limit: &Deadline,
+) -> Result<JobOf, Error> {
+    let id = &pipeline.id;
+    match session
+        .read(Step::Resolve, limit, |client| async move {
+            client.job(id).await
+        })
+        .await
+    {
+        Ok(job) => Ok(JobOf::Job(job.map(Box::new))),
+        Err(error) if is_gone(&error) => Ok(JobOf::Gone),
+        Err(error) => {
+            Err(ResolveError::unanswered(Action::Find, &pipeline.name, limit, error).into())
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! Finding the pipeline and resuming it, or creating it.
+
+mod answer;
+pub(crate) mod attempt;
+mod by_id;
+mod create;
+mod decide;
+mod difference;
+mod error;
+mod find;
+mod job;
+mod near_match;
+mod resolution;
+mod resume;
+pub(crate) mod settle;
+pub(crate) mod shown;
+#[cfg(test)]
+mod tests;
+
+use std::{sync::Arc, time::SystemTime};
+
+use stepwell_arroyo::{Job, Made, Pipeline};
+
+use self::{
+    attempt::{CreateAttempt, CreateMode, Listed, Sent},
+    create::{CreateOutcome, Creating},
+    decide::Decision,
+    difference::differences,
+    find::decide,
+    job::{JobOf, job_of},
+    resume::{ResumeOutcome, ResumePlan, Resuming, compare_udfs},
+};
+pub use self::{
+    difference::Difference,
+    error::{Action, PipelineSummary, ResolveError},
+    resolution::{Plan, PlannedRequest, Resolution},
+};
+use crate::{
+    error::Error,
+    job::verdict::Baseline,
+    session::{Deadline, Session},
+    spec::{Intent, PipelineSpec},
+    state::{Identified, Resumed},
+};
+
+/// What the work of `resolve` came to.
+pub(crate) enum ResolveOutcome {
+    Resumed {
+        pipeline: Identified,
+        baseline: Baseline,
+        differences: Vec<Difference>,
+        origin: Resumed,
+    },
+    Created {
+        pipeline: Identified,
+        differences: Vec<Difference>,
+    },
+}
+
+impl ResolveOutcome {
+    fn created(spec: &PipelineSpec, made: Made) -> Self {
+        // The environment and the scheduler's configuration are echoed by the job, which may not be there yet.
+        let differences = differences(spec, &made, None);
+        Self::Created {
+            differences,
+            pipeline: made.into(),
+        }
+    }
+}
+
+/// Finds the pipeline and resumes it, or creates one.
+pub(crate) async fn resolve(
+    session: &Session,
+    spec: &Arc<PipelineSpec>,
+    attempt: &mut Option<CreateAttempt>,
+    limit: &Deadline,
+) -> Result<ResolveOutcome, Error> {
+    let creating = Creating { session, limit };
+    if let Some(attempt) = attempt.as_mut().filter(|attempt| attempt.in_doubt()) {
+        let outcome = creating.settle_earlier(attempt).await?;
+        let taken = take(session, spec, outcome, limit).await?;
+        attempt.sent = Sent::Nothing;
+        if let Some(resolved) = taken {
+            return Ok(resolved);
+        }
+    }
+    loop {
+        let way = match decide(session, spec, limit, false).await? {
+            Decision::Resume { pipeline, job } => {
+                let resumed = resume(session, spec, pipeline, job, limit, HowFound::Listed).await?;
+                if let Some(resolved) = resumed {
+                    return Ok(resolved);
+                }
+                continue;
+            }
+            Decision::Create { id, listed, .. } => CreateMode::Listed(Listed {
+                chosen: id.clone(),
+                id,
+                before: listed,
+            }),
+            Decision::CreateById(id) => CreateMode::ById(id),
+        };
+        let attempt = attempt.insert(CreateAttempt {
+            spec: Arc::clone(spec),
+            way,
+            since: SystemTime::now(),
+            sent: Sent::Nothing,
+        });
+        let outcome = creating.run(attempt).await?;
+        let taken = take(session, spec, outcome, limit).await?;
+        attempt.sent = Sent::Nothing;
+        if let Some(resolved) = taken {
+            return Ok(resolved);
+        }
+    }
+}
+
+/// Takes over what a create came to; `None`: look again.
+async fn take(
+    session: &Session,
+    spec: &PipelineSpec,
+    outcome: CreateOutcome,
+    limit: &Deadline,
+) -> Result<Option<ResolveOutcome>, Error> {
+    match outcome {
+        CreateOutcome::Created(made) => Ok(Some(ResolveOutcome::created(spec, made))),
+        CreateOutcome::ListNeeded => Ok(None),
+        CreateOutcome::Adopted {
+            pipeline,
+            started_here,
+        } => {
+            if *spec.intent() == Intent::CreateOnly && !started_here {
+                session.ticket.forget();
+                return Err(ResolveError::AlreadyExists {
+                    existing: PipelineSummary::new(&pipeline),
+                }
+                .into());
+            }
+            let job = match job_of(session, &pipeline, limit).await? {
+                JobOf::Job(job) => job,
+                JobOf::Gone => None,
+            };
+            resume(
+                session,
+                spec,
+                pipeline,
+                job,
+                limit,
+                HowFound::Adopted { started_here },
+            )
+            .await
+        }
+    }
+}
+
+/// How a pipeline to resume was found.
+#[derive(Clone, Copy)]
+enum HowFound {
+    Listed,
+    Adopted { started_here: bool },
+}
+
+/// Resumes; `None`: its job has come to an end, look again.
+async fn resume(
+    session: &Session,
+    spec: &PipelineSpec,
+    pipeline: Box<Pipeline>,
+    job: Option<Box<Job>>,
+    limit: &Deadline,
+    how: HowFound,
+) -> Result<Option<ResolveOutcome>, Error> {
+    let (adopted, started_here) = match how {
+        HowFound::Listed => (false, false),
+        HowFound::Adopted { started_here } => (true, started_here),
+    };
+    let resuming = Resuming {
+        session,
+        spec,
+        pipeline: &pipeline,
+        job: job.as_deref(),
+        limit,
+        adopted,
+        started_here,
+    };
+    match resuming.run().await? {
+        ResumeOutcome::Done {
+            baseline,
+            parallelism_set,
+        } => {
+            let mut differences = differences(spec, &*pipeline, job.as_deref());
+            if parallelism_set {
+                // The list was read before it was set.
+                differences
+                    .retain(|difference| !matches!(difference, Difference::Parallelism { .. }));
+            }
+            Ok(Some(ResolveOutcome::Resumed {
+                pipeline: Identified::new(&pipeline),
+                baseline,
+                differences,
+                origin: Resumed {
+                    job: job.map(|job| *job),
+                    adopted,
+                    found_again: started_here,
+                },
+            }))
+        }
+        ResumeOutcome::Again => Ok(None),
+    }
+}
+
+/// What [`resolve`] would do, without doing it.
+pub(crate) async fn plan(
+    session: &Session,
+    spec: &PipelineSpec,
+    attempt: Option<&CreateAttempt>,
+    limit: &Deadline,
+) -> Result<Plan, Error> {
+    if let Some(attempt) = attempt.filter(|attempt| attempt.in_doubt()) {
+        return Ok(Plan::Settle {
+            id: attempt.id().cloned(),
+        });
+    }
+    Ok(match decide(session, spec, limit, true).await? {
+        Decision::Resume { pipeline, job } => {
+            compare_udfs(spec, &pipeline)?;
+            Plan::Resume {
+                requests: ResumePlan::of(spec, &pipeline, job.as_deref()).requests(),
+                pipeline: PipelineSummary::new(&pipeline),
+                state: job.map(|job| job.state),
+            }
+        }
+        Decision::Create {
+            id, forced_past, ..
+        } => Plan::Create { id, forced_past },
+        Decision::CreateById(id) => Plan::Create {
+            id: Some(id),
+            forced_past: Vec::new(),
+        },
+    })
+}

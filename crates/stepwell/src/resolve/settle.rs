@@ -1,0 +1,124 @@
+//! Finding out what became of a create whose reply was lost.
+
+use std::{sync::Arc, time::Duration};
+
+use stepwell_arroyo::{Client, ClientError, Pipeline, PipelineId, PipelineRow};
+
+use super::attempt::{CreateAttempt, Sent};
+use crate::{
+    session::Jitter,
+    session::retry::{is_gone, may_pass},
+    session::{Backoff, Deadline},
+    shutdown::registry::{EntryId, Registry},
+};
+
+/// What became of a create.
+#[derive(Debug)]
+pub(crate) enum SettleOutcome {
+    /// There is such a pipeline.
+    Found(Box<Pipeline>),
+    /// A pipeline of another query has the chosen id.
+    Conflict(Box<Pipeline>),
+    /// Several pipelines may be the one.
+    Ambiguous(Vec<Pipeline>),
+    /// It has not shown up in time; it still may.
+    Absent,
+    /// Looking failed until the end.
+    Failed(ClientError),
+}
+
+/// Which pipelines other submissions under the same shutdown have taken for their creates. Where the server chooses the ids, a pipeline
+/// cannot be told from its twin, and one must not answer for two creates.
+#[derive(Clone, Copy)]
+pub(crate) struct Claims<'a> {
+    pub(crate) registry: &'a Registry,
+    pub(crate) server: &'a Arc<str>,
+    pub(crate) by: EntryId,
+}
+
+impl Claims<'_> {
+    fn are_another(self, id: &PipelineId) -> bool {
+        self.registry.is_claimed(self.server, id, self.by)
+    }
+
+    fn another_is_under_way(self, attempt: &CreateAttempt) -> bool {
+        self.registry
+            .is_another_under_way(self.server, attempt, self.by)
+    }
+
+    fn claim(self, id: &PipelineId) -> bool {
+        self.registry.claim(self.server, id, self.by)
+    }
+}
+
+/// Looks until the pipeline of `attempt` shows up or the limit is over.
+pub(crate) async fn settle(
+    client: &Client,
+    attempt: &CreateAttempt,
+    claims: Claims<'_>,
+    limit: Deadline,
+    request_timeout: Duration,
+    jitter: &Jitter,
+) -> SettleOutcome {
+    let mut pace = Backoff::new(Duration::from_millis(100), Duration::from_secs(1));
+    loop {
+        let client = client.within(request_timeout.min(limit.for_a_request()));
+        let settled = match look(&client, attempt, claims, &limit).await {
+            Ok(SettleOutcome::Absent) => SettleOutcome::Absent,
+            Ok(settled) => return settled,
+            Err(error) if may_pass(&error) => SettleOutcome::Failed(error),
+            Err(error) => return SettleOutcome::Failed(error),
+        };
+        if limit.is_over() {
+            return settled;
+        }
+        let asked = match &settled {
+            SettleOutcome::Failed(error) => error.retry_after(),
+            _ => None,
+        };
+        limit.sleep(pace.retry(asked, jitter)).await;
+    }
+}
+
+/// One look.
+pub(crate) async fn look(
+    client: &Client,
+    attempt: &CreateAttempt,
+    claims: Claims<'_>,
+    limit: &Deadline,
+) -> Result<SettleOutcome, ClientError> {
+    match (attempt.id(), attempt.sent) {
+        (Some(id), Sent::Put | Sent::Nothing) => match client.pipeline(id).await {
+            Ok(pipeline) if attempt.is_for(&pipeline) => {
+                // So that nobody takes it for what a `POST` has made; of those who have chosen this id, the first.
+                claims.claim(&pipeline.id);
+                Ok(SettleOutcome::Found(Box::new(pipeline)))
+            }
+            Ok(pipeline) => Ok(SettleOutcome::Conflict(Box::new(pipeline))),
+            Err(error) if is_gone(&error) => Ok(SettleOutcome::Absent),
+            Err(error) => Err(error),
+        },
+        // What is there now may be the one whose reply is on its way.
+        _ if claims.another_is_under_way(attempt) => Ok(SettleOutcome::Absent),
+        _ => {
+            let keep = |row: &PipelineRow<'_>| {
+                let may_be = attempt.may_have_made(row) && !claims.are_another(&row.id);
+                may_be.then(|| row.to_pipeline()).transpose()
+            };
+            let listed = client
+                .read_pipelines(|| limit.for_a_request(), keep)
+                .await?;
+            let mut new: Vec<_> = listed.into_iter().filter_map(|row| row.kept).collect();
+            Ok(match (new.pop(), new.is_empty()) {
+                (None, _) => SettleOutcome::Absent,
+                // Claimed in this moment by another submission of the same spec.
+                (Some(pipeline), true) if !claims.claim(&pipeline.id) => SettleOutcome::Absent,
+                (Some(pipeline), true) => SettleOutcome::Found(Box::new(pipeline)),
+                (Some(pipeline), false) => {
+                    new.push(pipeline);
+                    SettleOutcome::Ambiguous(new)
+                }
+            })
+        }
+    }
+}

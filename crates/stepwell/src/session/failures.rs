@@ -1,0 +1,71 @@
+//! Requests that fail in a row: see [`Failures`].
+
+use std::error::Error;
+
+use stepwell_arroyo::ClientError;
+use stepwell_transport::TransportError;
+use tokio::time::Instant;
+
+use crate::observe::{Event, Observation, Step};
+
+/// The failures in a row of what is asked again and again, told one by one, and told when they are over.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Failures {
+    step: Step,
+    count: u32,
+    since: Option<Instant>,
+}
+
+impl Failures {
+    pub(crate) fn new(step: Step) -> Self {
+        Self {
+            step,
+            count: 0,
+            since: None,
+        }
+    }
+
+    /// A request failed in a way that may pass, and is tried again.
+    pub(crate) fn failed(&mut self, observation: &Observation, error: &ClientError) {
+        self.count = self.count.saturating_add(1);
+        self.since.get_or_insert_with(Instant::now);
+        // Not the error itself: it has the server's words, and these may repeat what was sent.
+        tracing::warn!(
+            step = %self.step, attempt = self.count, operation = %error.operation(),
+            http.response.status_code = error.status().map(|status| status.as_u16()),
+            error.type = error.transport_error_kind().map(tracing::field::debug),
+            "trying again"
+        );
+        observation.tell(&Event::Retrying {
+            step: self.step,
+            reason: reason(error),
+            attempt: self.count,
+        });
+    }
+
+    /// A request succeeded.
+    pub(crate) fn answered(&mut self, observation: &Observation) {
+        if let Some(since) = self.since.take() {
+            observation.tell(&Event::Answered {
+                step: self.step,
+                failures: std::mem::take(&mut self.count),
+                elapsed: since.elapsed(),
+            });
+        }
+    }
+}
+
+/// An error with its causes, on one line, without how long each took: equal failures are equal texts.
+fn reason(error: &ClientError) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        match cause.downcast_ref::<TransportError>() {
+            Some(cause) => text.push_str(cause.message()),
+            None => text.push_str(&cause.to_string()),
+        }
+        source = cause.source();
+    }
+    text
+}

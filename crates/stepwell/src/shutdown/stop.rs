@@ -1,0 +1,38 @@
+//! Stopping the pipeline of one submission.
+
+use std::sync::atomic::Ordering;
+
+use stepwell_arroyo::JobState;
+
+use super::stop_pipeline::{Ending, Stop, StopError};
+use crate::{
+    error::Error,
+    job::verdict::Baseline,
+    session::{Deadline, Session},
+    state::Identified,
+};
+
+/// Stops it as the options say; that it ended otherwise is an error.
+pub(crate) async fn stop(
+    session: &Session,
+    pipeline: &Identified,
+    baseline: &Baseline,
+    deadline: &Deadline,
+) -> Result<Ending, Error> {
+    let mode = session.options.stop_mode.clone();
+    let stop = Stop::of(session, &pipeline.id, mode, baseline, *deadline);
+    session.stops.store(true, Ordering::Relaxed);
+    let ending = stop.run().await.inspect_err(|_| {
+        // It may run on.
+        session.stops.store(false, Ordering::Relaxed);
+    })?;
+    session.ticket.forget();
+    if ending.job.state == JobState::Stopped {
+        return Ok(ending);
+    }
+    Err(StopError::EndedOtherwise {
+        id: pipeline.id.clone(),
+        job: Box::new(ending.job),
+    }
+    .into())
+}

@@ -1,0 +1,44 @@
+//! Connected: the API has answered.
+
+use std::{pin::pin, sync::Arc};
+
+use super::Validated;
+use crate::{
+    observe::Step,
+    spec::PipelineSpec,
+    submission::{Submission, TransitionError},
+    validate::plan_query,
+};
+
+/// The API has answered.
+pub struct Connected {
+    pub(crate) spec: Arc<PipelineSpec>,
+}
+
+/// # Connected
+impl Submission<Connected> {
+    /// Has the server plan the query, and shows its errors before anything is allocated.
+    ///
+    /// Sends `POST /api/v1/pipelines/validate_query`, which changes nothing and is tried again until
+    /// [`Options::validate_timeout`](crate::Options::validate_timeout) when the server does not answer.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Validate`], [`Error::ShutdownBegun`]. Hands back the connected submission.
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe: a validation changes nothing. The submission is lost with the future.
+    pub async fn validate(self) -> Result<Submission<Validated>, TransitionError<Connected>> {
+        let deadline = self.session.deadline(Step::Validate);
+        let planned = {
+            let work = pin!(plan_query(&self.session, &self.state.spec, &deadline));
+            self.perform(Step::Validate, &deadline, work).await
+        };
+        self.advance(planned, |connected, graph| Validated {
+            spec: connected.spec,
+            graph,
+            attempt: None,
+        })
+    }
+}

@@ -1,0 +1,106 @@
+//! Running: the job was Running in the run that counts.
+
+use std::pin::pin;
+
+use stepwell_arroyo::{Job, PipelineId};
+
+use super::{Registered, Stopped};
+use crate::{
+    error::Error,
+    job::{Ended, ended::watch_to_the_end},
+    observe::Step,
+    rows::RowStream,
+    shutdown::stop::stop,
+    submission::{Submission, TransitionError},
+};
+
+/// The job was Running in the run that counts.
+pub struct Running {
+    pub(crate) registered: Registered,
+    pub(crate) job: Job,
+}
+
+/// # Running
+impl Submission<Running> {
+    /// The job as it was seen Running.
+    pub fn job(&self) -> &Job {
+        &self.state.job
+    }
+
+    /// Waits until the job has ended: Finished, Failed, or stopped by somebody.
+    ///
+    /// Reads `GET /api/v1/pipelines/{id}/jobs`. It has no deadline of its own, for a stream has none, but fails when the server has not
+    /// answered for [`Options::silence_timeout`](crate::Options::silence_timeout). A job that recovers, or that somebody restarts, has
+    /// not ended.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Wait`] when the pipeline vanished or the server fell silent, [`Error::ShutdownBegun`]. A failed job is not an error
+    /// here: it is an end.
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe, and the submission is only borrowed: drop it and call it again as you like.
+    pub async fn ended(&self) -> Result<Ended, Error> {
+        let registered = &self.state.registered;
+        let work = pin!(watch_to_the_end(
+            &self.session,
+            &registered.pipeline.id,
+            &registered.baseline
+        ));
+        self.session.unless_begun(work).await
+    }
+
+    /// The rows of the pipeline as they come, if its query ends in a bare `SELECT`; those of a query with a sink of its own go there, and the
+    /// stream ends at once. Sends nothing yet.
+    ///
+    /// ```
+    /// # async fn example(running: stepwell::Submission<stepwell::Running>) -> Result<(), stepwell::Error> {
+    /// let mut rows = running.rows();
+    /// while let Some(batch) = rows.next().await? {
+    ///     for row in &batch.rows {
+    ///         println!("{row}");
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// This is a preview and no delivery: the server keeps no row for who is not there, and passes over who is slow. What is known to
+    /// have been missed is told in [`Rows::missed`].
+    pub fn rows(&self) -> RowStream {
+        RowStream::of(&self.session, &self.state)
+    }
+
+    /// Stops the pipeline; as [`Submission::<Registered>::stop`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Stop`]. Hands back the submission.
+    ///
+    /// # Cancel safety
+    ///
+    /// The request is not cut: a stop that was sent takes effect.
+    pub async fn stop(self) -> Result<Submission<Stopped>, TransitionError<Running>> {
+        let deadline = self.session.deadline(Step::Stop);
+        let stopped = {
+            let registered = &self.state.registered;
+            let work = pin!(stop(
+                &self.session,
+                &registered.pipeline,
+                &registered.baseline,
+                &deadline
+            ));
+            self.carry_out(Step::Stop, &deadline, work).await
+        };
+        self.advance(stopped, |running, ending| {
+            Stopped::new(running.registered, ending)
+        })
+    }
+
+    /// Leaves the pipeline running and takes it out of the shutdown's hands. Sends nothing.
+    pub fn detach(self) -> PipelineId {
+        self.session.ticket.forget();
+        self.state.registered.pipeline.id
+    }
+}

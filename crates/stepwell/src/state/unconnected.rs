@@ -1,0 +1,208 @@
+//! Unconnected: nothing is known yet.
+
+use std::{pin::pin, sync::Arc};
+
+use stepwell_arroyo::{Job, PipelineId};
+use stepwell_transport::{SharedTransport, Transport};
+
+use tracing::Instrument;
+
+use super::{Connected, Identified, Registered, Running};
+use crate::{
+    attach::read_pipeline,
+    connect::ping,
+    error::Error,
+    job::{WaitError, verdict::Baseline},
+    observe::{Observation, Observer, Step},
+    options::Options,
+    session::Session,
+    shutdown::{Shutdown, registry::Target},
+    spec::PipelineSpec,
+    submission::{Submission, TransitionError},
+};
+
+/// Nothing is known yet.
+pub struct Unconnected {
+    pub(crate) spec: Arc<PipelineSpec>,
+}
+
+/// # Unconnected
+impl Submission<Unconnected> {
+    /// A submission of `spec` over `transport` with default options. Sends nothing.
+    ///
+    /// Submissions over clones of one [`SharedTransport`](crate::SharedTransport) share what they learn of the server.
+    pub fn new(transport: impl Transport, spec: PipelineSpec) -> Self {
+        Self::builder(transport, spec).build()
+    }
+
+    /// A submission with options.
+    pub fn builder(transport: impl Transport, spec: PipelineSpec) -> SubmissionBuilder {
+        SubmissionBuilder {
+            transport: transport.into_shared(),
+            spec,
+            options: Options::default(),
+            shutdown: None,
+            observer: None,
+        }
+    }
+
+    /// Waits until the API answers.
+    ///
+    /// Sends `GET /api/v1/ping` until the answer is `"Pong"`. A refused connection, a timeout and a 5xx are tried again until
+    /// [`Options::connect_timeout`](crate::Options::connect_timeout); an unknown host, a TLS failure, refused credentials and an answer
+    /// that is no Arroyo's end it at once.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Connect`], [`Error::ShutdownBegun`], [`Error::NoRuntime`]. Hands back the unconnected submission.
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe: a ping changes nothing. The submission is lost with the future.
+    pub async fn connect(self) -> Result<Submission<Connected>, TransitionError<Unconnected>> {
+        let deadline = self.session.deadline(Step::Connect);
+        let pinged = {
+            let work = pin!(ping(&self.session, &deadline));
+            self.perform(Step::Connect, &deadline, work).await
+        };
+        self.advance(pinged, |unconnected, ()| Connected {
+            spec: unconnected.spec,
+        })
+    }
+
+    /// Takes up a pipeline that is there, by its id: after the orchestrator itself was restarted, for types die with the process.
+    ///
+    /// Reads `GET /api/v1/pipelines/{id}`, within [`Options::connect_timeout`](crate::Options::connect_timeout). Changes nothing: a
+    /// stopped pipeline stays so. What the steps before would have proved is not known. With a shutdown among the options the pipeline
+    /// counts as one that this process did not start.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Attach`], [`Error::ShutdownBegun`], [`Error::NoRuntime`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe: it only reads.
+    pub async fn attach(
+        transport: impl Transport,
+        id: PipelineId,
+        options: Options,
+    ) -> Result<Submission<Registered>, Error> {
+        let session = Arc::new(Session::new(transport.into_shared(), options));
+        let span = tracing::info_span!("attach", pipeline.id = %id);
+        let deadline = session.deadline(Step::Connect);
+        let read = {
+            let work = pin!(read_pipeline(&session, &id, &deadline));
+            session.unless_begun(work).instrument(span).await
+        };
+        let pipeline = read?;
+        let target = Target::Pipeline(pipeline.id.clone());
+        drop(session.intend(pipeline.name.as_str().into(), target, false)?);
+        session.found(&pipeline.id, false);
+        let state = Registered {
+            pipeline: Identified::new(&pipeline),
+            baseline: Baseline::none(),
+            evidence: None,
+        };
+        Ok(Submission { session, state })
+    }
+
+    /// Takes all steps: connect, validate, resolve, register, wait until running.
+    ///
+    /// # Errors
+    ///
+    /// The error of the step that failed. The submission is gone with it; what it had sent is with its
+    /// [`Shutdown`](crate::Shutdown), and a new submission of the same spec finds it. For another try of one step call the steps
+    /// yourself.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`resolve`](Submission::resolve).
+    pub async fn run(self) -> Result<Outcome, Error> {
+        let registered = self
+            .connect()
+            .await?
+            .validate()
+            .await?
+            .resolve()
+            .await?
+            .register();
+        match registered.wait_until_running().await {
+            Ok(running) => Ok(Outcome::Running(running)),
+            Err(failure) => match failure.into_error() {
+                Error::Wait {
+                    source: WaitError::Finished { id, job },
+                } => Ok(Outcome::Finished(Finished { id, job: *job })),
+                error => Err(error),
+            },
+        }
+    }
+}
+
+/// How a submission came to its end.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// The pipeline runs.
+    Running(Submission<Running>),
+    /// The pipeline has finished already: a finite job can be over before any poll sees it Running, and that is no failure.
+    Finished(Finished),
+}
+
+/// A pipeline that has finished.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Finished {
+    /// The pipeline.
+    pub id: PipelineId,
+    /// The job at its end.
+    pub job: Job,
+}
+
+/// Makes a [`Submission`].
+#[derive(Debug)]
+#[must_use]
+pub struct SubmissionBuilder {
+    transport: SharedTransport,
+    spec: PipelineSpec,
+    options: Options,
+    shutdown: Option<Shutdown>,
+    observer: Option<Observation>,
+}
+
+impl SubmissionBuilder {
+    /// All options at once. A shutdown and an observer that the builder was given stay, in whatever order.
+    pub fn options(mut self, options: Options) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// The shutdown that the submission belongs to.
+    pub fn shutdown(mut self, shutdown: &Shutdown) -> Self {
+        self.shutdown = Some(shutdown.clone());
+        self
+    }
+
+    /// Who is told what happens.
+    pub fn observer(mut self, observer: impl Observer) -> Self {
+        self.observer = Some(Observation::new(observer));
+        self
+    }
+
+    /// The submission. Sends nothing.
+    pub fn build(self) -> Submission<Unconnected> {
+        let mut options = self.options.into_builder();
+        if let Some(shutdown) = &self.shutdown {
+            options = options.shutdown(shutdown);
+        }
+        if let Some(observer) = self.observer {
+            options = options.observation(observer);
+        }
+        Submission {
+            session: Arc::new(Session::new(self.transport, options.build())),
+            state: Unconnected {
+                spec: Arc::new(self.spec),
+            },
+        }
+    }
+}

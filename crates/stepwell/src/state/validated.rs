@@ -1,0 +1,134 @@
+//! Validated: the server has planned the query without an error.
+
+use std::{pin::pin, sync::Arc};
+
+use stepwell_arroyo::PipelineGraph;
+
+use super::{Created, Resolved};
+use crate::{
+    error::Error,
+    job::verdict::Baseline,
+    observe::{Event, Step},
+    resolve::{self, Difference, Plan, Resolution, ResolveOutcome, attempt::CreateAttempt},
+    session::Session,
+    spec::PipelineSpec,
+    state::Identified,
+    submission::{Submission, TransitionError},
+};
+
+/// The server has planned the query without an error.
+pub struct Validated {
+    pub(crate) spec: Arc<PipelineSpec>,
+    pub(crate) graph: PipelineGraph,
+    /// A create that was sent and whose outcome is not known; the next `resolve` settles it first.
+    pub(crate) attempt: Option<CreateAttempt>,
+}
+
+/// # Validated
+impl Submission<Validated> {
+    /// The plan of the query, as the server has it.
+    pub fn graph(&self) -> &PipelineGraph {
+        &self.state.graph
+    }
+
+    /// Whether a create was sent whose outcome is not known; the next `resolve` looks for it first.
+    pub fn has_create_in_doubt(&self) -> bool {
+        self.state
+            .attempt
+            .as_ref()
+            .is_some_and(CreateAttempt::in_doubt)
+    }
+
+    /// Says what [`resolve`](Self::resolve) would do now, without doing it. Only reads.
+    ///
+    /// # Errors
+    ///
+    /// What `resolve` would refuse is the same error here.
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe: it changes nothing.
+    pub async fn plan(&self) -> Result<Plan, Error> {
+        let deadline = self.session.deadline(Step::Resolve);
+        let Validated { spec, attempt, .. } = &self.state;
+        let work = pin!(resolve::plan(
+            &self.session,
+            spec,
+            attempt.as_ref(),
+            &deadline
+        ));
+        self.session.unless_begun(work).await
+    }
+
+    /// Finds the pipeline with the same query and resumes it, or creates one.
+    ///
+    /// Reads all pipelines (`GET /api/v1/pipelines`), or only the one with the id of the spec (`GET /api/v1/pipelines/{id}`): see
+    /// [`FindBy`](crate::FindBy). A pipeline with exactly the same query is resumed by the state that it is in: left
+    /// alone, told to start (`PATCH`), or restarted (`POST …/restart`). Without one, a pipeline is created, by
+    /// `PUT /api/v1/pipelines/{id}` where the server has it and by `POST` otherwise; but not beside other pipelines, unless
+    /// [`force`](crate::PipelineSpecBuilder::force) says so. That is a check, not a lock.
+    ///
+    /// A `POST` is never sent twice, and a `PUT` is repeated only under the same id. When a create's reply is lost and the pipeline does
+    /// not show up, the error is [`OutcomeUnknown`](ResolveError::OutcomeUnknown), and the next `resolve` of the submission looks for it
+    /// first.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Resolve`], [`Error::ShutdownBegun`]. Hands back the validated submission with what it has sent in it.
+    ///
+    /// # Cancel safety
+    ///
+    /// A request that changes something is not cut: it goes on when the future is dropped, and the [`Shutdown`](crate::Shutdown)
+    /// knows of it. The submission is lost with the future; a new one finds the pipeline.
+    pub async fn resolve(mut self) -> Result<Resolution, TransitionError<Validated>> {
+        let deadline = self.session.deadline(Step::Resolve);
+        // Taken out: the work has the submission borrowed, and what it leaves in doubt goes back into it, however it ends.
+        let mut attempt = self.state.attempt.take();
+        let resolved = {
+            let (session, spec) = (&self.session, &self.state.spec);
+            let work = pin!(resolve::resolve(session, spec, &mut attempt, &deadline));
+            self.perform(Step::Resolve, &deadline, work).await
+        };
+        self.state.attempt = attempt;
+        match resolved {
+            Ok(ResolveOutcome::Resumed {
+                pipeline,
+                baseline,
+                differences,
+                origin,
+            }) => {
+                tell(&self.session, &pipeline, &differences);
+                Ok(Resolution::Resumed(self.into_state(|validated| Resolved {
+                    validated,
+                    pipeline,
+                    baseline,
+                    differences,
+                    origin,
+                })))
+            }
+            Ok(ResolveOutcome::Created {
+                pipeline,
+                differences,
+            }) => {
+                tell(&self.session, &pipeline, &differences);
+                Ok(Resolution::Created(self.into_state(|validated| Resolved {
+                    validated,
+                    pipeline,
+                    baseline: Baseline::none(),
+                    differences,
+                    origin: Created(()),
+                })))
+            }
+            Err(error) => Err(TransitionError::new(error, self)),
+        }
+    }
+}
+
+fn tell(session: &Session, pipeline: &Identified, differences: &[Difference]) {
+    for difference in differences {
+        session.tell(&Event::Differs {
+            pipeline_id: pipeline.id.clone(),
+            difference: difference.clone(),
+        });
+    }
+}

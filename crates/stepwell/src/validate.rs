@@ -1,0 +1,109 @@
+//! Having the server plan the query, before anything is allocated.
+
+use std::time::Duration;
+
+use snafu::Snafu;
+use stepwell_arroyo::{ClientError, PipelineGraph, SqlDiagnostic};
+
+use crate::{
+    error::Error,
+    observe::Step,
+    session::{Deadline, Session},
+    spec::PipelineSpec,
+    words::Time,
+};
+
+/// Why the query was not validated.
+#[derive(Debug, Snafu)]
+#[non_exhaustive]
+pub enum ValidateError {
+    /// The query has errors; nothing was allocated.
+    #[snafu(display("the query of pipeline {name:?} is not valid: {}", words(diagnostics)))]
+    Invalid {
+        /// The pipeline's name.
+        name: String,
+        /// The errors, each with where it is if the server says so.
+        diagnostics: Vec<SqlDiagnostic>,
+    },
+    /// The server refused to look at it, for instance because a UDF does not compile.
+    #[snafu(display("the server refused to validate pipeline {name:?}"))]
+    Rejected {
+        /// The pipeline's name.
+        name: String,
+        /// The server's answer.
+        #[snafu(source(from(ClientError, Box::new)))]
+        source: Box<ClientError>,
+    },
+    /// The server did not answer in time, or not with what was asked for.
+    #[snafu(display("could not validate pipeline {name:?} within {}", Time(*elapsed)))]
+    Unanswered {
+        /// The pipeline's name.
+        name: String,
+        /// How long it was tried.
+        elapsed: Duration,
+        /// The last failure.
+        #[snafu(source(from(ClientError, Box::new)))]
+        source: Box<ClientError>,
+    },
+}
+
+impl ValidateError {
+    pub(crate) fn client_error(&self) -> Option<&ClientError> {
+        match self {
+            Self::Invalid { .. } => None,
+            Self::Rejected { source, .. } | Self::Unanswered { source, .. } => Some(source),
+        }
+    }
+}
+
+/// The messages, each with its place.
+fn words(diagnostics: &[SqlDiagnostic]) -> String {
+    diagnostics
+        .iter()
+        .map(|diagnostic| match &diagnostic.span {
+            Some(span) => format!(
+                "{} (line {}, column {})",
+                diagnostic.message, span.start.line, span.start.column
+            ),
+            None => diagnostic.message.clone(),
+        })
+        .collect::<Vec<_>>()
+        .join("; ")
+}
+
+/// Has the server plan the query.
+pub(crate) async fn plan_query(
+    session: &Session,
+    spec: &PipelineSpec,
+    deadline: &Deadline,
+) -> Result<PipelineGraph, Error> {
+    let name = || spec.name().to_owned();
+    let validation = session
+        .read(Step::Validate, deadline, |client| async move {
+            client.validate(spec.query(), spec.udfs()).await
+        })
+        .await
+        .map_err(|error| {
+            let source = Box::new(error);
+            if source.is_retryable() {
+                ValidateError::Unanswered {
+                    name: name(),
+                    elapsed: deadline.elapsed(),
+                    source,
+                }
+            } else {
+                ValidateError::Rejected {
+                    name: name(),
+                    source,
+                }
+            }
+        })?;
+    match validation.graph {
+        Some(graph) if validation.errors.is_empty() => Ok(graph),
+        _ => Err(ValidateError::Invalid {
+            name: name(),
+            diagnostics: validation.errors,
+        }
+        .into()),
+    }
+}
