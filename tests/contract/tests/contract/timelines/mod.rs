@@ -3,6 +3,7 @@
 
 mod cases;
 mod checkpoints;
+mod final_checkpoint;
 mod judge;
 mod play;
 mod server;
