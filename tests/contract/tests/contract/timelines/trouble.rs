@@ -22,8 +22,13 @@ const TOLD: [(Release, &str, &[u32], Option<&str>); 27] = [
     (V015, "220_bad_data_states", &[1], None),
     (V015, "230_missing_file_states", &[1], None),
     (V015, "231_restart_failed_states", &[1], None),
-    // At the second run; that it goes on like this is no news.
-    (V015, "550_create_divide_by_zero_states", &[1], None),
+    // At the second run, and each time that the restarts have doubled.
+    (
+        V015,
+        "550_create_divide_by_zero_states",
+        &[1, 4, 8, 17],
+        None,
+    ),
     (V016, "251_restart_safe_states", &[1], None),
     (V016, "253_restart_force_states", &[1], None),
     (V016, "255_restart_ignore_state_states", &[1], None),
@@ -82,8 +87,8 @@ const TOLD: [(Release, &str, &[u32], Option<&str>); 27] = [
 /// The jobs that are told to have failed in trouble, and how often they had restarted.
 const FAILED: [(Release, &str, u32); 8] = [
     // A restart was under way, and never came to a second run.
-    (V015, "200_divide_by_zero_states", 1),
-    (V015, "220_bad_data_states", 1),
+    (V015, "200_divide_by_zero_states", 0),
+    (V015, "220_bad_data_states", 0),
     (V015, "550_create_divide_by_zero_states", 20),
     (V016, "300_missing_file_states", 0),
     (V016, "360_div_by_zero_states", 0),
