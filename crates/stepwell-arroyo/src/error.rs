@@ -222,8 +222,9 @@ impl ClientError {
     /// Whether the server refused a pipeline for its query: it could not plan it (recordings `120_create_invalid_sql`–`123_create_empty_query`).
     pub fn is_invalid_query(&self) -> bool {
         // The first of them is what a server after 0.15 says; up to then the planner's own words come without it.
-        const WORDS: [&str; 6] = [
+        const WORDS: [&str; 7] = [
             "Failed to plan query",
+            "Failed to create table ",
             "SQL error: ",
             "Schema error: ",
             "Error during planning: ",

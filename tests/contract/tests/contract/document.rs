@@ -1,4 +1,4 @@
-//! [`Document`]: the server's own OpenAPI document, with its schemas as JSON Schema.
+//! [`Document`]: a server's own OpenAPI document, with its schemas as JSON Schema.
 
 use std::{
     collections::BTreeMap,
@@ -8,12 +8,31 @@ use std::{
 use jsonschema::Validator;
 use serde_json::{Map, Value, json};
 
-use crate::{recording::OPENAPI, request::AnyRequest};
+use crate::{
+    recording::{OPENAPI, Release},
+    request::AnyRequest,
+};
 
 /// The document's paths begin after this.
 const SERVER: &str = "/api";
 
-pub static DOCUMENT: LazyLock<Document> = LazyLock::new(Document::read);
+/// The newest server's, which has all that stepwell has words for.
+pub static DOCUMENT: LazyLock<Document> = LazyLock::new(|| Document::read(OPENAPI));
+
+/// The one that the older server gave.
+static DOCUMENT_015: LazyLock<Document> = LazyLock::new(|| {
+    let served = Release::V015.response("240_openapi");
+    Document::read(&served.body)
+});
+
+impl Release {
+    pub fn document(self) -> &'static Document {
+        match self {
+            Self::V015 => &DOCUMENT_015,
+            Self::V016 => &DOCUMENT,
+        }
+    }
+}
 
 pub struct Document {
     pub whole: Value,
@@ -41,8 +60,8 @@ pub enum Found {
 }
 
 impl Document {
-    fn read() -> Self {
-        let whole: Value = serde_json::from_str(OPENAPI).unwrap();
+    fn read(text: &str) -> Self {
+        let whole: Value = serde_json::from_str(text).unwrap();
         let mut components = whole["components"].clone();
         into_json_schema(&mut components);
         let mut strict = components.clone();
@@ -225,17 +244,20 @@ fn forbid_other_fields(schema: &mut Value) {
 }
 
 #[test]
-fn the_document_is_read_as_it_is_meant() {
-    let document = &*DOCUMENT;
-    assert_eq!(document.whole["openapi"], "3.0.3");
-    assert_eq!(document.whole["servers"][0]["url"], "/api/");
-    // What would have to be translated too.
-    for keyword in ["exclusiveMinimum", "exclusiveMaximum", "\"not\""] {
-        assert!(!OPENAPI.contains(keyword), "{keyword}");
+fn the_documents_are_read_as_they_are_meant() {
+    for release in Release::ALL {
+        let document = release.document();
+        assert_eq!(document.whole["openapi"], "3.0.3");
+        assert_eq!(document.whole["servers"][0]["url"], "/api/");
+        // What would have to be translated too.
+        for keyword in ["exclusiveMinimum", "exclusiveMaximum", "\"not\""] {
+            assert!(!document.whole.to_string().contains(keyword), "{keyword}");
+        }
+        assert!(!document.components.to_string().contains("nullable"));
     }
-    assert!(!document.components.to_string().contains("nullable"));
 
     let patch = json!({"$ref": "#/components/schemas/PipelinePatch"});
+    let document = &*DOCUMENT;
     for (body, valid) in [
         (json!({}), true),
         (json!({"stop": null, "parallelism": null}), true),

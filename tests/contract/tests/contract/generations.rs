@@ -1,6 +1,7 @@
 //! Every server generation, both ways: what it answers is read, and it can read what is sent.
 
-mod older;
+pub mod older;
+mod recorded;
 
 use std::num::NonZeroU32;
 
@@ -11,13 +12,7 @@ use stepwell_arroyo::{
 };
 
 use self::older::{Generation, camel_case, generations};
-use crate::{
-    Counts,
-    call::Call,
-    recording::{RecordedResponse, exchanges, timelines},
-    replay::Replay,
-    request::AnyRequest,
-};
+use crate::{Counts, call::Call, recording::Release, replay::Replay, request::AnyRequest};
 
 fn id() -> PipelineId {
     PipelineId::new("pl_aPfTVLdeeM").unwrap()
@@ -26,12 +21,7 @@ fn id() -> PipelineId {
 /// What is made of the recordings below is what `generations.json` has.
 #[test]
 fn the_older_forms_are_those_of_the_releases() {
-    let recorded = |name: &str| {
-        let exchange = exchanges()
-            .into_iter()
-            .find(|exchange| exchange.name == name);
-        exchange.unwrap().response.unwrap().json()
-    };
+    let recorded = |name: &str| Release::V016.response(name).json();
     let mut counts = Counts::default();
     for generation in generations() {
         for (body, exchange) in [
@@ -61,7 +51,7 @@ async fn every_recorded_value_is_read_from_every_generation() {
     let mut counts = Counts::default();
     for generation in generations() {
         let name = generation.name.as_str();
-        for exchange in exchanges() {
+        for exchange in Release::V016.exchanges() {
             let request = AnyRequest::recorded(&exchange.request);
             let (Some(call), Some(response)) = (Call::like(&request), exchange.response) else {
                 continue;
@@ -77,7 +67,7 @@ async fn every_recorded_value_is_read_from_every_generation() {
             assert_eq!(read, expected, "{name}: {}", exchange.name);
             counts.count(format_args!("{name}: {}", kind(&call)));
         }
-        for timeline in timelines() {
+        for timeline in Release::V016.timelines() {
             for body in timeline.jobs {
                 let body: Value = serde_json::from_str(&body.body).unwrap();
                 let written = generation.writes(&body);
@@ -181,11 +171,7 @@ async fn a_server_without_put_says_405() {
     for Generation { name, bodies, .. } in generations() {
         assert_eq!(bodies["put_pipeline"], "405, empty body", "{name}");
     }
-    let replay = Replay::new(Some(RecordedResponse {
-        status: 405,
-        headers: vec![("allow".to_owned(), "GET,HEAD,PATCH,DELETE".to_owned())],
-        body: String::new(),
-    }));
+    let replay = Replay::new(Some(Release::V015.response("020_put_is_missing")));
     let created = replay.client().create_with_id(&id(), &create).await;
     let error = created.unwrap_err();
     assert_eq!(error.status().map(|status| status.as_u16()), Some(405));

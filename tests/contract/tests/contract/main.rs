@@ -1,5 +1,5 @@
-//! The client and the workflow are held to a real Arroyo: to its recorded exchanges and timelines, to its own OpenAPI document, and to the
-//! types of its releases. What is checked of the recordings is checked here, once.
+//! The client and the workflow are held to real Arroyos: to their recorded exchanges and timelines, to their own OpenAPI documents, and to
+//! the types of older releases. What is checked of the recordings is checked here, once.
 //!
 //! `cargo test -p contract -- --nocapture` prints what was counted.
 
@@ -18,6 +18,8 @@ mod request;
 mod timelines;
 
 use std::{collections::BTreeMap, fmt::Display};
+
+use recording::Release;
 
 /// How often each thing was met.
 #[derive(Default)]
@@ -44,5 +46,35 @@ impl Counts {
             .map(|(what, count)| ((*what).to_owned(), *count))
             .collect();
         assert_eq!(self.0, expected, "{of}");
+    }
+}
+
+/// How often each thing was met in the recordings of each release, in the order of [`Release::ALL`].
+#[derive(Default)]
+struct CountsByRelease(BTreeMap<String, [usize; 2]>);
+
+impl CountsByRelease {
+    fn count(&mut self, release: Release, what: impl Display) {
+        self.0.entry(what.to_string()).or_default()[release as usize] += 1;
+    }
+
+    /// Prints them, and fails unless they are these.
+    #[track_caller]
+    fn expect(&self, of: &str, expected: &[(&str, [usize; 2])]) {
+        let [old, new] = Release::ALL;
+        println!("{of}, of {old} and {new}:");
+        for (what, [old, new]) in &self.0 {
+            println!("{old:6} {new:6}  {what}");
+        }
+        let expected: BTreeMap<_, _> = expected
+            .iter()
+            .map(|(what, counts)| ((*what).to_owned(), *counts))
+            .collect();
+        assert_eq!(self.0, expected, "{of}");
+    }
+
+    fn sums(&self) -> [usize; 2] {
+        let add = |[a, b]: [usize; 2], [c, d]: &[usize; 2]| [a + c, b + d];
+        self.0.values().fold([0, 0], add)
     }
 }

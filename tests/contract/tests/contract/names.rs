@@ -6,15 +6,16 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::recording::{exchanges, timelines};
+use crate::recording::Release;
 
 #[test]
 fn every_recording_that_is_named_exists() {
-    let known: BTreeSet<_> = exchanges()
-        .into_iter()
-        .map(|exchange| exchange.name)
-        .chain(timelines().into_iter().map(|timeline| timeline.name))
-        .collect();
+    let mut known = BTreeSet::new();
+    for release in Release::ALL {
+        let (exchanges, timelines) = (release.exchanges(), release.timelines());
+        known.extend(exchanges.into_iter().map(|exchange| exchange.name));
+        known.extend(timelines.into_iter().map(|timeline| timeline.name));
+    }
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let mut named = 0;
     for path in ["crates", "docs", "fuzz", "README.md"].map(|name| root.join(name)) {

@@ -1,12 +1,63 @@
-//! The recordings of a real Arroyo, as they lie in `tests/contract/recordings`.
+//! The recordings of real Arroyos, as they lie in `tests/contract/recordings`.
+
+use std::fmt;
 
 use serde::Deserialize;
 use serde_json::Value;
 
-const EXCHANGES: &str = include_str!("../../recordings/exchanges.jsonl");
-const TIMELINES: &str = include_str!("../../recordings/timelines.jsonl");
 pub const GENERATIONS: &str = include_str!("../../recordings/generations.json");
 pub const OPENAPI: &str = include_str!("../../recordings/openapi.json");
+
+/// A release that was recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Release {
+    /// The newest that is out: it has no `PUT`, and gives no kind of a checkpoint.
+    V015,
+    /// The one under development when it was recorded.
+    V016,
+}
+
+impl Release {
+    pub const ALL: [Self; 2] = [Self::V015, Self::V016];
+
+    pub fn exchanges(self) -> Vec<Exchange> {
+        lines(match self {
+            Self::V015 => include_str!("../../recordings/0.15.0/exchanges.jsonl"),
+            Self::V016 => include_str!("../../recordings/exchanges.jsonl"),
+        })
+    }
+
+    pub fn timelines(self) -> Vec<RecordedTimeline> {
+        lines(match self {
+            Self::V015 => include_str!("../../recordings/0.15.0/timelines.jsonl"),
+            Self::V016 => include_str!("../../recordings/timelines.jsonl"),
+        })
+    }
+
+    /// The answer to the exchange of this name.
+    #[track_caller]
+    pub fn response(self, name: &str) -> RecordedResponse {
+        let exchange = self
+            .exchanges()
+            .into_iter()
+            .find(|exchange| exchange.name == name);
+        let exchange = exchange.unwrap_or_else(|| panic!("{self} has no {name}"));
+        exchange.response.unwrap()
+    }
+
+    pub fn has_put(self) -> bool {
+        self == Self::V016
+    }
+}
+
+impl fmt::Display for Release {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::V015 => "0.15.0",
+            Self::V016 => "0.16.0-dev",
+        })
+    }
+}
 
 /// One request to a real Arroyo, and its answer.
 #[derive(Debug, Deserialize)]
@@ -86,14 +137,6 @@ fn header<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
     headers
         .iter()
         .find_map(|(known, value)| known.eq_ignore_ascii_case(name).then_some(value.as_str()))
-}
-
-pub fn exchanges() -> Vec<Exchange> {
-    lines(EXCHANGES)
-}
-
-pub fn timelines() -> Vec<RecordedTimeline> {
-    lines(TIMELINES)
 }
 
 fn lines<'a, T: Deserialize<'a>>(text: &'a str) -> Vec<T> {

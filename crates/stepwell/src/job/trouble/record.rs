@@ -35,6 +35,8 @@ pub(crate) struct Record {
     /// Whether the next run is begun by somebody: the job had ended, or is given another parallelism.
     start_is_asked: bool,
     restarts: u32,
+    /// The last of them is under way: its run has not begun.
+    is_under_way: bool,
     first_trouble: Option<Instant>,
     /// Since when it is Running, and in which run.
     running: Option<(u64, Instant)>,
@@ -103,7 +105,14 @@ impl Record {
         if new_runs > 0 && !self.start_is_asked && job.state != JobState::Rescaling {
             let new_runs = u32::try_from(new_runs).unwrap_or(u32::MAX);
             self.restarts = self.restarts.saturating_add(new_runs);
+            self.is_under_way = starts_again;
             is_trouble = true;
+        }
+        self.is_under_way &= job.run_id < self.run_id;
+        if self.is_under_way && job.state == JobState::Failed {
+            // It failed before the run came (`200_divide_by_zero_states` of 0.15.0).
+            self.restarts = self.restarts.saturating_sub(1);
+            self.is_under_way = false;
         }
         self.start_is_asked = job.state.is_terminal();
         self.note_running(job, now);

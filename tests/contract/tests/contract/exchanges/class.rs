@@ -5,7 +5,7 @@ use std::fmt;
 use crate::{
     document::{DOCUMENT, Found},
     openapi,
-    recording::Exchange,
+    recording::{Exchange, Release},
     request::AnyRequest,
 };
 
@@ -13,6 +13,8 @@ use crate::{
 pub enum Class {
     /// The client sends it, as it is or by the rules.
     Sent,
+    /// The client sends it, and a newer server takes it: that this one does not is how the client learns of its age.
+    TooNew,
     /// An operation that stepwell lacks.
     Lacked,
     /// A server takes it, and the client's types do not let it be written: no parallelism, no limit.
@@ -31,6 +33,7 @@ impl fmt::Display for Class {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::Sent => "sent by the client",
+            Self::TooNew => "sent by the client, and lacked by the server",
             Self::Lacked => "operations that stepwell lacks",
             Self::RuledOut => "ruled out by the types",
             Self::Malformed => "malformed or of the wrong type",
@@ -60,7 +63,12 @@ pub const UNDOCUMENTED: [(&str, &str); 2] = [
 ];
 
 impl Class {
-    pub fn of(exchange: &Exchange) -> Self {
+    /// Whether the client sends it, whatever the server has to say.
+    pub fn is_sent(self) -> bool {
+        matches!(self, Self::Sent | Self::TooNew)
+    }
+
+    pub fn of(release: Release, exchange: &Exchange) -> Self {
         let request = AnyRequest::recorded(&exchange.request);
         if matches!(request.method.as_str(), "OPTIONS" | "HEAD") {
             return Self::OptionsOrHead;
@@ -76,9 +84,15 @@ impl Class {
         if UNDOCUMENTED.iter().any(|(path, _)| *path == request.path) {
             return Self::Lacked;
         }
-        let operation = match DOCUMENT.find(&request) {
+        let document = release.document();
+        let operation = match document.find(&request) {
             Found::Operation(operation) => operation,
-            Found::OtherMethods => return Self::WrongMethod,
+            Found::OtherMethods => {
+                return match DOCUMENT.find(&request) {
+                    Found::Operation(_) => Self::TooNew,
+                    _ => Self::WrongMethod,
+                };
+            }
             Found::Nothing => return Self::UnknownRoute,
         };
         if openapi::is_lacked(operation.id()) {
@@ -94,7 +108,7 @@ impl Class {
             if content_type.split(';').next() != Some("application/json") {
                 return Self::WrongContentType;
             }
-            let is_valid = |body| DOCUMENT.complaints(schema, body).is_empty();
+            let is_valid = |body| document.complaints(schema, body).is_empty();
             if !request.body.as_ref().is_some_and(is_valid) {
                 return Self::Malformed;
             }
@@ -117,7 +131,7 @@ impl Class {
         let status = response.status;
         let agrees = match self {
             Self::Sent => !matches!(status, 405 | 415 | 422),
-            Self::WrongMethod => status == 405,
+            Self::WrongMethod | Self::TooNew => status == 405,
             Self::WrongContentType => status == 415,
             // One has something after its end, which is not looked at.
             Self::Malformed => matches!(status, 400 | 422) || name == "649_trailing_garbage_json",

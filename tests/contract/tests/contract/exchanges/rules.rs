@@ -1,9 +1,12 @@
 //! In what stepwell's own request differs from a recorded one: every difference there is.
+//!
+//! The document is always that of the newest server: it has a word for all that stepwell sends, and stepwell sends an older one the same.
 
 use serde_json::{Value, json};
 
 use crate::{
     document::{DOCUMENT, Found, Operation, referred},
+    openapi::UNSENT_FIELDS,
     request::AnyRequest,
 };
 
@@ -24,13 +27,10 @@ const RULES: [Rule; 8] = [
         "without the charset of the content type",
         content_type_alone,
     ),
+    ("without fields that no server knows", only_known_fields),
     (
-        "without fields that the server does not know",
-        only_known_fields,
-    ),
-    (
-        "without a state to start from, which stepwell has no word for",
-        no_state_url,
+        "without fields that stepwell has no word for",
+        only_fields_with_a_word,
     ),
     (
         "without fields that are null or empty",
@@ -101,9 +101,15 @@ fn only_known_fields(request: &mut AnyRequest, operation: Operation) {
     }
 }
 
-fn no_state_url(request: &mut AnyRequest, _: Operation) {
-    if let Some(fields) = fields(request) {
-        fields.remove("state_url");
+fn only_fields_with_a_word(request: &mut AnyRequest, operation: Operation) {
+    let schema = operation.request().and_then(referred);
+    if let Some((schema, fields)) = schema.zip(fields(request)) {
+        let unsent = |field: &str| {
+            UNSENT_FIELDS
+                .iter()
+                .any(|(of, name, _)| (*of, *name) == (schema, field))
+        };
+        fields.retain(|name, _| !unsent(name));
     }
 }
 

@@ -1,4 +1,6 @@
-//! What older releases write, made of what was recorded.
+//! What older releases write, made of what was recorded of the newest server.
+
+use std::sync::LazyLock;
 
 use serde_json::{Map, Value, json};
 
@@ -11,6 +13,12 @@ pub struct Generation {
     is_in_camel_case: bool,
     has_texts_as_node_ids: bool,
 }
+
+/// That of the older server that was recorded too.
+pub static RECORDED: LazyLock<Generation> = LazyLock::new(|| {
+    let mut generations = generations();
+    generations.pop().unwrap()
+});
 
 pub fn generations() -> Vec<Generation> {
     let generations: Map<String, Value> = serde_json::from_str(GENERATIONS).unwrap();
@@ -48,7 +56,7 @@ impl Generation {
     fn field(&self, name: &str, value: &Value) -> Option<(String, Value)> {
         let (name, value) = match name {
             "state_url" | "tags" | "pipeline_id" | "scheduler_config" | "env_vars"
-            | "error_domain" => return None,
+            | "error_domain" | "checkpoint_type" => return None,
             // A text each.
             "failure_reason" => ("failure_message", value["error"].clone()),
             "errors" => (
@@ -90,7 +98,7 @@ pub fn without_news(value: &Value) -> Value {
     match value {
         Value::Object(fields) => fields
             .iter()
-            .filter(|(name, _)| *name != "span")
+            .filter(|(name, _)| !matches!(name.as_str(), "span" | "checkpoint_type"))
             .map(|(name, value)| {
                 let value = match name.as_str() {
                     "state_url" | "pipeline_id" | "error_domain" | "domain" => Value::Null,

@@ -78,6 +78,14 @@ pub const EXTRA_FIELDS: [(&str, &str, &str); 2] = [
     ),
 ];
 
+/// Fields that stepwell sends and 0.15.0 does not know yet.
+pub const NEW_FIELDS: [(&str, &str); 4] = [
+    ("PipelinePost", "tags"),
+    ("PipelinePost", "env_vars"),
+    ("PipelinePost", "scheduler_config"),
+    ("PipelineRestart", "ignore_state"),
+];
+
 pub fn is_lacked(id: &str) -> bool {
     OPERATIONS.iter().any(|(lacked, _)| *lacked == id)
 }

@@ -7,13 +7,14 @@ use stepwell_arroyo::{
 };
 
 use super::{
-    lacked::{EXTRA_FIELDS, PARAMETERS, UNSENT_FIELDS},
+    lacked::{EXTRA_FIELDS, NEW_FIELDS, PARAMETERS, UNSENT_FIELDS},
     sent,
 };
 use crate::{
     Counts,
     call::Call,
-    document::{DOCUMENT, referred},
+    document::{DOCUMENT, Found, referred},
+    recording::Release,
 };
 
 /// Each call of the client, with representative values for each field alone and for all of them.
@@ -168,4 +169,53 @@ async fn what_is_sent_is_valid_and_what_is_never_sent_is_listed() {
         ("without a body", 10),
     ];
     counts.expect("requests beside the document", &expected);
+}
+
+/// An older server is sent the same. It takes it, and does not look at what it does not know.
+#[tokio::test]
+async fn what_is_sent_is_valid_for_the_older_server_too() {
+    let document = Release::V015.document();
+    let mut unknown = BTreeSet::new();
+    let mut counts = Counts::default();
+    for (request, operation) in sent().await {
+        let Found::Operation(found) = document.find(&request) else {
+            // Answered with a 405, by which stepwell knows.
+            assert_eq!(operation.id(), "put_pipeline");
+            counts.count("of an operation that is not there");
+            continue;
+        };
+        assert_eq!(found.id(), operation.id());
+        assert_eq!(found.parameters(), operation.parameters());
+        let Some(schema) = found.request() else {
+            counts.count("without a body");
+            continue;
+        };
+        let body = request.body.as_ref().unwrap();
+        let complaints = document.complaints(schema, body);
+        assert!(complaints.is_empty(), "{body}: {complaints:?}");
+        let name = referred(schema).unwrap();
+        let known = document.schemas()[name]["properties"].as_object().unwrap();
+        let fields = body.as_object().unwrap().keys();
+        unknown.extend(
+            fields
+                .filter(|field| !known.contains_key(*field))
+                .map(|field| (name, field.clone())),
+        );
+        counts.count(name);
+    }
+    let listed = EXTRA_FIELDS
+        .map(|(of, field, _)| (of, field))
+        .into_iter()
+        .chain(NEW_FIELDS)
+        .map(|(of, field)| (of, field.to_owned()));
+    assert_eq!(unknown, listed.collect());
+    let expected = [
+        ("PipelinePatch", 9),
+        ("PipelinePost", 9),
+        ("PipelineRestart", 4),
+        ("ValidateQueryPost", 3),
+        ("of an operation that is not there", 9),
+        ("without a body", 10),
+    ];
+    counts.expect("requests beside the document of 0.15.0", &expected);
 }

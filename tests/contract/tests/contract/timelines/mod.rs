@@ -2,6 +2,8 @@
 //! ten times slower, on tokio's paused clock. The outcomes are those of [`cases`](mod@cases), and what is reported on the way is what was shown.
 
 mod cases;
+mod checkpoints;
+mod final_checkpoint;
 mod judge;
 mod play;
 mod server;
@@ -17,54 +19,69 @@ use self::{
     table::Case,
     track::{Speed, TIMELINES},
 };
-use crate::Counts;
+use crate::{CountsByRelease, call::Call, exchanges::reading, recording::Release};
 
 #[tokio::test(start_paused = true)]
 async fn every_timeline_comes_to_its_right_outcome_at_every_speed() {
-    let mut through: BTreeSet<(&str, &str)> = BTreeSet::new();
-    let mut counts = Counts::default();
+    let mut through: BTreeSet<(&str, Release, &str)> = BTreeSet::new();
+    let mut counts = CountsByRelease::default();
     for case in cases() {
         for drive in &case.drives {
             for speed in Speed::ALL {
                 for step in Box::pin(judge(&case, *drive, speed)).await {
-                    through.insert((step, case.name));
-                    counts.count(format_args!("times through {step}"));
+                    through.insert((step, case.release, case.name));
+                    counts.count(case.release, format_args!("times through {step}"));
                 }
             }
         }
     }
-    for (step, _) in &through {
-        counts.count(format_args!("timelines through {step}"));
+    for (step, release, _) in &through {
+        counts.count(*release, format_args!("timelines through {step}"));
     }
     let expected = [
-        ("timelines through wait_until_running", 49),
-        ("timelines through ended", 50),
-        ("timelines through stop", 18),
-        ("times through wait_until_running", 189),
-        ("times through ended", 181),
-        ("times through stop", 54),
+        ("timelines through wait_until_running", [39, 49]),
+        ("timelines through ended", [34, 50]),
+        ("timelines through stop", [16, 18]),
+        ("times through wait_until_running", [144, 189]),
+        ("times through ended", [108, 181]),
+        ("times through stop", [48, 54]),
     ];
-    counts.expect("61 timelines", &expected);
+    counts.expect("110 timelines", &expected);
 }
 
 #[test]
 fn every_timeline_is_in_the_table() {
-    let cases: BTreeSet<_> = cases().iter().map(|case: &Case| case.name).collect();
-    let recorded: BTreeSet<_> = TIMELINES.keys().map(String::as_str).collect();
+    let cases: BTreeSet<_> = cases()
+        .iter()
+        .map(|case: &Case| (case.release, case.name.to_owned()))
+        .collect();
+    let recorded: BTreeSet<_> = TIMELINES.keys().cloned().collect();
     assert_eq!(cases, recorded);
-    assert_eq!(cases.len(), 61);
+    let of = |release| cases.iter().filter(|(of, _)| *of == release).count();
+    assert_eq!(Release::ALL.map(of), [49, 61]);
 }
 
 #[tokio::test]
 async fn every_answer_of_the_timelines_is_read_whole() {
-    let mut read = 0;
-    for seen in TIMELINES.values().flatten() {
+    let mut read = CountsByRelease::default();
+    let jobs = Call::AllJobs;
+    for ((release, name), seen) in TIMELINES
+        .iter()
+        .flat_map(|(of, seen)| seen.iter().map(move |seen| (of, seen)))
+    {
         let recorded: serde_json::Value = serde_json::from_str(&seen.body).unwrap();
-        assert_eq!(serde_json::json!({ "data": [seen.job] }), recorded);
+        let (expected, _) = reading::apply(&jobs, &recorded["data"]);
+        assert_eq!(serde_json::json!([seen.job]), expected, "{name}");
         assert!(!matches!(seen.job.state, stepwell::JobState::Other(_)));
         assert!(!matches!(seen.told, stepwell::StopMode::Other(_)));
-        read += 1;
+        read.count(*release, "answers");
+        if seen.job.failure_reason.is_some() {
+            read.count(*release, "answers with the reason of a failure");
+        }
     }
-    println!("{read} answers");
-    assert_eq!(read, 224);
+    let expected = [
+        ("answers", [169, 224]),
+        ("answers with the reason of a failure", [11, 12]),
+    ];
+    read.expect("jobs in the timelines", &expected);
 }

@@ -136,6 +136,21 @@ impl<'a> Play<'a> {
         }
     }
 
+    /// `stop`, from Running if it was.
+    pub async fn stop(&self) -> Taken<Result<Submission<Stopped>, Error>> {
+        let registered = self.attach().await;
+        let before = &self.track.before.as_ref().unwrap().job;
+        let is_running = before.state == JobState::Running && before.tasks != Some(0);
+        if is_running {
+            let running = registered.wait_until_running().await.unwrap();
+            let stop = async { running.stop().await.map_err(Into::into) };
+            self.take(Box::pin(stop)).await
+        } else {
+            let stop = async { registered.stop().await.map_err(Into::into) };
+            self.take(Box::pin(stop)).await
+        }
+    }
+
     /// `ended`, as long as the timeline goes; `None`: there was no end.
     pub async fn watch(&self, running: &Submission<Running>) -> Taken<Option<Ended>> {
         let ended = self.take(tokio::time::timeout(self.patience(), running.ended()));

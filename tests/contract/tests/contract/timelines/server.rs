@@ -16,11 +16,13 @@ use stepwell_transport::{Phase, TransportError, TransportErrorKind};
 use tokio::time::Instant;
 
 use super::{
+    checkpoints::Lists,
     table::Case,
     track::{Observation, Shown, Speed, Track, shown},
 };
 use crate::{
-    recording::{RecordedResponse, exchanges},
+    generations::older,
+    recording::{RecordedResponse, Release},
     replay::answer,
 };
 
@@ -35,6 +37,8 @@ pub const ID: &str = "pl_1";
 pub struct Server(Arc<Mutex<State>>);
 
 struct State {
+    release: Release,
+    checkpoints: Option<Lists>,
     track: Arc<Track>,
     speed: Speed,
     is_down_at_first: bool,
@@ -51,6 +55,8 @@ struct State {
 impl Server {
     pub fn new(case: &Case, track: &Arc<Track>, speed: Speed) -> Self {
         Self(Arc::new(Mutex::new(State {
+            release: case.release,
+            checkpoints: Lists::of(case),
             track: Arc::clone(track),
             speed,
             is_down_at_first: case.is_down,
@@ -113,39 +119,52 @@ impl State {
         let Some(now) = self.now()? else {
             return Ok(match segments.as_slice() {
                 ["ping"] => RecordedResponse::of_json(&json!("Pong")),
-                [.., "validate_query"] => validation(),
-                ["pipelines"] => list(Vec::new()),
-                _ => RecordedResponse::new(
-                    404,
-                    "application/json",
-                    r#"{"error":"Pipeline not found"}"#,
-                ),
+                [.., "validate_query"] => self.validation(),
+                ["pipelines"] => self.list(Vec::new()),
+                _ => not_found("Pipeline"),
             });
         };
         Ok(match segments.as_slice() {
             ["ping"] => RecordedResponse::of_json(&json!("Pong")),
-            [.., "validate_query"] => validation(),
-            ["pipelines"] => list(vec![self.pipeline(now.told)]),
-            ["pipelines", _] => RecordedResponse::of_json(&json!(self.pipeline(now.told))),
+            [.., "validate_query"] => self.validation(),
+            ["pipelines"] => self.list(vec![self.pipeline(now.told)]),
+            ["pipelines", _] => self.json(&json!(self.pipeline(now.told))),
             ["pipelines", _, "jobs"] => {
                 self.shown.push((Instant::now(), shown(&now.job)));
                 RecordedResponse::new(200, "application/json", now.body)
             }
-            [.., "checkpoints"] => RecordedResponse::of_json(&json!({"data": []})),
+            [.., "checkpoints"] => self.checkpoints(&now.job),
             [.., job, "errors"] if is_newest(request) => self.newest_errors(job, &now.job),
-            [.., job, "errors"] => errors_of(job),
+            [.., job, "errors"] => errors_of(self.release, job),
             other => panic!("{other:?}"),
         })
     }
 
     fn write(&mut self, request: &Request<Bytes>, segments: &[&str]) -> RecordedResponse {
         let body = serde_json::from_slice(request.body()).unwrap();
+        self.writes.push((request.method().clone(), body));
         if let (&Method::PUT, [_, id]) = (request.method(), segments) {
+            if !self.release.has_put() {
+                return self.release.response("020_put_is_missing");
+            }
             self.id = PipelineId::from_server(*id);
         }
-        self.writes.push((request.method().clone(), body));
         self.asked.get_or_insert_with(Instant::now);
-        RecordedResponse::of_json(&json!(self.pipeline(StopMode::None)))
+        self.json(&json!(self.pipeline(StopMode::None)))
+    }
+
+    /// The list as it was recorded after the end of the timeline, once that is shown; until then, the one before. Without a recording the
+    /// server does not tell.
+    fn checkpoints(&self, job: &Job) -> RecordedResponse {
+        let Some(lists) = &self.checkpoints else {
+            return not_found("Job");
+        };
+        let rows = if self.asked.is_some() && job.state.is_terminal() {
+            lists.after(job)
+        } else {
+            lists.before.clone()
+        };
+        RecordedResponse::of_json(&json!({ "data": rows }))
     }
 
     /// What there is to see; `None` before a create.
@@ -170,7 +189,7 @@ impl State {
 
     /// What a job that was made when the timeline began had logged by now, at the recorded speed.
     fn newest_errors(&self, id: &str, job: &Job) -> RecordedResponse {
-        let recorded = errors_of(id);
+        let recorded = errors_of(self.release, id);
         let Some(asked) = self.asked.filter(|_| self.track.before.is_none()) else {
             return recorded;
         };
@@ -189,6 +208,27 @@ impl State {
         pipeline.graph = graph();
         pipeline
     }
+
+    fn validation(&self) -> RecordedResponse {
+        self.json(&json!({"graph": graph(), "errors": []}))
+    }
+
+    fn list(&self, pipelines: Vec<Pipeline>) -> RecordedResponse {
+        self.json(&json!(Page::new(pipelines, false)))
+    }
+
+    /// As this release writes it.
+    fn json(&self, value: &Value) -> RecordedResponse {
+        match self.release {
+            Release::V015 => RecordedResponse::of_json(&older::RECORDED.writes(value)),
+            Release::V016 => RecordedResponse::of_json(value),
+        }
+    }
+}
+
+fn not_found(what: &str) -> RecordedResponse {
+    let body = json!({ "error": format!("{what} not found") });
+    RecordedResponse::new(404, "application/json", body.to_string())
 }
 
 /// Whether only a few are asked for: a job that is watched is in trouble.
@@ -200,18 +240,11 @@ fn graph() -> PipelineGraph {
     PipelineGraph::new(vec![PipelineNode::new(0, "impulse", "", 1)], Vec::new())
 }
 
-fn validation() -> RecordedResponse {
-    RecordedResponse::of_json(&json!({"graph": graph(), "errors": []}))
-}
-
-fn list(pipelines: Vec<Pipeline>) -> RecordedResponse {
-    RecordedResponse::of_json(&json!(Page::new(pipelines, false)))
-}
-
 /// What the job was recorded to have logged, if it was.
-pub fn errors_of(job: &str) -> RecordedResponse {
+pub fn errors_of(release: Release, job: &str) -> RecordedResponse {
     let end = format!("/jobs/{job}/errors");
-    let recorded = exchanges()
+    let recorded = release
+        .exchanges()
         .into_iter()
         .rfind(|exchange| exchange.request.path.ends_with(&end))
         .and_then(|exchange| exchange.response);

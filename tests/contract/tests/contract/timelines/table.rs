@@ -1,11 +1,13 @@
 //! What can be said of a timeline: what it is about, and what is right for the steps.
 
+use crate::recording::Release;
+
 /// How it was when the request left.
 #[derive(Clone, Copy)]
 pub enum Before {
     /// There was no pipeline.
     Nothing,
-    /// As at the end of this timeline.
+    /// As at the end of this timeline of the same server.
     EndOf(&'static str),
     /// As in the first line of the timeline, but told to run.
     ToRun,
@@ -60,10 +62,10 @@ pub enum Then {
 /// What is right for `stop`.
 #[derive(Clone, Copy)]
 pub enum Stopping {
-    /// In this run.
-    Stopped(u64),
+    /// In this run, and whether its checkpoints tell of a final one.
+    Stopped(u64, Option<bool>),
     /// It was before it was asked, so nothing is sent.
-    StoppedBefore(u64),
+    StoppedBefore(u64, Option<bool>),
     EndedOtherwise(&'static str),
     /// Not in time; this is the last state.
     NotInTime(&'static str),
@@ -72,6 +74,8 @@ pub enum Stopping {
 }
 
 pub struct Case {
+    /// Whose timeline it is.
+    pub release: Release,
     pub name: &'static str,
     pub before: Before,
     pub asked: Asked,

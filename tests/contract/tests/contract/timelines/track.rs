@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use stepwell::{JobState, StopMode, arroyo::Job};
 
 use super::table::{Before, Case};
-use crate::recording::{RecordedTimeline, timelines};
+use crate::recording::{RecordedTimeline, Release};
 
 /// What was seen at one time.
 #[derive(Clone)]
@@ -27,13 +27,16 @@ pub struct Track {
     pub observations: Vec<Observation>,
 }
 
-/// Every timeline, by its name.
-pub static TIMELINES: LazyLock<BTreeMap<String, Vec<Observation>>> = LazyLock::new(|| {
-    let named = timelines()
-        .into_iter()
-        .map(|timeline| (timeline.name.clone(), observations(&timeline)));
-    named.collect()
-});
+/// Every timeline, by its server and its name.
+pub static TIMELINES: LazyLock<BTreeMap<(Release, String), Vec<Observation>>> =
+    LazyLock::new(|| {
+        let of = |release: Release| {
+            let timelines = release.timelines().into_iter();
+            timelines
+                .map(move |timeline| ((release, timeline.name.clone()), observations(&timeline)))
+        };
+        Release::ALL.into_iter().flat_map(of).collect()
+    });
 
 fn observations(timeline: &RecordedTimeline) -> Vec<Observation> {
     timeline
@@ -56,11 +59,12 @@ fn observations(timeline: &RecordedTimeline) -> Vec<Observation> {
 
 impl Track {
     pub fn of(case: &Case) -> Self {
-        let observations = TIMELINES[case.name].clone();
+        let of = |name: &str| &TIMELINES[&(case.release, name.to_owned())];
+        let observations = of(case.name).clone();
         let first = &observations[0];
         let before = match case.before {
             Before::Nothing => None,
-            Before::EndOf(name) => TIMELINES[name].last().cloned(),
+            Before::EndOf(name) => of(name).last().cloned(),
             Before::ToRun => Some(first.told(StopMode::None)),
             Before::ToStop => Some(first.told(StopMode::Checkpoint)),
         };

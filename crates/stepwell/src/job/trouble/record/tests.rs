@@ -188,3 +188,18 @@ fn errors_that_differ_in_numbers_alone_are_of_one_kind() {
     assert_eq!(kind_of("line 2: 1.5"), kind_of("line 17: 22.75"));
     assert_ne!(kind_of("line 2"), kind_of("column 2"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_restart_that_fails_before_its_run_is_none() {
+    for (states, restarts) in [
+        (&[(1, "Running"), (1, "Recovering"), (1, "Failed")][..], 0),
+        (&[(1, "Recovering"), (2, "Running"), (2, "Failed")], 1),
+        (&[(1, "Recovering"), (2, "Recovering"), (2, "Failed")], 1),
+    ] {
+        let mut record = Record::default();
+        for (run_id, state) in states {
+            record.observe(&job(*run_id, state), Expected::default());
+        }
+        assert_eq!(record.trouble().unwrap().restarts, restarts, "{states:?}");
+    }
+}

@@ -4,36 +4,36 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use crate::document::{DOCUMENT, referred};
+use crate::document::{Document, referred};
 
 /// The values; the first has every field.
-pub fn samples(schema: &Value) -> Vec<Value> {
-    let mut samples = vec![whole(schema)];
-    samples.extend(variations(schema));
+pub fn samples(document: &Document, schema: &Value) -> Vec<Value> {
+    let mut samples = vec![whole(document, schema)];
+    samples.extend(variations(document, schema));
     samples
 }
 
 /// The names of the enums in it.
-pub fn enums(schema: &Value) -> BTreeSet<String> {
+pub fn enums(document: &Document, schema: &Value) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     if let Some(name) = referred(schema)
-        && resolved(schema).get("enum").is_some()
+        && resolved(document, schema).get("enum").is_some()
     {
         found.insert(name.to_owned());
     }
-    let schema = resolved(schema);
+    let schema = resolved(document, schema);
     for (_, schema) in properties(schema) {
-        found.extend(enums(schema));
+        found.extend(enums(document, schema));
     }
     if let Some(items) = schema.get("items") {
-        found.extend(enums(items));
+        found.extend(enums(document, items));
     }
     found
 }
 
 /// With every field.
-fn whole(schema: &Value) -> Value {
-    let schema = resolved(schema);
+fn whole(document: &Document, schema: &Value) -> Value {
+    let schema = resolved(document, schema);
     if let Some(values) = schema["enum"].as_array() {
         return values[0].clone();
     }
@@ -41,12 +41,12 @@ fn whole(schema: &Value) -> Value {
         Some("string") => json!("text"),
         Some("integer") => json!(7),
         Some("boolean") => json!(true),
-        Some("array") => json!([whole(&schema["items"])]),
+        Some("array") => json!([whole(document, &schema["items"])]),
         Some("object") if schema.get("additionalProperties").is_some() => {
-            json!({"key": whole(&schema["additionalProperties"])})
+            json!({"key": whole(document, &schema["additionalProperties"])})
         }
         Some("object") => properties(schema)
-            .map(|(name, schema)| (name.clone(), whole(schema)))
+            .map(|(name, schema)| (name.clone(), whole(document, schema)))
             .collect(),
         // Anything goes; of the two fields that are so, both hold an object.
         None => json!({"key": "text"}),
@@ -55,9 +55,9 @@ fn whole(schema: &Value) -> Value {
 }
 
 /// With one thing changed.
-fn variations(schema: &Value) -> Vec<Value> {
+fn variations(document: &Document, schema: &Value) -> Vec<Value> {
     let is_nullable = schema["nullable"] == true;
-    let schema = resolved(schema);
+    let schema = resolved(document, schema);
     let mut variations = Vec::new();
     if is_nullable || schema["nullable"] == true {
         variations.push(Value::Null);
@@ -82,9 +82,9 @@ fn variations(schema: &Value) -> Vec<Value> {
         Some("array") => {
             let items = &schema["items"];
             variations.push(json!([]));
-            variations.push(json!([whole(items), whole(items)]));
+            variations.push(json!([whole(document, items), whole(document, items)]));
             variations.extend(
-                self::variations(items)
+                self::variations(document, items)
                     .into_iter()
                     .map(|item| json!([item])),
             );
@@ -92,15 +92,15 @@ fn variations(schema: &Value) -> Vec<Value> {
         Some("object") if schema.get("additionalProperties").is_some() => {
             variations.push(json!({}));
         }
-        Some("object") => variations.extend(with_one_field_changed(schema)),
+        Some("object") => variations.extend(with_one_field_changed(document, schema)),
         _ => variations.push(json!({})),
     }
     variations
 }
 
-fn with_one_field_changed(schema: &Value) -> Vec<Value> {
+fn with_one_field_changed(document: &Document, schema: &Value) -> Vec<Value> {
     let whole: Map<String, Value> = properties(schema)
-        .map(|(name, schema)| (name.clone(), whole(schema)))
+        .map(|(name, schema)| (name.clone(), whole(document, schema)))
         .collect();
     let required = schema["required"].as_array();
     let is_required = |name: &str| required.is_some_and(|fields| fields.contains(&json!(name)));
@@ -111,7 +111,7 @@ fn with_one_field_changed(schema: &Value) -> Vec<Value> {
             less.remove(name);
             changed.push(Value::Object(less));
         }
-        for variation in variations(schema) {
+        for variation in variations(document, schema) {
             let mut other = whole.clone();
             other.insert(name.clone(), variation);
             changed.push(Value::Object(other));
@@ -128,11 +128,11 @@ fn properties(schema: &Value) -> impl Iterator<Item = (&String, &Value)> {
 }
 
 /// What is referred to, alone or as the one thing of `allOf`, which is how a nullable one is written.
-fn resolved(schema: &Value) -> &Value {
+fn resolved<'a>(document: &'a Document, schema: &'a Value) -> &'a Value {
     let schema = match schema["allOf"].as_array().map(Vec::as_slice) {
         Some([one]) => one,
         Some(other) => panic!("{other:?}"),
         None => schema,
     };
-    referred(schema).map_or(schema, |name| &DOCUMENT.schemas()[name])
+    referred(schema).map_or(schema, |name| &document.schemas()[name])
 }

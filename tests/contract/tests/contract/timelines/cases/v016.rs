@@ -1,56 +1,25 @@
-//! What each timeline is about, and what the steps have to make of it: worked out from the recordings, not from what stepwell does.
+//! The timelines of 0.16.0-dev.
 
-use super::table::{
-    Asked::{self, Create, Elsewhere, Parallelism, Restart, Start, StopWith},
-    Before::{self, EndOf, Nothing, ToRun, ToStop},
+mod troubled;
+
+use super::super::table::{
+    Asked::{Elsewhere, Start, StopWith},
+    Before::{EndOf, Nothing, ToRun, ToStop},
     Case,
-    Drive::{self, Attach, Run, Stable, Stop, Watch},
-    Stopping::{EndedOtherwise, NotInTime, Resumed, Stopped, StoppedBefore},
-    Then::{Deadline, Ends, NoTasks, Runs},
+    Drive::{Attach, Run, Stable, Stop, Watch},
+    Stopping::{Resumed, Stopped, StoppedBefore},
+    Then::{Ends, Runs},
 };
+use super::{case, created, restarted, started, stopped};
 
 pub fn cases() -> Vec<Case> {
     let mut cases = life_of_one_pipeline();
-    cases.extend(parallelisms());
-    cases.extend(failures());
-    cases.extend(recoveries());
+    cases.extend(troubled::cases());
     cases.extend(ends());
     cases.extend(other_starts());
     cases.extend(races());
     cases.extend(processes());
     cases
-}
-
-fn case(name: &'static str, before: Before, asked: Asked, drives: Vec<Drive>) -> Case {
-    Case {
-        name,
-        before,
-        asked,
-        is_down: false,
-        drives,
-        slow: None,
-    }
-}
-
-fn created(name: &'static str, drives: Vec<Drive>) -> Case {
-    case(name, Nothing, Create, drives)
-}
-
-/// Told to start after the end of another timeline: its Stopped is of the run before, and never counts.
-fn started(name: &'static str, before: &'static str, run: u64) -> Case {
-    case(name, EndOf(before), Start, vec![Run(Runs(run))])
-}
-
-/// Told to stop while Running: by us, or by somebody else while we watch.
-fn stopped(name: &'static str, before: Before, mode: &'static str, run: u64) -> Case {
-    let drives = vec![Stop(Stopped(run)), Watch(Ends(None, "Stopped", run))];
-    case(name, before, StopWith(mode), drives)
-}
-
-/// Restarted by somebody else while Running: that is no end, and Running for good only in the new run.
-fn restarted(name: &'static str, before: &'static str, run: u64) -> Case {
-    let drives = vec![Watch(Runs(run)), Stable(2.0, Runs(run))];
-    case(name, EndOf(before), Elsewhere, drives)
 }
 
 fn life_of_one_pipeline() -> Vec<Case> {
@@ -61,13 +30,17 @@ fn life_of_one_pipeline() -> Vec<Case> {
             EndOf("101_states_start_to_running"),
             "checkpoint",
             1,
+            Some(true),
         ),
         // It was Stopped, and stays so.
         case(
             "217_patch_stop_checkpoint_when_stopped_states",
             EndOf("211_patch_stop_checkpoint_states"),
             StopWith("checkpoint"),
-            vec![Stop(StoppedBefore(1)), Attach(Ends(None, "Stopped", 1))],
+            vec![
+                Stop(StoppedBefore(1, Some(true))),
+                Attach(Ends(None, "Stopped", 1)),
+            ],
         ),
         started(
             "221_patch_resume_none_states",
@@ -79,6 +52,7 @@ fn life_of_one_pipeline() -> Vec<Case> {
             EndOf("221_patch_resume_none_states"),
             "immediate",
             2,
+            Some(false),
         ),
         started(
             "233_patch_resume_after_immediate_states",
@@ -90,6 +64,7 @@ fn life_of_one_pipeline() -> Vec<Case> {
             EndOf("233_patch_resume_after_immediate_states"),
             "graceful",
             3,
+            Some(false),
         ),
         started(
             "239_patch_resume_after_graceful_states",
@@ -101,6 +76,7 @@ fn life_of_one_pipeline() -> Vec<Case> {
             EndOf("239_patch_resume_after_graceful_states"),
             "force",
             4,
+            Some(false),
         ),
         started(
             "245_patch_resume_after_force_states",
@@ -117,125 +93,6 @@ fn life_of_one_pipeline() -> Vec<Case> {
             "255_restart_ignore_state_states",
             "253_restart_force_states",
             8,
-        ),
-    ]
-}
-
-fn parallelisms() -> Vec<Case> {
-    vec![
-        // The old run is still shown as Running at first, and must not count; then it is stuck. A controller that is slower than two
-        // ticks shows it for longer: the limit that `docs/guarantees.md` names.
-        Case {
-            slow: Some(Runs(8)),
-            ..case(
-                "262_rescale_states",
-                EndOf("255_restart_ignore_state_states"),
-                Parallelism(2),
-                vec![Run(Deadline("Restarting")), Watch(Runs(8))],
-            )
-        },
-        // Stuck it stays. No stepwell sends a parallelism of 0.
-        case(
-            "266_rescale_0_states",
-            EndOf("262_rescale_states"),
-            Elsewhere,
-            vec![Attach(Deadline("Restarting"))],
-        ),
-        case(
-            "271_stop_from_restarting_states",
-            EndOf("266_rescale_0_states"),
-            StopWith("immediate"),
-            vec![Stop(Stopped(8)), Attach(Ends(None, "Stopped", 8))],
-        ),
-        // Recorded only until Running was seen, which was the run before. Unchanged for two ticks it counts.
-        case(
-            "282_rescale_states",
-            ToRun,
-            Parallelism(2),
-            vec![Run(Runs(1)), Watch(Runs(1))],
-        ),
-        // No stepwell creates with a parallelism of 0.
-        case(
-            "291_parallelism_0_states",
-            Nothing,
-            Elsewhere,
-            vec![Attach(NoTasks(1))],
-        ),
-        // There is no task that could say that it has stopped.
-        case(
-            "295_parallelism_0_stop_states",
-            EndOf("291_parallelism_0_states"),
-            StopWith("immediate"),
-            vec![Stop(NotInTime("Stopping"))],
-        ),
-        // More slots than there are.
-        created(
-            "298_parallelism_100_states",
-            vec![Run(Deadline("Scheduling"))],
-        ),
-    ]
-}
-
-/// Each is Running for a moment before it fails: `stable_for` is what tells.
-fn failures() -> Vec<Case> {
-    let failed = |run, stable| {
-        vec![
-            Run(Ends(Some(1), "Failed", run)),
-            Stable(stable, Ends(None, "Failed", run)),
-        ]
-    };
-    vec![
-        created("300_missing_file_states", failed(1, 1.0)),
-        // It was Failed in run 1 when the restart was asked for, and then failed in run 2: only that is a verdict.
-        case(
-            "306_failed_restart_states",
-            EndOf("300_missing_file_states"),
-            Restart,
-            vec![Run(Ends(None, "Failed", 2))],
-        ),
-        created("360_div_by_zero_states", failed(1, 2.0)),
-        // A failed job takes note of the stop, and stays Failed.
-        case(
-            "362_div_by_zero_stop_immediate_states",
-            EndOf("360_div_by_zero_states"),
-            StopWith("immediate"),
-            vec![
-                Stop(EndedOtherwise("Failed")),
-                Attach(Ends(None, "Failed", 1)),
-            ],
-        ),
-        created("373_failing_cast_nowait_states", failed(1, 1.0)),
-        created("613_process_sched_fail_states", failed(1, 2.0)),
-        // Two runs fail for now, and the second for good.
-        created("630_bad_data_allowed_restarts_2_states", failed(2, 1.0)),
-    ]
-}
-
-/// Recovering is no end, however often.
-fn recoveries() -> Vec<Case> {
-    vec![
-        created(
-            "340_bad_data_fail_states",
-            vec![Run(Runs(1)), Stable(20.0, Deadline("Recovering"))],
-        ),
-        created(
-            "342_bad_data_drop_states",
-            vec![Run(Runs(1)), Stable(35.0, Runs(2))],
-        ),
-        created(
-            "350_failing_cast_states",
-            vec![Run(Runs(1)), Stable(50.0, Runs(2))],
-        ),
-        created(
-            "375_bad_data_fail_nowait_states",
-            vec![Run(Runs(1)), Stable(1.0, Deadline("Recovering"))],
-        ),
-        // It takes 39 seconds.
-        case(
-            "379_recovering_stop_states",
-            EndOf("375_bad_data_fail_nowait_states"),
-            StopWith("checkpoint"),
-            vec![Stop(Stopped(7)), Attach(Ends(None, "Stopped", 7))],
         ),
     ]
 }
@@ -268,7 +125,13 @@ fn other_starts() -> Vec<Case> {
             Elsewhere,
             vec![Attach(Runs(1))],
         ),
-        stopped("446_preview_stop_immediate_states", ToRun, "immediate", 1),
+        stopped(
+            "446_preview_stop_immediate_states",
+            ToRun,
+            "immediate",
+            1,
+            None,
+        ),
         created("451_select_without_sink_states", vec![Run(Runs(1))]),
         created("600_process_sched_bh_states", vec![Run(Runs(1))]),
         created("615_process_sched_p40_states", vec![Run(Runs(1))]),
@@ -282,7 +145,7 @@ fn races() -> Vec<Case> {
             "461_stop_while_created_states",
             ToRun,
             StopWith("checkpoint"),
-            vec![Stop(Stopped(0)), Attach(Ends(None, "Stopped", 0))],
+            vec![Stop(Stopped(0, None)), Attach(Ends(None, "Stopped", 0))],
         ),
         case(
             "465_resume_never_started_states",
@@ -325,6 +188,7 @@ fn processes() -> Vec<Case> {
             EndOf("600_process_sched_bh_states"),
             "checkpoint",
             1,
+            None,
         ),
         started(
             "603_process_resume_states",
@@ -336,6 +200,7 @@ fn processes() -> Vec<Case> {
             EndOf("603_process_resume_states"),
             "immediate",
             2,
+            None,
         ),
         started(
             "605_process_resume_states",
@@ -347,6 +212,7 @@ fn processes() -> Vec<Case> {
             EndOf("605_process_resume_states"),
             "graceful",
             3,
+            None,
         ),
         started(
             "607_process_resume_states",
@@ -358,6 +224,7 @@ fn processes() -> Vec<Case> {
             EndOf("607_process_resume_states"),
             "force",
             4,
+            None,
         ),
         started(
             "609_process_resume_states",
@@ -387,6 +254,7 @@ fn processes() -> Vec<Case> {
             EndOf("622_server_sigint_restart_states"),
             "checkpoint",
             9,
+            None,
         ),
         // What was Stopped stays so over a restart of the server.
         down(case(
