@@ -28,13 +28,13 @@ pub use self::{
 mod sealed {
     use stepwell_arroyo::PipelineId;
 
-    /// What there is to say of a state in logs. Unnameable on purpose: that is the seal.
+    /// Unnameable on purpose: that is the seal.
     #[allow(unnameable_types)]
-    pub trait Sealed {}
+    pub trait SealedOrigin {}
 
-    /// The same for states.
+    /// The seal of the states, and what logs say of one.
     #[allow(unnameable_types)]
-    pub trait Described: Sealed {
+    pub trait Sealed {
         const NAME: &'static str;
 
         /// The pipeline's name, where it is known.
@@ -46,7 +46,7 @@ mod sealed {
 }
 
 /// A state of a [`Submission`](crate::Submission). Sealed: the states are those of this crate.
-pub trait State: sealed::Described + fmt::Debug + Send + Sync + 'static {}
+pub trait State: sealed::Sealed + fmt::Debug + Send + Sync + 'static {}
 
 /// The pipeline that a submission is about.
 #[derive(Clone, Debug)]
@@ -76,8 +76,7 @@ impl From<Made> for Identified {
 macro_rules! states {
     ($($state:ty => $name:literal, |$of:ident| $pipeline:expr, $id:expr;)*) => {
         $(
-            impl sealed::Sealed for $state {}
-            impl sealed::Described for $state {
+            impl sealed::Sealed for $state {
                 const NAME: &'static str = $name;
 
                 fn name(&self) -> Option<&str> {

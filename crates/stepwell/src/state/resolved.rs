@@ -4,7 +4,7 @@ use std::fmt;
 
 use stepwell_arroyo::{Job, PipelineId};
 
-use super::{Evidence, Identified, Registered, State, Validated, sealed::Sealed};
+use super::{Evidence, Identified, Registered, State, Validated, sealed::SealedOrigin};
 use crate::{
     job::verdict::Baseline,
     observe::Step,
@@ -35,12 +35,12 @@ pub struct Resumed {
 pub struct Created(pub(crate) ());
 
 /// How a resolved pipeline came to be: [`Resumed`] or [`Created`]. Sealed.
-pub trait Origin: Sealed + fmt::Debug + Send + Sync + 'static {
+pub trait Origin: SealedOrigin + fmt::Debug + Send + Sync + 'static {
     #[doc(hidden)]
     fn is_created(&self) -> bool;
 }
 
-impl Sealed for Resumed {}
+impl SealedOrigin for Resumed {}
 
 impl Origin for Resumed {
     fn is_created(&self) -> bool {
@@ -54,7 +54,7 @@ impl fmt::Debug for Resumed {
     }
 }
 
-impl Sealed for Created {}
+impl SealedOrigin for Created {}
 
 impl Origin for Created {
     fn is_created(&self) -> bool {
