@@ -19,7 +19,7 @@ use crate::{
 pub(super) struct Watch<'a> {
     session: &'a Session,
     id: &'a PipelineId,
-    limit: Deadline,
+    deadline: Deadline,
     trouble: TroubleWatch<'a>,
     last_seen: LastSeen,
     reported: Option<JobTransition>,
@@ -38,13 +38,13 @@ impl<'a> Watch<'a> {
     pub(super) fn new(
         session: &'a Session,
         id: &'a PipelineId,
-        limit: Deadline,
+        deadline: Deadline,
         baseline: &Baseline,
     ) -> Self {
         Self {
             session,
             id,
-            limit,
+            deadline,
             trouble: session.trouble_of(id, baseline.expected()),
             last_seen: LastSeen::Nothing,
             reported: None,
@@ -59,8 +59,8 @@ impl<'a> Watch<'a> {
 
     /// One look; `None` when it failed in a way that may pass, or there is no job yet.
     pub(super) async fn look(&mut self) -> Result<Option<Job>, WaitError> {
-        let left = self.limit.for_a_request();
-        let client = self.session.client_within(&self.limit);
+        let left = self.deadline.for_a_request();
+        let client = self.session.client_within(&self.deadline);
         let error = match self.trouble.beside(client.job(self.id)).await {
             Ok(job) => {
                 self.session.answered(&mut self.failures);
@@ -106,7 +106,7 @@ impl<'a> Watch<'a> {
         self.seen_once = true;
         self.last_seen = LastSeen::job(&job);
         if !self.reported.as_ref().is_some_and(|last| last.shows(&job)) {
-            let transition = JobTransition::new(self.id, &job, self.limit.elapsed());
+            let transition = JobTransition::new(self.id, &job, self.deadline.elapsed());
             tracing::debug!(
                 pipeline.id = %self.id, job.id = %job.id, job.state = %job.state, job.run_id = job.run_id,
                 job.running_desired = job.running_desired, "job seen"
@@ -132,7 +132,7 @@ impl<'a> Watch<'a> {
     }
 
     pub(super) async fn sleep(&mut self, pause: Duration) {
-        self.trouble.beside(self.limit.sleep(pause)).await;
+        self.trouble.beside(self.deadline.sleep(pause)).await;
     }
 
     /// The trouble that the job is in.

@@ -37,13 +37,13 @@ const GIVEN_BY_SERVERS: &str = "pl_";
 pub(crate) async fn decide(
     session: &Session,
     spec: &PipelineSpec,
-    limit: &Deadline,
+    deadline: &Deadline,
 ) -> Result<Option<Decision>, Error> {
     let memory = session.client.transport().memory::<ServerMemory>();
     let looking = Looking {
         session,
         spec,
-        limit,
+        deadline,
         memory: &memory,
     };
     looking.decide().await
@@ -52,7 +52,7 @@ pub(crate) async fn decide(
 struct Looking<'a> {
     session: &'a Session,
     spec: &'a PipelineSpec,
-    limit: &'a Deadline,
+    deadline: &'a Deadline,
     memory: &'a ServerMemory,
 }
 
@@ -120,13 +120,13 @@ impl Looking<'_> {
     }
 
     async fn see(&self, id: &PipelineId) -> Result<Seen, Error> {
-        let (session, spec, limit) = (self.session, self.spec, self.limit);
+        let (session, spec, deadline) = (self.session, self.spec, self.deadline);
         // Without a job it was deleted since, or one of the two answers came from a node that lags behind.
-        let disagreement = limit.within(GONE_AFTER);
+        let disagreement = deadline.within(GONE_AFTER);
         let mut pace = session.poll_pace();
         let mut failures = Failures::new(Step::Resolve);
         loop {
-            let read = session.read(Step::Resolve, limit, |client| async move {
+            let read = session.read(Step::Resolve, deadline, |client| async move {
                 client.pipeline(id).await
             });
             let read = read.await;
@@ -137,14 +137,16 @@ impl Looking<'_> {
                 Ok(pipeline) => Box::new(pipeline),
                 Err(error) if is_gone(&error) => return Ok(Seen::Nothing),
                 // A 404 that is a gateway's does not say that it is not there.
-                Err(error) if may_pass(&error) && !limit.is_over() => {
+                Err(error) if may_pass(&error) && !deadline.is_over() => {
                     session.retrying(&mut failures, &error);
-                    limit.sleep(pace.pause(&session.jitter)).await;
+                    deadline.sleep(pace.pause(&session.jitter)).await;
                     continue;
                 }
                 Err(error) => {
                     let name = spec.name();
-                    return Err(ResolveError::unanswered(Action::Find, name, limit, error).into());
+                    return Err(
+                        ResolveError::unanswered(Action::Find, name, deadline, error).into(),
+                    );
                 }
             };
             if pipeline.preview {
@@ -157,7 +159,7 @@ impl Looking<'_> {
                 }
                 .into());
             }
-            match job_of(session, &pipeline, limit).await? {
+            match job_of(session, &pipeline, deadline).await? {
                 JobOf::Job(Some(job)) if job.state == JobState::Finished => {
                     return Ok(Seen::Finished(pipeline));
                 }
@@ -255,12 +257,12 @@ impl Looking<'_> {
 
     /// Reads so many of the newest pipelines.
     async fn newest(&self, rows: NonZeroU32) -> Result<Page<Pipeline>, Error> {
-        let (session, limit) = (self.session, self.limit);
-        let read = session.read(Step::Resolve, limit, |client| async move {
+        let (session, deadline) = (self.session, self.deadline);
+        let read = session.read(Step::Resolve, deadline, |client| async move {
             client.pipelines_page(rows, None).await
         });
         let page = read.await.map_err(|error| {
-            ResolveError::unanswered(Action::Find, self.spec.name(), limit, error)
+            ResolveError::unanswered(Action::Find, self.spec.name(), deadline, error)
         })?;
         // An id that no server gives was put.
         let is_put = |listed: &Pipeline| !listed.id.as_str().starts_with(GIVEN_BY_SERVERS);

@@ -42,7 +42,7 @@ pub(crate) enum CreateOutcome {
 
 pub(crate) struct Creating<'a> {
     pub(crate) session: &'a Session,
-    pub(crate) limit: &'a Deadline,
+    pub(crate) deadline: &'a Deadline,
 }
 
 impl Creating<'_> {
@@ -70,7 +70,7 @@ impl Creating<'_> {
             match Answer::of(&error, by_put) {
                 Answer::NotSent => {
                     attempt.sent = before;
-                    if !error.is_retryable() || self.limit.is_over() {
+                    if !error.is_retryable() || self.deadline.is_over() {
                         return Err(self.not_sent(attempt, error));
                     }
                 }
@@ -101,7 +101,7 @@ impl Creating<'_> {
                         self.session.answered(&mut failures);
                         return Ok(outcome);
                     }
-                    if self.limit.is_over() || tries >= PUT_TRIES {
+                    if self.deadline.is_over() || tries >= PUT_TRIES {
                         return self.settle(attempt, error).await;
                     }
                 }
@@ -110,7 +110,7 @@ impl Creating<'_> {
             tries += 1;
             self.session.retrying(&mut failures, &error);
             let pause = pace.retry(error.retry_after(), &self.session.jitter);
-            self.limit.sleep(pause).await;
+            self.deadline.sleep(pause).await;
         }
     }
 
@@ -188,7 +188,7 @@ impl Creating<'_> {
         if attempt.in_doubt() {
             return self.unknown(attempt, error);
         }
-        ResolveError::unanswered(Action::Create, attempt.spec.name(), self.limit, error).into()
+        ResolveError::unanswered(Action::Create, attempt.spec.name(), self.deadline, error).into()
     }
 
     async fn refused_put(
@@ -213,11 +213,11 @@ impl Creating<'_> {
                     return Err(self.unknown(attempt, looked));
                 }
                 let name = attempt.spec.name();
-                Err(ResolveError::unanswered(Action::Find, name, self.limit, looked).into())
+                Err(ResolveError::unanswered(Action::Find, name, self.deadline, looked).into())
             }
             Err(None) => {
                 // Cut short, the look says too little: a proxy may have sent it twice, and the first one show later.
-                if !maybe_ours && !self.limit.is_over() {
+                if !maybe_ours && !self.deadline.is_over() {
                     self.session.ticket.forget();
                 }
                 let id = match attempt.id() {
@@ -255,10 +255,10 @@ impl Creating<'_> {
 
     async fn look_once(&self, attempt: &mut CreateAttempt) -> Result<Option<CreateOutcome>, Error> {
         let settled = look(
-            &self.session.client_within(self.limit),
+            &self.session.client_within(self.deadline),
             attempt,
             self.claims(),
-            self.limit,
+            self.deadline,
         )
         .await;
         let settled = settled.unwrap_or_else(SettleOutcome::Failed);
@@ -276,9 +276,9 @@ impl Creating<'_> {
         if attempt.id().is_none() || !may_mean_it || error.is_invalid_query() {
             return Ok(None);
         }
-        let limit = self.limit.within(LOOK);
-        let client = self.session.client_within(&limit);
-        match look(&client, attempt, self.claims(), &limit).await {
+        let deadline = self.deadline.within(LOOK);
+        let client = self.session.client_within(&deadline);
+        match look(&client, attempt, self.claims(), &deadline).await {
             Ok(found @ SettleOutcome::Found(_)) => Ok(self.adopted(attempt, found, false)?.ok()),
             // What was refused and does not show was not made; the server's words say more than how the look ended.
             _ => Ok(None),
@@ -294,12 +294,12 @@ impl Creating<'_> {
     }
 
     async fn look_until(&self, attempt: &CreateAttempt, timeout: Duration) -> SettleOutcome {
-        let limit = self.limit.within(timeout);
+        let deadline = self.deadline.within(timeout);
         settle(
             &self.session.client,
             attempt,
             self.claims(),
-            limit,
+            deadline,
             self.session.options.request_timeout,
             &self.session.jitter,
         )

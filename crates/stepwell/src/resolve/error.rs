@@ -228,7 +228,7 @@ impl ResolveError {
     pub(crate) fn unanswered(
         action: Action,
         name: &str,
-        limit: &Deadline,
+        deadline: &Deadline,
         error: ClientError,
     ) -> Self {
         if !error.is_retryable() {
@@ -237,7 +237,7 @@ impl ResolveError {
         Self::Unanswered {
             action,
             name: name.to_owned(),
-            elapsed: limit.elapsed(),
+            elapsed: deadline.elapsed(),
             source: Box::new(error),
         }
     }

@@ -18,23 +18,23 @@ use crate::{
 pub(crate) async fn decide(
     session: &Session,
     spec: &PipelineSpec,
-    limit: &Deadline,
+    deadline: &Deadline,
     names_others: bool,
 ) -> Result<Decision, Error> {
-    if let Some(decision) = by_id::decide(session, spec, limit).await? {
+    if let Some(decision) = by_id::decide(session, spec, deadline).await? {
         return Ok(decision);
     }
     // A match whose job is not found was deleted, or that answer came from a node that lags behind: only a list without it proves it.
-    let disagreement = limit.within(GONE_AFTER);
+    let disagreement = deadline.within(GONE_AFTER);
     let mut pace = session.poll_pace();
     loop {
-        let listed = list(session, spec, limit, names_others).await?;
+        let listed = list(session, spec, deadline, names_others).await?;
         match listed
             .in_doubt
             .filter(|_| disagreement.elapsed() < GONE_AFTER)
         {
             None => return Ok(listed.others.decide(spec, listed.matches)?),
-            Some(existing) if limit.is_over() => Err(ResolveError::Vanished { existing })?,
+            Some(existing) if deadline.is_over() => Err(ResolveError::Vanished { existing })?,
             Some(_) => {}
         }
         disagreement.sleep(pace.pause(&session.jitter)).await;
@@ -51,14 +51,14 @@ struct WithJobs {
 async fn list(
     session: &Session,
     spec: &PipelineSpec,
-    limit: &Deadline,
+    deadline: &Deadline,
     names_others: bool,
 ) -> Result<WithJobs, Error> {
-    let (matches, mut others) = read_list(session, spec, limit, names_others).await?;
+    let (matches, mut others) = read_list(session, spec, deadline, names_others).await?;
     let mut in_doubt = None;
     let mut with_jobs = Vec::with_capacity(matches.len());
     for pipeline in matches {
-        match job_of(session, &pipeline, limit).await? {
+        match job_of(session, &pipeline, deadline).await? {
             JobOf::Job(job) => with_jobs.push((pipeline, job)),
             JobOf::Gone => {
                 in_doubt.get_or_insert_with(|| PipelineSummary::new(&pipeline));
@@ -77,7 +77,7 @@ async fn list(
 async fn read_list(
     session: &Session,
     spec: &PipelineSpec,
-    limit: &Deadline,
+    deadline: &Deadline,
     names_others: bool,
 ) -> Result<(Vec<Pipeline>, Others), Error> {
     let server = session.server();
@@ -86,11 +86,13 @@ async fn read_list(
         Relation::of(row, spec, names_others, |row| registry.is_ours(server, row))
     };
     let pipelines = session
-        .read(Step::Resolve, limit, |client| async move {
-            client.read_pipelines(|| limit.for_a_request(), keep).await
+        .read(Step::Resolve, deadline, |client| async move {
+            client
+                .read_pipelines(|| deadline.for_a_request(), keep)
+                .await
         })
         .await
-        .map_err(|error| ResolveError::unanswered(Action::Find, spec.name(), limit, error))?;
+        .map_err(|error| ResolveError::unanswered(Action::Find, spec.name(), deadline, error))?;
     let pipelines = pipelines.into_iter().map(|row| (row.id, row.kept));
     Ok(Listing::new(pipelines).matches(spec)?)
 }

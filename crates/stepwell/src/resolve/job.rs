@@ -17,11 +17,11 @@ pub(crate) enum JobOf {
 pub(crate) async fn job_of(
     session: &Session,
     pipeline: &Pipeline,
-    limit: &Deadline,
+    deadline: &Deadline,
 ) -> Result<JobOf, Error> {
     let id = &pipeline.id;
     match session
-        .read(Step::Resolve, limit, |client| async move {
+        .read(Step::Resolve, deadline, |client| async move {
             client.job(id).await
         })
         .await
@@ -29,7 +29,7 @@ pub(crate) async fn job_of(
         Ok(job) => Ok(JobOf::Job(job.map(Box::new))),
         Err(error) if is_gone(&error) => Ok(JobOf::Gone),
         Err(error) => {
-            Err(ResolveError::unanswered(Action::Find, &pipeline.name, limit, error).into())
+            Err(ResolveError::unanswered(Action::Find, &pipeline.name, deadline, error).into())
         }
     }
 }

@@ -73,21 +73,22 @@ pub(crate) async fn resolve(
     session: &Session,
     spec: &Arc<PipelineSpec>,
     attempt: &mut Option<CreateAttempt>,
-    limit: &Deadline,
+    deadline: &Deadline,
 ) -> Result<ResolveOutcome, Error> {
-    let creating = Creating { session, limit };
+    let creating = Creating { session, deadline };
     if let Some(attempt) = attempt.as_mut().filter(|attempt| attempt.in_doubt()) {
         let outcome = creating.settle_earlier(attempt).await?;
-        let taken = take(session, spec, outcome, limit).await?;
+        let taken = take(session, spec, outcome, deadline).await?;
         attempt.sent = Sent::Nothing;
         if let Some(resolved) = taken {
             return Ok(resolved);
         }
     }
     loop {
-        let way = match decide(session, spec, limit, false).await? {
+        let way = match decide(session, spec, deadline, false).await? {
             Decision::Resume { pipeline, job } => {
-                let resumed = resume(session, spec, pipeline, job, limit, HowFound::Listed).await?;
+                let resumed =
+                    resume(session, spec, pipeline, job, deadline, HowFound::Listed).await?;
                 if let Some(resolved) = resumed {
                     return Ok(resolved);
                 }
@@ -107,7 +108,7 @@ pub(crate) async fn resolve(
             sent: Sent::Nothing,
         });
         let outcome = creating.run(attempt).await?;
-        let taken = take(session, spec, outcome, limit).await?;
+        let taken = take(session, spec, outcome, deadline).await?;
         attempt.sent = Sent::Nothing;
         if let Some(resolved) = taken {
             return Ok(resolved);
@@ -120,7 +121,7 @@ async fn take(
     session: &Session,
     spec: &PipelineSpec,
     outcome: CreateOutcome,
-    limit: &Deadline,
+    deadline: &Deadline,
 ) -> Result<Option<ResolveOutcome>, Error> {
     match outcome {
         CreateOutcome::Created(made) => Ok(Some(ResolveOutcome::created(spec, made))),
@@ -136,7 +137,7 @@ async fn take(
                 }
                 .into());
             }
-            let job = match job_of(session, &pipeline, limit).await? {
+            let job = match job_of(session, &pipeline, deadline).await? {
                 JobOf::Job(job) => job,
                 JobOf::Gone => None,
             };
@@ -145,7 +146,7 @@ async fn take(
                 spec,
                 pipeline,
                 job,
-                limit,
+                deadline,
                 HowFound::Adopted { started_here },
             )
             .await
@@ -166,7 +167,7 @@ async fn resume(
     spec: &PipelineSpec,
     pipeline: Box<Pipeline>,
     job: Option<Box<Job>>,
-    limit: &Deadline,
+    deadline: &Deadline,
     how: HowFound,
 ) -> Result<Option<ResolveOutcome>, Error> {
     let (adopted, started_here) = match how {
@@ -178,7 +179,7 @@ async fn resume(
         spec,
         pipeline: &pipeline,
         job: job.as_deref(),
-        limit,
+        deadline,
         adopted,
         started_here,
     };
@@ -213,14 +214,14 @@ pub(crate) async fn plan(
     session: &Session,
     spec: &PipelineSpec,
     attempt: Option<&CreateAttempt>,
-    limit: &Deadline,
+    deadline: &Deadline,
 ) -> Result<Plan, Error> {
     if let Some(attempt) = attempt.filter(|attempt| attempt.in_doubt()) {
         return Ok(Plan::Settle {
             id: attempt.id().cloned(),
         });
     }
-    Ok(match decide(session, spec, limit, true).await? {
+    Ok(match decide(session, spec, deadline, true).await? {
         Decision::Resume { pipeline, job } => {
             compare_udfs(spec, &pipeline)?;
             Plan::Resume {

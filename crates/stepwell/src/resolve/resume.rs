@@ -100,7 +100,7 @@ pub(crate) struct Resuming<'a> {
     pub(crate) spec: &'a PipelineSpec,
     pub(crate) pipeline: &'a Pipeline,
     pub(crate) job: Option<&'a Job>,
-    pub(crate) limit: &'a Deadline,
+    pub(crate) deadline: &'a Deadline,
     /// Whether it came to be while this submission was about to create it, by its own create or by another's.
     pub(crate) adopted: bool,
     /// Whether this process may have created it.
@@ -177,12 +177,12 @@ impl Resuming<'_> {
                 return Ok(());
             };
             let error = self.may_try_again(error)?;
-            if self.limit.is_over() {
+            if self.deadline.is_over() {
                 return Err(self.unanswered(error));
             }
             self.session.retrying(&mut failures, &error);
             let pause = pace.retry(error.retry_after(), &self.session.jitter);
-            self.limit.sleep(pause).await;
+            self.deadline.sleep(pause).await;
         }
     }
 
@@ -205,12 +205,12 @@ impl Resuming<'_> {
                 return Ok(());
             };
             let error = self.may_try_again(error)?;
-            if self.limit.is_over() {
+            if self.deadline.is_over() {
                 return Err(self.unanswered(error));
             }
             self.session.retrying(&mut failures, &error);
             let pause = pace.retry(error.retry_after(), &self.session.jitter);
-            self.limit.sleep(pause.max(TWO_TICKS)).await;
+            self.deadline.sleep(pause.max(TWO_TICKS)).await;
             in_doubt |= error.phase() != Phase::NotSent;
             if in_doubt && !self.is_still_failed().await? {
                 self.session.answered(&mut failures);
@@ -240,19 +240,20 @@ impl Resuming<'_> {
                 return Ok(ResumeOutcome::Again);
             };
             if !reported.as_ref().is_some_and(|last| last.shows(&job)) {
-                let transition = JobTransition::new(&self.pipeline.id, &job, self.limit.elapsed());
+                let transition =
+                    JobTransition::new(&self.pipeline.id, &job, self.deadline.elapsed());
                 self.session.tell(&Event::JobState(transition.clone()));
                 reported = Some(transition);
             }
-            if self.limit.is_over() {
+            if self.deadline.is_over() {
                 return Err(ResolveError::NotSettled {
                     existing: self.summary(),
-                    elapsed: self.limit.elapsed(),
+                    elapsed: self.deadline.elapsed(),
                     source: Box::new(LastSeen::job(&job)),
                 }
                 .into());
             }
-            self.limit.sleep(pace.pause(&self.session.jitter)).await;
+            self.deadline.sleep(pace.pause(&self.session.jitter)).await;
         }
     }
 
@@ -260,7 +261,7 @@ impl Resuming<'_> {
         let id = &self.pipeline.id;
         let job = self
             .session
-            .read(Step::Resolve, self.limit, |client| async move {
+            .read(Step::Resolve, self.deadline, |client| async move {
                 client.job(id).await
             })
             .await;
@@ -298,7 +299,7 @@ impl Resuming<'_> {
     }
 
     fn unanswered(&self, error: ClientError) -> Error {
-        ResolveError::unanswered(Action::Resume, &self.pipeline.name, self.limit, error).into()
+        ResolveError::unanswered(Action::Resume, &self.pipeline.name, self.deadline, error).into()
     }
 
     fn summary(&self) -> PipelineSummary {

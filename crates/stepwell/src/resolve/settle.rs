@@ -56,27 +56,27 @@ pub(crate) async fn settle(
     client: &Client,
     attempt: &CreateAttempt,
     claims: Claims<'_>,
-    limit: Deadline,
+    deadline: Deadline,
     request_timeout: Duration,
     jitter: &Jitter,
 ) -> SettleOutcome {
     let mut pace = Backoff::new(Duration::from_millis(100), Duration::from_secs(1));
     loop {
-        let client = client.within(request_timeout.min(limit.for_a_request()));
-        let settled = match look(&client, attempt, claims, &limit).await {
+        let client = client.within(request_timeout.min(deadline.for_a_request()));
+        let settled = match look(&client, attempt, claims, &deadline).await {
             Ok(SettleOutcome::Absent) => SettleOutcome::Absent,
             Ok(settled) => return settled,
             Err(error) if may_pass(&error) => SettleOutcome::Failed(error),
             Err(error) => return SettleOutcome::Failed(error),
         };
-        if limit.is_over() {
+        if deadline.is_over() {
             return settled;
         }
         let asked = match &settled {
             SettleOutcome::Failed(error) => error.retry_after(),
             _ => None,
         };
-        limit.sleep(pace.retry(asked, jitter)).await;
+        deadline.sleep(pace.retry(asked, jitter)).await;
     }
 }
 
@@ -85,7 +85,7 @@ pub(crate) async fn look(
     client: &Client,
     attempt: &CreateAttempt,
     claims: Claims<'_>,
-    limit: &Deadline,
+    deadline: &Deadline,
 ) -> Result<SettleOutcome, ClientError> {
     match (attempt.id(), attempt.sent) {
         (Some(id), Sent::Put | Sent::Nothing) => match client.pipeline(id).await {
@@ -106,7 +106,7 @@ pub(crate) async fn look(
                 may_be.then(|| row.to_pipeline()).transpose()
             };
             let listed = client
-                .read_pipelines(|| limit.for_a_request(), keep)
+                .read_pipelines(|| deadline.for_a_request(), keep)
                 .await?;
             let mut new: Vec<_> = listed.into_iter().filter_map(|row| row.kept).collect();
             Ok(match (new.pop(), new.is_empty()) {

@@ -261,8 +261,8 @@ impl RowStream {
 
     /// Whether the job goes on.
     async fn course(&mut self) -> Result<Course, ClientError> {
-        let limit = Deadline::new(Duration::MAX);
-        let job = match self.session.client_within(&limit).job(&self.id).await {
+        let deadline = Deadline::new(Duration::MAX);
+        let job = match self.session.client_within(&deadline).job(&self.id).await {
             Ok(job) => job,
             // A node that lags behind may not know it; whoever deleted it has ended it.
             Err(error) if is_gone(&error) => {

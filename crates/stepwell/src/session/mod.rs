@@ -123,8 +123,8 @@ impl Session {
     }
 
     /// A client whose next request ends with the limit.
-    pub(crate) fn client_within(&self, limit: &Deadline) -> Client {
-        let left = limit.for_a_request();
+    pub(crate) fn client_within(&self, deadline: &Deadline) -> Client {
+        let left = deadline.for_a_request();
         self.client.within(self.options.request_timeout.min(left))
     }
 
@@ -142,7 +142,7 @@ impl Session {
     pub(crate) async fn read<T, F>(
         &self,
         step: Step,
-        limit: &Deadline,
+        deadline: &Deadline,
         mut call: impl FnMut(Client) -> F + Send,
     ) -> Result<T, ClientError>
     where
@@ -153,8 +153,8 @@ impl Session {
         let mut failures = Failures::new(step);
         let mut before: Option<ClientError> = None;
         loop {
-            let left = limit.for_a_request();
-            let error = match call(self.client_within(limit)).await {
+            let left = deadline.for_a_request();
+            let error = match call(self.client_within(deadline)).await {
                 Ok(value) => {
                     self.answered(&mut failures);
                     return Ok(value);
@@ -167,13 +167,13 @@ impl Session {
             {
                 return Err(before);
             }
-            if !may_be_repeated(&error) || limit.is_over() {
+            if !may_be_repeated(&error) || deadline.is_over() {
                 return Err(error);
             }
             self.retrying(&mut failures, &error);
             let pause = pace.retry(error.retry_after(), &self.jitter);
-            limit.sleep(pause).await;
-            if limit.is_over() {
+            deadline.sleep(pause).await;
+            if deadline.is_over() {
                 return Err(error);
             }
             before = Some(error);

@@ -41,7 +41,7 @@ impl Shutdown {
     /// begun, and calling it again goes on.
     pub async fn stop_all(&self, policy: StopPolicy) -> Result<ShutdownReport, ShutdownError> {
         self.begin();
-        let limit = Deadline::new(policy.deadline);
+        let deadline = Deadline::new(policy.deadline);
         let policy = Arc::new(policy);
         let places = Arc::new(Semaphore::new(AT_ONCE));
         let mut stops = JoinSet::new();
@@ -52,7 +52,7 @@ impl Shutdown {
             stops.spawn(async move {
                 // The semaphore is never closed.
                 let _place = places.acquire().await;
-                stop_entry(&registry, id, &policy, limit).await
+                stop_entry(&registry, id, &policy, deadline).await
             });
         }
         let mut report = ShutdownReport::default();
@@ -81,10 +81,10 @@ async fn stop_entry(
     registry: &Registry,
     entry_id: EntryId,
     policy: &StopPolicy,
-    limit: Deadline,
+    deadline: Deadline,
 ) -> Option<ShutdownEntry> {
     let before = registry.entry(entry_id)?;
-    let quiet = tokio::time::timeout(limit.remaining(), registry.quiet(entry_id)).await;
+    let quiet = tokio::time::timeout(deadline.remaining(), registry.quiet(entry_id)).await;
     let Some(entry) = registry.entry(entry_id) else {
         return match before.target {
             Target::Attempted(attempt) => Some(ShutdownEntry {
@@ -101,7 +101,7 @@ async fn stop_entry(
     } else if quiet.is_err() {
         (entry.target.id().cloned(), Err(Unsettled::UnderWay))
     } else {
-        settle_and_stop(registry, entry_id, &entry, policy, limit).await
+        settle_and_stop(registry, entry_id, &entry, policy, deadline).await
     };
     let end = end.unwrap_or_else(|error| ShutdownEnd::Unsettled {
         since: entry.since,
@@ -122,7 +122,7 @@ async fn settle_and_stop(
     entry_id: EntryId,
     entry: &Entry,
     policy: &StopPolicy,
-    limit: Deadline,
+    deadline: Deadline,
 ) -> (
     Option<stepwell_arroyo::PipelineId>,
     Result<ShutdownEnd, Unsettled>,
@@ -131,7 +131,7 @@ async fn settle_and_stop(
         Target::Pipeline(id) => id.clone(),
         Target::Attempted(attempt) => {
             // A quarter of the time is kept for the stop itself.
-            let look = limit.within(limit.remaining().mul_f64(0.75));
+            let look = deadline.within(deadline.remaining().mul_f64(0.75));
             let claims = Claims {
                 registry,
                 server: &entry.server,
@@ -179,7 +179,7 @@ async fn settle_and_stop(
         id: &id,
         mode: policy.mode.clone(),
         escalations: &policy.escalations,
-        limit,
+        deadline,
         request_timeout: REQUEST_TIMEOUT,
         poll_ceiling: Duration::from_millis(500),
         observation: &entry.observation,

@@ -51,7 +51,7 @@ pub(crate) struct Stop<'a> {
     pub(crate) id: &'a PipelineId,
     pub(crate) mode: StopMode,
     pub(crate) escalations: &'a [Escalation],
-    pub(crate) limit: Deadline,
+    pub(crate) deadline: Deadline,
     pub(crate) request_timeout: Duration,
     pub(crate) poll_ceiling: Duration,
     pub(crate) observation: &'a Observation,
@@ -72,7 +72,7 @@ impl<'a> Stop<'a> {
         id: &'a PipelineId,
         mode: StopMode,
         baseline: &Baseline,
-        limit: Deadline,
+        deadline: Deadline,
     ) -> Self {
         let options = &session.options;
         Self {
@@ -80,7 +80,7 @@ impl<'a> Stop<'a> {
             id,
             mode,
             escalations: &[],
-            limit,
+            deadline,
             request_timeout: options.request_timeout,
             poll_ceiling: options.poll_ceiling,
             observation: &options.observation,
@@ -168,8 +168,8 @@ impl<'a> Stop<'a> {
                 }
                 state = Some(job.state);
             }
-            if self.limit.is_over() {
-                return Err(self.deadline(&mut sight));
+            if self.deadline.is_over() {
+                return Err(self.too_late(&mut sight));
             }
             // What the server asks for does not put off an escalation.
             let until_next = pending.peek().map_or(Duration::MAX, |(after, _)| {
@@ -177,7 +177,7 @@ impl<'a> Stop<'a> {
             });
             let retry_pause = sight.retry_pause.min(until_next);
             let pause = interval.pause(self.jitter).max(retry_pause);
-            sight.trouble.beside(self.limit.sleep(pause)).await;
+            sight.trouble.beside(self.deadline.sleep(pause)).await;
         }
     }
 
@@ -211,16 +211,16 @@ impl<'a> Stop<'a> {
             let pause = pace.retry(self.asked(&error), self.jitter);
             sight.failures.failed(self.observation, &error);
             sight.last.failed(error);
-            if self.limit.is_over() {
-                return Err(self.deadline(sight));
+            if self.deadline.is_over() {
+                return Err(self.too_late(sight));
             }
-            sight.trouble.beside(self.limit.sleep(pause)).await;
+            sight.trouble.beside(self.deadline.sleep(pause)).await;
         }
     }
 
     /// Looks at the job once. What may pass is noted and `None`.
     async fn look(&self, sight: &mut Sight<'_>) -> Result<Option<Job>, StopError> {
-        let left = self.limit.for_a_request();
+        let left = self.deadline.for_a_request();
         let client = self.client();
         match sight.trouble.beside(client.job(self.id)).await {
             Ok(job) => {
@@ -231,7 +231,7 @@ impl<'a> Stop<'a> {
                 if let Some(job) = &job
                     && !sight.reported.as_ref().is_some_and(|last| last.shows(job))
                 {
-                    let transition = JobTransition::new(self.id, job, self.limit.elapsed());
+                    let transition = JobTransition::new(self.id, job, self.deadline.elapsed());
                     self.observation.tell(&Event::JobState(transition.clone()));
                     sight.reported = Some(transition);
                 }
@@ -304,23 +304,23 @@ impl<'a> Stop<'a> {
     /// this process has ended.
     fn asked(&self, error: &ClientError) -> Option<Duration> {
         let asked = error.retry_after()?;
-        Some(asked.min(self.limit.remaining() / 4))
+        Some(asked.min(self.deadline.remaining() / 4))
     }
 
     fn client(&self) -> Client {
         self.client
-            .within(self.request_timeout.min(self.limit.for_a_request()))
+            .within(self.request_timeout.min(self.deadline.for_a_request()))
     }
 
     fn retries(&self) -> Backoff {
         Backoff::new(Duration::from_millis(50), self.poll_ceiling)
     }
 
-    fn deadline(&self, sight: &mut Sight<'_>) -> StopError {
+    fn too_late(&self, sight: &mut Sight<'_>) -> StopError {
         let seen = std::mem::replace(&mut sight.last, LastSeen::Nothing);
         StopError::Deadline {
             id: self.id.clone(),
-            elapsed: self.limit.elapsed(),
+            elapsed: self.deadline.elapsed(),
             trouble: sight.trouble.trouble().map(Box::new),
             source: Box::new(seen),
         }

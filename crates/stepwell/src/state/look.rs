@@ -53,8 +53,8 @@ impl Session {
     where
         F: Future<Output = Result<T, ClientError>> + Send,
     {
-        let limit = Deadline::new(self.options.request_timeout);
-        let read = self.read(Step::Wait, &limit, call).await;
+        let deadline = Deadline::new(self.options.request_timeout);
+        let read = self.read(Step::Wait, &deadline, call).await;
         read.map_err(|error| Error::Look {
             source: Box::new(error),
         })
