@@ -4,7 +4,8 @@ use std::{error::Error as StdError, path::PathBuf};
 
 use snafu::Snafu;
 use stepwell::{
-    EndpointError, Error, HyperTransportError, PipelineId, ShutdownEnd, ShutdownReport, SpecError,
+    Chain, EndpointError, Error, HyperTransportError, PipelineId, ShutdownEnd, ShutdownReport,
+    SpecError,
     arroyo::{ClientError, Job, JobError, SqlDiagnostic, readable},
     transport::TokenError,
 };
@@ -118,7 +119,7 @@ fn unsettled_text(report: &ShutdownReport, ends_with_us: bool) -> String {
                 "may still be running"
             };
             let why = match &entry.end {
-                ShutdownEnd::Unsettled { error, .. } => chain(error),
+                ShutdownEnd::Unsettled { error, .. } => Chain(error).to_string(),
                 _ => String::new(),
             };
             format!("pipeline {:?}{id} {fate}: {why}", entry.name)
@@ -161,17 +162,6 @@ pub(crate) fn reason(job: Option<&Job>, newest: Option<&JobError>) -> String {
         (None, None) => "; the server gives no reason".to_owned(),
     };
     format!("failed{why}")
-}
-
-/// An error with its causes, on one line.
-pub(crate) fn chain(error: &dyn StdError) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }
 
 impl Failure {

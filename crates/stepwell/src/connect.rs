@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use http::StatusCode;
 use snafu::Snafu;
-use stepwell_arroyo::{ClientError, TransportErrorKind};
+use stepwell_arroyo::{ClientError, PipelineId, TransportErrorKind};
+use stepwell_transport::Phase;
 
 use crate::{
     error::Error,
@@ -61,6 +62,43 @@ pub enum ConnectError {
 
 fn at(url: Option<&String>) -> String {
     url.map(|url| format!(" at {url}")).unwrap_or_default()
+}
+
+impl ConnectError {
+    /// A stable name of what happened, for metrics, alerts and tests.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotUp { .. } => "connect.not_up",
+            Self::Credentials { .. } => "connect.credentials",
+            Self::NotArroyo { .. } => "connect.not_arroyo",
+            Self::Unreachable { .. } => "connect.unreachable",
+        }
+    }
+
+    /// Could what was asked of the server have happened already?
+    pub fn phase(&self) -> Phase {
+        Phase::NotSent
+    }
+
+    /// Could the same call succeed later, with nothing changed by a person?
+    pub fn is_retryable(&self) -> bool {
+        matches!(self, Self::NotUp { .. })
+    }
+
+    /// The pipeline that it is about, where its id is known.
+    pub fn pipeline_id(&self) -> Option<&PipelineId> {
+        None
+    }
+
+    /// What the server answered last, where that is the reason.
+    pub(crate) fn client_error(&self) -> Option<&ClientError> {
+        match self {
+            Self::NotUp { source, .. }
+            | Self::Credentials { source, .. }
+            | Self::NotArroyo { source, .. }
+            | Self::Unreachable { source, .. } => Some(source),
+        }
+    }
 }
 
 impl ConnectError {

@@ -1,7 +1,9 @@
 //! [`Error`], the failure of any step.
 
+use std::time::Duration;
+
 use snafu::Snafu;
-use stepwell_arroyo::ClientError;
+use stepwell_arroyo::{ClientError, PipelineId};
 use stepwell_transport::Phase;
 
 use crate::{
@@ -11,8 +13,10 @@ use crate::{
 
 /// The failure of a step.
 ///
-/// Two questions have a method each: could what was asked for have happened already ([`phase`](Self::phase)), and could the same
-/// call succeed later ([`is_retryable`](Self::is_retryable)).
+/// Its methods answer what a caller asks: could what was asked for have happened already ([`phase`](Self::phase)); could the same call
+/// succeed later ([`is_retryable`](Self::is_retryable)), and when ([`retry_after`](Self::retry_after)); which pipeline is it about
+/// ([`pipeline_id`](Self::pipeline_id)); what is it called in a metric ([`code`](Self::code)). [`Chain`](crate::Chain) shows it with its
+/// causes.
 #[derive(Debug, Snafu)]
 #[snafu(visibility(pub(crate)))]
 #[non_exhaustive]
@@ -68,59 +72,65 @@ pub enum Error {
     NoRuntime,
 }
 
+/// Asks the error of the step that failed. What is no step's has an answer of its own: a look, a shutdown that has begun, no runtime.
+macro_rules! of_step {
+    ($error:expr, $method:ident, $look:expr, $begun:expr, $no_runtime:expr) => {
+        match $error {
+            Self::Connect { source } => source.$method(),
+            Self::Validate { source } => source.$method(),
+            Self::Resolve { source } => source.$method(),
+            Self::Wait { source } => source.$method(),
+            Self::Stop { source } => source.$method(),
+            Self::Attach { source } => source.$method(),
+            Self::Look { source } => $look(source),
+            Self::ShutdownBegun => $begun,
+            Self::NoRuntime => $no_runtime,
+        }
+    };
+}
+
 impl Error {
+    /// A stable name of what happened, for metrics, alerts and tests: the step and the variant, such as `resolve.outcome_unknown`. The
+    /// texts of errors change; these do not. `docs/errors.md` lists all.
+    pub fn code(&self) -> &'static str {
+        of_step!(self, code, |_| "look", "shutdown_begun", "no_runtime")
+    }
+
     /// Could what the step asks of the server have happened already?
     pub fn phase(&self) -> Phase {
-        match self {
-            Self::Connect { .. } | Self::NoRuntime => Phase::NotSent,
-            Self::Resolve { source } => match source {
-                ResolveError::OutcomeUnknown { .. } | ResolveError::StillUnknown { .. } => {
-                    Phase::MaybeSent
-                }
-                ResolveError::Rejected { source, .. } | ResolveError::Unanswered { source, .. } => {
-                    source.phase()
-                }
-                _ => Phase::Responded,
-            },
-            Self::Validate { source } => source
-                .client_error()
-                .map_or(Phase::Responded, ClientError::phase),
-            Self::Look { source } => source.phase(),
-            Self::ShutdownBegun => Phase::MaybeSent,
-            Self::Wait { .. } | Self::Attach { .. } => Phase::Responded,
-            Self::Stop { source } => match source {
-                StopError::Deadline { .. } => Phase::MaybeSent,
-                _ => Phase::Responded,
-            },
-        }
+        of_step!(
+            self,
+            phase,
+            |look: &ClientError| look.phase(),
+            Phase::MaybeSent,
+            Phase::NotSent
+        )
     }
 
     /// Could the same call succeed later, with nothing changed by a person?
     pub fn is_retryable(&self) -> bool {
-        match self {
-            Self::Connect { source } => matches!(source, ConnectError::NotUp { .. }),
-            Self::Validate { source } => {
-                source.client_error().is_some_and(ClientError::is_retryable)
-            }
-            Self::Resolve { source } => match source {
-                ResolveError::OutcomeUnknown { .. }
-                | ResolveError::StillUnknown { .. }
-                | ResolveError::NotSettled { .. }
-                | ResolveError::Vanished { .. } => true,
-                ResolveError::Unanswered { source, .. } | ResolveError::Rejected { source, .. } => {
-                    source.is_retryable()
-                }
-                _ => false,
-            },
-            Self::Wait { source } => source.is_retryable(),
-            Self::Stop { source } => matches!(
-                source,
-                StopError::Deadline { .. } | StopError::Resumed { .. }
-            ),
-            Self::Attach { source } => source.is_retryable(),
-            Self::Look { source } => source.is_retryable(),
-            Self::ShutdownBegun | Self::NoRuntime => false,
-        }
+        of_step!(
+            self,
+            is_retryable,
+            |look: &ClientError| look.is_retryable(),
+            false,
+            false
+        )
+    }
+
+    /// The pipeline that it is about, where its id is known.
+    pub fn pipeline_id(&self) -> Option<&PipelineId> {
+        of_step!(self, pipeline_id, |_| None, None, None)
+    }
+
+    /// How long the server asked to be left alone, where it did and that is the reason (`Retry-After` of a 429 or 503). It may be any
+    /// time: bound it.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.client_error().and_then(ClientError::retry_after)
+    }
+
+    fn client_error(&self) -> Option<&ClientError> {
+        of_step!(self, client_error, Some, None, None)
     }
 }
 

@@ -58,6 +58,7 @@
 //! caller is dropped; the [`Shutdown`] knows of each before it leaves.
 
 mod attach;
+mod chain;
 mod connect;
 mod error;
 mod job;
@@ -82,6 +83,7 @@ pub use stepwell_transport as transport;
 pub use stepwell_transport::{Phase, SharedTransport, Token, Transport};
 
 pub use attach::AttachError;
+pub use chain::Chain;
 pub use connect::ConnectError;
 pub use error::Error;
 pub use job::{Ended, LastSeen, Trouble, WaitError};

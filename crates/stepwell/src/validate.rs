@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use snafu::Snafu;
-use stepwell_arroyo::{ClientError, PipelineGraph, SqlDiagnostic};
+use stepwell_arroyo::{ClientError, PipelineGraph, PipelineId, SqlDiagnostic};
+use stepwell_transport::Phase;
 
 use crate::{
     error::Error,
@@ -48,6 +49,32 @@ pub enum ValidateError {
 }
 
 impl ValidateError {
+    /// A stable name of what happened, for metrics, alerts and tests.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Invalid { .. } => "validate.invalid",
+            Self::Rejected { .. } => "validate.rejected",
+            Self::Unanswered { .. } => "validate.unanswered",
+        }
+    }
+
+    /// Could what was asked of the server have happened already?
+    pub fn phase(&self) -> Phase {
+        self.client_error()
+            .map_or(Phase::Responded, ClientError::phase)
+    }
+
+    /// Could the same call succeed later, with nothing changed by a person?
+    pub fn is_retryable(&self) -> bool {
+        self.client_error().is_some_and(ClientError::is_retryable)
+    }
+
+    /// The pipeline that it is about, where its id is known.
+    pub fn pipeline_id(&self) -> Option<&PipelineId> {
+        None
+    }
+
+    /// What the server answered last, where that is the reason.
     pub(crate) fn client_error(&self) -> Option<&ClientError> {
         match self {
             Self::Invalid { .. } => None,

@@ -10,11 +10,11 @@ use std::{
 };
 
 use snafu::ResultExt;
-use stepwell::{RowStream, Shutdown};
+use stepwell::{Chain, RowStream, Shutdown};
 use tokio::task::{self, JoinHandle};
 
 use crate::{
-    failure::{Failure, StandardOutputSnafu, chain},
+    failure::{Failure, StandardOutputSnafu},
     output::Output,
 };
 
@@ -83,7 +83,7 @@ async fn show(mut rows: RowStream, mut stdout: Stdout, output: Output) -> Result
             }
             Err(error) => {
                 gaps.tell();
-                output.warning(&format!("no more rows are shown: {}", chain(&error)));
+                output.warning(&format!("no more rows are shown: {}", Chain(&error)));
                 return Ok(());
             }
         };

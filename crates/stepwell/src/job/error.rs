@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use snafu::Snafu;
 use stepwell_arroyo::{ClientError, Job, JobError, JobState, PipelineId};
+use stepwell_transport::Phase;
 
 use super::{Ended, LastSeen, Trouble, trouble::words};
 use crate::words::{Time, times};
@@ -113,9 +114,54 @@ impl WaitError {
             _ => Self::Stopped { id, job },
         }
     }
+}
 
-    pub(crate) fn is_retryable(&self) -> bool {
+impl WaitError {
+    /// A stable name of what happened, for metrics, alerts and tests.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Failed { .. } => "wait.failed",
+            Self::Stopped { .. } => "wait.stopped",
+            Self::Finished { .. } => "wait.finished",
+            Self::Deadline { .. } => "wait.deadline",
+            Self::NoTasks { .. } => "wait.no_tasks",
+            Self::Vanished { .. } => "wait.vanished",
+            Self::Rejected { .. } => "wait.rejected",
+            Self::Silence { .. } => "wait.silence",
+        }
+    }
+
+    /// Could what was asked of the server have happened already?
+    pub fn phase(&self) -> Phase {
+        Phase::Responded
+    }
+
+    /// Could the same call succeed later, with nothing changed by a person?
+    pub fn is_retryable(&self) -> bool {
         matches!(self, Self::Deadline { .. } | Self::Silence { .. })
+    }
+
+    /// The pipeline that it is about, where its id is known.
+    pub fn pipeline_id(&self) -> Option<&PipelineId> {
+        match self {
+            Self::Failed { id, .. }
+            | Self::Stopped { id, .. }
+            | Self::Finished { id, .. }
+            | Self::Deadline { id, .. }
+            | Self::NoTasks { id, .. }
+            | Self::Vanished { id }
+            | Self::Rejected { id, .. }
+            | Self::Silence { id, .. } => Some(id),
+        }
+    }
+
+    /// What the server answered last, where that is the reason.
+    pub(crate) fn client_error(&self) -> Option<&ClientError> {
+        match self {
+            Self::Rejected { source, .. } => Some(source),
+            Self::Deadline { source, .. } | Self::Silence { source, .. } => source.client_error(),
+            _ => None,
+        }
     }
 }
 

@@ -50,6 +50,13 @@ impl LastSeen {
         }
     }
 
+    pub(crate) fn client_error(&self) -> Option<&ClientError> {
+        match self {
+            Self::Request { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+
     /// Notes that a request failed, keeping the state seen before.
     pub(crate) fn failed(&mut self, source: ClientError) {
         *self = Self::Request {

@@ -5,6 +5,7 @@ use std::{
 
 use snafu::Snafu;
 use stepwell_arroyo::{ClientError, Pipeline, PipelineId};
+use stepwell_transport::Phase;
 
 use crate::{
     job::LastSeen,
@@ -204,6 +205,80 @@ pub enum ResolveError {
         /// The pipeline.
         existing: PipelineSummary,
     },
+}
+
+impl ResolveError {
+    /// A stable name of what happened, for metrics, alerts and tests.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::OtherPipelines { .. } => "resolve.other_pipelines",
+            Self::NoneWithId { .. } => "resolve.none_with_id",
+            Self::Ambiguous { .. } => "resolve.ambiguous",
+            Self::NothingToResume { .. } => "resolve.nothing_to_resume",
+            Self::AlreadyExists { .. } => "resolve.already_exists",
+            Self::Conflict { .. } => "resolve.conflict",
+            Self::Finished { .. } => "resolve.finished",
+            Self::UdfsDiffer { .. } => "resolve.udfs_differ",
+            Self::OutcomeUnknown { .. } => "resolve.outcome_unknown",
+            Self::StillUnknown { .. } => "resolve.still_unknown",
+            Self::Burnt { .. } => "resolve.burnt",
+            Self::Rejected { .. } => "resolve.rejected",
+            Self::Unanswered { .. } => "resolve.unanswered",
+            Self::NotSettled { .. } => "resolve.not_settled",
+            Self::Vanished { .. } => "resolve.vanished",
+        }
+    }
+
+    /// Could what was asked of the server have happened already?
+    pub fn phase(&self) -> Phase {
+        match self {
+            Self::OutcomeUnknown { .. } | Self::StillUnknown { .. } => Phase::MaybeSent,
+            Self::Rejected { source, .. } | Self::Unanswered { source, .. } => source.phase(),
+            _ => Phase::Responded,
+        }
+    }
+
+    /// Could the same call succeed later, with nothing changed by a person?
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::OutcomeUnknown { .. }
+            | Self::StillUnknown { .. }
+            | Self::NotSettled { .. }
+            | Self::Vanished { .. } => true,
+            Self::Unanswered { source, .. } | Self::Rejected { source, .. } => {
+                source.is_retryable()
+            }
+            _ => false,
+        }
+    }
+
+    /// The pipeline that it is about, where its id is known.
+    pub fn pipeline_id(&self) -> Option<&PipelineId> {
+        match self {
+            Self::AlreadyExists { existing }
+            | Self::UdfsDiffer { existing }
+            | Self::NotSettled { existing, .. }
+            | Self::Vanished { existing } => Some(&existing.id),
+            Self::Finished { finished } => Some(&finished.id),
+            Self::NoneWithId { id, .. } | Self::Conflict { id, .. } | Self::Burnt { id, .. } => {
+                Some(id)
+            }
+            Self::OutcomeUnknown { id, .. } | Self::StillUnknown { id, .. } => id.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// What the server answered last, where that is the reason.
+    pub(crate) fn client_error(&self) -> Option<&ClientError> {
+        match self {
+            Self::OutcomeUnknown { source, .. }
+            | Self::Burnt { source, .. }
+            | Self::Rejected { source, .. }
+            | Self::Unanswered { source, .. } => Some(source),
+            Self::NotSettled { source, .. } => source.client_error(),
+            _ => None,
+        }
+    }
 }
 
 impl ResolveError {

@@ -4,7 +4,7 @@ use snafu::Snafu;
 use stepwell_arroyo::{ClientError, FailureReason, JobState, PipelineId};
 
 use super::stop_pipeline::StopError;
-use crate::words::Ago;
+use crate::{chain::Chain, words::Ago};
 
 /// What became of every pipeline that a [`Shutdown`](super::Shutdown) knew of.
 #[derive(Debug, Default)]
@@ -164,20 +164,13 @@ impl fmt::Display for ShutdownEntry {
             ShutdownEnd::NotCreated => formatter.write_str(" was not created"),
             ShutdownEnd::Left => formatter.write_str(" was left as it is"),
             ShutdownEnd::Unsettled { since, error } => {
-                write!(formatter, " (begun {}) may still be running: ", Ago(*since))?;
-                write_chain(formatter, error)
+                write!(
+                    formatter,
+                    " (begun {}) may still be running: {}",
+                    Ago(*since),
+                    Chain(error)
+                )
             }
         }
     }
-}
-
-/// The error and its causes: a report is read by a person, and has no caller that would print the chain.
-fn write_chain(formatter: &mut fmt::Formatter<'_>, error: &dyn std::error::Error) -> fmt::Result {
-    write!(formatter, "{error}")?;
-    let mut source = error.source();
-    while let Some(error) = source {
-        write!(formatter, ": {error}")?;
-        source = error.source();
-    }
-    Ok(())
 }

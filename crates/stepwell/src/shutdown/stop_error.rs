@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use snafu::Snafu;
 use stepwell_arroyo::{ClientError, Job, PipelineId};
+use stepwell_transport::Phase;
 
 use crate::{Trouble, job::LastSeen, words::Time};
 
@@ -57,6 +58,52 @@ pub enum StopError {
         #[snafu(source(from(ClientError, Box::new)))]
         source: Box<ClientError>,
     },
+}
+
+impl StopError {
+    /// A stable name of what happened, for metrics, alerts and tests.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Deadline { .. } => "stop.deadline",
+            Self::EndedOtherwise { .. } => "stop.ended_otherwise",
+            Self::Resumed { .. } => "stop.resumed",
+            Self::Vanished { .. } => "stop.vanished",
+            Self::Rejected { .. } => "stop.rejected",
+        }
+    }
+
+    /// Could what was asked of the server have happened already?
+    pub fn phase(&self) -> Phase {
+        match self {
+            Self::Deadline { .. } => Phase::MaybeSent,
+            _ => Phase::Responded,
+        }
+    }
+
+    /// Could the same call succeed later, with nothing changed by a person?
+    pub fn is_retryable(&self) -> bool {
+        matches!(self, Self::Deadline { .. } | Self::Resumed { .. })
+    }
+
+    /// The pipeline that it is about, where its id is known.
+    pub fn pipeline_id(&self) -> Option<&PipelineId> {
+        match self {
+            Self::Deadline { id, .. }
+            | Self::EndedOtherwise { id, .. }
+            | Self::Resumed { id }
+            | Self::Vanished { id }
+            | Self::Rejected { id, .. } => Some(id),
+        }
+    }
+
+    /// What the server answered last, where that is the reason.
+    pub(crate) fn client_error(&self) -> Option<&ClientError> {
+        match self {
+            Self::Rejected { source, .. } => Some(source),
+            Self::Deadline { source, .. } => source.client_error(),
+            _ => None,
+        }
+    }
 }
 
 fn colon(trouble: Option<&Trouble>) -> String {

@@ -10,6 +10,7 @@ mod by_id_others;
 mod connect;
 mod create_post;
 mod create_put;
+mod errors;
 mod events;
 mod find;
 mod futures_and_sizes;

@@ -33,7 +33,7 @@ fn shows_no_secret(text: &str) {
 }
 
 #[track_caller]
-fn error_shows_no_secret(error: &dyn std::error::Error) {
+fn error_shows_no_secret(error: &(dyn std::error::Error + 'static)) {
     shows_no_secret(&chain(error));
     shows_no_secret(&format!("{error:?}"));
     shows_no_secret(&format!("{error:#?}"));

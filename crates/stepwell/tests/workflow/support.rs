@@ -311,14 +311,8 @@ pub(crate) fn creates(fake: &FakeTransport) -> usize {
 }
 
 /// An error with its causes.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text = format!("{text}: {error}");
-        source = error.source();
-    }
-    text
+pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    stepwell::Chain(error).to_string()
 }
 
 #[track_caller]
