@@ -91,6 +91,7 @@ impl ConnectError {
     }
 
     /// What the server answered last, where that is the reason.
+    #[allow(clippy::unnecessary_wraps, reason = "as for the errors of other steps")]
     pub(crate) fn client_error(&self) -> Option<&ClientError> {
         match self {
             Self::NotUp { source, .. }

@@ -22,7 +22,7 @@ use crate::{
 /// One pipeline on its way to Running. `S` is the last step that has been proved.
 ///
 /// Every step takes the submission and gives it back one state further, so a step that is skipped or taken out of order does not
-/// compile. A step that fails gives it back in the state that it had ([`TransitionError`](crate::TransitionError)).
+/// compile. A step that fails gives it back in the state that it had ([`TransitionError`]).
 ///
 /// It is not `Clone`: a copy of a validated submission would be a licence to create twice. Dropping one sends nothing; a pipeline that
 /// it has made stays with its [`Shutdown`].

@@ -49,10 +49,8 @@ pub(crate) async fn watch_to_the_end(
     let mut watch = Watch::new(session, id, Deadline::new(Duration::MAX), baseline);
     let mut pace = session.poll_pace();
     loop {
-        if let Some(job) = watch.look().await? {
-            if has_ended(&job) {
-                return Ok(read_end(session, id, job, watch.trouble()).await);
-            }
+        if let Some(job) = watch.look().await?.filter(has_ended) {
+            return Ok(read_end(session, id, job, watch.trouble()).await);
         }
         if watch.silence() >= session.options.silence_timeout {
             return Err(WaitError::Silence {

@@ -48,7 +48,7 @@ pub(crate) struct Others {
     listed: Arc<BTreeSet<PipelineId>>,
     /// Matches that were deleted after they were listed: their ids are free.
     gone: BTreeSet<PipelineId>,
-    others: Vec<PipelineSummary>,
+    not_ours: Vec<PipelineSummary>,
     /// The first of those whose query is most like that of the spec.
     near: Option<(Likeness, PipelineSummary)>,
 }
@@ -162,7 +162,7 @@ impl Others {
         Self {
             listed: Arc::new(listed),
             gone: BTreeSet::new(),
-            others: Vec::new(),
+            not_ours: Vec::new(),
             near: None,
         }
     }
@@ -178,7 +178,7 @@ impl Others {
             self.near = Some((likeness, other.clone()));
         }
         if !is_ours {
-            self.others.push(other);
+            self.not_ours.push(other);
         }
     }
 
@@ -196,7 +196,7 @@ impl Others {
         let Self {
             listed,
             gone,
-            others,
+            not_ours: others,
             near,
         } = self;
         let near = near.map(|(_, near)| near);

@@ -44,6 +44,7 @@ use crate::{
 };
 
 /// What the work of `resolve` came to.
+#[allow(clippy::large_enum_variant, reason = "it is taken apart at once")]
 pub(crate) enum ResolveOutcome {
     Resumed {
         pipeline: Identified,

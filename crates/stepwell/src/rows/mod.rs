@@ -1,4 +1,4 @@
-//! Reading the rows of a running pipeline: [`Submission::rows`].
+//! Reading the rows of a running pipeline: [`Submission::rows`](crate::Submission::rows).
 
 mod batch;
 mod refusal;
@@ -33,7 +33,7 @@ const QUIET: Duration = Duration::from_secs(5);
 /// How long rows are waited for that may still come when the job has ended.
 const LAST_ROWS: Duration = Duration::from_secs(2);
 
-/// The rows of a running pipeline, from [`Submission::rows`].
+/// The rows of a running pipeline, from [`Submission::rows`](crate::Submission::rows).
 #[must_use = "rows come when they are asked for"]
 pub struct RowStream {
     session: Arc<Session>,

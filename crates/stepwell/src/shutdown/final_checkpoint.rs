@@ -116,11 +116,10 @@ impl Evidence {
 /// What the checkpoints alone say of a job that had ended before anything was asked of it.
 pub(super) fn finding_afterwards(job: &Job, checkpoints: &[Checkpoint]) -> Finding {
     match newest(checkpoints, job) {
-        None => Finding::Known(false),
         Some(checkpoint) if checkpoint.checkpoint_type.is_none() => Finding::NotKnown,
         // A restart takes one of this kind too, but the pipeline is not told to stop then.
         Some(checkpoint) if is_stopping(checkpoint) => Finding::MadeIfStillAsked,
-        Some(_) => Finding::Known(false),
+        _ => Finding::Known(false),
     }
 }
 

@@ -145,9 +145,10 @@ impl<'a> Stop<'a> {
             if let Some(job) = self.look(&mut sight).await? {
                 evidence.saw(&job);
                 if has_ended(&job) {
-                    let checkpoints = match evidence.is_lost() {
-                        true => None,
-                        false => self.checkpoints(&job).await,
+                    let checkpoints = if evidence.is_lost() {
+                        None
+                    } else {
+                        self.checkpoints(&job).await
                     };
                     let finding = checkpoints.map_or(Finding::NotKnown, |checkpoints| {
                         evidence.finding(&job, &checkpoints)

@@ -24,7 +24,7 @@ impl Submission<Connected> {
     ///
     /// # Errors
     ///
-    /// [`Error::Validate`], [`Error::ShutdownBegun`]. Hands back the connected submission.
+    /// [`Error::Validate`](crate::Error::Validate), [`Error::ShutdownBegun`](crate::Error::ShutdownBegun). Hands back the connected submission.
     ///
     /// # Cancel safety
     ///

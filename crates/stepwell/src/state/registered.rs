@@ -46,7 +46,7 @@ impl Submission<Registered> {
     ///
     /// # Errors
     ///
-    /// [`Error::Wait`] for every other end, [`Error::ShutdownBegun`]. Hands back the registered submission.
+    /// [`Error::Wait`](crate::Error::Wait) for every other end, [`Error::ShutdownBegun`](crate::Error::ShutdownBegun). Hands back the registered submission.
     ///
     /// # Cancel safety
     ///
@@ -76,7 +76,7 @@ impl Submission<Registered> {
     ///
     /// # Errors
     ///
-    /// [`Error::Stop`]. Hands back the submission.
+    /// [`Error::Stop`](crate::Error::Stop). Hands back the submission.
     ///
     /// # Cancel safety
     ///

@@ -130,7 +130,7 @@ impl Submission<Resolved<Created>> {
     ///
     /// # Errors
     ///
-    /// [`Error::Stop`] when it could not be stopped, [`Error::Resolve`] when it could not be deleted. Hands back the submission; trying
+    /// [`Error::Stop`](crate::Error::Stop) when it could not be stopped, [`Error::Resolve`](crate::Error::Resolve) when it could not be deleted. Hands back the submission; trying
     /// again is safe.
     ///
     /// # Cancel safety

@@ -67,7 +67,7 @@ impl Submission<Running> {
     /// ```
     ///
     /// This is a preview and no delivery: the server keeps no row for who is not there, and passes over who is slow. What is known to
-    /// have been missed is told in [`Rows::missed`].
+    /// have been missed is told in [`Rows::missed`](crate::Rows::missed).
     pub fn rows(&self) -> RowStream {
         RowStream::of(&self.session, &self.state)
     }

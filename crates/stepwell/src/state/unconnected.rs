@@ -30,7 +30,7 @@ pub struct Unconnected {
 impl Submission<Unconnected> {
     /// A submission of `spec` over `transport` with default options. Sends nothing.
     ///
-    /// Submissions over clones of one [`SharedTransport`](crate::SharedTransport) share what they learn of the server.
+    /// Submissions over clones of one [`SharedTransport`] share what they learn of the server.
     pub fn new(transport: impl Transport, spec: PipelineSpec) -> Self {
         Self::builder(transport, spec).build()
     }
@@ -112,7 +112,7 @@ impl Submission<Unconnected> {
     /// # Errors
     ///
     /// The error of the step that failed. The submission is gone with it; what it had sent is with its
-    /// [`Shutdown`](crate::Shutdown), and a new submission of the same spec finds it. For another try of one step call the steps
+    /// [`Shutdown`], and a new submission of the same spec finds it. For another try of one step call the steps
     /// yourself.
     ///
     /// # Cancel safety

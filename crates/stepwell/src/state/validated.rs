@@ -69,7 +69,7 @@ impl Submission<Validated> {
     /// [`force`](crate::PipelineSpecBuilder::force) says so. That is a check, not a lock.
     ///
     /// A `POST` is never sent twice, and a `PUT` is repeated only under the same id. When a create's reply is lost and the pipeline does
-    /// not show up, the error is [`OutcomeUnknown`](ResolveError::OutcomeUnknown), and the next `resolve` of the submission looks for it
+    /// not show up, the error is [`OutcomeUnknown`](crate::ResolveError::OutcomeUnknown), and the next `resolve` of the submission looks for it
     /// first.
     ///
     /// # Errors

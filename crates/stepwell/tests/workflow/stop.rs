@@ -152,7 +152,7 @@ async fn a_released_server_is_looked_at_so_closely_that_its_final_checkpoint_is_
         .reply_json(200, &json!({"data": [released("Running")]}))
         .always();
     fake.checkpoints(&[]);
-    let asked = fake.patch("pl_1", json!({"stop": "checkpoint"}));
+    fake.patch("pl_1", json!({"stop": "checkpoint"}));
     let looks = || count(&fake, &Method::GET, |path| path.ends_with("/jobs"));
     let stop = async { running.stop().await.unwrap().final_checkpoint() };
     let server = async {
@@ -165,7 +165,6 @@ async fn a_released_server_is_looked_at_so_closely_that_its_final_checkpoint_is_
         let _ = shown.reply_json(200, &json!({"data": [released("Stopped")]}));
     };
     let (made, ()) = tokio::join!(stop, server);
-    drop(asked);
     assert_eq!(made, Some(false));
 }
 
