@@ -8,18 +8,11 @@ use std::{error::Error, fmt};
 /// what a log line wants:
 ///
 /// ```
-/// # use stepwell::{Chain, PipelineSpec, Submission, transport::NeverTransport};
-/// # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-/// let unconnected = Submission::new(NeverTransport, PipelineSpec::new("SELECT 1"));
-/// // Outside of a runtime nothing can be sent.
-/// let error = futures_executor(unconnected.connect()).unwrap_err();
-/// assert!(Chain(&error).to_string().starts_with("there is no tokio runtime"));
-/// # fn futures_executor<T>(future: impl Future<Output = T>) -> T {
-/// #     let mut future = std::pin::pin!(future);
-/// #     match future.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop())) {
-/// #         std::task::Poll::Ready(done) => done,
-/// #         std::task::Poll::Pending => unreachable!(),
-/// #     }
+/// # use stepwell::{Chain, Connected, Submission};
+/// # async fn example(connected: Submission<Connected>) {
+/// if let Err(failure) = connected.validate().await {
+///     eprintln!("{}", Chain(failure.error()));
+/// }
 /// # }
 /// ```
 #[derive(Clone, Copy)]

@@ -102,8 +102,8 @@ pub use spec::{
     PipelineSpecBuilder, SpecError, WhenFinished, WhenUdfsDiffer,
 };
 pub use state::{
-    Connected, Created, Finished, Origin, Outcome, Registered, Resolved, Resumed, Running, State,
-    Status, Stopped, SubmissionBuilder, Unconnected, Validated,
+    Connected, Created, Finished, HasPipeline, Origin, Outcome, Registered, Resolved, Resumed,
+    Running, State, Status, Stopped, SubmissionBuilder, Unconnected, Validated,
 };
 pub use submission::{Submission, TransitionError};
 pub use validate::ValidateError;

@@ -1,39 +1,47 @@
 //! The steps that a submission can have behind it, one file each: what the state proves, and every transition that leaves it.
 
-mod connected;
-mod look;
-mod registered;
-mod resolved;
-mod running;
-mod stopped;
+// In the order of the steps: the documentation of `Submission` follows it.
 mod unconnected;
+
+mod connected;
+
 mod validated;
+
+mod resolved;
+
+mod registered;
+
+mod running;
+
+mod stopped;
+
+mod with_pipeline;
 
 use std::fmt;
 
-use stepwell_arroyo::{Made, Pipeline, PipelineId};
+use stepwell_arroyo::{Made, Pipeline, PipelineGraph, PipelineId};
 
 pub(crate) use self::registered::Evidence;
 pub use self::{
     connected::Connected,
-    look::Status,
     registered::Registered,
     resolved::{Created, Origin, Resolved, Resumed},
     running::Running,
     stopped::Stopped,
     unconnected::{Finished, Outcome, SubmissionBuilder, Unconnected},
     validated::Validated,
+    with_pipeline::{HasPipeline, Status},
 };
+use crate::resolve::Difference;
 
+// Unnameable on purpose: that is the seal.
+#[allow(unnameable_types)]
 mod sealed {
-    use stepwell_arroyo::PipelineId;
+    use stepwell_arroyo::{PipelineGraph, PipelineId};
 
-    /// Unnameable on purpose: that is the seal.
-    #[allow(unnameable_types)]
-    pub trait SealedOrigin {}
+    use super::{Difference, Identified};
 
     /// The seal of the states, and what logs say of one.
-    #[allow(unnameable_types)]
     pub trait Sealed {
         const NAME: &'static str;
 
@@ -43,6 +51,25 @@ mod sealed {
         /// The pipeline's id, where it is known.
         fn id(&self) -> Option<&PipelineId>;
     }
+
+    /// The seal of the ways in which a pipeline is resolved.
+    pub trait SealedOrigin {
+        const RESOLVED: &'static str;
+        const IS_CREATED: bool;
+    }
+
+    /// The seal of the states that have a pipeline, and what they know of it.
+    pub trait SealedPipeline {
+        fn identified(&self) -> &Identified;
+
+        /// `None` when it was attached.
+        fn plan(&self) -> Option<&PipelineGraph>;
+
+        /// `None` when it was attached.
+        fn created_here(&self) -> Option<bool>;
+
+        fn differences(&self) -> &[Difference];
+    }
 }
 
 /// A state of a [`Submission`](crate::Submission). Sealed: the states are those of this crate.
@@ -50,7 +77,8 @@ pub trait State: sealed::Sealed + fmt::Debug + Send + Sync + 'static {}
 
 /// The pipeline that a submission is about.
 #[derive(Clone, Debug)]
-pub(crate) struct Identified {
+#[allow(unnameable_types, unreachable_pub, reason = "a sealed trait shows it")]
+pub struct Identified {
     pub(crate) id: PipelineId,
     pub(crate) name: String,
 }
@@ -104,9 +132,41 @@ states! {
     Unconnected => "Unconnected", |state| state.spec.name(), { let _ = state; None };
     Connected => "Connected", |state| state.spec.name(), { let _ = state; None };
     Validated => "Validated", |state| state.spec.name(), { let _ = state; None };
-    Resolved<Resumed> => "Resolved<Resumed>", |state| &state.pipeline.name, Some(&state.pipeline.id);
-    Resolved<Created> => "Resolved<Created>", |state| &state.pipeline.name, Some(&state.pipeline.id);
     Registered => "Registered", |state| &state.pipeline.name, Some(&state.pipeline.id);
     Running => "Running", |state| &state.registered.pipeline.name, Some(&state.registered.pipeline.id);
     Stopped => "Stopped", |state| &state.registered.pipeline.name, Some(&state.registered.pipeline.id);
+}
+
+macro_rules! with_evidence {
+    ($($state:ty, |$of:ident| $registered:expr;)*) => {
+        $(
+            impl sealed::SealedPipeline for $state {
+                fn identified(&self) -> &Identified {
+                    let $of = self;
+                    &$registered.pipeline
+                }
+
+                fn plan(&self) -> Option<&PipelineGraph> {
+                    let $of = self;
+                    $registered.evidence.as_ref().map(|evidence| &evidence.graph)
+                }
+
+                fn created_here(&self) -> Option<bool> {
+                    let $of = self;
+                    $registered.evidence.as_ref().map(|evidence| evidence.created)
+                }
+
+                fn differences(&self) -> &[Difference] {
+                    let $of = self;
+                    $registered.evidence.as_ref().map_or(&[], |evidence| &evidence.differences)
+                }
+            }
+        )*
+    };
+}
+
+with_evidence! {
+    Registered, |state| state;
+    Running, |state| state.registered;
+    Stopped, |state| state.registered;
 }

@@ -2,9 +2,12 @@
 
 use std::fmt;
 
-use stepwell_arroyo::{Job, PipelineId};
+use stepwell_arroyo::{Job, PipelineGraph, PipelineId};
 
-use super::{Evidence, Identified, Registered, State, Validated, sealed::SealedOrigin};
+use super::{
+    Evidence, Identified, Registered, State, Validated,
+    sealed::{self, SealedOrigin},
+};
 use crate::{
     job::verdict::Baseline,
     observe::Step,
@@ -35,18 +38,14 @@ pub struct Resumed {
 pub struct Created(pub(crate) ());
 
 /// How a resolved pipeline came to be: [`Resumed`] or [`Created`]. Sealed.
-pub trait Origin: SealedOrigin + fmt::Debug + Send + Sync + 'static {
-    #[doc(hidden)]
-    fn is_created(&self) -> bool;
+pub trait Origin: SealedOrigin + fmt::Debug + Send + Sync + 'static {}
+
+impl SealedOrigin for Resumed {
+    const RESOLVED: &'static str = "Resolved<Resumed>";
+    const IS_CREATED: bool = false;
 }
 
-impl SealedOrigin for Resumed {}
-
-impl Origin for Resumed {
-    fn is_created(&self) -> bool {
-        false
-    }
-}
+impl Origin for Resumed {}
 
 impl fmt::Debug for Resumed {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -54,34 +53,54 @@ impl fmt::Debug for Resumed {
     }
 }
 
-impl SealedOrigin for Created {}
+impl SealedOrigin for Created {
+    const RESOLVED: &'static str = "Resolved<Created>";
+    const IS_CREATED: bool = true;
+}
 
-impl Origin for Created {
-    fn is_created(&self) -> bool {
-        true
+impl Origin for Created {}
+
+impl<O: Origin> sealed::Sealed for Resolved<O> {
+    const NAME: &'static str = O::RESOLVED;
+
+    fn name(&self) -> Option<&str> {
+        Some(&self.pipeline.name)
+    }
+
+    fn id(&self) -> Option<&PipelineId> {
+        Some(&self.pipeline.id)
+    }
+}
+
+impl<O: Origin> State for Resolved<O> {}
+
+// The short name: the state carries the query.
+impl<O: Origin> fmt::Debug for Resolved<O> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(O::RESOLVED)
+    }
+}
+
+impl<O: Origin> sealed::SealedPipeline for Resolved<O> {
+    fn identified(&self) -> &Identified {
+        &self.pipeline
+    }
+
+    fn plan(&self) -> Option<&PipelineGraph> {
+        Some(&self.validated.graph)
+    }
+
+    fn created_here(&self) -> Option<bool> {
+        Some(O::IS_CREATED)
+    }
+
+    fn differences(&self) -> &[Difference] {
+        &self.differences
     }
 }
 
 /// # Resolved, however it came to be
-impl<O: Origin> Submission<Resolved<O>>
-where
-    Resolved<O>: State,
-{
-    /// The pipeline's id.
-    pub fn id(&self) -> &PipelineId {
-        &self.state.pipeline.id
-    }
-
-    /// The pipeline's name.
-    pub fn name(&self) -> &str {
-        &self.state.pipeline.name
-    }
-
-    /// In what the pipeline differs from the spec, where that is no error.
-    pub fn differences(&self) -> &[Difference] {
-        &self.state.differences
-    }
-
+impl<O: Origin> Submission<Resolved<O>> {
     /// Registers the pipeline with the shutdown: from here on it is one that runs, not one that is being made.
     ///
     /// Sends nothing, waits for nothing and cannot fail.
@@ -91,7 +110,7 @@ where
             baseline: resolved.baseline,
             evidence: Some(Evidence {
                 graph: resolved.validated.graph,
-                created: resolved.origin.is_created(),
+                created: O::IS_CREATED,
                 differences: resolved.differences,
             }),
         })

@@ -1,0 +1,155 @@
+//! What every state from Resolved on has in common: there is a pipeline.
+
+use std::future::Future;
+
+use stepwell_arroyo::{
+    Checkpoint, Client, ClientError, Job, JobError, Pipeline, PipelineGraph, PipelineId,
+};
+
+use super::{State, sealed};
+use crate::{
+    error::Error,
+    observe::Step,
+    resolve::Difference,
+    session::{Deadline, Session},
+    submission::Submission,
+};
+
+/// A state in which there is a pipeline: Resolved, Registered, Running and Stopped. Sealed.
+pub trait HasPipeline: State + sealed::SealedPipeline {}
+
+impl<S: State + sealed::SealedPipeline> HasPipeline for S {}
+
+/// # In every state that has a pipeline
+impl<S: HasPipeline> Submission<S> {
+    /// The pipeline's id: what survives this process; see [`Submission::attach`].
+    pub fn id(&self) -> &PipelineId {
+        &self.state.identified().id
+    }
+
+    /// The pipeline's name.
+    pub fn name(&self) -> &str {
+        &self.state.identified().name
+    }
+
+    /// Where a browser shows the pipeline; `None` when the transport does not say where it sends to.
+    pub fn dashboard_url(&self) -> Option<String> {
+        self.session
+            .endpoint()
+            .map(|endpoint| endpoint.dashboard(self.id()))
+    }
+
+    /// Whether this submission created the pipeline; `None` when it was attached.
+    pub fn is_created_here(&self) -> Option<bool> {
+        self.state.created_here()
+    }
+
+    /// The plan of the query; `None` when the submission was attached.
+    pub fn graph(&self) -> Option<&PipelineGraph> {
+        self.state.plan()
+    }
+
+    /// In what the pipeline differs from the spec; empty when the submission was attached.
+    pub fn differences(&self) -> &[Difference] {
+        self.state.differences()
+    }
+
+    /// Reads the pipeline and its job.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Look`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe: it only reads.
+    pub async fn status(&self) -> Result<Status, Error> {
+        let id = self.id();
+        let pipeline = self
+            .session
+            .look(|client| async move { client.pipeline(id).await })
+            .await?;
+        let job = self
+            .session
+            .look(|client| async move { client.job(id).await })
+            .await?;
+        Ok(Status { pipeline, job })
+    }
+
+    /// Reads the job; `None` when the server shows none.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Look`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe: it only reads.
+    pub async fn read_job(&self) -> Result<Option<Job>, Error> {
+        let id = self.id();
+        self.session
+            .look(|client| async move { client.job(id).await })
+            .await
+    }
+
+    /// Reads what the job has logged as errors, newest first.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Look`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe: it only reads.
+    pub async fn job_errors(&self) -> Result<Vec<JobError>, Error> {
+        let Some(job) = self.read_job().await? else {
+            return Ok(Vec::new());
+        };
+        let (id, job) = (self.id(), &job.id);
+        self.session
+            .look(|client| async move { client.job_errors(id, job).await })
+            .await
+    }
+
+    /// Reads the job's checkpoints.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Look`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe: it only reads.
+    pub async fn checkpoints(&self) -> Result<Vec<Checkpoint>, Error> {
+        let Some(job) = self.read_job().await? else {
+            return Ok(Vec::new());
+        };
+        let (id, job) = (self.id(), &job.id);
+        self.session
+            .look(|client| async move { client.checkpoints(id, job).await })
+            .await
+    }
+}
+
+/// What the server says of a pipeline now.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Status {
+    /// The pipeline.
+    pub pipeline: Pipeline,
+    /// Its job, if it has one.
+    pub job: Option<Job>,
+}
+
+impl Session {
+    async fn look<T: Send, F>(&self, call: impl FnMut(Client) -> F + Send) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, ClientError>> + Send,
+    {
+        let deadline = Deadline::new(self.options.request_timeout);
+        let read = self.read(Step::Wait, &deadline, call).await;
+        read.map_err(|error| Error::Look {
+            source: Box::new(error),
+        })
+    }
+}
