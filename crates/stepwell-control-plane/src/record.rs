@@ -35,6 +35,9 @@ pub(crate) struct JobRecord {
     pub(crate) ignored_epoch: u64,
     /// The next patch restarts too.
     pub(crate) patch_restarts: bool,
+    /// How that restart is made.
+    #[serde(default)]
+    pub(crate) patch_restart: Restart,
     /// Whether workers are at work on the current run, or are being started.
     pub(crate) has_worker: bool,
     /// The parallelism of the current run.
@@ -60,9 +63,10 @@ pub(crate) enum Beginning {
     Nothing,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Restart {
     /// With a checkpoint first.
+    #[default]
     Safe,
     /// At once.
     Force,
@@ -127,6 +131,7 @@ impl JobRecord {
             beginning: Beginning::default(),
             ignored_epoch: 0,
             patch_restarts: false,
+            patch_restart: Restart::default(),
             has_worker: false,
             running_parallelism: parallelism,
             recoveries: 0,
@@ -144,6 +149,19 @@ impl JobRecord {
             errors: Vec::new(),
             ..*self
         }
+    }
+
+    pub(crate) fn is_in_final_checkpoint(&self) -> bool {
+        self.in_flight.is_some_and(|in_flight| in_flight.stopping)
+    }
+
+    /// Numbers go on from the checkpoint that the run begins with, and those above it are gone (recordings `110_stop_checkpoint_checkpoints`
+    /// and `137_checkpoints_after` of 0.15.0).
+    pub(crate) fn number_checkpoints_anew(&mut self, from_nothing: bool) {
+        let newest = self.newest_epoch().filter(|_| !from_nothing);
+        self.checkpoints
+            .retain(|checkpoint| newest.is_some_and(|newest| checkpoint.epoch <= newest));
+        self.next_epoch = newest.map_or(1, |newest| newest + 1);
     }
 
     pub(crate) fn state(&self) -> &JobState {
