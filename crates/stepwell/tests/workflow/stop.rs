@@ -86,7 +86,7 @@ async fn what_has_stopped_already_is_not_told_to() {
     let fake = FakeTransport::new();
     let running = running(&fake, options()).await;
     shows(&fake, &[undesired("Stopped")]);
-    fake.checkpoints(&[checkpoint(7, "stopping", true)]);
+    fake.checkpoints(&[checkpoint(6, "stopping", true)]);
     fake.expect(Method::GET, path("pl_1"))
         .reply_json(200, &told_to("checkpoint"));
     assert_eq!(running.stop().await.unwrap().final_checkpoint(), Some(true));
