@@ -1,5 +1,7 @@
 use serde::{Deserialize, Serialize};
-use stepwell_arroyo::{Checkpoint, Job, JobError, JobState, Pipeline, PipelineId, StopMode};
+use stepwell_arroyo::{
+    Checkpoint, CheckpointType, Job, JobError, JobState, Pipeline, PipelineId, StopMode,
+};
 
 /// A pipeline with all that belongs to it: what has to be kept to go on after a restart of the server.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -94,6 +96,16 @@ impl Record {
             _ => true,
         };
         starts && self.is_told_to_run()
+    }
+
+    /// When the final checkpoints began that are complete, in microseconds of Unix time; whether the server shows their kind or not.
+    pub fn final_checkpoints(&self) -> impl Iterator<Item = u64> {
+        let checkpoints = self.job.iter().flat_map(|job| &job.checkpoints);
+        let complete = checkpoints.filter(|checkpoint| {
+            checkpoint.finish_time.is_some()
+                && checkpoint.checkpoint_type == Some(CheckpointType::Stopping)
+        });
+        complete.map(|checkpoint| checkpoint.start_time)
     }
 
     pub(crate) fn is_listed(&self) -> bool {

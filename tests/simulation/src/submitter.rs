@@ -4,8 +4,11 @@ use std::{num::NonZeroU32, time::Duration};
 
 use stepwell::{
     Error, FindBy, Identity, Intent, Inventory, OnShutdown, Options, PipelineId, PipelineSpec,
-    Registered, Resolution, Running, Shutdown, Submission, Unconnected, Validated, WhenFinished,
+    Registered, Resolution, Running, Shutdown, Stopped, Submission, Unconnected, Validated,
+    WhenFinished,
 };
+
+use tokio::time::Instant;
 
 use crate::{
     chance::Chance,
@@ -196,7 +199,7 @@ impl Submitter {
             .time("validate", CONNECT + REQUEST, connected.validate())
             .await?;
         if self.chance.percent(10) {
-            let now = tokio::time::Instant::now();
+            let now = Instant::now();
             diary.read().resolves.push((now, None));
             diary
                 .time("plan", RESOLVE + REQUEST, validated.plan())
@@ -228,15 +231,12 @@ impl Submitter {
         let diary = self.diary.clone();
         let mut tries = 0;
         loop {
-            diary
-                .read()
-                .resolves
-                .push((tokio::time::Instant::now(), None));
+            diary.read().resolves.push((Instant::now(), None));
             let outcome = diary
                 .time("resolve", RESOLVE + REQUEST, validated.resolve())
                 .await;
             if let Some(last) = diary.read().resolves.last_mut() {
-                last.1 = Some(tokio::time::Instant::now());
+                last.1 = Some(Instant::now());
             }
             let (error, back) = match outcome {
                 Ok(resolution) => return Ok(resolution),
@@ -261,11 +261,11 @@ impl Submitter {
             return Ok(());
         }
         if self.chance.percent(10) {
+            let began = Instant::now();
             let stopped = diary
                 .time("stop", STOP + REQUEST, registered.stop())
                 .await?;
-            let id = stopped.id().to_string();
-            diary.tell(Told::Stopped { id });
+            diary.tell(was_stopped(&stopped, began));
             return Ok(());
         }
         let stable = diary.read().stable_for;
@@ -288,9 +288,9 @@ impl Submitter {
         };
         match next {
             0 | 1 => {
+                let began = Instant::now();
                 let stopped = diary.time("stop", STOP + REQUEST, running.stop()).await?;
-                let id = stopped.id().to_string();
-                diary.tell(Told::Stopped { id });
+                diary.tell(was_stopped(&stopped, began));
             }
             2..=4 => {
                 diary.time("status", REQUEST * 4, running.status()).await?;
@@ -337,5 +337,13 @@ impl Submitter {
         if let Err(error) = outcome {
             diary.tell(Told::Failed(error));
         }
+    }
+}
+
+fn was_stopped(stopped: &Submission<Stopped>, began: Instant) -> Told {
+    Told::Stopped {
+        id: stopped.id().to_string(),
+        began,
+        final_checkpoint: stopped.final_checkpoint(),
     }
 }
