@@ -207,9 +207,15 @@ impl ClientError {
     /// Whether an Arroyo answered that what was asked for is not there (recordings `106_get_pipeline_unknown`, `146_patch_unknown_id`).
     ///
     /// The 404 of a proxy, or of a path that the server does not know, says nothing of the pipeline and does not count; one with an empty
-    /// body does.
+    /// body does. So does the 400 of a restart (`257_restart_unknown`), and of a patch up to 0.15 (`024_patch_missing` of 0.15.0).
     pub fn is_not_found(&self) -> bool {
+        const NO_JOBS: [&str; 2] = ["There are no jobs for the pipeline", "No jobs for pipeline"];
         match &self.0.kind {
+            ClientErrorKind::Rejected {
+                status: StatusCode::BAD_REQUEST,
+                message,
+                from_api: true,
+            } => NO_JOBS.contains(&message.as_str()),
             ClientErrorKind::Rejected {
                 status: StatusCode::NOT_FOUND,
                 message,

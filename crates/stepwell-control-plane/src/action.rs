@@ -29,6 +29,8 @@ fn offer(state: &JobState, told_to_run: bool) -> (Option<StopMode>, &'static str
         (JobState::Failing, _) => (None, "Failing", true),
         (JobState::Failed, true) => (None, "Failed", false),
         (JobState::Finished, _) => (None, "Finished", false),
+        // A stop that was called off too late (recording `321_resume_after_graceful_states` of 0.15.0).
+        (JobState::Stopping, true) => (Some(StopMode::Checkpoint), "Stopping", true),
         (JobState::Running, true) => (Some(StopMode::Checkpoint), "Stop", false),
         (_, true) => (Some(StopMode::Checkpoint), "Stop", true),
         (_, false) => (None, "Stopping", true),

@@ -35,6 +35,16 @@ pub(crate) struct PipelinePost {
     pub(crate) scheduler_config: Option<serde_json::Value>,
 }
 
+/// What 0.15 reads of it; all else is ignored, whatever its type is (recording `105_create_same_query_again`).
+#[derive(Deserialize)]
+pub(crate) struct OldPipelinePost {
+    name: String,
+    query: String,
+    parallelism: u64,
+    checkpoint_interval_micros: Option<u64>,
+    udfs: Option<Vec<Udf>>,
+}
+
 #[derive(Deserialize)]
 pub(crate) struct PreviewPost {
     pub(crate) query: String,
@@ -48,6 +58,42 @@ pub(crate) struct PipelinePatch {
     pub(crate) checkpoint_interval_micros: Option<u64>,
     pub(crate) env_vars: Option<BTreeMap<String, String>>,
     pub(crate) scheduler_config: Option<serde_json::Value>,
+}
+
+/// What 0.15 reads of it (recording `134_patch_env_only`).
+#[derive(Deserialize)]
+pub(crate) struct OldPipelinePatch {
+    stop: Option<Stop>,
+    parallelism: Option<u64>,
+    checkpoint_interval_micros: Option<u64>,
+}
+
+impl From<OldPipelinePost> for PipelinePost {
+    fn from(post: OldPipelinePost) -> Self {
+        Self {
+            name: post.name,
+            query: post.query,
+            parallelism: post.parallelism,
+            checkpoint_interval_micros: post.checkpoint_interval_micros,
+            udfs: post.udfs,
+            state_url: None,
+            tags: None,
+            env_vars: None,
+            scheduler_config: None,
+        }
+    }
+}
+
+impl From<OldPipelinePatch> for PipelinePatch {
+    fn from(patch: OldPipelinePatch) -> Self {
+        Self {
+            stop: patch.stop,
+            parallelism: patch.parallelism,
+            checkpoint_interval_micros: patch.checkpoint_interval_micros,
+            env_vars: None,
+            scheduler_config: None,
+        }
+    }
 }
 
 #[derive(Deserialize)]

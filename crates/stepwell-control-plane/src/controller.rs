@@ -1,9 +1,11 @@
 //! The controller's look at one job: which state follows from which.
 
-use stepwell_arroyo::{Checkpoint, CheckpointType, JobState, PipelineId, StopMode};
+use stepwell_arroyo::{
+    Checkpoint, CheckpointType, ErrorDomain, FailureReason, JobState, PipelineId, StopMode,
+};
 
 use crate::{
-    Command, Options,
+    Command, Generation, Options,
     record::{Beginning, InFlight, JobRecord, Record, Restart},
 };
 
@@ -12,6 +14,7 @@ pub(crate) fn look(record: &mut Record, now: u64, options: &Options, commands: &
     let stop = record.pipeline.stop.clone();
     let parallelism = record.parallelism;
     let interval = record.pipeline.checkpoint_interval_micros;
+    let generation = options.generation;
     let Record {
         pipeline,
         job: Some(job),
@@ -58,9 +61,12 @@ pub(crate) fn look(record: &mut Record, now: u64, options: &Options, commands: &
         (JobState::Running, mode) => look.stopping(mode),
 
         // The stop is finished even if it was called off meanwhile; then the job starts again.
+        (JobState::CheckpointStopping, StopMode::Graceful) if generation.is_0_15() => {}
         (JobState::CheckpointStopping, StopMode::Immediate | StopMode::Graceful) => {
             look.stopping(&StopMode::Immediate);
         }
+        // Nor does the server listen before that time is over.
+        (JobState::Stopping, _) if generation.hangs() => look.hanging(),
         (JobState::CheckpointStopping | JobState::Stopping, StopMode::Force) => look.force_stop(),
 
         (JobState::Stopped, StopMode::None) => {
@@ -68,6 +74,8 @@ pub(crate) fn look(record: &mut Record, now: u64, options: &Options, commands: &
             look.job.recoveries = 0;
             look.start();
         }
+        (JobState::Recovering, _) if generation.hangs() => look.tearing_down(),
+        (JobState::Recovering, StopMode::None) if generation.is_0_15() => look.start_anew(),
         // The new run has its number only with the next look: for a moment the state is new and the number old.
         (JobState::Recovering, StopMode::None) if now >= look.job.pause_until => {
             look.job.shown.state = JobState::Scheduling;
@@ -156,7 +164,10 @@ impl Look<'_> {
             return;
         }
         job.has_worker = true;
-        if std::mem::take(&mut job.beginning) == Beginning::Nothing {
+        let from_nothing = std::mem::take(&mut job.beginning) == Beginning::Nothing;
+        if self.options.generation.is_0_15() {
+            job.number_checkpoints_anew(from_nothing);
+        } else if from_nothing {
             job.ignored_epoch = job.next_epoch.saturating_sub(1);
         }
         self.commands.push(Command::Start {
@@ -223,9 +234,34 @@ impl Look<'_> {
     }
 
     fn stopping(&mut self, mode: &StopMode) {
+        let pause = self.options.generation.sticks_in_stopping(self.job.state());
+        self.job.pause_until = self.now + pause;
+        // A final checkpoint that hangs is what the end is about.
+        if pause == 0 || !self.job.is_in_final_checkpoint() {
+            self.drop_in_flight();
+        }
         self.job.shown.state = JobState::Stopping;
-        self.drop_in_flight();
         self.stop_run(mode.clone());
+    }
+
+    /// In Stopping, with workers that do not end.
+    fn hanging(&mut self) {
+        if self.now < self.job.pause_until {
+            return;
+        }
+        if self.job.is_in_final_checkpoint() {
+            self.drop_in_flight();
+            over(self.job, "failed while stopping job", self.now);
+        } else {
+            self.stopped();
+        }
+    }
+
+    /// In Recovering, with workers that do not end.
+    fn tearing_down(&mut self) {
+        if self.now >= self.job.pause_until {
+            over(self.job, "failed to tear down existing cluster", self.now);
+        }
     }
 
     fn force_stop(&mut self) {
@@ -247,7 +283,7 @@ impl Look<'_> {
     }
 
     fn drop_in_flight(&mut self) {
-        drop_in_flight(self.job);
+        drop_in_flight(self.job, self.options.generation);
     }
 }
 
@@ -258,94 +294,23 @@ pub(crate) fn stopped(job: &mut JobRecord, now: u64) {
     job.has_worker = false;
 }
 
-/// A checkpoint that will never be complete is not shown.
-pub(crate) fn drop_in_flight(job: &mut JobRecord) {
-    if let Some(InFlight { epoch, .. }) = job.in_flight.take() {
+/// Failed, without a time in Failing.
+pub(crate) fn over(job: &mut JobRecord, error: &str, now: u64) {
+    job.shown.failure_reason = Some(FailureReason::new(error, ErrorDomain::Internal));
+    job.shown.finish_time = Some(now);
+    job.shown.state = JobState::Failed;
+    job.keep_start_time = false;
+    job.has_worker = false;
+}
+
+/// A checkpoint that will never be complete is not shown, but at 0.15, until the next run (recording `112_stop_immediate_checkpoints`).
+pub(crate) fn drop_in_flight(job: &mut JobRecord, generation: Generation) {
+    let in_flight = job.in_flight.take();
+    if let Some(InFlight { epoch, .. }) = in_flight.filter(|_| !generation.is_0_15()) {
         job.checkpoints
             .retain(|checkpoint| checkpoint.epoch != epoch);
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use stepwell_arroyo::{Job, JobId, Pipeline};
-
-    use super::*;
-
-    /// Every state that a look can come upon, with what it may depend on.
-    fn records() -> impl Iterator<Item = Record> {
-        const STATES: [&str; 15] = [
-            "Created",
-            "Compiling",
-            "Scheduling",
-            "Running",
-            "Rescaling",
-            "CheckpointStopping",
-            "Stopping",
-            "Stopped",
-            "Recovering",
-            "Restarting",
-            "Finishing",
-            "Finished",
-            "Failing",
-            "Failed",
-            "Migrating",
-        ];
-        const STOPS: [&str; 5] = ["none", "checkpoint", "graceful", "immediate", "force"];
-        let in_flight = InFlight {
-            epoch: 1,
-            stopping: false,
-        };
-        let rest = [None, Some(Restart::Safe), Some(Restart::Force)]
-            .into_iter()
-            .flat_map(move |restart| {
-                [None, Some(in_flight)]
-                    .into_iter()
-                    .flat_map(move |in_flight| {
-                        [false, true].map(|has_worker| (restart, in_flight, has_worker))
-                    })
-            });
-        STATES.into_iter().flat_map(move |state| {
-            let rest = rest.clone();
-            STOPS.into_iter().flat_map(move |stop| {
-                rest.clone().map(move |(restart, in_flight, has_worker)| {
-                    let id = PipelineId::from_server("pl_1");
-                    let mut pipeline = Pipeline::new(id.clone(), "a", "SELECT 1", 1);
-                    pipeline.stop = StopMode::from(stop);
-                    let mut job = JobRecord::new(Job::new(JobId::from_server("job_1"), id, 1), 1);
-                    job.shown.state = JobState::from(state);
-                    job.restart = restart;
-                    job.in_flight = in_flight;
-                    job.has_worker = has_worker;
-                    job.checkpoints = vec![Checkpoint::new(1, "a", CheckpointType::Scheduled, 1)];
-                    Record {
-                        pipeline,
-                        sequence: 0,
-                        parallelism: 2,
-                        job: Some(job),
-                    }
-                })
-            })
-        })
-    }
-
-    #[test]
-    fn what_is_at_rest_need_not_be_looked_at_and_a_change_shows_without_the_history() {
-        let mut at_rest = 0;
-        for before in records() {
-            for now in [0, u64::MAX / 2] {
-                let mut record = before.clone();
-                let mut commands = Vec::new();
-                look(&mut record, now, &Options::default(), &mut commands);
-                let unchanged = record == before;
-                if before.is_at_rest() {
-                    assert!(unchanged && commands.is_empty(), "{before:?}");
-                    at_rest += 1;
-                }
-                let small = |record: &Record| record.job.as_ref().map(JobRecord::without_history);
-                assert_eq!(small(&record) == small(&before), unchanged, "{before:?}");
-            }
-        }
-        assert!(at_rest > 0);
-    }
-}
+mod tests;

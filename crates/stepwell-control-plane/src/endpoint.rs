@@ -3,23 +3,17 @@
 use bytes::Bytes;
 use http::{Request, StatusCode};
 use serde::Serialize;
-use stepwell_arroyo::{Job, JobId, Page, Pipeline, PipelineId, SqlDiagnostic, Validation};
+use stepwell_arroyo::{Page, PipelineId};
 
 use crate::{
-    ControlPlane, Environment, PlanFailure, action,
-    body::{
-        self, PipelinePatch, PipelinePost, PipelineRestart, PreviewPost, Stop, ValidateQueryPost,
-    },
+    ControlPlane, Generation,
+    body::{self, OldPipelinePatch, PipelinePatch, PipelineRestart, Stop},
+    create::INTERVALS,
     record::{Beginning, JobRecord, Record, Restart},
     reply::{Reply, empty, json, not_found, reject, reject_text, too_many_subtasks},
     route::parameter,
-    worker::micros,
+    shown,
 };
-
-/// A checkpoint interval may be 1 second to 1 day.
-const INTERVALS: std::ops::RangeInclusive<u64> = 1_000_000..=86_400_000_000;
-
-const DEFAULT_INTERVAL: u64 = 10_000_000;
 
 const DEFAULT_LIMIT: usize = 10;
 
@@ -32,135 +26,6 @@ pub(crate) fn ping() -> Reply {
     json(&"Pong")
 }
 
-pub(crate) fn validate(environment: &mut dyn Environment, request: &Request<Bytes>) -> Reply {
-    let post: ValidateQueryPost = match body::read(request) {
-        Ok(post) => post,
-        Err(refusal) => return refusal,
-    };
-    match environment.plan(&post.query, &post.udfs.unwrap_or_default(), 1) {
-        Ok(plan) => json(&Validation::valid(plan.graph)),
-        Err(PlanFailure::Diagnostics(errors)) => json(&Validation::invalid(errors)),
-        Err(PlanFailure::InvalidUdf(error)) => reject(StatusCode::BAD_REQUEST, &error),
-    }
-}
-
-pub(crate) fn create(
-    plane: &mut ControlPlane,
-    environment: &mut dyn Environment,
-    request: &Request<Bytes>,
-    id: Option<PipelineId>,
-) -> Reply {
-    match body::read::<PipelinePost>(request) {
-        Ok(post) => insert(plane, environment, post, id, false),
-        Err(refusal) => refusal,
-    }
-}
-
-/// A pipeline that is made to be looked at: it is not listed, and takes no checkpoints.
-pub(crate) fn preview(
-    plane: &mut ControlPlane,
-    environment: &mut dyn Environment,
-    request: &Request<Bytes>,
-) -> Reply {
-    let post: PreviewPost = match body::read(request) {
-        Ok(post) => post,
-        Err(refusal) => return refusal,
-    };
-    let post = PipelinePost {
-        name: format!("preview_{}", environment.now() / 1_000),
-        query: post.query,
-        parallelism: 1,
-        checkpoint_interval_micros: Some(*INTERVALS.end()),
-        udfs: post.udfs,
-        state_url: None,
-        tags: None,
-        env_vars: None,
-        scheduler_config: None,
-    };
-    insert(plane, environment, post, None, true)
-}
-
-fn insert(
-    plane: &mut ControlPlane,
-    environment: &mut dyn Environment,
-    post: PipelinePost,
-    id: Option<PipelineId>,
-    preview: bool,
-) -> Reply {
-    if let Some(refusal) = too_many_subtasks(post.parallelism, &plane.options) {
-        return refusal;
-    }
-    let udfs = post.udfs.unwrap_or_default();
-    let parallelism = u32::try_from(post.parallelism).unwrap_or(u32::MAX);
-    let plan = match environment.plan(&post.query, &udfs, parallelism) {
-        Ok(plan) => plan,
-        Err(PlanFailure::Diagnostics(errors)) => {
-            return reject(StatusCode::BAD_REQUEST, &planning_failed(&errors));
-        }
-        Err(PlanFailure::InvalidUdf(error)) => return reject(StatusCode::BAD_REQUEST, &error),
-    };
-    if post.name.is_empty() {
-        return reject(StatusCode::BAD_REQUEST, "Field name must be set");
-    }
-    let id = id.unwrap_or_else(|| PipelineId::from_server(environment.new_id("pl_")));
-    if plane.records.contains_key(&id) {
-        return reject(
-            StatusCode::BAD_REQUEST,
-            "A record already exists with that name or id",
-        );
-    }
-    let now = environment.now();
-    let resolution = micros(plane.options.created_at_resolution).max(1);
-    let created_at = now - now % resolution;
-    let mut pipeline = Pipeline::new(id.clone(), post.name, post.query, created_at);
-    pipeline.udfs = udfs;
-    pipeline.graph = plan.graph;
-    pipeline.preview = preview;
-    pipeline.state_url = post.state_url;
-    pipeline.tags = post.tags.unwrap_or_default();
-    pipeline.checkpoint_interval_micros =
-        post.checkpoint_interval_micros.unwrap_or(DEFAULT_INTERVAL);
-    let sequence = plane.next_sequence;
-    plane.next_sequence += 1;
-    let mut record = Record {
-        pipeline,
-        sequence,
-        parallelism,
-        job: None,
-    };
-    if !INTERVALS.contains(&record.pipeline.checkpoint_interval_micros) {
-        // The row is written before this is looked at, and stays: the id is taken, and `GET` does not show it.
-        plane.insert(record);
-        return reject(
-            StatusCode::BAD_REQUEST,
-            "Checkpoint_interval_micros must be between 1 second and 1 day.",
-        );
-    }
-    let mut job = Job::new(
-        JobId::from_server(environment.new_id("job_")),
-        id,
-        created_at,
-    );
-    job.env_vars = post.env_vars.unwrap_or_default();
-    job.scheduler_config = post
-        .scheduler_config
-        .filter(|config| !config.is_null())
-        .unwrap_or(job.scheduler_config);
-    record.job = Some(JobRecord::new(job, parallelism));
-    let reply = json(&action::shown(&record));
-    plane.insert(record);
-    reply
-}
-
-fn planning_failed(errors: &[SqlDiagnostic]) -> String {
-    let mut text = String::from("Failed to plan query:");
-    for error in errors {
-        text.push_str("\n * ");
-        text.push_str(&error.message);
-    }
-    text
-}
-
 pub(crate) fn list_pipelines(plane: &ControlPlane, query: &str) -> Reply {
     let limit = match limit(query) {
         Ok(limit) => limit,
@@ -171,7 +36,7 @@ pub(crate) fn list_pipelines(plane: &ControlPlane, query: &str) -> Reply {
         .values()
         .filter(|record| record.is_listed())
         .collect();
-    listed.sort_by_key(|record| std::cmp::Reverse((record.pipeline.created_at, record.sequence)));
+    sort(&mut listed, plane.options.generation);
     if let Some(after) = parameter(query, "starting_after").filter(|after| !after.is_empty()) {
         // "Created before the cursor": rows of the same moment are skipped, and an unknown cursor leaves nothing.
         let cursor = plane
@@ -180,7 +45,22 @@ pub(crate) fn list_pipelines(plane: &ControlPlane, query: &str) -> Reply {
             .map(|record| record.pipeline.created_at);
         listed.retain(|record| cursor.is_some_and(|cursor| record.pipeline.created_at < cursor));
     }
-    json(&page(listed, limit, action::shown))
+    json(&page(listed, limit, |record| {
+        shown::pipeline(record, plane.options.generation)
+    }))
+}
+
+/// The newest first. Those of one moment come in the order in which they were made at 0.15 (recording `145_list_10000`), and the other way
+/// round later.
+fn sort(records: &mut [&Record], generation: Generation) {
+    records.sort_by_key(|record| {
+        let sequence = if generation.is_0_15() {
+            u64::MAX - record.sequence
+        } else {
+            record.sequence
+        };
+        std::cmp::Reverse((record.pipeline.created_at, sequence))
+    });
 }
 
 /// The limit that a query asks for, or the refusal.
@@ -207,13 +87,20 @@ fn page<T, U>(rows: Vec<T>, limit: usize, show: impl Fn(T) -> U) -> Page<U> {
 
 pub(crate) fn get_pipeline(plane: &ControlPlane, id: &PipelineId) -> Reply {
     match plane.records.get(id) {
-        Some(record @ Record { job: Some(_), .. }) => json(&action::shown(record)),
+        Some(record @ Record { job: Some(_), .. }) => {
+            json(&shown::pipeline(record, plane.options.generation))
+        }
         _ => not_found("Pipeline"),
     }
 }
 
 pub(crate) fn patch(plane: &mut ControlPlane, request: &Request<Bytes>, id: &PipelineId) -> Reply {
-    let patch: PipelinePatch = match body::read(request) {
+    let generation = plane.options.generation;
+    let patch = match generation {
+        Generation::V0_15(_) => body::read::<OldPipelinePatch>(request).map(PipelinePatch::from),
+        Generation::V0_16 => body::read::<PipelinePatch>(request),
+    };
+    let patch = match patch {
         Ok(patch) => patch,
         Err(refusal) => return refusal,
     };
@@ -222,7 +109,7 @@ pub(crate) fn patch(plane: &mut ControlPlane, request: &Request<Bytes>, id: &Pip
         .get(id)
         .is_none_or(|record| record.job.is_none())
     {
-        return not_found("Job for pipeline");
+        return no_job_to_patch(generation);
     }
     if patch
         .checkpoint_interval_micros
@@ -246,7 +133,7 @@ pub(crate) fn patch(plane: &mut ControlPlane, request: &Request<Bytes>, id: &Pip
         return refusal;
     }
     let Some(record @ Record { job: Some(_), .. }) = plane.change(id) else {
-        return not_found("Job for pipeline");
+        return no_job_to_patch(generation);
     };
     if let Some(stop) = patch.stop {
         record.pipeline.stop = stop.into();
@@ -272,10 +159,20 @@ pub(crate) fn patch(plane: &mut ControlPlane, request: &Request<Bytes>, id: &Pip
             job.shown.scheduler_config = config;
         }
         if std::mem::take(&mut job.patch_restarts) && told_to_run {
-            job.restart.get_or_insert(Restart::Safe);
+            job.restart.get_or_insert(job.patch_restart);
         }
     }
-    json(&action::shown(record))
+    json(&shown::pipeline(record, generation))
+}
+
+fn no_job_to_patch(generation: Generation) -> Reply {
+    match generation {
+        Generation::V0_15(_) => reject(
+            StatusCode::BAD_REQUEST,
+            "There are no jobs for the pipeline",
+        ),
+        Generation::V0_16 => not_found("Job for pipeline"),
+    }
 }
 
 pub(crate) fn restart(
@@ -294,6 +191,7 @@ pub(crate) fn restart(
         return refusal;
     }
     let patch_restarts = plane.options.patch_repeats_restart;
+    let generation = plane.options.generation;
     let Some(record @ Record { job: Some(_), .. }) = plane.change(id) else {
         return reject(StatusCode::BAD_REQUEST, "No jobs for pipeline");
     };
@@ -304,13 +202,21 @@ pub(crate) fn restart(
         } else {
             Beginning::Checkpoint
         };
-        job.restart = Some(if restart.force == Some(true) {
+        let mode = if restart.force == Some(true) {
             Restart::Force
         } else {
             Restart::Safe
-        });
+        };
+        job.restart = Some(mode);
+        // As the last one was (recordings `132_rescale` and `137_checkpoints_after` of 0.15.0). Of 0.16 that is not known, and a checkpoint
+        // loses nothing.
+        job.patch_restart = if generation.is_0_15() {
+            mode
+        } else {
+            Restart::Safe
+        };
     }
-    json(&action::shown(record))
+    json(&shown::pipeline(record, generation))
 }
 
 pub(crate) fn delete(plane: &mut ControlPlane, id: &PipelineId) -> Reply {
@@ -333,17 +239,19 @@ pub(crate) fn all_jobs(plane: &ControlPlane) -> Reply {
         .values()
         .filter(|record| !record.pipeline.preview)
         .collect();
-    records.sort_by_key(|record| std::cmp::Reverse((record.pipeline.created_at, record.sequence)));
+    sort(&mut records, plane.options.generation);
     let jobs = records.into_iter().filter_map(|record| record.job.as_ref());
     json(&All {
-        data: jobs.map(|job| &job.shown).collect(),
+        data: jobs
+            .map(|job| shown::job(&job.shown, plane.options.generation))
+            .collect(),
     })
 }
 
 pub(crate) fn jobs(plane: &ControlPlane, id: &PipelineId) -> Reply {
     match plane.records.get(id).and_then(|record| record.job.as_ref()) {
         Some(job) => json(&All {
-            data: vec![&job.shown],
+            data: vec![shown::job(&job.shown, plane.options.generation)],
         }),
         None => not_found("Pipeline"),
     }
@@ -362,13 +270,19 @@ pub(crate) fn job_errors(plane: &ControlPlane, id: &PipelineId, job: &str, query
         let last_read = errors.iter().position(|error| error.id == after);
         errors = last_read.map_or_else(Vec::new, |index| errors.split_off(index + 1));
     }
-    json(&page(errors, limit, |error| error))
+    json(&page(errors, limit, |error| {
+        shown::job_error(error, plane.options.generation)
+    }))
 }
 
 pub(crate) fn checkpoints(plane: &ControlPlane, id: &PipelineId, job: &str) -> Reply {
     match find_job(plane, id, job) {
         Some(job) => json(&All {
-            data: job.checkpoints.iter().collect(),
+            data: job
+                .checkpoints
+                .iter()
+                .map(|checkpoint| shown::checkpoint(checkpoint, plane.options.generation))
+                .collect(),
         }),
         None => not_found("Job"),
     }

@@ -1,5 +1,7 @@
 use serde::{Deserialize, Serialize};
-use stepwell_arroyo::{Checkpoint, Job, JobError, JobState, Pipeline, PipelineId, StopMode};
+use stepwell_arroyo::{
+    Checkpoint, CheckpointType, Job, JobError, JobState, Pipeline, PipelineId, StopMode,
+};
 
 /// A pipeline with all that belongs to it: what has to be kept to go on after a restart of the server.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -35,6 +37,9 @@ pub(crate) struct JobRecord {
     pub(crate) ignored_epoch: u64,
     /// The next patch restarts too.
     pub(crate) patch_restarts: bool,
+    /// How that restart is made.
+    #[serde(default)]
+    pub(crate) patch_restart: Restart,
     /// Whether workers are at work on the current run, or are being started.
     pub(crate) has_worker: bool,
     /// The parallelism of the current run.
@@ -60,9 +65,10 @@ pub(crate) enum Beginning {
     Nothing,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Restart {
     /// With a checkpoint first.
+    #[default]
     Safe,
     /// At once.
     Force,
@@ -90,6 +96,16 @@ impl Record {
             _ => true,
         };
         starts && self.is_told_to_run()
+    }
+
+    /// When the final checkpoints began that are complete, in microseconds of Unix time; whether the server shows their kind or not.
+    pub fn final_checkpoints(&self) -> impl Iterator<Item = u64> {
+        let checkpoints = self.job.iter().flat_map(|job| &job.checkpoints);
+        let complete = checkpoints.filter(|checkpoint| {
+            checkpoint.finish_time.is_some()
+                && checkpoint.checkpoint_type == Some(CheckpointType::Stopping)
+        });
+        complete.map(|checkpoint| checkpoint.start_time)
     }
 
     pub(crate) fn is_listed(&self) -> bool {
@@ -127,6 +143,7 @@ impl JobRecord {
             beginning: Beginning::default(),
             ignored_epoch: 0,
             patch_restarts: false,
+            patch_restart: Restart::default(),
             has_worker: false,
             running_parallelism: parallelism,
             recoveries: 0,
@@ -144,6 +161,19 @@ impl JobRecord {
             errors: Vec::new(),
             ..*self
         }
+    }
+
+    pub(crate) fn is_in_final_checkpoint(&self) -> bool {
+        self.in_flight.is_some_and(|in_flight| in_flight.stopping)
+    }
+
+    /// Numbers go on from the checkpoint that the run begins with, and those above it are gone (recordings `110_stop_checkpoint_checkpoints`
+    /// and `137_checkpoints_after` of 0.15.0).
+    pub(crate) fn number_checkpoints_anew(&mut self, from_nothing: bool) {
+        let newest = self.newest_epoch().filter(|_| !from_nothing);
+        self.checkpoints
+            .retain(|checkpoint| newest.is_some_and(|newest| checkpoint.epoch <= newest));
+        self.next_epoch = newest.map_or(1, |newest| newest + 1);
     }
 
     pub(crate) fn state(&self) -> &JobState {

@@ -5,7 +5,7 @@ use http::{Method, Request, StatusCode};
 use stepwell_arroyo::PipelineId;
 
 use crate::{
-    ControlPlane, Environment, endpoint, inspection,
+    ControlPlane, Environment, create, endpoint, inspection,
     reply::{Reply, not_found, reject, wrong_method},
 };
 
@@ -41,14 +41,14 @@ pub(crate) fn answer(
         (["ping"], _) => wrong_method("GET,HEAD"),
 
         (["pipelines"], "GET") => endpoint::list_pipelines(plane, query),
-        (["pipelines"], "POST") => endpoint::create(plane, environment, request, None),
+        (["pipelines"], "POST") => create::pipeline(plane, environment, request, None),
         (["pipelines"], _) => wrong_method("POST,GET,HEAD"),
 
-        (["pipelines", "validate_query"], "POST") => endpoint::validate(environment, request),
+        (["pipelines", "validate_query"], "POST") => create::validate(plane, environment, request),
         (["pipelines", "validate_query"], _) => wrong_method("POST"),
 
         (["pipelines", "preview"], "POST") if plane.options.previews => {
-            endpoint::preview(plane, environment, request)
+            create::preview(plane, environment, request)
         }
         (["pipelines", "preview"], _) if plane.options.previews => wrong_method("POST"),
 
@@ -59,12 +59,14 @@ pub(crate) fn answer(
             let id = PipelineId::from_server(*id);
             match method {
                 "GET" => endpoint::get_pipeline(plane, &id),
-                "PUT" if plane.options.put => {
-                    endpoint::create(plane, environment, request, Some(id))
+                "PUT" if plane.options.generation.takes_ids() => {
+                    create::pipeline(plane, environment, request, Some(id))
                 }
                 "PATCH" => endpoint::patch(plane, request, &id),
                 "DELETE" => endpoint::delete(plane, &id),
-                _ if plane.options.put => wrong_method("PUT,PATCH,GET,HEAD,DELETE"),
+                _ if plane.options.generation.takes_ids() => {
+                    wrong_method("PUT,PATCH,GET,HEAD,DELETE")
+                }
                 _ => wrong_method("PATCH,GET,HEAD,DELETE"),
             }
         }

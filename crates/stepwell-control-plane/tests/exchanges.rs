@@ -9,7 +9,7 @@ use std::path::Path;
 use bytes::Bytes;
 use http::{Method, Request, StatusCode, header};
 use serde_json::{Value, json};
-use stepwell_control_plane::Options;
+use stepwell_control_plane::{Generation, Options, Scheduler};
 use support::Server;
 
 fn exchanges() -> Vec<Value> {
@@ -253,7 +253,7 @@ fn a_create_that_breaks_off_half_way_burns_its_id() {
 #[test]
 fn an_old_server_has_no_put() {
     let mut options = Options::default();
-    options.put = false;
+    options.generation = Generation::V0_15(Scheduler::Process);
     let mut server = Server::new(options);
     let body = json!({"name": "n", "query": "SELECT 1", "parallelism": 1}).to_string();
     let reply = server.send(Method::PUT, "/api/v1/pipelines/own", &body);
@@ -267,6 +267,21 @@ fn an_old_server_has_no_put() {
             .status(),
         StatusCode::OK
     );
+}
+
+#[test]
+fn what_an_old_server_does_not_know_may_be_anything() {
+    let mut options = Options::default();
+    options.generation = Generation::V0_15(Scheduler::Process);
+    let mut server = Server::new(options);
+    let unknown = json!({"tags": 1, "env_vars": "a", "scheduler_config": 1, "state_url": 1});
+    let mut post = json!({"name": "n", "query": "SELECT 1", "parallelism": 1});
+    for (key, value) in unknown.as_object().unwrap() {
+        post[key] = value.clone();
+    }
+    let made = server.ask(Method::POST, "/api/v1/pipelines", &post);
+    let path = format!("/api/v1/pipelines/{}", made["id"].as_str().unwrap());
+    server.ask(Method::PATCH, &path, &unknown);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use stepwell::{
     Error, HyperTransport, Options, Outcome, PipelineSpec, Shutdown, ShutdownEnd, ShutdownReport,
     StopPolicy, Submission, Transport as _,
 };
-use stepwell_control_plane::Options as ServerOptions;
+use stepwell_control_plane::{Generation, Options as ServerOptions, Scheduler};
 use tokio::task::JoinSet;
 
 #[global_allocator]
@@ -52,9 +52,9 @@ fn spec(number: usize) -> PipelineSpec {
 }
 
 /// Submits, shuts down when half of it runs, and holds the promises that are the same on every server.
-async fn round(put: bool, pairs: usize) -> Round {
+async fn round(generation: Generation, pairs: usize) -> Round {
     let mut options = ServerOptions::default();
-    options.put = put;
+    options.generation = generation;
     let server = Server::start(options);
     let transport = HyperTransport::builder(server.url()).build().unwrap();
     let transport = transport.into_shared();
@@ -120,7 +120,7 @@ async fn round(put: bool, pairs: usize) -> Round {
         counts,
         shown,
     };
-    round.show(if put { "with PUT" } else { "without PUT" });
+    round.show(&format!("{generation:?}"));
     round
 }
 
@@ -188,19 +188,19 @@ impl Round {
     }
 }
 
-async fn alone(put: bool, pairs: usize) -> Round {
+async fn alone(generation: Generation, pairs: usize) -> Round {
     let _alone = ALONE.lock().await;
-    tokio::time::timeout(PATIENCE, round(put, pairs))
+    tokio::time::timeout(PATIENCE, round(generation, pairs))
         .await
         .unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_submissions_and_fifty_pairs_with_put() {
-    alone(true, 50).await.hold();
+    alone(Generation::V0_16, 50).await.hold();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_thousand_submissions_without_put() {
-    alone(false, 0).await.hold();
+async fn a_thousand_submissions_to_0_15() {
+    alone(Generation::V0_15(Scheduler::Process), 0).await.hold();
 }

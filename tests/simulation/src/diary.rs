@@ -53,6 +53,9 @@ pub enum Told {
     },
     Stopped {
         id: String,
+        /// When the stop began.
+        began: Instant,
+        final_checkpoint: Option<bool>,
     },
     /// The pipeline has come to an end that was awaited.
     Ended {

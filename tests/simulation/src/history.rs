@@ -38,13 +38,48 @@ pub struct Life {
     /// Since when readers see it.
     pub shown_at: Instant,
     pub moments: Vec<Moment>,
+    /// Whatever the server shows of them.
+    pub final_checkpoints: Vec<FinalCheckpoint>,
     pub deleted_at: Option<Instant>,
+}
+
+/// A checkpoint that a run was to end with, and that is complete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FinalCheckpoint {
+    pub run_id: u64,
+    /// When it was begun, on the server's clock: no two of a pipeline are the same.
+    pub begun: u64,
 }
 
 impl Life {
     /// What it was at that time.
     pub fn at(&self, time: Instant) -> Option<&Moment> {
         self.moments.iter().rev().find(|moment| moment.at <= time)
+    }
+
+    /// Keeps those that are new, of those that the server has now.
+    pub fn note_final_checkpoints(&mut self, run_id: u64, there: &[u64]) {
+        for begun in there {
+            let mut known = self.final_checkpoints.iter();
+            if !known.any(|known| known.begun == *begun) {
+                let begun = *begun;
+                self.final_checkpoints
+                    .push(FinalCheckpoint { run_id, begun });
+            }
+        }
+    }
+
+    /// Of each end that it was in from `from` to `to`, at some time: whether its run left a final checkpoint.
+    pub fn ends_with_checkpoint(&self, from: Instant, to: Instant) -> Vec<bool> {
+        let mut ends = Vec::new();
+        for (index, moment) in self.moments.iter().enumerate() {
+            let until = self.moments.get(index + 1).map(|next| next.at);
+            if moment.has_ended() && moment.at <= to && until.is_none_or(|until| until >= from) {
+                let mut left = self.final_checkpoints.iter();
+                ends.push(left.any(|left| left.run_id == moment.run_id));
+            }
+        }
+        ends
     }
 
     pub fn is_alive(&self) -> bool {

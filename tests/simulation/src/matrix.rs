@@ -6,7 +6,10 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use crate::fault::{FAULTS, Fault, PURPOSES, Purpose};
+use crate::{
+    fault::{FAULTS, Fault, PURPOSES, Purpose},
+    nature::Nature,
+};
 
 /// So many seeds show whether the matrix is full.
 pub const ENOUGH: u64 = 10_000;
@@ -17,6 +20,8 @@ pub const FLOOR: u64 = 50;
 #[derive(Clone, Debug, Default)]
 pub struct Matrix {
     hits: Arc<Mutex<BTreeMap<(Purpose, Fault), u64>>>,
+    /// How many seeds had a server of each generation.
+    seeds: Arc<Mutex<BTreeMap<String, u64>>>,
 }
 
 impl Matrix {
@@ -29,7 +34,24 @@ impl Matrix {
             .or_default() += 1;
     }
 
+    pub fn count_seed(&self, nature: &Nature) {
+        let mut name = format!("{:?}", nature.generation);
+        if nature.mixed {
+            name.push_str(", some nodes without PUT");
+        }
+        *self.seeds.lock().unwrap().entry(name).or_default() += 1;
+    }
+
+    pub fn seeds(&self) -> BTreeMap<String, u64> {
+        self.seeds.lock().unwrap().clone()
+    }
+
     pub fn merge(&self, other: &Self) {
+        let mut seeds = self.seeds.lock().unwrap();
+        for (generation, count) in other.seeds.lock().unwrap().iter() {
+            *seeds.entry(generation.clone()).or_default() += count;
+        }
+
         let mut hits = self.hits.lock().unwrap();
         for (cell, count) in other.hits.lock().unwrap().iter() {
             *hits.entry(*cell).or_default() += count;

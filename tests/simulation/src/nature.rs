@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use stepwell_control_plane::{Generation, Scheduler};
+
 use crate::{
     chance::Chance,
     fault::{Focus, Purpose},
@@ -9,8 +11,8 @@ use crate::{
 
 #[derive(Clone, Copy, Debug)]
 pub struct Nature {
-    /// Whether it has `PUT`; with `mixed` only some of its nodes have.
-    pub put: bool,
+    pub generation: Generation,
+    /// Whether only some of its nodes take ids.
     pub mixed: bool,
     /// How long the controller takes between two looks, in milliseconds.
     pub tick: u64,
@@ -32,12 +34,12 @@ impl Nature {
         let drawn = Self::any(chance);
         match focus.map(|focus| focus.purpose) {
             Some(Purpose::CreateByPut) => Self {
-                put: true,
+                generation: Generation::V0_16,
                 mixed: false,
                 ..drawn
             },
             Some(Purpose::CreateByPost) => Self {
-                put: false,
+                generation: released(chance),
                 mixed: false,
                 ..drawn
             },
@@ -55,10 +57,14 @@ impl Nature {
     }
 
     fn any(chance: &mut Chance) -> Self {
-        let put = chance.percent(45);
+        let generation = if chance.percent(45) {
+            Generation::V0_16
+        } else {
+            released(chance)
+        };
         Self {
-            put,
-            mixed: put && chance.percent(25),
+            generation,
+            mixed: generation.takes_ids() && chance.percent(25),
             tick: match chance.below(10) {
                 0..=5 => 500,
                 _ => 1_000 + chance.below(3_000),
@@ -82,8 +88,28 @@ impl Nature {
         }
     }
 
+    /// Whether a client chooses the ids of its pipelines; with `mixed` some nodes refuse that.
+    pub fn takes_ids(&self) -> bool {
+        self.generation.takes_ids()
+    }
+
+    /// Whether workers go on that were told to end.
+    pub fn hangs(&self) -> bool {
+        self.generation == Generation::V0_15(Scheduler::Embedded)
+    }
+
     /// A controller that keeps to the two ticks of 0.5 s that the library counts on.
     pub fn is_prompt(&self) -> bool {
         self.tick <= 500 && !self.restarts
     }
+}
+
+/// A 0.15.0. It has chance of its own: the rest of a seed stays as it is.
+fn released(chance: &Chance) -> Generation {
+    let mut chance = Chance::new(chance.clone().draw());
+    Generation::V0_15(if chance.percent(30) {
+        Scheduler::Embedded
+    } else {
+        Scheduler::Process
+    })
 }

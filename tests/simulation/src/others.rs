@@ -71,6 +71,7 @@ pub async fn make_one_before(
         create(world, "before", "spec0", &query(0))
     };
     tokio::time::sleep(chance.millis(0, 8_000)).await;
+    let restarts = focus.is_some_and(|focus| focus.purpose == Purpose::Restart);
     let end = match focus.map(|focus| focus.purpose) {
         Some(Purpose::Restart) => 2,
         Some(Purpose::Start) => 6,
@@ -78,6 +79,7 @@ pub async fn make_one_before(
     };
     match end {
         0 | 1 => {}
+        2..=5 if restarts || chance.percent(50) => world.fail_for_good(&id).await,
         2..=5 => world.fail(&id),
         _ => stop(
             world,

@@ -86,6 +86,7 @@ async fn tell(seed: u64, matrix: &Matrix) -> Story {
     let mut chance = Chance::new(seed);
     let focus = chance.percent(97).then(|| Focus::of_seed(seed));
     let nature = Nature::draw(focus, &mut chance);
+    matrix.count_seed(&nature);
     let world = World::start(nature, chance.fork());
     let by_id = ByIds::of_seed(seed);
     if nature.page.is_some() || chance.percent(10) {
@@ -98,7 +99,7 @@ async fn tell(seed: u64, matrix: &Matrix) -> Story {
         _ => 50,
     });
     if chance.percent(resumes.unwrap_or(50)) {
-        let by_id = by_id.percent > 0 && nature.put && !nature.mixed;
+        let by_id = by_id.percent > 0 && nature.takes_ids() && !nature.mixed;
         make_one_before(&world, focus, by_id, &mut chance).await;
         if nature.page.is_some() && chance.percent(50) {
             let count = 1 + chance.below(3);

@@ -3,9 +3,11 @@
 use std::{num::NonZeroU32, time::Duration};
 
 use stepwell::{
-    Error, FindBy, Identity, Intent, Inventory, OnShutdown, Options, PipelineId, PipelineSpec,
-    Registered, Resolution, Running, Shutdown, Submission, Unconnected, Validated, WhenFinished,
+    Error, FindBy, Identity, Intent, OnShutdown, Options, PipelineId, PipelineSpec, Registered,
+    Resolution, Running, Shutdown, Stopped, Submission, Unconnected, Validated, WhenFinished,
 };
+
+use tokio::time::Instant;
 
 use crate::{
     chance::Chance,
@@ -41,8 +43,8 @@ pub struct Submitter {
     discards: u64,
     /// Whether it waits for the end of the job.
     awaits_end: bool,
-    /// What is known of the server from before, where that is used.
-    inventory: Option<Inventory>,
+    /// Whether it asks what it would do, and lets time pass in which others go on.
+    asks_first: bool,
 }
 
 /// What a submitter needs to know of the run.
@@ -123,7 +125,6 @@ impl Submitter {
             && place
                 .focus
                 .is_none_or(|focus| focus.purpose != Purpose::Restart);
-        let inventory = waits.then(|| Inventory::new(network.clone()));
         Self {
             network,
             diary,
@@ -135,7 +136,7 @@ impl Submitter {
             awaits_end: place
                 .focus
                 .is_some_and(|focus| focus.purpose == Purpose::Errors),
-            inventory,
+            asks_first: waits,
         }
     }
 
@@ -158,26 +159,24 @@ impl Submitter {
     }
 
     async fn steps(&mut self) {
-        if let Some(inventory) = self.inventory.clone() {
-            self.learn(&inventory).await;
+        if self.asks_first {
+            self.ask_first().await;
         }
-        let submission = match &self.inventory {
-            Some(inventory) => inventory.submit(self.spec.clone()),
-            None => Submission::builder(self.network.clone(), self.spec.clone()),
-        };
-        let submission = submission.options(self.options.clone()).build();
+        let submission = self.submission();
         if let Err(error) = Box::pin(self.walk(submission)).await {
             self.diary.tell(Told::Failed(error));
         }
     }
 
-    /// Fills the inventory, and lets time pass in which others go on.
-    async fn learn(&mut self, inventory: &Inventory) {
-        let early = inventory
-            .submit(self.spec.clone())
+    fn submission(&self) -> Submission<Unconnected> {
+        Submission::builder(self.network.clone(), self.spec.clone())
             .options(self.options.clone())
-            .build();
-        if let Ok(connected) = early.connect().await
+            .build()
+    }
+
+    /// Asks what it would do, and lets time pass in which others go on.
+    async fn ask_first(&mut self) {
+        if let Ok(connected) = self.submission().connect().await
             && let Ok(validated) = connected.validate().await
         {
             let planned = validated.plan().await;
@@ -196,7 +195,7 @@ impl Submitter {
             .time("validate", CONNECT + REQUEST, connected.validate())
             .await?;
         if self.chance.percent(10) {
-            let now = tokio::time::Instant::now();
+            let now = Instant::now();
             diary.read().resolves.push((now, None));
             diary
                 .time("plan", RESOLVE + REQUEST, validated.plan())
@@ -228,15 +227,12 @@ impl Submitter {
         let diary = self.diary.clone();
         let mut tries = 0;
         loop {
-            diary
-                .read()
-                .resolves
-                .push((tokio::time::Instant::now(), None));
+            diary.read().resolves.push((Instant::now(), None));
             let outcome = diary
                 .time("resolve", RESOLVE + REQUEST, validated.resolve())
                 .await;
             if let Some(last) = diary.read().resolves.last_mut() {
-                last.1 = Some(tokio::time::Instant::now());
+                last.1 = Some(Instant::now());
             }
             let (error, back) = match outcome {
                 Ok(resolution) => return Ok(resolution),
@@ -261,11 +257,11 @@ impl Submitter {
             return Ok(());
         }
         if self.chance.percent(10) {
+            let began = Instant::now();
             let stopped = diary
                 .time("stop", STOP + REQUEST, registered.stop())
                 .await?;
-            let id = stopped.id().to_string();
-            diary.tell(Told::Stopped { id });
+            diary.tell(was_stopped(&stopped, began));
             return Ok(());
         }
         let stable = diary.read().stable_for;
@@ -288,9 +284,9 @@ impl Submitter {
         };
         match next {
             0 | 1 => {
+                let began = Instant::now();
                 let stopped = diary.time("stop", STOP + REQUEST, running.stop()).await?;
-                let id = stopped.id().to_string();
-                diary.tell(Told::Stopped { id });
+                diary.tell(was_stopped(&stopped, began));
             }
             2..=4 => {
                 diary.time("status", REQUEST * 4, running.status()).await?;
@@ -337,5 +333,13 @@ impl Submitter {
         if let Err(error) = outcome {
             diary.tell(Told::Failed(error));
         }
+    }
+}
+
+fn was_stopped(stopped: &Submission<Stopped>, began: Instant) -> Told {
+    Told::Stopped {
+        id: stopped.id().to_string(),
+        began,
+        final_checkpoint: stopped.final_checkpoint(),
     }
 }

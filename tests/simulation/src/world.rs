@@ -130,27 +130,34 @@ impl World {
                 inner.chance.millis(tick / 2, tick)
             };
             tokio::time::sleep(pause).await;
-            let commands = {
+            {
                 let mut inner = self.lock();
-                if inner.is_down() {
-                    continue;
-                }
-                if inner.nature.restarts && inner.chance.percent(2) {
+                if !inner.is_down() && inner.nature.restarts && inner.chance.percent(2) {
                     inner.restart();
-                    continue;
                 }
-                inner.tick()
-            };
-            for (command, pause) in commands {
-                tokio::spawn(self.clone().work(command, pause));
             }
+            self.look();
+        }
+    }
+
+    /// The controller looks, and the workers do what follows from it.
+    pub(crate) fn look(&self) {
+        let commands = {
+            let mut inner = self.lock();
+            if inner.is_down() {
+                return;
+            }
+            inner.tick()
+        };
+        for (command, pause) in commands {
+            tokio::spawn(self.clone().work(command, pause));
         }
     }
 }
 
 fn options(nature: Nature) -> Options {
     let mut options = Options::default();
-    options.put = nature.put;
+    options.generation = nature.generation;
     options.created_at_resolution = nature.resolution;
     options
 }
@@ -212,6 +219,7 @@ impl Inner {
         }
         for record in changes.upserts {
             let id = record.id().to_string();
+            let final_checkpoints: Vec<u64> = record.final_checkpoints().collect();
             self.kept.insert(id.clone(), record);
             let Some(job) = self.shown(&id) else {
                 self.rows.insert(id);
@@ -226,7 +234,7 @@ impl Inner {
                 state: job["state"].as_str().unwrap().to_owned(),
                 desired: job["running_desired"].as_bool().unwrap(),
             };
-            self.add(&id, moment);
+            self.add(&id, moment, &final_checkpoints);
         }
     }
 
@@ -240,17 +248,15 @@ impl Inner {
             made_at: now,
             shown_at: now + self.nature.lag,
             moments: Vec::new(),
+            final_checkpoints: Vec::new(),
             deleted_at: None,
         });
     }
 
-    fn add(&mut self, id: &str, moment: Moment) {
-        let life = self
-            .lives
-            .iter_mut()
-            .rev()
-            .find(|life| life.id == id)
-            .unwrap();
+    fn add(&mut self, id: &str, moment: Moment, final_checkpoints: &[u64]) {
+        let mut lives = self.lives.iter_mut().rev();
+        let life = lives.find(|life| life.id == id).unwrap();
+        life.note_final_checkpoints(moment.run_id, final_checkpoints);
         let is_new = life.moments.last().is_none_or(|last| {
             (last.run_id, &last.state, last.desired)
                 != (moment.run_id, &moment.state, moment.desired)

@@ -40,6 +40,9 @@ fn the_promises_hold() {
     let matrix = Matrix::default();
     let first = first_broken(seeds, &matrix);
     println!("{matrix}");
+    for (generation, count) in matrix.seeds() {
+        println!("{generation}: {count} seeds");
+    }
     if let Some((seed, broken)) = first {
         panic!(
             "not kept under seed {seed}: {}\n{}",

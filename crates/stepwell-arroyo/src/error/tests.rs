@@ -140,6 +140,15 @@ fn only_an_arroyo_can_say_that_a_pipeline_is_not_there() {
             false,
         ),
         (rejected(400, "Pipeline not found", true), false),
+        (
+            rejected(400, "There are no jobs for the pipeline", true),
+            true,
+        ),
+        (
+            rejected(400, "There are no jobs for the pipeline", false),
+            false,
+        ),
+        (rejected(400, "No jobs for pipeline", true), true),
         (ClientErrorKind::Paging { problem: "" }, false),
     ] {
         let error = error(Operation::GetPipeline, None, kind);

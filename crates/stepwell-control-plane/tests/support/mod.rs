@@ -21,6 +21,8 @@ pub const OPERATORS: u32 = 3;
 pub struct Outside {
     pub now: u64,
     ids: u64,
+    /// What is wrong with every query, in a planner's words.
+    pub wrong: Option<String>,
 }
 
 impl Environment for Outside {
@@ -38,6 +40,11 @@ impl Environment for Outside {
             return Err(PlanFailure::Diagnostics(
                 message.split(';').map(SqlDiagnostic::new).collect(),
             ));
+        }
+        if let Some(words) = &self.wrong {
+            return Err(PlanFailure::Diagnostics(vec![SqlDiagnostic::from_server(
+                words,
+            )]));
         }
         if !udfs.is_empty() {
             return Err(PlanFailure::InvalidUdf(
@@ -63,6 +70,7 @@ impl Server {
         let outside = Outside {
             now: 1_795_574_859_000_000,
             ids: 0,
+            wrong: None,
         };
         Self {
             plane: ControlPlane::new(options),

@@ -72,13 +72,23 @@ fn may_be_missed(
         && missed.job.state == "Scheduling"
         && model[index - 1].job.state == "Recovering"
         && model[index - 1].job.run_id == missed.job.run_id;
-    before_the_first_answer || before_the_number
+    // A worker that is a process is torn down within milliseconds at 0.15: polling every 30 ms saw 3 of 20.
+    let torn_down = missed.job.state == "Recovering"
+        && model
+            .get(index + 1)
+            .is_some_and(|next| next.job.run_id > missed.job.run_id);
+    before_the_first_answer || before_the_number || torn_down
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::recording::timelines;
+    use crate::recording::{Recorded, timelines_of};
+
+    fn timelines() -> impl Iterator<Item = Timeline> {
+        let both = [Recorded::V0_15, Recorded::V0_16];
+        both.into_iter().flat_map(timelines_of)
+    }
 
     /// What a model shows that does what was recorded: of two lines with one job the later one is torn.
     fn faithful(timeline: &Timeline) -> Vec<Observation> {
@@ -145,6 +155,6 @@ mod tests {
             .expect_err(&timeline.name);
             compared += 1;
         }
-        assert!(compared > 20, "{compared}");
+        assert!(compared > 40, "{compared}");
     }
 }

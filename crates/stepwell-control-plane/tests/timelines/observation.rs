@@ -12,6 +12,8 @@ pub struct Job {
     pub start_time: Option<u64>,
     pub finish_time: Option<u64>,
     pub failure_reason: Value,
+    /// What 0.15 has instead.
+    pub failure_message: Value,
     pub scheduler_config: Value,
     pub env_vars: Value,
 }
@@ -43,6 +45,7 @@ impl Job {
             start_time: body["start_time"].as_u64(),
             finish_time: body["finish_time"].as_u64(),
             failure_reason: body["failure_reason"].clone(),
+            failure_message: body["failure_message"].clone(),
             scheduler_config: body["scheduler_config"].clone(),
             env_vars: body["env_vars"].clone(),
         }

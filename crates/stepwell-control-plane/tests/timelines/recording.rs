@@ -1,6 +1,6 @@
 //! The recordings of a real Arroyo.
 
-use std::{path::Path, sync::LazyLock};
+use std::{collections::BTreeMap, path::Path, sync::LazyLock};
 
 use serde_json::Value;
 
@@ -8,11 +8,11 @@ use crate::observation::{Job, Observation, Offer};
 
 pub struct Timeline {
     pub name: String,
-    /// The pipeline that was watched.
+    /// The pipeline that was watched; what was recorded of 0.15.0 does not say.
     #[allow(dead_code, reason = "the embedded engine's replay asks for it")]
     pub pipeline: String,
     /// Whether it was watched on after its last line, for some time, and nothing more was seen. If not, it was watched until the state
-    /// that was waited for.
+    /// that was waited for. What was recorded of 0.15.0 does not say.
     pub timed_out: bool,
     pub observations: Vec<Observation>,
 }
@@ -22,8 +22,28 @@ pub struct Exchange {
     pub path: String,
     pub body: String,
     pub status: u64,
+    /// Of the answer.
+    pub headers: BTreeMap<String, String>,
+    pub text: String,
     /// The body of the answer, when it is JSON.
     pub answer: Value,
+}
+
+/// Which recordings: of 0.16.0-dev, or of 0.15.0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(dead_code, reason = "the embedded engine's replay has use for one")]
+pub enum Recorded {
+    V0_15,
+    V0_16,
+}
+
+impl Recorded {
+    fn file(self, name: &str) -> String {
+        match self {
+            Self::V0_15 => format!("0.15.0/{name}"),
+            Self::V0_16 => name.to_owned(),
+        }
+    }
 }
 
 pub fn read(file: &str) -> Vec<Value> {
@@ -36,8 +56,14 @@ pub fn read(file: &str) -> Vec<Value> {
         .collect()
 }
 
+#[allow(dead_code, reason = "the embedded engine's replay asks for it")]
 pub fn timelines() -> Vec<Timeline> {
-    read("timelines.jsonl").iter().map(timeline).collect()
+    timelines_of(Recorded::V0_16)
+}
+
+pub fn timelines_of(recorded: Recorded) -> Vec<Timeline> {
+    let lines = read(&recorded.file("timelines.jsonl"));
+    lines.iter().map(timeline).collect()
 }
 
 fn timeline(recorded: &Value) -> Timeline {
@@ -49,9 +75,9 @@ fn timeline(recorded: &Value) -> Timeline {
         name: recorded["name"].as_str().unwrap().to_owned(),
         pipeline: body(&jobs[0])["data"][0]["pipeline_id"]
             .as_str()
-            .unwrap()
+            .unwrap_or_default()
             .to_owned(),
-        timed_out: recorded["timed_out"].as_bool().unwrap(),
+        timed_out: recorded["timed_out"].as_bool().unwrap_or(false),
         observations: lines
             .iter()
             .zip(jobs)
@@ -77,9 +103,25 @@ fn body(job: &Value) -> Value {
     serde_json::from_str(job["body"].as_str().unwrap()).unwrap()
 }
 
+/// All exchanges, in their order.
+pub fn exchanges_of(recorded: Recorded) -> &'static [Value] {
+    static V0_15: LazyLock<Vec<Value>> =
+        LazyLock::new(|| read(&Recorded::V0_15.file("exchanges.jsonl")));
+    static V0_16: LazyLock<Vec<Value>> =
+        LazyLock::new(|| read(&Recorded::V0_16.file("exchanges.jsonl")));
+    match recorded {
+        Recorded::V0_15 => &V0_15,
+        Recorded::V0_16 => &V0_16,
+    }
+}
+
+#[allow(dead_code, reason = "the embedded engine's replay asks for it")]
 pub fn exchange(name: &str) -> Exchange {
-    static EXCHANGES: LazyLock<Vec<Value>> = LazyLock::new(|| read("exchanges.jsonl"));
-    let recorded = EXCHANGES
+    exchange_of(Recorded::V0_16, name)
+}
+
+pub fn exchange_of(recorded: Recorded, name: &str) -> Exchange {
+    let recorded = exchanges_of(recorded)
         .iter()
         .find(|exchange| exchange["name"] == name)
         .unwrap_or_else(|| panic!("there is no exchange {name}"));
@@ -90,6 +132,14 @@ pub fn exchange(name: &str) -> Exchange {
         path: request["path"].as_str().unwrap().to_owned(),
         body: request["body"].as_str().unwrap_or_default().to_owned(),
         status: response["status"].as_u64().unwrap(),
+        headers: response["headers"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|header| [&header[0], &header[1]].map(|part| part.as_str().unwrap().to_owned()))
+            .map(|[name, value]| (name, value))
+            .collect(),
+        text: answer.to_owned(),
         answer: serde_json::from_str(answer).unwrap_or_default(),
     }
 }

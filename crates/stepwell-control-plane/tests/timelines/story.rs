@@ -1,23 +1,9 @@
 //! What was done to a pipeline, step by step, and the timelines that were recorded meanwhile.
 
-use http::Method;
-use serde_json::{Value, json};
 use stepwell_arroyo::ErrorDomain;
-use stepwell_control_plane::Options;
+use stepwell_control_plane::{Generation, Options};
 
-use crate::{
-    comparison::compare,
-    observation::{Job, Observation, Offer},
-    recording::{exchange, timelines},
-    support::Server,
-    times::Times,
-};
-
-/// More than any pause that a story waits for takes.
-const MOST_STEPS: usize = 1_000;
-
-/// How many looks nothing more may happen, when a recording went on after its last line.
-const IDLE_LOOKS: usize = 3;
+use crate::{player::Player, recording::Recorded};
 
 pub enum Step {
     /// The recorded request of this name; its answer must be as recorded.
@@ -40,6 +26,8 @@ pub enum Step {
     Lose,
     /// The current run's sources end.
     Finish,
+    /// So many seconds pass, and nobody does anything.
+    Pass(u64),
     /// Workers no longer do what they are told.
     Silence,
     /// Workers do again what they are told.
@@ -49,11 +37,6 @@ pub enum Step {
     /// What the model has shown is this timeline.
     Expect(&'static str),
 }
-
-use Step::{
-    Answer, Ask, Create, Expect, Fail, FailForNow, Finish, Looks, Lose, RestartServer, Silence,
-    Stop, Until, Watch,
-};
 
 pub struct Story {
     pub options: Options,
@@ -68,223 +51,41 @@ impl Story {
         }
     }
 
+    /// What is done to a server of this generation.
+    pub fn of(generation: Generation, steps: Vec<Step>) -> Self {
+        let mut story = Self::new(steps);
+        story.options.generation = generation;
+        story
+    }
+
+    /// The recordings that its names are from.
+    pub fn recorded(&self) -> Recorded {
+        match self.options.generation {
+            Generation::V0_15(_) => Recorded::V0_15,
+            _ => Recorded::V0_16,
+        }
+    }
+
     /// The timelines that it is compared with.
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
         self.steps.iter().filter_map(|step| match step {
-            Expect(name) => Some(*name),
+            Step::Expect(name) => Some(*name),
+            _ => None,
+        })
+    }
+
+    /// The exchanges that it asks again.
+    pub fn asked(&self) -> impl Iterator<Item = &'static str> {
+        self.steps.iter().filter_map(|step| match step {
+            Step::Ask(name) => Some(*name),
             _ => None,
         })
     }
 
     pub fn play(self) {
-        let mut player = Player {
-            server: Server::new(self.options.clone()),
-            options: self.options,
-            id: None,
-            silent: false,
-            seen: Vec::new(),
-            times: Times::default(),
-        };
+        let mut player = Player::new(self.recorded(), self.options);
         for step in self.steps {
             player.step(&step);
         }
     }
-}
-
-struct Player {
-    server: Server,
-    options: Options,
-    /// The pipeline, from its create until its delete.
-    id: Option<String>,
-    silent: bool,
-    /// What was shown since the last request or timeline.
-    seen: Vec<Observation>,
-    times: Times,
-}
-
-impl Player {
-    fn step(&mut self, step: &Step) {
-        match step {
-            Ask(name) => self.ask(name),
-            Create => self.create(),
-            Stop(mode) => {
-                let id = self.id().to_owned();
-                self.server.patch(&id, &json!({ "stop": mode }));
-                self.watch();
-            }
-            Watch => self.watch(),
-            Until(state) => self.until(state),
-            Looks(count) => self.looks(*count),
-            Fail(error, domain) => self.fail(error, domain, false),
-            FailForNow(error, domain) => self.fail(error, domain, true),
-            Lose => {
-                let id = self.id().to_owned();
-                self.server.lose(&id);
-                self.observe();
-            }
-            Finish => {
-                let id = self.id().to_owned();
-                self.server.finish(&id);
-                self.observe();
-            }
-            Silence => self.silent = true,
-            Answer => self.silent = false,
-            RestartServer => self.restart_server(),
-            Expect(name) => self.expect(name),
-        }
-    }
-
-    fn id(&self) -> &str {
-        self.id.as_deref().expect("there is a pipeline")
-    }
-
-    fn ask(&mut self, name: &str) {
-        let recorded = exchange(name);
-        let method: Method = recorded.method.parse().unwrap();
-        let path = self.path(&recorded.path);
-        let reply = self.server.send(method.clone(), &path, &recorded.body);
-        let status = u64::from(reply.status().as_u16());
-        assert_eq!(status, recorded.status, "{name}: {:?}", reply.body());
-        let answer: Value = serde_json::from_slice(reply.body()).unwrap_or_default();
-        if recorded.answer["action_text"].is_string() {
-            let recorded = Offer::new(&recorded.answer);
-            assert_eq!(Offer::new(&answer), recorded, "{name}");
-        }
-        if recorded.answer["data"][0]["state"].is_string() {
-            let recorded = Job::new(&recorded.answer["data"][0]);
-            let model = Job::new(&answer["data"][0]);
-            assert!(
-                self.times.agree(&recorded, &model),
-                "{name}: recorded {recorded:#?}, and in the model {model:#?}"
-            );
-        }
-        if name.ends_with("_errors") {
-            assert_eq!(failures(&answer), failures(&recorded.answer), "{name}");
-        }
-        match method {
-            Method::GET => return,
-            Method::DELETE if reply.status().is_success() => self.id = None,
-            Method::POST if self.id.is_none() => {
-                self.id = Some(answer["id"].as_str().unwrap().to_owned());
-            }
-            _ => {}
-        }
-        self.watch();
-    }
-
-    /// A recorded path with the pipeline and the job that stand for the recorded ones.
-    fn path(&mut self, recorded: &str) -> String {
-        let mut segments: Vec<String> = recorded.split('/').map(str::to_owned).collect();
-        if let Some(id) = self.id.clone() {
-            if segments.len() > 4 {
-                segments[4].clone_from(&id);
-            }
-            if segments.len() > 6 {
-                segments[6] = self.server.run(&id).0.to_string();
-            }
-        }
-        segments.join("/")
-    }
-
-    fn create(&mut self) {
-        let body = json!({"name": "p", "query": "SELECT 1", "parallelism": 1});
-        let answer = self.server.ask(Method::POST, "/api/v1/pipelines", &body);
-        self.id = Some(answer["id"].as_str().unwrap().to_owned());
-        self.watch();
-    }
-
-    fn fail(&mut self, error: &str, domain: &ErrorDomain, retryable: bool) {
-        let id = self.id().to_owned();
-        self.server.fail_with(&id, error, domain.clone(), retryable);
-        self.observe();
-    }
-
-    fn restart_server(&mut self) {
-        let server = std::mem::replace(&mut self.server, Server::new(self.options.clone()));
-        self.server = server.restarted(self.options.clone());
-        self.watch();
-    }
-
-    fn watch(&mut self) {
-        self.seen.clear();
-        self.observe();
-    }
-
-    fn observe(&mut self) {
-        let Some(id) = self.id.clone() else {
-            return;
-        };
-        let path = format!("/api/v1/pipelines/{id}");
-        let pipeline = self.server.ask(Method::GET, &path, &Value::Null);
-        let observation = Observation {
-            at: self.server.outside.now,
-            job: Job::new(&self.server.job(&id)),
-            offer: Offer::new(&pipeline),
-        };
-        if self
-            .seen
-            .last()
-            .is_none_or(|last| !last.shows(&observation))
-        {
-            self.seen.push(observation);
-        }
-    }
-
-    /// One piece of work. `false`: there was nothing to do.
-    fn work(&mut self) -> bool {
-        if self.silent {
-            while self.server.next_command().is_some() {}
-            return false;
-        }
-        let worked = self.server.work();
-        self.observe();
-        worked
-    }
-
-    fn look(&mut self) {
-        self.server.tick();
-        self.observe();
-    }
-
-    fn looks(&mut self, count: usize) {
-        for _ in 0..count {
-            self.look();
-            while self.work() {}
-        }
-    }
-
-    fn until(&mut self, state: &str) {
-        for _ in 0..MOST_STEPS {
-            if self.seen.last().unwrap().job.state == state {
-                return;
-            }
-            if !self.work() {
-                self.look();
-            }
-        }
-        panic!("{state} is never reached: {:#?}", self.seen);
-    }
-
-    fn expect(&mut self, name: &str) {
-        let timeline = timelines()
-            .into_iter()
-            .find(|timeline| timeline.name == name)
-            .unwrap_or_else(|| panic!("there is no timeline {name}"));
-        if timeline.timed_out {
-            self.looks(IDLE_LOOKS);
-        }
-        if let Err(difference) = compare(&timeline, &self.seen, &mut self.times) {
-            panic!("{difference}");
-        }
-        self.watch();
-    }
-}
-
-/// The failures that a job's log tells of, newest first. What else is in it are words of operators, which the model has not.
-fn failures(log: &Value) -> Vec<(Value, Value)> {
-    let entries = log["data"].as_array().unwrap().iter();
-    entries
-        .filter(|entry| entry["message"] == "task failed")
-        .map(|entry| (entry["details"].clone(), entry["error_domain"].clone()))
-        .collect()
 }

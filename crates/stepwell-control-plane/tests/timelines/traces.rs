@@ -2,7 +2,7 @@
 
 use http::Method;
 use serde_json::{Value, json};
-use stepwell_control_plane::Command;
+use stepwell_control_plane::{Command, Generation, Options, Scheduler};
 
 use crate::support::Server;
 
@@ -109,4 +109,52 @@ fn checkpoints_come_at_their_interval_and_a_start_takes_the_newest() {
         panic!("it starts")
     };
     assert_eq!((restore, run_id), (Some(3), 2));
+}
+
+/// A running job of a 0.15.0 whose workers are threads, and its path.
+fn embedded() -> (Server, String) {
+    let mut options = Options::default();
+    options.generation = Generation::V0_15(Scheduler::Embedded);
+    let mut server = Server::new(options);
+    let body = json!({"name": "p", "query": "SELECT 1", "parallelism": 1});
+    let made = server.ask(Method::POST, "/api/v1/pipelines", &body);
+    server.tick();
+    server.work();
+    (server, made["id"].as_str().unwrap().to_owned())
+}
+
+/// The state that it comes to next, and after how many whole seconds.
+fn next_state(server: &mut Server, id: &str) -> (String, u64) {
+    let state = |server: &mut Server| server.job(id)["state"].as_str().unwrap().to_owned();
+    let (before, began) = (state(server), server.outside.now);
+    for _ in 0..1_000 {
+        server.tick();
+        let after = state(server);
+        if after != before {
+            return (after, (server.outside.now - began) / 1_000_000);
+        }
+        while server.work() {}
+    }
+    panic!("it stays {before}")
+}
+
+#[test]
+fn threads_that_go_on_hold_their_job_for_as_long_as_was_recorded() {
+    // 200_divide_by_zero_states
+    let (mut server, id) = embedded();
+    server.fail(&id, false);
+    assert_eq!(next_state(&mut server, &id), ("Failed".to_owned(), 27));
+    // 112_stop_immediate_states
+    let (mut server, id) = embedded();
+    server.patch(&id, &json!({"stop": "checkpoint"}));
+    assert_eq!(next_state(&mut server, &id).0, "CheckpointStopping");
+    while server.next_command().is_some() {}
+    server.patch(&id, &json!({"stop": "immediate"}));
+    assert_eq!(next_state(&mut server, &id).0, "Stopping");
+    assert_eq!(next_state(&mut server, &id), ("Failed".to_owned(), 4));
+    // Not recorded to its end.
+    let (mut server, id) = embedded();
+    server.patch(&id, &json!({"stop": "graceful"}));
+    assert_eq!(next_state(&mut server, &id).0, "Stopping");
+    assert_eq!(next_state(&mut server, &id), ("Stopped".to_owned(), 60));
 }

@@ -274,8 +274,9 @@ impl<'a> Stop<'a> {
         }
         // Somebody else's stop may have come between the two looks.
         let again = self.look(sight).await?;
-        if let Some(again) = &again {
-            evidence.saw_before(again);
+        match &again {
+            Some(again) => evidence.saw_before(again),
+            None => evidence.missed_before(),
         }
         Ok((again.or(job), evidence))
     }

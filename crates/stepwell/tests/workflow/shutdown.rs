@@ -368,7 +368,7 @@ async fn a_dropped_stop_of_everything_can_be_taken_up_again() {
     assert!(cut.is_err());
     assert!(shutdown.is_begun());
     let _ = shown.reply_json(200, &json!({"data": [undesired("Stopped")]}));
-    fake.checkpoints(&[checkpoint(1, "stopping", true)]);
+    fake.checkpoints(&[checkpoint(6, "stopping", true)]);
     fake.expect(Method::GET, path("pl_1")).reply_json(
         200,
         &pipeline("pl_1", QUERY).with("stop", json!("checkpoint")),

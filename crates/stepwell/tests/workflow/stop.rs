@@ -86,7 +86,7 @@ async fn what_has_stopped_already_is_not_told_to() {
     let fake = FakeTransport::new();
     let running = running(&fake, options()).await;
     shows(&fake, &[undesired("Stopped")]);
-    fake.checkpoints(&[checkpoint(7, "stopping", true)]);
+    fake.checkpoints(&[checkpoint(6, "stopping", true)]);
     fake.expect(Method::GET, path("pl_1"))
         .reply_json(200, &told_to("checkpoint"));
     assert_eq!(running.stop().await.unwrap().final_checkpoint(), Some(true));
@@ -289,6 +289,24 @@ async fn a_stop_that_is_refused_ends_it_at_once() {
     let (error, _) = stop_error(refusing.stop().await);
     assert!(matches!(error, StopError::Rejected { .. }), "{error:?}");
     assert!(chain(&error).contains("unknown stop mode"));
+}
+
+/// A released server says so of a patch with a 400 (recording `024_patch_missing` of 0.15.0).
+#[tokio::test(start_paused = true)]
+async fn a_pipeline_that_is_deleted_between_a_look_and_the_stop_is_gone_whatever_the_status_says() {
+    for (status, words) in [
+        (404, "Job for pipeline not found"),
+        (400, "There are no jobs for the pipeline"),
+    ] {
+        let fake = FakeTransport::new();
+        let deleted = running(&fake, options()).await;
+        shows(&fake, &[job("Running")]);
+        fake.checkpoints(&[]);
+        fake.expect(Method::PATCH, path("pl_1"))
+            .reply_json(status, &json!({ "error": words }));
+        let (error, _) = stop_error(deleted.stop().await);
+        assert!(matches!(error, StopError::Vanished { .. }), "{error:?}");
+    }
 }
 
 /// A node that lags behind, or a row that does not show yet, answers the same for a moment.

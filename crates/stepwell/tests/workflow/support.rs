@@ -166,7 +166,7 @@ pub(crate) fn job(state: &str) -> Value {
     let ended = matches!(state, "Stopped" | "Finished" | "Failed");
     json!({
         "id": "job_1", "pipeline_id": "pl_1", "running_desired": true, "state": state, "run_id": 1, "start_time": T0 + 1_163_266,
-        "finish_time": ended.then_some(T0 + 60_000_000), "tasks": 3, "failure_reason": null, "created_at": T0,
+        "finish_time": ended.then_some(T0 + 60_310_000), "tasks": 3, "failure_reason": null, "created_at": T0,
         "scheduler_config": {}, "env_vars": {},
     })
 }

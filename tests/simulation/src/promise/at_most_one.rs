@@ -33,7 +33,7 @@ pub(super) fn by_submission(story: &Story) -> Option<String> {
 
 /// Submissions of one spec make one between them, where the server takes the ids that follow from it.
 pub(super) fn by_spec(story: &Story) -> Option<String> {
-    if !story.nature.put || story.nature.mixed {
+    if !story.nature.takes_ids() || story.nature.mixed {
         return None;
     }
     let chosen = |who: &str| {
@@ -84,7 +84,7 @@ pub(super) fn beside_one_that_was_there(story: &Story) -> Option<String> {
             let there = inner.lives.iter().find(|life| {
                 life.query == pages.query
                     && life.id != act.id
-                    && pages.looks_at(story.nature.put, &life.id)
+                    && pages.looks_at(story.nature.takes_ids(), &life.id)
                     && stood(life, *from)
                     && stood(life, act.sent_at)
             });

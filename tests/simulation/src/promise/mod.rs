@@ -1,6 +1,7 @@
 //! The promises of `docs/guarantees.md`, held against what really happened.
 
 mod at_most_one;
+mod final_checkpoints;
 mod it_ends;
 mod it_tells;
 mod no_false_failure;
@@ -20,7 +21,7 @@ pub struct Broken {
 /// A check: what is wrong, if anything is.
 type Check = fn(&Story) -> Option<String>;
 
-const CHECKS: [(&str, Check); 15] = [
+const CHECKS: [(&str, Check); 16] = [
     ("at most one: a submission", at_most_one::by_submission),
     ("at most one: a spec", at_most_one::by_spec),
     (
@@ -39,6 +40,10 @@ const CHECKS: [(&str, Check); 15] = [
     ("no orphans: what others run", no_orphans::others_are_left),
     ("no false success", no_false_success::running),
     ("no false success: ends", no_false_success::ends),
+    (
+        "no false success: final checkpoints",
+        final_checkpoints::check,
+    ),
     ("no false failure", no_false_failure::check),
     ("it ends", it_ends::check),
     ("it tells", it_tells::check),

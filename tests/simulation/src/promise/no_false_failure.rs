@@ -106,7 +106,14 @@ fn of_stop(story: &Story, error: &StopError, at: Instant) -> Option<String> {
         StopError::EndedOtherwise { id, job } => inner
             .life_at(id.as_str(), at)
             .is_none_or(|life| !life.entered(&job.state.to_string(), life.made_at, at)),
-        StopError::Rejected { .. } => true,
+        StopError::Rejected { id, source } => {
+            // What 0.15 says of a pipeline that is gone is a refusal to whoever does not get its words.
+            let gone = inner.lives.iter().any(|life| {
+                *life.id == *id.as_str() && life.deleted_at.is_some_and(|gone| gone <= at)
+            });
+            let words = source.to_string().contains("no jobs");
+            story.nature.takes_ids() || !gone || words
+        }
         _ => false,
     };
     wrong.then(|| "the server does not show it".to_owned())
@@ -136,7 +143,7 @@ fn of_resolve(story: &Story, pages: &Pages, error: &ResolveError, at: Instant) -
             life.shown_at < began
                 && life.deleted_at.is_none()
                 && !life.was_finished_at(at)
-                && pages.looks_at(story.nature.put, &life.id)
+                && pages.looks_at(story.nature.takes_ids(), &life.id)
         })
     };
     let unfounded = match error {

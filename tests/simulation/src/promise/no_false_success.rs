@@ -98,7 +98,7 @@ pub(super) fn ends(story: &Story) -> Option<String> {
         let pages = diary.read();
         for (at, told) in &pages.told {
             let (id, states): (_, &[&str]) = match told {
-                Told::Stopped { id } => (id, &["Stopped"]),
+                Told::Stopped { id, .. } => (id, &["Stopped"]),
                 Told::Ended { id, state } => (id, &[state.as_str()]),
                 _ => continue,
             };

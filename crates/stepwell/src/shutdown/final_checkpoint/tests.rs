@@ -186,6 +186,11 @@ fn what_somebody_else_had_told_to_stop_may_have_made_it_before_we_looked() {
     assert!(late.may_be_late(&running));
     late.saw_before(&job("CheckpointStopping", false));
     assert_eq!(late.finding(&end, &[released(1)]), NotKnown);
+    // So was one that is under way, and is finished later.
+    let mut begun = Evidence::before(&running, Some(vec![under_way(released(1))]));
+    assert!(begun.may_be_late(&running));
+    begun.saw_before(&job("CheckpointStopping", false));
+    assert_eq!(begun.finding(&end, &[released(1)]), MadeIfStillAsked);
     let periodic = Evidence::before(&running, Some(vec![scheduled(1)]));
     assert!(!periodic.may_be_late(&running));
 }
@@ -201,7 +206,8 @@ fn where_the_checkpoints_were_not_read_nothing_is_known() {
 
 #[test]
 fn what_had_ended_before_is_told_by_its_newest_checkpoint() {
-    let end = job("Stopped", false);
+    let mut end = job("Stopped", false);
+    end.finish_time = Some(START + 220);
     let mut old = stopping(1);
     old.start_time = START - 1;
     for (checkpoints, finding) in [
@@ -219,4 +225,55 @@ fn what_had_ended_before_is_told_by_its_newest_checkpoint() {
             "{checkpoints:?}"
         );
     }
+}
+
+/// A rescaled job keeps its start time, and may end without a checkpoint after that.
+#[test]
+fn a_checkpoint_that_a_restart_took_is_none_of_a_run_that_ends_later() {
+    let mut end = job("Stopped", false);
+    let checkpoints = [stopping(1)];
+    end.finish_time = checkpoints[0].finish_time.map(|time| time + 499_999);
+    assert_eq!(finding_afterwards(&end, &checkpoints), MadeIfStillAsked);
+    end.finish_time = checkpoints[0].finish_time.map(|time| time + 500_000);
+    assert_eq!(finding_afterwards(&end, &checkpoints), NotKnown);
+}
+
+#[test]
+fn a_checkpoint_between_two_runs_may_be_one_that_a_restart_took() {
+    for (before, finding) in [("Running", NotKnown), ("Created", Known(true))] {
+        let mut evidence = Evidence::before(&job(before, true), Some(Vec::new()));
+        evidence.asks(&StopMode::Checkpoint);
+        let mut end = job("Stopped", false);
+        end.run_id = 2;
+        assert_eq!(evidence.finding(&end, &[stopping(1)]), finding, "{before}");
+    }
+}
+
+/// Somebody had resumed it, and the controller had not begun the run.
+#[test]
+fn a_job_that_stays_at_its_end_keeps_the_checkpoint_that_it_ended_with() {
+    for state in ["Stopped", "Restarting", "Rescaling", "CheckpointStopping"] {
+        let evidence = Evidence::before(&job(state, true), Some(vec![stopping(1)]));
+        let finding = evidence.finding(&job("Stopped", false), &[stopping(1)]);
+        assert_eq!(finding, NotKnown, "{state}");
+    }
+}
+
+#[test]
+fn where_the_second_look_failed_a_stop_may_have_come_between() {
+    let mut evidence = Evidence::before(&job("Running", true), Some(vec![stopping(1)]));
+    evidence.missed_before();
+    let finding = evidence.finding(&job("Stopped", false), &[stopping(1)]);
+    assert_eq!(finding, NotKnown);
+}
+
+#[test]
+fn without_a_kind_a_periodic_one_does_not_stand_for_a_final_one_that_broke_off() {
+    let after = |later: &[_]| {
+        let states = ["CheckpointStopping", "Stopped"];
+        after(vec![], &StopMode::Checkpoint, &states, later)
+    };
+    let broken_off = [released(1), under_way(released(2))];
+    assert_eq!(after(&broken_off), NotKnown);
+    assert_eq!(after(&broken_off[..1]), MadeIfStillAsked);
 }
