@@ -7,7 +7,7 @@ use stepwell_transport::Phase;
 use crate::{
     error::Error,
     observe::Step,
-    session::{Deadline, Session, need_runtime, retry::is_gone},
+    session::{Deadline, Session, need_runtime, retryable::is_gone},
 };
 
 /// Why a pipeline was not attached to.

@@ -10,7 +10,7 @@ use stepwell_transport::Phase;
 use crate::{
     error::Error,
     observe::Step,
-    session::{Backoff, Deadline, Failures, Session, need_runtime, retry::is_cut_short},
+    session::{Backoff, Deadline, FailureStreak, Session, need_runtime, retryable::is_cut_short},
     words::Time,
 };
 
@@ -132,7 +132,7 @@ impl ConnectError {
 pub(crate) async fn ping(session: &Session, deadline: &Deadline) -> Result<(), Error> {
     need_runtime()?;
     let mut pace = Backoff::new(Duration::from_millis(50), Duration::from_secs(1));
-    let mut failures = Failures::new(Step::Connect);
+    let mut failures = FailureStreak::new(Step::Connect);
     let mut before: Option<ClientError> = None;
     loop {
         let left = deadline.for_a_request();

@@ -1,3 +1,5 @@
+//! What was last known of a job, for the error of a wait that ended without its end.
+
 use snafu::Snafu;
 use stepwell_arroyo::{ClientError, Job, JobState};
 

@@ -1,13 +1,13 @@
 //! The job of a pipeline: watching it, and judging what is seen.
 
 pub(crate) mod ended;
-mod error;
 mod last_seen;
 mod poll_interval;
 pub(crate) mod trouble;
 pub(crate) mod verdict;
 pub(crate) mod wait;
+mod wait_error;
 mod watch;
 
 pub(crate) use self::poll_interval::PollInterval;
-pub use self::{ended::Ended, error::WaitError, last_seen::LastSeen, trouble::Trouble};
+pub use self::{ended::Ended, last_seen::LastSeen, trouble::Trouble, wait_error::WaitError};

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use crate::job::trouble::Expected;
 
 /// Two ticks of the server's controller: what a request of ours changes is visible by then, unless the controller is slow.
-const TWO_TICKS: Duration = Duration::from_secs(1);
+pub(crate) const TWO_TICKS: Duration = Duration::from_secs(1);
 
 /// The job as it was before we acted on it, and whether we did.
 ///

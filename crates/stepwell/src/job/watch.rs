@@ -10,8 +10,8 @@ use super::{LastSeen, Trouble, WaitError, trouble::TroubleWatch, verdict::Baseli
 use crate::{
     observe::{Event, JobTransition, Step},
     session::{
-        Backoff, Deadline, Failures, Session,
-        retry::{GONE_AFTER, is_cut_short, is_gone},
+        Backoff, Deadline, FailureStreak, Session,
+        retryable::{GONE_AFTER, is_cut_short, is_gone},
     },
 };
 
@@ -23,7 +23,7 @@ pub(super) struct Watch<'a> {
     trouble: TroubleWatch<'a>,
     last_seen: LastSeen,
     reported: Option<JobTransition>,
-    failures: Failures,
+    failures: FailureStreak,
     /// When the server last said something of the job.
     heard: Instant,
     seen_once: bool,
@@ -48,7 +48,7 @@ impl<'a> Watch<'a> {
             trouble: session.trouble_of(id, baseline.expected()),
             last_seen: LastSeen::Nothing,
             reported: None,
-            failures: Failures::new(Step::Wait),
+            failures: FailureStreak::new(Step::Wait),
             heard: Instant::now(),
             seen_once: false,
             missing: None,

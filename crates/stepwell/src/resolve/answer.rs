@@ -1,3 +1,5 @@
+//! What the answer to a create means.
+
 use http::StatusCode;
 use stepwell_arroyo::{ClientError, ClientErrorKind, Phase};
 

@@ -1,3 +1,5 @@
+//! A create that was sent, or is about to be.
+
 use std::{collections::BTreeSet, sync::Arc, time::SystemTime};
 
 use stepwell_arroyo::{CreatePipeline, PipelineId};

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     error::Error,
     observe::Step,
-    session::Failures,
+    session::FailureStreak,
     session::to_completion,
     session::{Backoff, Deadline},
     session::{ServerMemory, Session},
@@ -51,7 +51,7 @@ impl Creating<'_> {
         let memory = self.session.client.transport().memory::<ServerMemory>();
         let mut pace = Backoff::new(Duration::from_millis(200), Duration::from_secs(2));
         let mut tries = 0;
-        let mut failures = Failures::new(Step::Resolve);
+        let mut failures = FailureStreak::new(Step::Resolve);
         loop {
             let before = attempt.sent;
             let may_post = attempt.id().is_some() && before == Sent::Nothing && !memory.has_put();

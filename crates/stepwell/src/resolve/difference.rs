@@ -1,3 +1,5 @@
+//! In what the pipeline on the server is not what the spec asks for.
+
 use std::{collections::BTreeMap, fmt, num::NonZeroU32};
 
 use stepwell_arroyo::{Job, Made, Pipeline, PipelineGraph, PipelineId, Udf};

@@ -2,15 +2,13 @@
 
 mod answer;
 pub(crate) mod attempt;
-mod by_id;
 mod create;
 mod decide;
 mod difference;
-mod error;
-mod find;
 mod job;
 mod near_match;
 mod resolution;
+mod resolve_error;
 mod resume;
 pub(crate) mod settle;
 pub(crate) mod shown;
@@ -24,16 +22,15 @@ use stepwell_arroyo::{Job, Made, Pipeline};
 use self::{
     attempt::{CreateAttempt, CreateMode, Listed, Sent},
     create::{CreateOutcome, Creating},
-    decide::Decision,
+    decide::{Decision, decide},
     difference::differences,
-    find::decide,
     job::{JobOf, job_of},
     resume::{ResumeOutcome, ResumePlan, Resuming, compare_udfs},
 };
 pub use self::{
     difference::Difference,
-    error::{Action, PipelineSummary, ResolveError},
     resolution::{Plan, PlannedRequest, Resolution},
+    resolve_error::{Action, PipelineSummary, ResolveError},
 };
 use crate::{
     error::Error,

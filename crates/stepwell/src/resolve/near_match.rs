@@ -1,3 +1,5 @@
+//! Queries that are the same but for white space.
+
 /// Whether two queries are equal but for line ends and outer white space: the usual reason why "the same" query does not match. Nothing is
 /// copied: it is asked of each pipeline of a list.
 pub(crate) fn is_near_match(one: &str, other: &str) -> bool {

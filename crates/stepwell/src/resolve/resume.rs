@@ -11,19 +11,16 @@ use super::{Action, PipelineSummary, PlannedRequest, ResolveError};
 use crate::{
     error::Error,
     job::LastSeen,
-    job::verdict::Baseline,
+    job::verdict::{Baseline, TWO_TICKS},
     observe::{Event, JobTransition, Step},
-    session::Failures,
+    session::FailureStreak,
     session::Session,
-    session::retry::{is_gone, may_be_repeated},
+    session::retryable::{is_gone, may_be_repeated},
     session::to_completion,
     session::{Backoff, Deadline},
     shutdown::registry::{Target, WriteGuard},
     spec::{PipelineSpec, WhenUdfsDiffer},
 };
-
-/// Two ticks of the controller: what a lost request did is visible by then.
-const TWO_TICKS: Duration = Duration::from_secs(1);
 
 /// What has to be done to a pipeline so that it runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -162,7 +159,7 @@ impl Resuming<'_> {
     /// Patches until it is accepted: the patch sets wishes, so repeating it is safe.
     async fn patch(&self, patch: &PatchPipeline, starts: bool) -> Result<(), Error> {
         let mut pace = Backoff::new(Duration::from_millis(100), Duration::from_secs(2));
-        let mut failures = Failures::new(Step::Resolve);
+        let mut failures = FailureStreak::new(Step::Resolve);
         loop {
             let client = self.session.client_for_a_write();
             let (id, patch) = (self.pipeline.id.clone(), patch.clone());
@@ -189,7 +186,7 @@ impl Resuming<'_> {
     /// Restarts once. A restart counts up, so a lost one is repeated only while the job is still Failed in the run that was seen.
     async fn restart(&self) -> Result<(), Error> {
         let mut pace = Backoff::new(Duration::from_millis(100), Duration::from_secs(2));
-        let mut failures = Failures::new(Step::Resolve);
+        let mut failures = FailureStreak::new(Step::Resolve);
         let mut in_doubt = false;
         loop {
             let client = self.session.client_for_a_write();

@@ -7,7 +7,7 @@ use stepwell_arroyo::{Client, ClientError, Pipeline, PipelineId, PipelineRow};
 use super::attempt::{CreateAttempt, Sent};
 use crate::{
     session::Jitter,
-    session::retry::{is_gone, may_pass},
+    session::retryable::{is_gone, may_pass},
     session::{Backoff, Deadline},
     shutdown::registry::{EntryId, Registry},
 };

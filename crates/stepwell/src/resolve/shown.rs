@@ -1,3 +1,5 @@
+//! A pipeline as far as a list shows whose it may be.
+
 use stepwell_arroyo::{JsonText, Pipeline, PipelineId, PipelineRow};
 
 /// A pipeline as far as a list shows whose it may be.

@@ -8,7 +8,7 @@ use stepwell_arroyo::{
 };
 
 use super::{
-    decide::{Listing, Relation},
+    decide::by_list::{Listing, Relation},
     *,
 };
 use crate::{

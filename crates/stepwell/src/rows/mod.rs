@@ -18,9 +18,9 @@ use crate::{
     Running,
     error::Error,
     observe::Step,
-    session::Failures,
+    session::FailureStreak,
     session::Session,
-    session::retry::{GONE_AFTER, is_gone, may_pass},
+    session::retryable::{GONE_AFTER, is_gone, may_pass},
     session::{Backoff, Deadline},
 };
 
@@ -42,7 +42,7 @@ pub struct RowStream {
     state: State,
     numbers: Numbers,
     pace: Backoff,
-    failures: Failures,
+    failures: FailureStreak,
     /// Since when nothing but failures has come from the server.
     silent_since: Option<Instant>,
     /// Since when the rows cannot be had although the job is Running.
@@ -103,7 +103,7 @@ impl RowStream {
                 evidence.is_some_and(|evidence| evidence.created) && running.job.run_id <= 1,
             ),
             pace: pace(),
-            failures: Failures::new(Step::Wait),
+            failures: FailureStreak::new(Step::Wait),
             silent_since: None,
             refused_since: None,
             look_at: Instant::now(),

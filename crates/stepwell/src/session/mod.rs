@@ -1,9 +1,10 @@
 //! What the states of one submission share.
 
+mod backoff;
 mod deadline;
-mod failures;
+mod failure_streak;
 mod jitter;
-pub(crate) mod retry;
+pub(crate) mod retryable;
 mod server_memory;
 mod to_completion;
 
@@ -22,14 +23,11 @@ use stepwell_arroyo::{Client, ClientError, Endpoint, PipelineId};
 use stepwell_transport::SharedTransport;
 
 pub(crate) use self::{
-    deadline::{Backoff, Deadline},
-    failures::Failures,
-    jitter::Jitter,
-    server_memory::ServerMemory,
-    to_completion::to_completion,
+    backoff::Backoff, deadline::Deadline, failure_streak::FailureStreak, jitter::Jitter,
+    server_memory::ServerMemory, to_completion::to_completion,
 };
 use self::{
-    retry::{is_cut_short, may_be_repeated},
+    retryable::{is_cut_short, may_be_repeated},
     server_memory::Address,
 };
 use crate::{
@@ -150,7 +148,7 @@ impl Session {
         T: Send,
     {
         let mut pace = Backoff::new(Duration::from_millis(50), Duration::from_secs(1));
-        let mut failures = Failures::new(step);
+        let mut failures = FailureStreak::new(step);
         let mut before: Option<ClientError> = None;
         loop {
             let left = deadline.for_a_request();
@@ -181,11 +179,11 @@ impl Session {
     }
 
     /// A request failed in a way that may pass, and is tried again.
-    pub(crate) fn retrying(&self, failures: &mut Failures, error: &ClientError) {
+    pub(crate) fn retrying(&self, failures: &mut FailureStreak, error: &ClientError) {
         failures.failed(&self.options.observation, error);
     }
 
-    pub(crate) fn answered(&self, failures: &mut Failures) {
+    pub(crate) fn answered(&self, failures: &mut FailureStreak) {
         failures.answered(&self.options.observation);
     }
 

@@ -9,7 +9,7 @@ use crate::{
     resolve::{Action, ResolveError},
     session::{
         Deadline, Session,
-        retry::{is_gone, may_pass},
+        retryable::{is_gone, may_pass},
         to_completion,
     },
     state::Identified,

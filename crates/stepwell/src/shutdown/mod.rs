@@ -5,10 +5,10 @@ mod final_checkpoint;
 mod policy;
 pub(crate) mod registry;
 mod report;
-pub(crate) mod stop;
 mod stop_all;
 mod stop_error;
 pub(crate) mod stop_pipeline;
+pub(crate) mod stop_submission;
 #[cfg(test)]
 mod tests;
 

@@ -1,3 +1,5 @@
+//! What a shutdown does to a pipeline, and how it stops.
+
 use std::time::Duration;
 
 use stepwell_arroyo::StopMode;

@@ -1,3 +1,5 @@
+//! What became of every pipeline that a shutdown knew of.
+
 use std::{fmt, time::SystemTime};
 
 use snafu::Snafu;

@@ -1,3 +1,5 @@
+//! Stopping all that a shutdown knows of.
+
 use std::{
     sync::{Arc, Mutex},
     time::Duration,

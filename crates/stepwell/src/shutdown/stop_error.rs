@@ -1,3 +1,5 @@
+//! Why a pipeline was not seen Stopped.
+
 use std::time::Duration;
 
 use snafu::Snafu;

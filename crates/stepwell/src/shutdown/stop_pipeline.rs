@@ -19,8 +19,8 @@ use crate::{
     job::trouble::{Expected, Record, TroubleWatch},
     job::verdict::Baseline,
     observe::{Event, JobTransition, Observation, Step},
-    session::Failures,
-    session::retry::{GONE_AFTER, is_cut_short, is_gone, may_pass},
+    session::FailureStreak,
+    session::retryable::{GONE_AFTER, is_cut_short, is_gone, may_pass},
     session::to_completion,
     session::{Backoff, Deadline},
     session::{Jitter, Session},
@@ -41,7 +41,7 @@ struct Sight<'a> {
     last: LastSeen,
     reported: Option<JobTransition>,
     retries: Backoff,
-    failures: Failures,
+    failures: FailureStreak,
     /// The least pause before the next look: some when the last one failed.
     retry_pause: Duration,
 }
@@ -105,7 +105,7 @@ impl<'a> Stop<'a> {
             last: LastSeen::Nothing,
             reported: None,
             retries: self.retries(),
-            failures: Failures::new(Step::Stop),
+            failures: FailureStreak::new(Step::Stop),
             retry_pause: Duration::ZERO,
         };
         let (job, mut evidence) = self.look_before(&mut sight).await?;

@@ -1,3 +1,5 @@
+//! How often a job takes a checkpoint.
+
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};

@@ -21,7 +21,7 @@ use std::fmt;
 
 use stepwell_arroyo::{Made, Pipeline, PipelineGraph, PipelineId};
 
-pub(crate) use self::registered::Evidence;
+pub(crate) use self::registered::ResolvedHere;
 pub use self::{
     connected::Connected,
     registered::Registered,

@@ -9,7 +9,7 @@ use crate::{
     job::{verdict::Baseline, wait::wait_until_running},
     observe::Step,
     resolve::Difference,
-    shutdown::stop::stop,
+    shutdown::stop_submission::stop,
     submission::{Submission, TransitionError},
 };
 
@@ -18,12 +18,12 @@ pub struct Registered {
     pub(crate) pipeline: Identified,
     pub(crate) baseline: Baseline,
     /// What the steps before proved; a submission that was attached has no such evidence.
-    pub(crate) evidence: Option<Evidence>,
+    pub(crate) evidence: Option<ResolvedHere>,
 }
 
 /// What is known of a pipeline that this process resolved.
 #[derive(Debug)]
-pub(crate) struct Evidence {
+pub(crate) struct ResolvedHere {
     pub(crate) graph: PipelineGraph,
     pub(crate) created: bool,
     pub(crate) differences: Vec<Difference>,

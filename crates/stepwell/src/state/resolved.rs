@@ -5,7 +5,7 @@ use std::fmt;
 use stepwell_arroyo::{Job, PipelineGraph, PipelineId};
 
 use super::{
-    Evidence, Identified, Registered, State, Validated,
+    Identified, Registered, ResolvedHere, State, Validated,
     sealed::{self, SealedOrigin},
 };
 use crate::{
@@ -108,7 +108,7 @@ impl<O: Origin> Submission<Resolved<O>> {
         self.into_state(|resolved| Registered {
             pipeline: resolved.pipeline,
             baseline: resolved.baseline,
-            evidence: Some(Evidence {
+            evidence: Some(ResolvedHere {
                 graph: resolved.validated.graph,
                 created: O::IS_CREATED,
                 differences: resolved.differences,

@@ -10,7 +10,7 @@ use crate::{
     job::{Ended, ended::watch_to_the_end},
     observe::Step,
     rows::RowStream,
-    shutdown::stop::stop,
+    shutdown::stop_submission::stop,
     submission::{Submission, TransitionError},
 };
 

@@ -1,7 +1,7 @@
 //! A job that does not keep running: see [`Trouble`].
 
+mod log_reader;
 mod record;
-mod watch;
 
 use std::{fmt, time::Duration};
 
@@ -10,8 +10,8 @@ use stepwell_arroyo::JobError;
 use crate::words::{Time, times};
 
 pub(crate) use self::{
+    log_reader::TroubleWatch,
     record::{Expected, Record},
-    watch::TroubleWatch,
 };
 
 /// What is known of a job that does not keep running: it recovers, or restarts, or is about to fail.

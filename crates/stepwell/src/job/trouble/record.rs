@@ -1,3 +1,5 @@
+//! What was seen of a job that does not keep running.
+
 use std::time::Duration;
 
 use stepwell_arroyo::{Job, JobError, JobErrorLevel, JobId, JobState};

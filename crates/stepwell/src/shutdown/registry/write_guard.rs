@@ -1,3 +1,5 @@
+//! A request under way that may make or start something.
+
 use stepwell_arroyo::ClientError;
 
 use super::Ticket;

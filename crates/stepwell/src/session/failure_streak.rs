@@ -1,4 +1,4 @@
-//! Requests that fail in a row: see [`Failures`].
+//! Requests that fail in a row: see [`FailureStreak`].
 
 use std::error::Error;
 
@@ -10,13 +10,13 @@ use crate::observe::{Event, Observation, Step};
 
 /// The failures in a row of what is asked again and again, told one by one, and told when they are over.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Failures {
+pub(crate) struct FailureStreak {
     step: Step,
     count: u32,
     since: Option<Instant>,
 }
 
-impl Failures {
+impl FailureStreak {
     pub(crate) fn new(step: Step) -> Self {
         Self {
             step,

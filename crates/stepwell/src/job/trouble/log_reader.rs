@@ -1,3 +1,5 @@
+//! Telling the trouble of a job, with the newest error of its log.
+
 use std::{
     future::{Future, poll_fn},
     num::NonZeroU32,

@@ -1,4 +1,4 @@
-//! What there is to do, from what the server holds: resume one, create one, or refuse.
+//! Deciding by the list. Nothing is sent.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -6,8 +6,8 @@ use stepwell_arroyo::{Job, JobState, JsonError, Pipeline, PipelineId, PipelineRo
 
 use crate::{
     resolve::{
-        error::{PipelineSummary, ResolveError},
         near_match::is_near_match,
+        resolve_error::{PipelineSummary, ResolveError},
     },
     spec::{Identity, Intent, PipelineSpec, WhenFinished},
 };

@@ -1,3 +1,5 @@
+//! Why a job was not seen Running.
+
 use std::time::Duration;
 
 use snafu::Snafu;

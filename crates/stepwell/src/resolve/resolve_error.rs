@@ -1,3 +1,5 @@
+//! Why a pipeline was neither resumed nor created.
+
 use std::{
     fmt,
     time::{Duration, SystemTime},

@@ -4,18 +4,18 @@ use std::num::NonZeroU32;
 
 use stepwell_arroyo::{Job, JobState, Page, Pipeline, PipelineId};
 
-use super::{
-    Action, PipelineSummary, ResolveError,
-    decide::{Decision, given, ids_of_runs, only_resumes},
-    job::{JobOf, job_of},
-    near_match::is_near_match,
-};
+use super::by_list::{Decision, given, ids_of_runs, only_resumes};
 use crate::{
     error::Error,
     observe::Step,
+    resolve::{
+        Action, PipelineSummary, ResolveError,
+        job::{JobOf, job_of},
+        near_match::is_near_match,
+    },
     session::Deadline,
-    session::Failures,
-    session::retry::{GONE_AFTER, is_gone, may_pass},
+    session::FailureStreak,
+    session::retryable::{GONE_AFTER, is_gone, may_pass},
     session::{ServerMemory, Session},
     spec::{FindBy, Intent, PipelineSpec, WhenFinished},
 };
@@ -124,7 +124,7 @@ impl Looking<'_> {
         // Without a job it was deleted since, or one of the two answers came from a node that lags behind.
         let disagreement = deadline.within(GONE_AFTER);
         let mut pace = session.poll_pace();
-        let mut failures = Failures::new(Step::Resolve);
+        let mut failures = FailureStreak::new(Step::Resolve);
         loop {
             let read = session.read(Step::Resolve, deadline, |client| async move {
                 client.pipeline(id).await

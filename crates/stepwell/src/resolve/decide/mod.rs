@@ -1,16 +1,21 @@
-//! Finding the pipeline of a spec: by an id, or in the list.
+//! What there is to do, from what the server holds: resume one, create one, or refuse. An id decides where the spec and the server let it
+//! ([`by_id`]), and otherwise the list ([`by_list`], which is pure).
+
+mod by_id;
+pub(super) mod by_list;
 
 use stepwell_arroyo::{Job, Pipeline, PipelineRow};
 
+pub(super) use self::by_list::Decision;
+use self::by_list::{Listing, Others, Relation};
 use super::{
-    Action, PipelineSummary, ResolveError, by_id,
-    decide::{Decision, Listing, Others, Relation},
+    Action, PipelineSummary, ResolveError,
     job::{JobOf, job_of},
 };
 use crate::{
     error::Error,
     observe::Step,
-    session::{Deadline, Session, retry::GONE_AFTER},
+    session::{Deadline, Session, retryable::GONE_AFTER},
     spec::PipelineSpec,
 };
 
