@@ -177,7 +177,7 @@ impl HyperTransportBuilder {
         self
     }
 
-    /// How long a request without a [`Deadline`](stepwell_transport::Deadline) may take; 30 s by default.
+    /// How long a request without a [`Timeout`](stepwell_transport::Timeout) may take; 30 s by default.
     pub fn request_timeout(mut self, timeout: Duration) -> Self {
         self.request_timeout = timeout;
         self

@@ -15,7 +15,7 @@ use hyper_util::{
     rt::{TokioExecutor, TokioTimer},
 };
 use stepwell_transport::{
-    BodyLimit, Deadline, Phase, StreamedBody, Token, Transport, TransportError, TransportErrorKind,
+    BodyLimit, Phase, StreamedBody, Timeout, Token, Transport, TransportError, TransportErrorKind,
 };
 use tokio::{
     sync::{Semaphore, SemaphorePermit},
@@ -200,7 +200,7 @@ impl Transport for HyperTransport {
     async fn execute_within(
         &self,
         request: Request<Bytes>,
-        Deadline(timeout): Deadline,
+        Timeout(timeout): Timeout,
         BodyLimit(body_limit): BodyLimit,
     ) -> Result<Response<Bytes>, TransportError> {
         let terms = Terms {
@@ -256,10 +256,10 @@ impl Terms {
 impl HyperTransport {
     fn terms(&self, request: &Request<Bytes>) -> Terms {
         let extensions = request.extensions();
-        let Deadline(timeout) = extensions
+        let Timeout(timeout) = extensions
             .get()
             .copied()
-            .unwrap_or(Deadline(self.request_timeout));
+            .unwrap_or(Timeout(self.request_timeout));
         let BodyLimit(body_limit) = extensions
             .get()
             .copied()

@@ -7,7 +7,7 @@ mod support;
 use std::time::Duration;
 
 use peak_alloc::PeakAlloc;
-use stepwell_transport::{BodyLimit, Deadline, Transport as _, TransportErrorKind as Kind};
+use stepwell_transport::{BodyLimit, Timeout, Transport as _, TransportErrorKind as Kind};
 use support::{PATIENCE, Raw, Then, alone, get, let_the_deadline_pass};
 
 #[global_allocator]
@@ -68,6 +68,6 @@ fn execute(server: &Raw, limit: usize) -> impl Future<Output = Kind> + Send + us
     let transport = server.transport();
     let mut request = get("/x");
     request.extensions_mut().insert(BodyLimit(limit));
-    request.extensions_mut().insert(Deadline(PATIENCE));
+    request.extensions_mut().insert(Timeout(PATIENCE));
     async move { transport.execute(request).await.unwrap_err().kind() }
 }

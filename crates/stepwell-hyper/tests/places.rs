@@ -7,7 +7,7 @@ mod support;
 use std::time::Duration;
 
 use stepwell_hyper::HyperTransport;
-use stepwell_transport::{Deadline, Phase, Transport as _, TransportErrorKind as Kind};
+use stepwell_transport::{Phase, Timeout, Transport as _, TransportErrorKind as Kind};
 use support::{Raw, Then, chain, get, ok};
 
 #[tokio::test]
@@ -31,7 +31,7 @@ async fn one_request_too_many_waits_for_a_place_within_its_deadline() {
     let mut short = get("/short");
     short
         .extensions_mut()
-        .insert(Deadline(Duration::from_millis(100)));
+        .insert(Timeout(Duration::from_millis(100)));
     let error = transport.execute(short).await.unwrap_err();
     assert_eq!(
         (error.kind(), error.phase()),

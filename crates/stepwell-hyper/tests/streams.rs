@@ -7,7 +7,7 @@ mod support;
 use http::StatusCode;
 use stepwell_hyper::HyperTransport;
 use stepwell_transport::{
-    BodyLimit, Deadline, Phase, StreamedBody, Transport as _, TransportErrorKind as Kind,
+    BodyLimit, Phase, StreamedBody, Timeout, Transport as _, TransportErrorKind as Kind,
 };
 use support::{PATIENCE, Raw, Then, get, let_the_deadline_pass, ok};
 use tokio::{
@@ -46,7 +46,7 @@ async fn a_piece_is_there_when_it_has_come_and_the_deadline_is_for_the_head_alon
         .build()
         .unwrap();
     let mut request = get("/output");
-    request.extensions_mut().insert(Deadline(PATIENCE));
+    request.extensions_mut().insert(Timeout(PATIENCE));
     // Of no account for a body with 2xx.
     request.extensions_mut().insert(BodyLimit(1));
     let reply = transport.execute_streamed(request).await.unwrap();
@@ -64,7 +64,7 @@ async fn a_piece_is_there_when_it_has_come_and_the_deadline_is_for_the_head_alon
 async fn a_head_that_does_not_come_ends_with_the_deadline() {
     let server = Raw::start(|_| Then::Hang(Vec::new())).await;
     let mut request = get("/output");
-    request.extensions_mut().insert(Deadline(PATIENCE));
+    request.extensions_mut().insert(Timeout(PATIENCE));
     let transport = server.transport();
     let call = async move { transport.execute_streamed(request).await };
     let outcome = let_the_deadline_pass(call, server.has_sent()).await;
@@ -98,7 +98,7 @@ async fn a_refusal_is_read_whole_and_within_its_limit() {
     assert_eq!(error.kind(), Kind::BodyTooLarge);
 
     let mut short = get("/output");
-    short.extensions_mut().insert(Deadline(PATIENCE));
+    short.extensions_mut().insert(Timeout(PATIENCE));
     let call = async move { transport.execute_streamed(short).await };
     let outcome = let_the_deadline_pass(call, server.has_sent()).await;
     let error = outcome.unwrap_err();

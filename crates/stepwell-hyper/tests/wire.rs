@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http::{Method, StatusCode};
 use stepwell_hyper::{HyperTransport, HyperTransportError};
 use stepwell_transport::{
-    BodyLimit, Deadline, Phase, Token, Transport as _, TransportErrorKind as Kind,
+    BodyLimit, Phase, Timeout, Token, Transport as _, TransportErrorKind as Kind,
 };
 use support::{PATIENCE, Raw, Then, chain, fetch, get, let_the_deadline_pass, ok, request};
 
@@ -229,7 +229,7 @@ async fn the_deadline_spans_headers_and_body() {
     for (then, phase) in table {
         let server = Raw::start(move |_| then.clone()).await;
         let mut request = request(Method::POST, "/x", "{}");
-        request.extensions_mut().insert(Deadline(PATIENCE));
+        request.extensions_mut().insert(Timeout(PATIENCE));
         request.extensions_mut().insert(BodyLimit(usize::MAX));
         let transport = server.transport();
         let call = async move { transport.execute(request).await };
@@ -267,7 +267,7 @@ async fn a_deadline_before_there_is_a_connection_was_not_sent() {
         let mut request = request(method, "/x", body);
         request
             .extensions_mut()
-            .insert(Deadline(Duration::from_millis(200)));
+            .insert(Timeout(Duration::from_millis(200)));
         let error = transport.execute(request).await.unwrap_err();
         assert_eq!(
             (error.kind(), error.phase()),

@@ -22,7 +22,7 @@ use crate::{Phase, StreamedBody, TransportError, TransportErrorKind};
 /// - A request is sent at most once, unless the transport knows that nothing of it was written, or its method asks for nothing to be
 ///   done and the connection was closed without an answer, as a kept-alive one is that the server had closed. Then it is sent twice.
 /// - Redirects are not followed.
-/// - The request extensions [`Deadline`] and [`BodyLimit`] are honoured.
+/// - The request extensions [`Timeout`] and [`BodyLimit`] are honoured.
 /// - An error says whether the request may have reached the server ([`Phase`]).
 /// - A transport that sends a [`Token`](crate::Token) puts it among the extensions of the reply, so that an error can be shown without it
 ///   although the server repeats it.
@@ -75,10 +75,10 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
     fn execute_within(
         &self,
         mut request: Request<Bytes>,
-        deadline: Deadline,
+        timeout: Timeout,
         body_limit: BodyLimit,
     ) -> impl Future<Output = Result<Response<Bytes>, TransportError>> + Send {
-        request.extensions_mut().insert(deadline);
+        request.extensions_mut().insert(timeout);
         request.extensions_mut().insert(body_limit);
         self.execute(request)
     }
@@ -87,9 +87,9 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
     ///
     /// As [`execute`](Self::execute), with these differences:
     ///
-    /// - The [`Deadline`] is for the head: connecting, and the headers of the reply. The body has none; see [`Pieces`](crate::Pieces).
+    /// - The [`Timeout`] is for the head: connecting, and the headers of the reply. The body has none; see [`Pieces`](crate::Pieces).
     /// - The body of a reply with 2xx has no [`BodyLimit`]: it is held by nobody. That of any other status, which says what is wrong, is
-    ///   read whole, within deadline and limit, before the reply is given.
+    ///   read whole, within timeout and limit, before the reply is given.
     ///
     /// A transport that has not been taught to stream says so, with [`TransportErrorKind::Unsupported`], and sends nothing: what has no
     /// end cannot be made of whole replies.
@@ -134,7 +134,7 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
 /// A request extension. A timeout from outside would lose how far the request had come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[allow(clippy::exhaustive_structs, reason = "it is a duration with a name")]
-pub struct Deadline(pub Duration);
+pub struct Timeout(pub Duration);
 
 /// How many bytes the body of the reply may have.
 ///
@@ -163,7 +163,7 @@ trait DynTransport: fmt::Debug + Send + Sync {
     fn execute_within_boxed(
         &self,
         request: Request<Bytes>,
-        deadline: Deadline,
+        timeout: Timeout,
         body_limit: BodyLimit,
     ) -> BoxedReply<'_, Bytes>;
     fn execute_streamed_boxed(&self, request: Request<Bytes>) -> BoxedReply<'_, StreamedBody>;
@@ -181,10 +181,10 @@ impl<T: Transport> DynTransport for T {
     fn execute_within_boxed(
         &self,
         request: Request<Bytes>,
-        deadline: Deadline,
+        timeout: Timeout,
         body_limit: BodyLimit,
     ) -> BoxedReply<'_, Bytes> {
-        Box::pin(self.execute_within(request, deadline, body_limit))
+        Box::pin(self.execute_within(request, timeout, body_limit))
     }
 
     fn execute_streamed_boxed(&self, request: Request<Bytes>) -> BoxedReply<'_, StreamedBody> {
@@ -242,12 +242,12 @@ impl Transport for SharedTransport {
     async fn execute_within(
         &self,
         request: Request<Bytes>,
-        deadline: Deadline,
+        timeout: Timeout,
         body_limit: BodyLimit,
     ) -> Result<Response<Bytes>, TransportError> {
         let transport = &self.inner.transport;
         transport
-            .execute_within_boxed(request, deadline, body_limit)
+            .execute_within_boxed(request, timeout, body_limit)
             .await
     }
 

@@ -27,7 +27,7 @@ pub enum TransportErrorKind {
     Unreachable,
     /// TLS could not be agreed on: a certificate that is not trusted, another name, or no TLS there at all.
     Tls,
-    /// It took longer than the [`Deadline`](crate::Deadline).
+    /// It took longer than the [`Timeout`](crate::Timeout).
     TimedOut,
     /// The connection was closed or reset before the whole reply was there.
     Closed,

@@ -20,11 +20,11 @@ use self::{
     script::{Answer, Order, Script, Step},
     stream::Scripted,
 };
-use crate::{Deadline, Phase, StreamedBody, Transport, TransportError, TransportErrorKind};
+use crate::{Phase, StreamedBody, Timeout, Transport, TransportError, TransportErrorKind};
 
 pub use self::expectation::Expectation;
 
-/// A transport that never answers: what waits for it ends by its own deadline, or not at all.
+/// A transport that never answers: what waits for it ends by its own timeout, or not at all.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct NeverTransport;
@@ -165,7 +165,7 @@ impl FakeTransport {
         &self,
         request: Request<Bytes>,
     ) -> Result<(Response<Bytes>, Vec<Step>), TransportError> {
-        let deadline: Option<Deadline> = request.extensions().get().copied();
+        let timeout: Option<Timeout> = request.extensions().get().copied();
         let recorded = RecordedRequest {
             method: request.method().clone(),
             path: request.uri().to_string(),
@@ -175,7 +175,7 @@ impl FakeTransport {
         // The guard is gone before anything is awaited or panics.
         let answered = self.script().answer(recorded);
         match answered {
-            Ok(answer) => play(answer, deadline).await,
+            Ok(answer) => play(answer, timeout).await,
             Err(mismatch) => panic!("{mismatch}"),
         }
     }
@@ -251,11 +251,11 @@ impl Transport for FakeTransport {
 
 async fn play(
     answer: Answer,
-    deadline: Option<Deadline>,
+    timeout: Option<Timeout>,
 ) -> Result<(Response<Bytes>, Vec<Step>), TransportError> {
-    let late = deadline.is_some_and(|Deadline(deadline)| answer.delay > deadline);
+    let late = timeout.is_some_and(|Timeout(timeout)| answer.delay > timeout);
     if answer.hangs || late {
-        return hang(deadline).await;
+        return hang(timeout).await;
     }
     if !answer.delay.is_zero() {
         tokio::time::sleep(answer.delay).await;
@@ -271,12 +271,12 @@ fn failure(kind: TransportErrorKind, phase: Phase) -> TransportError {
     TransportError::new(kind, phase, message)
 }
 
-async fn hang<T>(deadline: Option<Deadline>) -> Result<T, TransportError> {
-    match deadline {
-        Some(Deadline(deadline)) => tokio::time::sleep(deadline).await,
+async fn hang<T>(timeout: Option<Timeout>) -> Result<T, TransportError> {
+    match timeout {
+        Some(Timeout(timeout)) => tokio::time::sleep(timeout).await,
         None => pending().await,
     }
-    let deadline = deadline.map_or(Duration::ZERO, |Deadline(deadline)| deadline);
+    let timeout = timeout.map_or(Duration::ZERO, |Timeout(timeout)| timeout);
     let error = TransportError::new(TransportErrorKind::TimedOut, Phase::MaybeSent, "no reply");
-    Err(error.took(deadline))
+    Err(error.took(timeout))
 }

@@ -15,7 +15,7 @@ pub mod words;
 pub use bytes;
 pub use http;
 
-pub use contract::{BodyLimit, Deadline, SharedTransport, Transport};
+pub use contract::{BodyLimit, SharedTransport, Timeout, Transport};
 pub use error::{Phase, TransportError, TransportErrorKind};
 #[cfg(feature = "fake")]
 pub use fake::{Expectation, FakeTransport, NeverTransport, RecordedRequest};

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{Method, Request, Response};
 use stepwell_hyper::HyperTransport;
 use stepwell_transport::{
-    BodyLimit, Deadline, Phase, Transport as _, TransportError, TransportErrorKind as Kind,
+    BodyLimit, Phase, Timeout, Transport as _, TransportError, TransportErrorKind as Kind,
 };
 
 use crate::{
@@ -32,7 +32,7 @@ pub(crate) async fn send(
     mut request: Request<Bytes>,
     deadline: Duration,
 ) -> Outcome {
-    request.extensions_mut().insert(Deadline(deadline));
+    request.extensions_mut().insert(Timeout(deadline));
     request.extensions_mut().insert(BodyLimit(LIMIT));
     let outcome = tokio::time::timeout(deadline * 2, transport.execute(request));
     outcome.await.expect("it ends by its deadline")
