@@ -1,4 +1,7 @@
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    time::Duration,
+};
 
 use super::*;
 
@@ -36,7 +39,7 @@ async fn a_mismatch_shows_what_was_expected_and_what_came() {
     );
     assert!(
         message.contains("fake/tests.rs"),
-        "the place of the expectation is shown: {message}"
+        "the source location of the expectation is shown: {message}"
     );
 }
 
