@@ -167,7 +167,7 @@ async fn a_stream_that_is_dropped_closes_its_connection() {
 }
 
 #[tokio::test]
-async fn streams_leave_the_places_to_other_requests() {
+async fn streams_leave_the_permits_to_other_requests() {
     let server = Raw::start(|number| match number {
         0..3 => Then::Hang(HEAD.as_bytes().to_vec()),
         _ => Then::Keep(ok("well")),
