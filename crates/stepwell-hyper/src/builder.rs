@@ -1,4 +1,4 @@
-use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
+use std::{fmt, path::PathBuf, sync::Arc};
 
 use http::Uri;
 use snafu::{OptionExt, ResultExt, ensure};
@@ -20,9 +20,6 @@ use crate::{
 pub struct HyperTransportBuilder {
     base: String,
     token: Option<Token>,
-    connect_timeout: Duration,
-    request_timeout: Duration,
-    body_limit: usize,
     requests_at_once: usize,
     certificates: Certificates,
 }
@@ -32,9 +29,6 @@ impl HyperTransportBuilder {
         Self {
             base,
             token: None,
-            connect_timeout: Duration::from_secs(10),
-            request_timeout: Duration::from_secs(30),
-            body_limit: 64 * 1024 * 1024,
             // As many as a shutdown stops at once, and well below the usual limit on open files.
             requests_at_once: 64,
             certificates: Certificates::default(),
@@ -44,24 +38,6 @@ impl HyperTransportBuilder {
     /// Sets the token, which is sent with every request as `Authorization: Bearer …`.
     pub fn token(mut self, token: Token) -> Self {
         self.token = Some(token);
-        self
-    }
-
-    /// Sets how long connecting may take; 10 s by default. hyper itself has no limit.
-    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
-        self.connect_timeout = timeout;
-        self
-    }
-
-    /// Sets the timeout of requests without a [`Timeout`](stepwell_transport::Timeout); 30 s by default.
-    pub fn request_timeout(mut self, timeout: Duration) -> Self {
-        self.request_timeout = timeout;
-        self
-    }
-
-    /// Sets the body limit, in bytes, of requests without a [`BodyLimit`](stepwell_transport::BodyLimit); 64 MiB by default.
-    pub fn body_limit(mut self, bytes: usize) -> Self {
-        self.body_limit = bytes;
         self
     }
 
@@ -106,14 +82,12 @@ impl HyperTransportBuilder {
     pub fn build(self) -> Result<HyperTransport, HyperTransportError> {
         let base = parse(&self.base)?;
         let permits = self.requests_at_once.clamp(1, Semaphore::MAX_PERMITS);
-        let http = http_connector(self.connect_timeout);
+        let http = http_connector();
         let connector = self.certificates.connector(&base, http)?;
         Ok(HyperTransport {
             client: client(connector, permits),
             server: Server::new(&base, self.certificates.client.is_some()),
             origin: Origin::new(base, self.token),
-            request_timeout: self.request_timeout,
-            body_limit: self.body_limit,
             permits: Arc::new(Semaphore::new(permits)),
         })
     }
@@ -131,9 +105,6 @@ impl fmt::Debug for HyperTransportBuilder {
             .debug_struct("HyperTransportBuilder")
             .field("base", &base)
             .field("token", &self.token)
-            .field("connect_timeout", &self.connect_timeout)
-            .field("request_timeout", &self.request_timeout)
-            .field("body_limit", &self.body_limit)
             .field("requests_at_once", &self.requests_at_once)
             .field("certificates", &self.certificates)
             .finish()

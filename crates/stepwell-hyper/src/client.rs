@@ -9,16 +9,19 @@ use hyper_util::{
 
 use crate::{certificates::Connector, write_gate::RequestBody};
 
+/// How long connecting may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// The maximum number of header fields in a reply. hyper's default is 100, which a chain of proxies can exceed.
 pub(crate) const MAX_HEADERS: usize = 256;
 
 /// The maximum size of the head of a reply, in bytes. This is hyper's default.
 pub(crate) const MAX_HEAD: usize = 408 * 1024;
 
-pub(crate) fn http_connector(connect_timeout: Duration) -> HttpConnector {
+pub(crate) fn http_connector() -> HttpConnector {
     let mut http = HttpConnector::new();
     // There is no timeout by default: a host that drops packets would block a request until the kernel gives up.
-    http.set_connect_timeout(Some(connect_timeout));
+    http.set_connect_timeout(Some(CONNECT_TIMEOUT));
     // A request is one small write, which Nagle's algorithm would only delay.
     http.set_nodelay(true);
     // Keepalive detects a peer that disappears between two requests.

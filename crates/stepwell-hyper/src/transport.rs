@@ -32,6 +32,8 @@ use crate::{
 /// # Ok::<(), stepwell_hyper::HyperTransportError>(())
 /// ```
 ///
+/// A request without a [`Timeout`] may take 30 s, and the reply to one without a [`BodyLimit`] may have 64 MiB. Connecting may take 10 s.
+///
 /// Clones share the connections and the limit on [concurrent requests](HyperTransportBuilder::requests_at_once). `Debug` shows neither the
 /// token nor headers.
 #[derive(Clone)]
@@ -39,8 +41,6 @@ pub struct HyperTransport {
     pub(crate) client: Client<Connector, RequestBody>,
     pub(crate) origin: Origin,
     pub(crate) server: Server,
-    pub(crate) request_timeout: Duration,
-    pub(crate) body_limit: usize,
     /// One permit for each request in flight. hyper-util's pool opens a connection whenever none is idle.
     pub(crate) permits: Arc<Semaphore>,
 }
@@ -54,7 +54,7 @@ impl HyperTransport {
 
 impl Transport for HyperTransport {
     async fn execute(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
-        let limits = self.limits(&request);
+        let limits = Limits::of(&request);
         self.exchange(request, limits).await
     }
 
@@ -72,7 +72,7 @@ impl Transport for HyperTransport {
         &self,
         request: Request<Bytes>,
     ) -> Result<Response<StreamedBody>, TransportError> {
-        let limits = self.limits(&request);
+        let limits = Limits::of(&request);
         let (reply, permit) = self.send(request, limits).await?;
         if !reply.status().is_success() {
             let reply = self.read(reply, limits).await?;
@@ -104,6 +104,14 @@ struct Limits {
 }
 
 impl Limits {
+    /// The limits in the extensions of the request, or the defaults.
+    fn of(request: &Request<Bytes>) -> Self {
+        let extensions = request.extensions();
+        let Timeout(timeout) = extensions.get().copied().unwrap_or(DEFAULT_TIMEOUT);
+        let BodyLimit(body_limit) = extensions.get().copied().unwrap_or(DEFAULT_BODY_LIMIT);
+        Self::from_now(timeout, body_limit)
+    }
+
     fn from_now(timeout: Duration, body_limit: usize) -> Self {
         Self {
             started: Instant::now(),
@@ -120,19 +128,15 @@ impl Limits {
     }
 }
 
+/// The timeout of a request without one.
+const DEFAULT_TIMEOUT: Timeout = Timeout(Duration::from_secs(30));
+
+/// The body limit of a request without one.
+const DEFAULT_BODY_LIMIT: BodyLimit = BodyLimit(64 * 1024 * 1024);
+
 const TEN_YEARS: Duration = Duration::from_secs(10 * 365 * 86_400);
 
 impl HyperTransport {
-    fn limits(&self, request: &Request<Bytes>) -> Limits {
-        let extensions = request.extensions();
-        let timeout = extensions.get().map(|&Timeout(timeout)| timeout);
-        let body_limit = extensions.get().map(|&BodyLimit(bytes)| bytes);
-        Limits::from_now(
-            timeout.unwrap_or(self.request_timeout),
-            body_limit.unwrap_or(self.body_limit),
-        )
-    }
-
     async fn exchange(
         &self,
         request: Request<Bytes>,
