@@ -24,17 +24,20 @@ pub struct HyperTransportBuilder {
     certificates: Certificates,
 }
 
-impl HyperTransportBuilder {
-    pub(crate) fn new(base: String) -> Self {
-        Self {
-            base,
+impl HyperTransport {
+    /// Starts to build a transport to this address: the scheme, the host, the port, and a path prefix if the API has one.
+    pub fn builder(base: impl Into<String>) -> HyperTransportBuilder {
+        HyperTransportBuilder {
+            base: base.into(),
             token: None,
             // As many as a shutdown stops at once, and well below the usual limit on open files.
             requests_at_once: 64,
             certificates: Certificates::default(),
         }
     }
+}
 
+impl HyperTransportBuilder {
     /// Sets the token, which is sent with every request as `Authorization: Bearer …`.
     pub fn token(mut self, token: Token) -> Self {
         self.token = Some(token);

@@ -14,7 +14,6 @@ use tokio::{
 
 use crate::{
     body::{Frames, ReadError, read_whole, refuse_encoding},
-    builder::HyperTransportBuilder,
     certificates::Connector,
     classify::classify,
     describe::Server,
@@ -34,7 +33,7 @@ use crate::{
 ///
 /// A request without a [`Timeout`] may take 30 s, and the reply to one without a [`BodyLimit`] may have 64 MiB. Connecting may take 10 s.
 ///
-/// Clones share the connections and the limit on [concurrent requests](HyperTransportBuilder::requests_at_once). `Debug` shows neither the
+/// Clones share the connections and the limit on [concurrent requests](crate::HyperTransportBuilder::requests_at_once). `Debug` shows neither the
 /// token nor headers.
 #[derive(Clone)]
 pub struct HyperTransport {
@@ -43,13 +42,6 @@ pub struct HyperTransport {
     pub(crate) server: Server,
     /// One permit for each request in flight. hyper-util's pool opens a connection whenever none is idle.
     pub(crate) permits: Arc<Semaphore>,
-}
-
-impl HyperTransport {
-    /// Starts to build a transport to this address: the scheme, the host, the port, and a path prefix if the API has one.
-    pub fn builder(base: impl Into<String>) -> HyperTransportBuilder {
-        HyperTransportBuilder::new(base.into())
-    }
 }
 
 impl Transport for HyperTransport {

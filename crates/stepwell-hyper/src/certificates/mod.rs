@@ -32,7 +32,7 @@ impl Certificates {
         &self,
         base: &http::Uri,
         http: HttpConnector,
-    ) -> Result<Connector, crate::HyperTransportError> {
+    ) -> Result<Connector, crate::error::HyperTransportError> {
         snafu::ensure!(base.scheme_str() != Some("https"), crate::error::NoTlsSnafu);
         Ok(http)
     }
