@@ -33,8 +33,8 @@ use crate::{
 ///
 /// A request without a [`Timeout`] may take 30 s, and the reply to one without a [`BodyLimit`] may have 64 MiB. Connecting may take 10 s.
 ///
-/// Clones share the connections and the limit on [concurrent requests](crate::HyperTransportBuilder::requests_at_once). `Debug` shows neither the
-/// token nor headers.
+/// Clones share the connections and the limit on [concurrent requests](crate::HyperTransportBuilder::requests_at_once). `Debug` shows
+/// neither the token nor headers.
 #[derive(Clone)]
 pub struct HyperTransport {
     pub(crate) client: Client<Connector, RequestBody>,

@@ -47,7 +47,7 @@ async fn a_piece_is_there_when_it_has_come_and_the_deadline_is_for_the_head_alon
         .unwrap();
     let mut request = get("/output");
     request.extensions_mut().insert(Timeout(PATIENCE));
-    // Of no account for a body with 2xx.
+    // It does not apply to the body of a 2xx reply.
     request.extensions_mut().insert(BodyLimit(1));
     let reply = transport.execute_streamed(request).await.unwrap();
     let mut body = reply.into_body();
@@ -162,7 +162,7 @@ async fn a_stream_that_is_dropped_closes_its_connection() {
     body.next().await.unwrap();
     drop(body);
     let end = timeout(PATIENCE, server).await.unwrap();
-    // An end or a reset; nothing is sent any more.
+    // The connection ends or is reset, and nothing more is sent.
     assert_eq!(end.unwrap().unwrap_or(0), 0);
 }
 
