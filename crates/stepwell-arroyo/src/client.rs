@@ -9,7 +9,7 @@ use std::{num::NonZeroU32, time::Duration};
 use bytes::Bytes;
 use http::{Request, Response, Uri};
 use serde::de::DeserializeOwned;
-use stepwell_transport::{BodyLimit, Deadline, SharedTransport, Transport, TransportError};
+use stepwell_transport::{BodyLimit, SharedTransport, Timeout, Transport, TransportError};
 use tracing::{Instrument, Span, field};
 
 use crate::{
@@ -358,7 +358,7 @@ impl Client {
         let span = self.span(&request);
         let mut reply = self
             .transport
-            .execute_within(request, Deadline(self.timeout), BodyLimit(limit))
+            .execute_within(request, Timeout(self.timeout), BodyLimit(limit))
             .instrument(span.clone())
             .await;
         record(&span, &reply);

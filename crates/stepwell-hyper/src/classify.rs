@@ -1,29 +1,29 @@
-//! What an error of hyper means: the one place that walks its source chain.
+//! The meaning of hyper's errors. Their source chains are walked only here.
 
 use std::{error::Error, io};
 
 use hyper_util::client::legacy;
 use stepwell_transport::{Phase, TransportErrorKind};
 
-/// What went wrong, and how far the request had come.
+/// Classifies a failed request, and how far it had come.
 pub(crate) fn classify(error: &legacy::Error) -> (TransportErrorKind, Phase) {
     if error.is_connect() {
-        // Nothing is written before a connection stands.
+        // Nothing is written before the connection is established.
         return (connect(error), Phase::NotSent);
     }
-    if refused_by_tls(error).is_some() {
-        // In TLS 1.3 the client is done with the handshake before the server has looked at its certificate, and sends the request behind
-        // it. The server's word comes at the first read. A server that keeps to the rules says it before it reads what came behind, but
-        // nothing here shows that it does, and a create that is repeated wrongly is worse than one that is looked for.
+    if tls_refusal(error).is_some() {
+        // In TLS 1.3 the client ends the handshake and sends the request before the server has checked the certificate; the alert arrives
+        // with the first read. A correct server sends it before it reads the request. The client cannot verify that, and a create that is
+        // wrongly repeated is worse than one that is looked up.
         return (TransportErrorKind::Tls, Phase::MaybeSent);
     }
     for error in chain(error) {
         if let Some(error) = error.downcast_ref::<hyper::Error>() {
             if error.is_canceled() {
-                // hyper-util gave it up before it was written, and could not repeat it.
+                // hyper-util cancelled the request before it was written, and could not repeat it.
                 return (TransportErrorKind::Closed, Phase::NotSent);
             }
-            // hyper has a method for it on the server's side alone.
+            // `hyper::Error` has no public method for this in a client.
             if error.is_parse() && error.to_string() == "message head is too large" {
                 return (TransportErrorKind::HeadTooLarge, Phase::Responded);
             }
@@ -34,10 +34,10 @@ pub(crate) fn classify(error: &legacy::Error) -> (TransportErrorKind, Phase) {
                 return (TransportErrorKind::TimedOut, Phase::MaybeSent);
             }
             if error.is_user() {
-                // The runtime that drove the connection is gone; how far the request had come went with it.
+                // The runtime of the connection has been shut down, and how far the request had come is lost.
                 return (TransportErrorKind::Canceled, Phase::MaybeSent);
             }
-            // An incomplete message is not "not sent": the server may have acted and died before it answered.
+            // An incomplete message does not mean "not sent": the server may have acted on the request and crashed before it answered.
             return (TransportErrorKind::Closed, Phase::MaybeSent);
         }
         if error.is::<io::Error>() {
@@ -47,12 +47,12 @@ pub(crate) fn classify(error: &legacy::Error) -> (TransportErrorKind, Phase) {
     (TransportErrorKind::Other, Phase::MaybeSent)
 }
 
-/// What went wrong with the body of a reply.
+/// Classifies a body that broke off.
 pub(crate) fn classify_body(error: &(dyn Error + 'static)) -> TransportErrorKind {
     let broken = chain(error)
         .filter_map(|error| error.downcast_ref::<io::Error>())
         .any(|error| {
-            // So hyper says that chunks or trailers are malformed, or without end.
+            // hyper reports malformed or endless chunks and trailers in this way.
             matches!(
                 error.kind(),
                 io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData
@@ -65,24 +65,24 @@ pub(crate) fn classify_body(error: &(dyn Error + 'static)) -> TransportErrorKind
     }
 }
 
-/// Why the server refused the handshake of this client.
+/// Why the server refused the TLS handshake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(
     not(feature = "tls"),
-    allow(dead_code, reason = "nobody refuses without TLS")
+    allow(dead_code, reason = "there is no handshake without TLS")
 )]
-pub(crate) enum Refused {
-    /// For its certificate, or for having none.
+pub(crate) enum TlsRefusal {
+    /// The client certificate is missing or not accepted.
     Certificate,
-    /// For something; in TLS 1.2 that can be the lack of a certificate, too.
+    /// Any reason; in TLS 1.2 that includes a missing client certificate.
     Handshake,
 }
 
-/// Whether the server refused this client in the handshake, by its alert.
+/// Finds out from the alert why the server refused the TLS handshake. `None` if it did not.
 #[cfg(feature = "tls")]
-pub(crate) fn refused_by_tls(error: &(dyn Error + 'static)) -> Option<Refused> {
+pub(crate) fn tls_refusal(error: &(dyn Error + 'static)) -> Option<TlsRefusal> {
     use rustls::AlertDescription as Alert;
-    let rustls::Error::AlertReceived(alert) = chain(error).find_map(tls)? else {
+    let rustls::Error::AlertReceived(alert) = chain(error).find_map(rustls_error)? else {
         return None;
     };
     match alert {
@@ -95,25 +95,25 @@ pub(crate) fn refused_by_tls(error: &(dyn Error + 'static)) -> Option<Refused> {
         | Alert::CertificateUnknown
         | Alert::UnknownCA
         | Alert::AccessDenied
-        | Alert::DecryptError => Some(Refused::Certificate),
-        Alert::HandshakeFailure => Some(Refused::Handshake),
+        | Alert::DecryptError => Some(TlsRefusal::Certificate),
+        Alert::HandshakeFailure => Some(TlsRefusal::Handshake),
         _ => None,
     }
 }
 
 #[cfg(not(feature = "tls"))]
-pub(crate) fn refused_by_tls(_: &(dyn Error + 'static)) -> Option<Refused> {
+pub(crate) fn tls_refusal(_: &(dyn Error + 'static)) -> Option<TlsRefusal> {
     None
 }
 
-/// The error of rustls that this is, or that is wrapped in it: what an `io::Error` wraps is hidden from `source`.
+/// Finds the error of rustls in an error. `source` skips an error that is wrapped in an `io::Error`.
 #[cfg(feature = "tls")]
-fn tls<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
+fn rustls_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
     let inner = error
         .downcast_ref::<io::Error>()
         .and_then(io::Error::get_ref);
     match inner {
-        Some(inner) => tls(inner),
+        Some(inner) => rustls_error(inner),
         None => error.downcast_ref(),
     }
 }
@@ -121,10 +121,10 @@ fn tls<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
 fn connect(error: &legacy::Error) -> TransportErrorKind {
     for error in chain(error) {
         #[cfg(feature = "tls")]
-        if tls(error).is_some() {
+        if rustls_error(error).is_some() {
             return TransportErrorKind::Tls;
         }
-        // hyper-util does not name the type of its DNS error, only its text.
+        // The type of hyper-util's DNS error is private.
         if error.to_string().starts_with("dns error") {
             return TransportErrorKind::UnknownHost;
         }
@@ -136,7 +136,7 @@ fn connect(error: &legacy::Error) -> TransportErrorKind {
 }
 
 fn io_kind(error: &io::Error) -> Option<TransportErrorKind> {
-    // What an io::Error wraps is hidden from `source`: the error of the socket under TLS comes so.
+    // `source` skips an error that is wrapped in an `io::Error`, as TLS wraps the error of the socket.
     if let Some(inner) = error.get_ref()
         && let Some(kind) = inner.downcast_ref::<io::Error>().and_then(io_kind)
     {
@@ -148,7 +148,7 @@ fn io_kind(error: &io::Error) -> Option<TransportErrorKind> {
         io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
             Some(TransportErrorKind::Unreachable)
         }
-        // Closed in the middle of the handshake.
+        // Closed during the handshake.
         io::ErrorKind::UnexpectedEof
         | io::ErrorKind::ConnectionReset
         | io::ErrorKind::BrokenPipe => Some(TransportErrorKind::Closed),

@@ -1,20 +1,20 @@
 //! A minimal HTTP/1 transport on raw hyper for stepwell.
 //!
-//! [`HyperTransport`] is the contract of [`stepwell_transport::Transport`] and nothing more: no redirects, no cookies, no proxies, no
-//! decompression. A deadline covers connecting, headers and body; a body limit is kept while the body comes; a reply
-//! without an end is streamed piece by piece; an error says whether
-//! the request may have reached the server.
+//! [`HyperTransport`] implements the contract of [`stepwell_transport::Transport`] and nothing more: no redirects, cookies, proxies or
+//! decompression. The timeout of a request covers connecting, the headers and the body; the body limit is enforced while the body arrives;
+//! a reply without an end is streamed; an error says whether the request may have reached the server.
 
-mod alarm;
 mod body;
 mod builder;
+mod certificates;
 mod classify;
-mod connector;
-mod outgoing;
-mod prepared;
-#[cfg(feature = "tls")]
-mod tls;
+mod client;
+mod describe;
+mod error;
+mod prepare;
 mod transport;
+mod write_gate;
 
-pub use builder::{HyperTransportBuilder, HyperTransportError};
+pub use builder::HyperTransportBuilder;
+pub use error::HyperTransportError;
 pub use transport::HyperTransport;

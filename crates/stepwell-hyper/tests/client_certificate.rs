@@ -1,4 +1,4 @@
-//! https against a server in this process that asks who the client is.
+//! https against a server in this process that requests a client certificate.
 
 #![cfg(feature = "tls")]
 #![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
@@ -21,7 +21,7 @@ use stepwell_transport::{Phase, Transport as _, TransportErrorKind as Kind};
 use support::{chain, fetch, request, serve_tls};
 use tempfile::TempDir;
 
-/// Who signs certificates here.
+/// A certificate authority.
 struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 impl Authority {
@@ -39,7 +39,7 @@ impl Authority {
     }
 }
 
-/// A server that takes clients of its authority alone, and a directory with the files that a client needs.
+/// A server that only accepts client certificates of its CA, and a directory with the files that a client needs.
 struct World {
     authority: Authority,
     url: String,
@@ -90,7 +90,7 @@ impl World {
         HyperTransport::builder(&self.url).ca_file(self.path("ca.pem"))
     }
 
-    /// Why there is no transport with these files.
+    /// The error of building a transport with these files.
     fn refusal(&self, certificate: &str, key: &str) -> Error {
         self.builder()
             .client_certificate(self.path(certificate), self.path(key))
@@ -110,7 +110,7 @@ async fn the_right_certificate_is_taken() {
             .unwrap();
         assert_eq!(fetch(&transport).await.unwrap(), "known");
 
-        // Both in one file, in either order.
+        // Both are in one file, in either order.
         let read = |name| std::fs::read_to_string(world.path(name)).unwrap();
         let (certificate, key) = (read("client.pem"), read("client.key"));
         for text in [format!("{certificate}{key}"), format!("{key}{certificate}")] {
@@ -125,8 +125,8 @@ async fn the_right_certificate_is_taken() {
     }
 }
 
-/// In TLS 1.2 the refusal comes in the handshake, in TLS 1.3 in the place of the reply. The client learns the same, but for the
-/// phase: that what was sent behind the handshake was never read is a rule, and nothing that was seen.
+/// In TLS 1.2 the refusal arrives during the handshake, in TLS 1.3 instead of the reply. The client reports the same except for the phase:
+/// a correct server does not read what was sent after the handshake, but the client cannot verify that.
 #[tokio::test]
 async fn a_server_that_refuses_the_client_is_told_from_a_connection_that_broke() {
     for (version, phase) in [(&TLS12, Phase::NotSent), (&TLS13, Phase::MaybeSent)] {
@@ -135,7 +135,7 @@ async fn a_server_that_refuses_the_client_is_told_from_a_connection_that_broke()
         let certificate = world.write("stranger.pem", &certificate.pem());
         let key = world.write("stranger.key", &key.serialize_pem());
 
-        let nobody = world.builder().build().unwrap();
+        let without = world.builder().build().unwrap();
         let stranger = world
             .builder()
             .client_certificate(certificate, key)
@@ -143,7 +143,7 @@ async fn a_server_that_refuses_the_client_is_told_from_a_connection_that_broke()
             .unwrap();
         for (transport, words) in [
             (
-                nobody,
+                without,
                 "asks for a client certificate; give one with its key",
             ),
             (
@@ -188,7 +188,7 @@ async fn files_that_are_none_are_refused_before_any_connection() {
         );
         assert!(error.to_string().contains("BEGIN CERTIFICATE"), "{error}");
     }
-    // The two exchanged.
+    // The two files are swapped.
     let error = world.refusal("client.key", "client.pem");
     assert!(
         matches!(error, Error::NoClientCertificate { .. }),
@@ -208,7 +208,7 @@ async fn a_key_of_another_certificate_is_refused_before_any_connection() {
         "{text}"
     );
 
-    // The certificate of the CA first: its key is another one, too.
+    // The CA's certificate comes first, and it has another key, too.
     let chain = format!(
         "{}{}",
         world.authority.0.pem(),
@@ -219,7 +219,7 @@ async fn a_key_of_another_certificate_is_refused_before_any_connection() {
     assert!(matches!(error, Error::ClientKeyMismatch { .. }), "{error}");
 }
 
-/// What a broken file is refused with could repeat it; a parser does.
+/// The error of a broken key file must not repeat the key, as the parser's error does.
 #[tokio::test]
 async fn nothing_of_a_key_is_ever_shown() {
     let world = World::new(&TLS13).await;
@@ -268,7 +268,7 @@ async fn nothing_of_a_key_is_ever_shown() {
     assert!(!shown.contains(&secret[..16]), "{shown}");
 }
 
-/// As a CA file is none of the business of plain http.
+/// Plain http ignores the CA file as well.
 #[test]
 fn without_https_the_files_are_not_read() {
     HyperTransport::builder("http://host")

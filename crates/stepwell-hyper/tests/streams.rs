@@ -7,7 +7,7 @@ mod support;
 use http::StatusCode;
 use stepwell_hyper::HyperTransport;
 use stepwell_transport::{
-    BodyLimit, Deadline, Phase, StreamedBody, Transport as _, TransportErrorKind as Kind,
+    BodyLimit, Phase, StreamedBody, Timeout, Transport as _, TransportErrorKind as Kind,
 };
 use support::{PATIENCE, Raw, Then, get, let_the_deadline_pass, ok};
 use tokio::{
@@ -46,8 +46,8 @@ async fn a_piece_is_there_when_it_has_come_and_the_deadline_is_for_the_head_alon
         .build()
         .unwrap();
     let mut request = get("/output");
-    request.extensions_mut().insert(Deadline(PATIENCE));
-    // Of no account for a body with 2xx.
+    request.extensions_mut().insert(Timeout(PATIENCE));
+    // It does not apply to the body of a 2xx reply.
     request.extensions_mut().insert(BodyLimit(1));
     let reply = transport.execute_streamed(request).await.unwrap();
     let mut body = reply.into_body();
@@ -64,7 +64,7 @@ async fn a_piece_is_there_when_it_has_come_and_the_deadline_is_for_the_head_alon
 async fn a_head_that_does_not_come_ends_with_the_deadline() {
     let server = Raw::start(|_| Then::Hang(Vec::new())).await;
     let mut request = get("/output");
-    request.extensions_mut().insert(Deadline(PATIENCE));
+    request.extensions_mut().insert(Timeout(PATIENCE));
     let transport = server.transport();
     let call = async move { transport.execute_streamed(request).await };
     let outcome = let_the_deadline_pass(call, server.has_sent()).await;
@@ -98,7 +98,7 @@ async fn a_refusal_is_read_whole_and_within_its_limit() {
     assert_eq!(error.kind(), Kind::BodyTooLarge);
 
     let mut short = get("/output");
-    short.extensions_mut().insert(Deadline(PATIENCE));
+    short.extensions_mut().insert(Timeout(PATIENCE));
     let call = async move { transport.execute_streamed(short).await };
     let outcome = let_the_deadline_pass(call, server.has_sent()).await;
     let error = outcome.unwrap_err();
@@ -162,12 +162,12 @@ async fn a_stream_that_is_dropped_closes_its_connection() {
     body.next().await.unwrap();
     drop(body);
     let end = timeout(PATIENCE, server).await.unwrap();
-    // An end or a reset; nothing is sent any more.
+    // The connection ends or is reset, and nothing more is sent.
     assert_eq!(end.unwrap().unwrap_or(0), 0);
 }
 
 #[tokio::test]
-async fn streams_leave_the_places_to_other_requests() {
+async fn streams_leave_the_permits_to_other_requests() {
     let server = Raw::start(|number| match number {
         0..3 => Then::Hang(HEAD.as_bytes().to_vec()),
         _ => Then::Keep(ok("well")),

@@ -15,7 +15,7 @@ use stepwell_transport::{Phase, TransportErrorKind as Kind};
 use support::{Raw, Then, chain, fetch, ok, serve_tls};
 use tokio::{io::AsyncWriteExt as _, net::TcpListener};
 
-/// A server with a certificate of its own for this name; the certificate, and the address by that name.
+/// Starts a server with a self-signed certificate for this name, and returns the certificate and the URL.
 async fn server(name: &str) -> (String, String) {
     let signed = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(signed.signing_key.serialize_der()));
@@ -73,7 +73,7 @@ async fn a_certificate_for_another_name_is_refused() {
 
 #[tokio::test]
 async fn a_server_without_tls_is_named_so() {
-    // Its first answer to anything is plain HTTP.
+    // It answers anything with plain HTTP.
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {

@@ -1,4 +1,4 @@
-//! What is on the wire, and what comes of every kind of reply.
+//! The bytes on the wire, and the outcome of every kind of reply.
 
 #![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http::{Method, StatusCode};
 use stepwell_hyper::{HyperTransport, HyperTransportError};
 use stepwell_transport::{
-    BodyLimit, Deadline, Phase, Token, Transport as _, TransportErrorKind as Kind,
+    BodyLimit, Phase, Timeout, Token, Transport as _, TransportErrorKind as Kind,
 };
 use support::{PATIENCE, Raw, Then, chain, fetch, get, let_the_deadline_pass, ok, request};
 
@@ -229,7 +229,7 @@ async fn the_deadline_spans_headers_and_body() {
     for (then, phase) in table {
         let server = Raw::start(move |_| then.clone()).await;
         let mut request = request(Method::POST, "/x", "{}");
-        request.extensions_mut().insert(Deadline(PATIENCE));
+        request.extensions_mut().insert(Timeout(PATIENCE));
         request.extensions_mut().insert(BodyLimit(usize::MAX));
         let transport = server.transport();
         let call = async move { transport.execute(request).await };
@@ -246,13 +246,13 @@ async fn the_deadline_spans_headers_and_body() {
 
 #[tokio::test]
 async fn a_deadline_before_there_is_a_connection_was_not_sent() {
-    // Its queue of connections is full, and nobody takes one out of it.
+    // The accept queue of the listener is full, and nothing accepts from it.
     let socket = tokio::net::TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let listener = socket.listen(1).unwrap();
     let address = listener.local_addr().unwrap();
     let mut waiting = Vec::new();
-    // The one that is too many is kept, too: it may only be slow, and have a place later.
+    // The connection that did not fit is kept, too: it may only be slow, and take a slot of the queue later.
     let _too_many = loop {
         let mut connecting = Box::pin(tokio::net::TcpStream::connect(address));
         match tokio::time::timeout(Duration::from_secs(2), &mut connecting).await {
@@ -267,7 +267,7 @@ async fn a_deadline_before_there_is_a_connection_was_not_sent() {
         let mut request = request(method, "/x", body);
         request
             .extensions_mut()
-            .insert(Deadline(Duration::from_millis(200)));
+            .insert(Timeout(Duration::from_millis(200)));
         let error = transport.execute(request).await.unwrap_err();
         assert_eq!(
             (error.kind(), error.phase()),

@@ -2,9 +2,10 @@ use std::{error::Error, fmt, time::Duration};
 
 use crate::words::Time;
 
-/// A request that got no whole reply.
+/// A request without a complete reply.
 ///
-/// One pointer wide. `Display` is the message, and how long it took where that is known; the cause is the [`source`](Error::source).
+/// The error is one pointer wide. `Display` shows the message, and the time the request took if it is known. The cause is the
+/// [`source`](Error::source).
 pub struct TransportError(Box<Inner>);
 
 struct Inner {
@@ -19,50 +20,54 @@ struct Inner {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TransportErrorKind {
-    /// The connection was refused: nothing listens there, or not yet.
+    /// The connection was refused: nothing listens on this port, or not yet.
     Refused,
-    /// The host's name is not known.
+    /// The host name could not be resolved.
     UnknownHost,
-    /// The host cannot be reached.
+    /// The host could not be reached.
     Unreachable,
-    /// TLS could not be agreed on: a certificate that is not trusted, another name, or no TLS there at all.
+    /// The TLS handshake failed: the certificate is not trusted or has another name, or the server has no TLS.
     Tls,
-    /// It took longer than the [`Deadline`](crate::Deadline).
+    /// The request took longer than its [`Timeout`](crate::Timeout).
     TimedOut,
-    /// The connection was closed or reset before the whole reply was there.
+    /// The connection was closed or reset before the reply was complete.
     Closed,
-    /// The reply has more header fields, or a longer head, than the transport takes.
+    /// The reply has more header fields, or a longer head, than the transport accepts.
     HeadTooLarge,
-    /// The reply's body is longer than the [`BodyLimit`](crate::BodyLimit).
+    /// The body of the reply exceeds the [`BodyLimit`](crate::BodyLimit).
     BodyTooLarge,
-    /// The reply's body is compressed, which was not asked for.
+    /// The body of the reply is compressed, although the request did not accept that.
     ContentEncoding,
-    /// What came back is not HTTP.
+    /// The reply is not HTTP.
     Protocol,
-    /// The request cannot be sent as it is.
+    /// The request is not one that can be sent.
     InvalidRequest,
-    /// The transport cannot do what was asked of it: [`execute_streamed`](crate::Transport::execute_streamed) on one that does not stream.
+    /// The transport does not support the operation: [`execute_streamed`](crate::Transport::execute_streamed) on a transport that does not
+    /// stream.
     Unsupported,
-    /// The transport was closed, or the request was given up.
+    /// The transport was closed, or the request was cancelled.
     Canceled,
-    /// None of these.
+    /// Any other failure.
     Other,
 }
 
-/// How far a request had come: could it have taken effect?
+/// How far a request had come, and so whether it may have taken effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[allow(clippy::exhaustive_enums, reason = "no, perhaps, and yes are complete")]
+#[allow(
+    clippy::exhaustive_enums,
+    reason = "no, maybe and yes are all the answers"
+)]
 pub enum Phase {
-    /// Nothing of it reached the server.
+    /// The server received nothing of it.
     NotSent,
-    /// It may have reached the server, and the server may have acted on it.
+    /// The server may have received it and acted on it.
     MaybeSent,
-    /// The server has answered, if not wholly.
+    /// The server has begun to answer.
     Responded,
 }
 
 impl TransportError {
-    /// An error of this kind; the message names what was done, to what, and what to try next, in lower case.
+    /// Creates an error. The message is in lower case and names the operation, its object and what to try next.
     pub fn new(kind: TransportErrorKind, phase: Phase, message: impl Into<String>) -> Self {
         Self(Box::new(Inner {
             kind,
@@ -80,14 +85,14 @@ impl TransportError {
         self
     }
 
-    /// Adds how long it took, which is shown behind the message: `… did not answer` becomes `… did not answer within 2 s`.
+    /// Adds the time that the request took. It is shown after the message: `… did not answer` becomes `… did not answer within 2 s`.
     #[must_use]
     pub fn took(mut self, took: Duration) -> Self {
         self.0.took = Some(took);
         self
     }
 
-    /// The message without how long it took: the same for each failure of the same kind.
+    /// The message without the time, so that equal failures have equal messages.
     pub fn message(&self) -> &str {
         &self.0.message
     }

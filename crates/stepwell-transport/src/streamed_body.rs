@@ -4,29 +4,29 @@ use bytes::Bytes;
 
 use crate::TransportError;
 
-/// Gives the body of a reply piece by piece; what a transport implements to stream one.
+/// The source of a streamed body, implemented by a transport.
 ///
 /// The contract:
 ///
-/// - A piece is what came, of any size, cut anywhere.
-/// - Nothing is read ahead of who asks but what the connection buffers: a reader that is slow slows the sender down.
-/// - It has no deadline: a stream may be quiet for hours. Who cannot wait that long puts a timeout around [`next`](Self::next), which is
-///   cancel safe. A peer that is gone without a word is for the transport to notice, as by keepalive.
-/// - Dropping it closes the connection, unless the body had ended.
+/// - A piece is what has arrived. It has any size and ends anywhere.
+/// - Nothing is read ahead except what the connection buffers, so a slow reader slows the sender down.
+/// - There is no timeout: a stream may be quiet for hours. A caller that cannot wait puts a timeout around [`next`](Self::next), which is
+///   cancel safe. The transport detects a peer that has disappeared, for example by TCP keepalive.
+/// - Dropping the source closes the connection, unless the body has ended.
 pub trait Pieces: Send + 'static {
-    /// The next piece; `None` at the end.
+    /// Returns the next piece, or `None` at the end.
     ///
     /// # Errors
     ///
-    /// When the body breaks off; its phase is [`Responded`](crate::Phase::Responded).
+    /// Fails if the body breaks off, with the phase [`Responded`](crate::Phase::Responded).
     ///
     /// # Cancel safety
     ///
-    /// Must be safe: no piece is lost when the future is dropped.
+    /// An implementation must be cancel safe: no piece is lost if the future is dropped.
     fn next(&mut self) -> impl Future<Output = Result<Option<Bytes>, TransportError>> + Send;
 }
 
-/// The body of a reply, read piece by piece: any [`Pieces`], erased.
+/// The body of a reply, read piece by piece. It is a type-erased [`Pieces`].
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -63,25 +63,25 @@ impl<T: Pieces> DynPieces for T {
 }
 
 impl StreamedBody {
-    /// A body that comes in pieces.
+    /// Creates a body that arrives in pieces.
     pub fn new(pieces: impl Pieces) -> Self {
         Self(State::Streamed(Box::new(pieces)))
     }
 
-    /// A body that is there already, as one piece.
+    /// Creates a body that is complete, as one piece.
     pub fn whole(body: Bytes) -> Self {
         Self(State::Whole(body))
     }
 
-    /// The next piece; `None` at the end, and after an error. No piece is empty.
+    /// Returns the next piece, or `None` at the end and after an error. No piece is empty.
     ///
     /// # Errors
     ///
-    /// When the body breaks off.
+    /// Fails if the body breaks off.
     ///
     /// # Cancel safety
     ///
-    /// Safe: no piece is lost when the future is dropped.
+    /// Cancel safe: no piece is lost if the future is dropped.
     pub async fn next(&mut self) -> Result<Option<Bytes>, TransportError> {
         loop {
             let piece = match &mut self.0 {
@@ -89,7 +89,7 @@ impl StreamedBody {
                 State::Whole(body) => Ok(Some(std::mem::take(body))),
                 State::Streamed(pieces) => pieces.next_boxed().await,
             };
-            // What has ended is let go at once, and its connection with it.
+            // A body that has ended is dropped at once, and its connection with it.
             if matches!(self.0, State::Whole(_)) || !matches!(piece, Ok(Some(_))) {
                 self.0 = State::Ended;
             }

@@ -17,34 +17,34 @@ pub struct Token(HeaderValue);
 
 const SCHEME: &str = "Bearer ";
 
-/// Why a text is no token. The message never shows the text.
+/// Why a text is not a token. The message never shows the text.
 #[derive(Debug, Snafu)]
 #[non_exhaustive]
 pub enum TokenError {
-    /// There is nothing in it.
+    /// The text is empty.
     #[snafu(display("the token is empty"))]
     Empty,
-    /// It has a character that no header can carry: white space inside, a control character, or one that is not ASCII.
+    /// The text has a character that no header can carry: inner white space, a control character, or one outside ASCII.
     #[snafu(display(
         "the token has a character that no HTTP header can carry; is it the right file?"
     ))]
     Illegal,
-    /// A file of it could not be read.
+    /// The token file could not be read.
     #[snafu(display("could not read the token from {}", path.display()))]
     Unreadable {
         /// The file.
         path: std::path::PathBuf,
-        /// Why.
+        /// The cause.
         source: std::io::Error,
     },
 }
 
 impl Token {
-    /// The token in this text, without white space around it.
+    /// Creates a token from this text, without the white space around it.
     ///
     /// # Errors
     ///
-    /// When it is empty or cannot be sent in a header.
+    /// Fails if the text is empty or cannot be sent in a header.
     pub fn new(text: &str) -> Result<Self, TokenError> {
         let text = text.trim();
         ensure!(!text.is_empty(), EmptySnafu);
@@ -59,18 +59,18 @@ impl Token {
         Ok(Self(value))
     }
 
-    /// The token in this file, without white space around it and without a byte order mark before it, which some editors write.
+    /// Reads the token from a file, without the white space around it and without a leading byte order mark, which some editors write.
     ///
     /// # Errors
     ///
-    /// When the file cannot be read, or as [`Token::new`].
+    /// Fails if the file cannot be read, or as [`Token::new`] does.
     pub fn from_file(path: impl Into<std::path::PathBuf>) -> Result<Self, TokenError> {
         let path = path.into();
         let text = std::fs::read_to_string(&path).context(UnreadableSnafu { path })?;
         Self::new(text.trim_start_matches('\u{feff}'))
     }
 
-    /// The text with `instead` in the place of the token, wherever the token is in it.
+    /// Replaces every occurrence of the token in the text with `instead`.
     ///
     /// ```
     /// # use stepwell_transport::Token;
@@ -79,7 +79,7 @@ impl Token {
     /// # Ok::<(), stepwell_transport::TokenError>(())
     /// ```
     pub fn hide_in(&self, text: &str, instead: &str) -> String {
-        // It was made of a text, so the other cases do not happen.
+        // It was created from text, so the conversion does not fail.
         match self
             .0
             .to_str()
@@ -91,8 +91,8 @@ impl Token {
         }
     }
 
-    /// The value of the `Authorization` header, marked sensitive. A real Arroyo wants the scheme spelled `Bearer`
-    /// (recording `907_auth_lowercase_bearer`).
+    /// The value of the `Authorization` header, marked sensitive. A real Arroyo requires the scheme to be spelled `Bearer` (recording
+    /// `907_auth_lowercase_bearer`).
     pub fn header_value(&self) -> HeaderValue {
         self.0.clone()
     }

@@ -1,4 +1,4 @@
-//! Times as people write them.
+//! Durations and moments, written for people.
 
 use std::{
     fmt,
@@ -7,12 +7,12 @@ use std::{
 
 /// A duration for people: `4.1 ms`, `2.3 s`, `1 min 5 s`, `2 h 10 min`, `3 days`.
 #[derive(Clone, Copy, Debug)]
-#[allow(clippy::exhaustive_structs, reason = "it is one value, to be shown")]
+#[allow(clippy::exhaustive_structs, reason = "it is one value with a format")]
 pub struct Time(pub Duration);
 
-/// A moment in the past for people: `12 s ago`. One in the future, after a clock was set back, is `just now`.
+/// A moment in the past for people: `12 s ago`. A moment in the future, after the clock was set back, is `just now`.
 #[derive(Clone, Copy, Debug)]
-#[allow(clippy::exhaustive_structs, reason = "it is one value, to be shown")]
+#[allow(clippy::exhaustive_structs, reason = "it is one value with a format")]
 pub struct Ago(pub SystemTime);
 
 const MINUTE: u64 = 60;
@@ -27,10 +27,10 @@ impl fmt::Display for Time {
         if time.is_zero() {
             return formatter.write_str("0 s");
         }
-        // From here on one decimal of a millisecond would be `1000.0 ms`.
+        // Rounded to one decimal, a longer time would be `1000.0 ms`.
         if *time < Duration::from_micros(999_950) {
             let tenths = (time.as_micros() + 50) / 100;
-            // What is shorter than that is of no interest to a person.
+            // Shorter times are shown as 0.1 ms.
             return decimal(formatter, tenths.max(1), "ms");
         }
         if *time < Duration::from_millis(9_950) {
@@ -54,7 +54,7 @@ impl fmt::Display for Time {
     }
 }
 
-/// Tenths of a unit; whole ones without a decimal.
+/// Writes tenths of a unit, without the decimal if it is zero.
 fn decimal(formatter: &mut fmt::Formatter<'_>, tenths: u128, unit: &str) -> fmt::Result {
     match (tenths / 10, tenths % 10) {
         (whole, 0) => write!(formatter, "{whole} {unit}"),
@@ -69,7 +69,7 @@ impl fmt::Display for Ago {
         };
         match ago.as_secs() {
             0 => formatter.write_str("just now"),
-            // The largest unit alone: `5 min ago`.
+            // Only the largest unit is shown: `5 min ago`.
             seconds => {
                 let unit = [DAY, HOUR, MINUTE]
                     .into_iter()
@@ -131,7 +131,7 @@ mod tests {
             (3 * 3_600 + 59, "3 h ago"),
             (50 * 86_400, "50 days ago"),
         ] {
-            // Some of a second more, so that the second in which the test runs does not matter.
+            // A fraction of a second more, so that it does not matter when in a second the test runs.
             let since = now - Duration::from_millis(seconds * 1_000 + 200);
             assert_eq!(Ago(since).to_string(), text);
         }

@@ -11,7 +11,7 @@ use http::{Method, Request, Response, StatusCode};
 use serde_json::{Value, json};
 use stepwell::{
     Phase, Transport,
-    transport::{Deadline, TransportError, TransportErrorKind},
+    transport::{Timeout, TransportError, TransportErrorKind},
 };
 use tokio::sync::Semaphore;
 
@@ -228,10 +228,10 @@ impl Drop for Busy<'_> {
 
 impl Transport for ControlPlane {
     async fn execute(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
-        let deadline = request
+        let timeout = request
             .extensions()
-            .get::<Deadline>()
-            .map_or(Duration::from_secs(30), |deadline| deadline.0);
+            .get::<Timeout>()
+            .map_or(Duration::from_secs(30), |timeout| timeout.0);
         {
             let mut inner = self.lock();
             inner.load.arrived();
@@ -252,7 +252,7 @@ impl Transport for ControlPlane {
                 return Ok(reply);
             }
         }
-        match tokio::time::timeout(deadline, self.serve(&request)).await {
+        match tokio::time::timeout(timeout, self.serve(&request)).await {
             Ok(reply) => Ok(reply),
             Err(_) => Err(TransportError::new(
                 TransportErrorKind::TimedOut,

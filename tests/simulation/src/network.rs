@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode, Uri};
 use stepwell::{
     Phase, Transport,
-    transport::{Deadline, TransportError, TransportErrorKind as Kind},
+    transport::{Timeout, TransportError, TransportErrorKind as Kind},
 };
 use tokio::{sync::Notify, time::Instant};
 
@@ -158,10 +158,10 @@ pub fn purpose(request: &Request<Bytes>) -> Purpose {
 
 impl Transport for Network {
     async fn execute(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
-        let deadline = request
+        let timeout = request
             .extensions()
-            .get::<Deadline>()
-            .map_or(Duration::from_secs(30), |deadline| deadline.0);
+            .get::<Timeout>()
+            .map_or(Duration::from_secs(30), |timeout| timeout.0);
         let purpose = purpose(&request);
         let (fault, mut chance) = self.draw(purpose);
         let refused = fault == Fault::Refused || fault == Fault::ServerDown && chance.percent(50);
@@ -186,8 +186,8 @@ impl Transport for Network {
             request: Some(&request),
             chance: chance.fork(),
         };
-        tokio::time::sleep(chance.millis(0, 20).min(deadline)).await;
-        let until = sent_at + deadline;
+        tokio::time::sleep(chance.millis(0, 20).min(timeout)).await;
+        let until = sent_at + timeout;
         let outcome = if refused {
             Err(TransportError::new(
                 Kind::Refused,

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::{Request, Response};
-use stepwell_transport::{BodyLimit, Deadline, Transport};
+use stepwell_transport::{BodyLimit, Timeout, Transport};
 use tracing::Instrument;
 
 use super::{Client, ONE, record};
@@ -51,7 +51,7 @@ impl Client {
         mut request: Request<Bytes>,
         call: &Call,
     ) -> Result<JobOutput, ClientErrorKind> {
-        request.extensions_mut().insert(Deadline(self.timeout));
+        request.extensions_mut().insert(Timeout(self.timeout));
         request.extensions_mut().insert(BodyLimit(ONE));
         let span = self.span(&request);
         let reply = self

@@ -28,13 +28,13 @@ async fn broken_chunks_are_not_http_and_the_write_was_answered() {
         "1\rx\r\n0\r\n\r\n",
         "4\r\nhalfhalf\r\n0\r\n\r\n",
         "4\r\nhalf0\r\n\r\n",
-        // One more than fits into 64 bits.
+        // A length that does not fit into 64 bits.
         "10000000000000000\r\nx",
         "11111111111111111111111111111111\r\nx",
     ] {
         let script = answer(chunked(body));
         fails(body, script, Kind::Protocol, Phase::Responded).await;
-        // What came before it does not make it better.
+        // A good chunk before it makes no difference.
         let script = answer(chunked(&format!("4\r\ngood\r\n{body}")));
         fails(body, script, Kind::Protocol, Phase::Responded).await;
     }
@@ -60,7 +60,7 @@ async fn a_body_that_is_cut_short_is_no_reply() {
     ] {
         for end in [None, Some(Act::HalfClose)] {
             let mut script = vec![Act::Read, Act::Send(reply.clone().into_bytes())];
-            // It can still read, and the client must not wait for it to close wholly.
+            // The server can still read, and the client must not wait for it to close the other side.
             script.extend(end.into_iter().flat_map(|end| [end, Act::Gone]));
             fails(&reply, script, Kind::Closed, Phase::Responded).await;
         }
@@ -74,7 +74,7 @@ async fn a_body_of_any_shape_is_a_reply() {
         "1\r\nw\r\n3\r\nhat\r\n0\r\n\r\n",
         "004\r\nwhat\r\n000\r\n\r\n",
         "4;name=value;other=\"quoted\"\r\nwhat\r\n0;x\r\n\r\n",
-        // Trailers, one of which would matter in the head.
+        // Trailers, one of which would be refused in the head.
         "4\r\nwhat\r\n0\r\nx: a\r\ncontent-encoding: gzip\r\ncontent-length: 2\r\n\r\n",
     ] {
         replies(body, answer_and_serve(chunked(body)), 200, "what").await;
@@ -85,7 +85,7 @@ async fn a_body_of_any_shape_is_a_reply() {
     let mut half_closed = closed(UNTIL_THE_END);
     half_closed.extend([Act::HalfClose, Act::Gone]);
     replies("half-closed", half_closed, 200, "what").await;
-    // A create may be answered with nothing.
+    // A create may be answered with an empty body.
     let empty = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
     replies("empty", answer_and_serve(empty), 200, "").await;
     replies("empty", answer_and_serve(chunked("0\r\n\r\n")), 200, "").await;
@@ -101,7 +101,7 @@ async fn chunks_count_where_a_length_is_given_too() {
         let head = format!("HTTP/1.1 200 OK\r\n{headers}\r\n\r\n");
         let good = answer_and_serve(format!("{head}4\r\nwhat\r\n0\r\n\r\n"));
         replies(headers, good, 200, "what").await;
-        // As the length would have it, it is not chunked.
+        // A body that follows the length instead is not chunked.
         let bad = answer(format!("{head}what"));
         fails(headers, bad, Kind::Protocol, Phase::Responded).await;
     }
@@ -121,7 +121,7 @@ async fn what_is_compressed_in_any_way_is_refused() {
         "transfer-encoding: deflate, chunked\r\ncontent-encoding: identity",
     ] {
         let reply = format!("HTTP/1.1 200 OK\r\n{headers}\r\n\r\n2\r\n\x1f\x0b\r\n0\r\n\r\n");
-        // A whole one leaves the connection in order.
+        // A complete reply leaves the connection usable.
         let script = answer_and_serve(reply);
         fails(headers, script, Kind::ContentEncoding, Phase::Responded).await;
     }
@@ -137,12 +137,12 @@ async fn what_is_compressed_in_any_way_is_refused() {
 
 #[tokio::test]
 async fn a_refused_reply_leaves_nothing_for_the_next_request() {
-    // The whole of it is read along with its head; the connection may be used again.
+    // The body is read together with the head, so the connection may be reused.
     let reply =
         b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 4\r\n\r\n\x1f\x8b\x08\x00";
     let script = answer_and_serve(reply);
     fails("whole", script, Kind::ContentEncoding, Phase::Responded).await;
-    // The rest of it would come when the next request waits for an answer.
+    // The rest of the body would arrive while the next request waits for its reply.
     let head = Act::Send(
         b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 400\r\n\r\n".to_vec(),
     );
@@ -200,7 +200,7 @@ async fn a_body_without_end_is_read_to_the_limit() {
         let flood = Act::Flood(again, 1 << 10);
         let script = vec![Act::Read, Act::Send(head.clone().into_bytes()), flood];
         let report = fails(&head, script, Kind::BodyTooLarge, Phase::Responded).await;
-        // The kernel holds some of it, too.
+        // The kernel buffers some of it.
         assert!(report.sent < 32 << 20, "the client took {}", report.sent);
     }
 }
@@ -208,7 +208,7 @@ async fn a_body_without_end_is_read_to_the_limit() {
 #[tokio::test]
 async fn what_is_no_body_and_has_no_end_is_read_to_a_bound() {
     for (body, again) in [
-        // Extensions of one chunk and of many, trailers of one line and of many, white space.
+        // Extensions of one chunk and of many, trailers of one line and of many.
         ("1;", "x".repeat(1 << 16)),
         (
             "",

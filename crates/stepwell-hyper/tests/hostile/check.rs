@@ -1,4 +1,4 @@
-//! What must hold whatever the server does.
+//! The checks that hold whatever the server does.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{Method, Request, Response};
 use stepwell_hyper::HyperTransport;
 use stepwell_transport::{
-    BodyLimit, Deadline, Phase, Transport as _, TransportError, TransportErrorKind as Kind,
+    BodyLimit, Phase, Timeout, Transport as _, TransportError, TransportErrorKind as Kind,
 };
 
 use crate::{
@@ -14,31 +14,31 @@ use crate::{
     support::{PATIENCE, chain, get, let_the_deadline_pass, request},
 };
 
-/// How long a call may take: longer than any machine needs.
+/// How long a call may take: longer than even a slow machine needs.
 pub(crate) const DEADLINE: Duration = PATIENCE;
 /// How large the body of a reply may be.
 pub(crate) const LIMIT: usize = 1 << 20;
 
 pub(crate) type Outcome = Result<Response<Bytes>, TransportError>;
 
-/// A write, the kind of request that must not be repeated.
+/// A write: a request that must not be repeated.
 pub(crate) fn write() -> Request<Bytes> {
     request(Method::POST, "/api/v1/pipelines", r#"{"name":"p"}"#)
 }
 
-/// Sends this request. It ends by its deadline.
+/// Sends this request, which must end within its timeout.
 pub(crate) async fn send(
     transport: &HyperTransport,
     mut request: Request<Bytes>,
-    deadline: Duration,
+    timeout: Duration,
 ) -> Outcome {
-    request.extensions_mut().insert(Deadline(deadline));
+    request.extensions_mut().insert(Timeout(timeout));
     request.extensions_mut().insert(BodyLimit(LIMIT));
-    let outcome = tokio::time::timeout(deadline * 2, transport.execute(request));
-    outcome.await.expect("it ends by its deadline")
+    let outcome = tokio::time::timeout(timeout * 2, transport.execute(request));
+    outcome.await.expect("it ends within its timeout")
 }
 
-/// Sends this request, and lets its deadline pass when the server waits for the client.
+/// Sends this request, and lets its timeout end once the server waits for the client.
 pub(crate) async fn send_past_the_deadline(
     server: &Hostile,
     transport: &HyperTransport,
@@ -49,10 +49,10 @@ pub(crate) async fn send_past_the_deadline(
     let_the_deadline_pass(call, server.waits()).await
 }
 
-/// Sends a write to a server that follows the script on its first connection. What came of it, and what the server saw.
+/// Sends a write to a server that follows the script on its first connection. Returns the outcome, and what the server saw.
 ///
-/// It is sent once, it is not said to be unsent when any of it arrived, and the next request is answered by the server as it is then,
-/// not by what the script left in the connection.
+/// The write must be sent once. It must not be reported as not sent if any of it arrived. The next request must get its own answer, and not
+/// what the script left on the connection.
 pub(crate) async fn play(script: Vec<Act>) -> (Outcome, Report) {
     let server = Hostile::start([script]).await;
     let transport = server.transport();
@@ -60,7 +60,7 @@ pub(crate) async fn play(script: Vec<Act>) -> (Outcome, Report) {
     judged(server, transport, outcome).await
 }
 
-/// The same with a server that never answers, so that the deadline passes.
+/// Does the same with a server that never answers, so that the timeout ends.
 async fn play_past_the_deadline(script: Vec<Act>) -> (Outcome, Report) {
     let server = Hostile::start([script]).await;
     let transport = server.transport();
@@ -75,7 +75,7 @@ async fn judged(
 ) -> (Outcome, Report) {
     let next = send(&transport, get("/api/v1/ping"), DEADLINE).await;
     assert_eq!(next.expect("the next request is answered").body(), "well");
-    // The connection that is still in the pool would keep a script waiting that serves to its end.
+    // A connection that stays in the pool would keep its script waiting.
     drop(transport);
     let report = server.report().await;
     let mut arrived = String::from_utf8_lossy(&report.received).into_owned();
@@ -85,12 +85,12 @@ async fn judged(
     if let Err(error) = &outcome
         && error.phase() == Phase::NotSent
     {
-        assert_eq!(writes, 0, "it arrived, and was said not to be sent");
+        assert_eq!(writes, 0, "it arrived, but was reported as not sent");
     }
     (outcome, report)
 }
 
-/// Plays a script that makes the write fail in this way.
+/// Plays a script that must make the write fail with this kind and phase.
 pub(crate) async fn fails(name: &str, script: Vec<Act>, kind: Kind, phase: Phase) -> Report {
     println!("{name}");
     let (outcome, report) = play(script).await;
@@ -117,7 +117,7 @@ fn failed(name: &str, outcome: Outcome, kind: Kind, phase: Phase) {
     }
 }
 
-/// Plays a script whose reply is a good one with this status and body.
+/// Plays a script whose reply must be a good one with this status and body.
 pub(crate) async fn replies(name: &str, script: Vec<Act>, status: u16, body: &str) -> Report {
     println!("{name}");
     let (outcome, report) = play(script).await;
@@ -131,12 +131,12 @@ pub(crate) async fn replies(name: &str, script: Vec<Act>, status: u16, body: &st
     report
 }
 
-/// Reads the request, sends this, and waits for the client to close.
+/// Reads the request, sends these bytes, and waits for the client to close.
 pub(crate) fn answer(bytes: impl AsRef<[u8]>) -> Vec<Act> {
     vec![Act::Read, Act::Send(bytes.as_ref().to_vec()), Act::Gone]
 }
 
-/// Reads the request, sends this, and answers whatever comes next.
+/// Reads the request, sends these bytes, and answers every further request.
 pub(crate) fn answer_and_serve(bytes: impl AsRef<[u8]>) -> Vec<Act> {
     vec![Act::Read, Act::Send(bytes.as_ref().to_vec()), Act::Serve]
 }

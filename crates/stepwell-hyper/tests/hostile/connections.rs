@@ -1,4 +1,4 @@
-//! The connection: resets and ends in every phase, and what is left in it for the next request.
+//! The connection: resets and ends in every phase, and what they leave for the next request.
 
 use http::Method;
 use stepwell_hyper::HyperTransport;
@@ -57,7 +57,7 @@ async fn a_reset_in_any_phase_says_how_far_it_came() {
             vec![Act::Read, bytes(chunks), bytes("4\r\nhalf\r\n0\r\n")],
             Phase::Responded,
         ),
-        // An end of the connection would be the end of this body; a reset is not.
+        // The end of the connection would end this body; a reset does not.
         (
             "a body without a length",
             vec![Act::Read, bytes(until_the_end), bytes("half")],
@@ -71,7 +71,7 @@ async fn a_reset_in_any_phase_says_how_far_it_came() {
 
 #[tokio::test]
 async fn a_connection_that_ends_before_the_request_was_read_is_never_an_answer() {
-    // Whether the client notices before it writes is a race; `play` holds what it says against what arrived.
+    // Whether the client notices before it writes is a race; `play` compares what it reports with what arrived.
     for round in 0..30 {
         for script in [
             vec![Act::Reset],
@@ -81,7 +81,7 @@ async fn a_connection_that_ends_before_the_request_was_read_is_never_an_answer()
         ] {
             let name = format!("{script:?} in round {round}");
             let (outcome, _) = play(script).await;
-            // What the client knows it has not written, it may send on another connection.
+            // The client may send a request that it has not written on another connection.
             if let Err(error) = outcome {
                 assert_eq!(error.kind(), Kind::Closed, "{name}: {}", chain(&error));
                 assert_ne!(error.phase(), Phase::Responded, "{name}");
@@ -131,7 +131,7 @@ async fn a_read_is_sent_twice_at_most() {
         (error.kind(), error.phase()),
         (Kind::Closed, Phase::MaybeSent)
     );
-    // The third script is left for this one, and after it the server is well.
+    // The third script is left for this request; after it the server behaves well.
     assert!(!server.report().await.received.is_empty());
     assert!(!server.report().await.received.is_empty());
     let outcome = send(&server.transport(), get("/y"), DEADLINE).await;
@@ -145,7 +145,7 @@ async fn a_read_that_arrived_is_not_said_to_be_unsent_because_the_server_went_do
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move {
         let (mut connection, _) = listener.accept().await.unwrap();
-        // Nothing listens any more when the connection ends, and the second try is refused.
+        // The port is closed before the connection ends, so the second attempt is refused.
         drop(listener);
         crate::support::read(&mut connection).await.unwrap();
     });
@@ -162,16 +162,16 @@ async fn a_read_that_arrived_is_not_said_to_be_unsent_because_the_server_went_do
 #[tokio::test]
 async fn garbage_after_a_reply_does_not_answer_the_next_request() {
     for garbage in [FORGED, "\r\n\r\n", "x", "HTTP/1.1 100 Continue\r\n\r\n"] {
-        // In one piece with the reply.
+        // In one write with the reply.
         let script = vec![Act::Read, bytes(&format!("{REPLY}{garbage}")), Act::Gone];
         replies(garbage, script, 200, "real").await;
-        // On its own, when the connection is back in the pool.
+        // In a separate write, when the connection is back in the pool.
         let script = vec![Act::Read, bytes(REPLY), bytes(garbage), Act::Gone];
         let mut server = Hostile::start([script]).await;
         let transport = server.transport();
         let reply = send(&transport, write(), DEADLINE).await.unwrap();
         assert_eq!(reply.body(), "real", "{garbage}");
-        // The client closes a connection that speaks unasked.
+        // The client closes a connection that sends unsolicited bytes.
         server.report().await;
         let reply = send(&transport, write(), DEADLINE).await.unwrap();
         assert_eq!(reply.body(), "well", "{garbage}");
@@ -180,7 +180,7 @@ async fn garbage_after_a_reply_does_not_answer_the_next_request() {
 
 #[tokio::test]
 async fn a_word_of_farewell_on_an_idle_connection_is_not_an_answer() {
-    // As proxies do: a reply to a request that nobody made, and the end of the connection.
+    // Proxies do this: they send an unsolicited reply and close the connection.
     let farewell = "HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
     let script = vec![
         Act::Read,
@@ -202,7 +202,7 @@ async fn a_word_of_farewell_on_an_idle_connection_is_not_an_answer() {
 
 #[tokio::test]
 async fn a_reply_before_the_request_does_not_make_it_sent_twice_or_unsent() {
-    // Over HTTP/1 it may pass for the reply when the two cross; it must not do more harm than that.
+    // In HTTP/1 it can be mistaken for the reply if it crosses the request; it must do no other harm.
     for _round in 0..30 {
         let script = vec![bytes(FORGED), Act::Gone];
         let (outcome, report) = play(script).await;
@@ -222,7 +222,7 @@ async fn a_connection_that_was_closed_in_the_pool_is_replaced_or_the_write_is_in
             let mut server = Hostile::start([script.collect()]).await;
             let transport = server.transport();
             send(&transport, write(), DEADLINE).await.unwrap();
-            // Whether the client has noticed the end is a race, as it is in life.
+            // Whether the client has noticed the end is a race, as in production.
             let outcome = send(&transport, write(), DEADLINE).await;
             let arrived = server.well().len();
             match outcome {

@@ -25,7 +25,7 @@ async fn a_broken_status_line_is_not_http_and_the_write_may_have_been_done() {
         b"200 OK",
         b"<!doctype html>",
         b"POST /api/v1/pipelines HTTP/1.1",
-        // A TLS alert, and the preface of a server that speaks HTTP/2 alone.
+        // A TLS alert, and the preface of a server that only speaks HTTP/2.
         b"\x15\x03\x01\x00\x02\x02\x46",
         b"\x00\x00\x12\x04\x00\x00\x00\x00\x00",
     ] {
@@ -62,7 +62,7 @@ async fn broken_headers_are_not_http_and_the_write_may_have_been_done() {
         let reply = format!("HTTP/1.1 200 OK\r\n{header}\r\n\r\nwell");
         fails(header, answer(reply), Kind::Protocol, Phase::Responded).await;
     }
-    // These two mean something else within hyper, which calls the head too large for them.
+    // hyper reports these two as a head that is too large.
     for length in [u64::MAX, u64::MAX - 1] {
         let reply = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\nwell");
         let script = answer(reply);
@@ -135,7 +135,7 @@ async fn a_head_of_any_size_is_read_to_a_bound() {
         Phase::Responded,
     )
     .await;
-    // Without end, and without a line.
+    // A head without an end and without a line break.
     let script = vec![Act::Read, Act::Flood(vec![b'a'; 1 << 16], 1 << 10)];
     fails("no line", script, Kind::Protocol, Phase::Responded).await;
     let head = Act::Send(b"HTTP/1.1 200 ".to_vec());
@@ -150,7 +150,7 @@ async fn informational_replies_are_passed_over() {
                  HTTP/1.1 103 Early Hints\r\nlink: </a>\r\ncontent-length: 9\r\n\r\n\
                  HTTP/1.1 201 Created\r\ncontent-length: 4\r\n\r\ndone";
     replies("three", answer_and_serve(reply), 201, "done").await;
-    // Nothing after it: the write may have been done.
+    // No final reply follows, so the write may have been done.
     let continues = || Act::Send(b"HTTP/1.1 100 Continue\r\n\r\n".to_vec());
     let script = vec![Act::Read, continues()];
     fails("and the end", script, Kind::Closed, Phase::MaybeSent).await;
@@ -161,7 +161,7 @@ async fn informational_replies_are_passed_over() {
 #[tokio::test]
 async fn informational_replies_without_end_end_with_the_deadline() {
     let hints = b"HTTP/1.1 103 Early Hints\r\nlink: </a>; rel=preload\r\n\r\n".repeat(100);
-    // The flood only ends because the client closes.
+    // The flood only ends because the client closes the connection.
     let script = vec![Act::Read, Act::Flood(hints, usize::MAX)];
     times_out("hints", script, Phase::MaybeSent).await;
 }
@@ -182,7 +182,7 @@ async fn a_head_at_a_trickle_is_read_until_the_deadline() {
     ];
     let (outcome, _) = play(script).await;
     assert_eq!(outcome.unwrap().body(), "slow");
-    // Bytes come all the time, and the whole does not.
+    // Bytes keep arriving, but the head is never complete.
     let script = vec![
         Act::Read,
         Act::Trickle(reply, Duration::from_millis(50)),

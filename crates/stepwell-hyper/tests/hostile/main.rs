@@ -1,8 +1,8 @@
-//! The transport against servers that do what they should not, on real sockets.
+//! The transport against misbehaving servers, on real sockets.
 //!
-//! For each: the call ends by its deadline, what is read is bounded, a request that may have arrived is never said to be unsent, a
-//! broken reply is never one, a write is sent once, and the next request over the same transport is answered by the server as it is then
-//! (`check::play`).
+//! In each case the call ends within its timeout, the bytes read are bounded, a request that may have arrived is never reported as not
+//! sent, a broken reply is never returned as a good one, a write is sent once, and the next request over the same transport gets its own
+//! answer (`check::play`).
 //!
 //! | what | where |
 //! |---|---|
@@ -12,7 +12,7 @@
 //! | half-closed connections | `connections`: `a_server_that_has_said_its_last_word_…` |
 //! | a kept-alive connection that was closed in the pool | `wire`: twenty polls; `connections`: `a_connection_that_was_closed_…` |
 //! | every read is closed after it was read | `connections`: `a_read_is_sent_twice_at_most`, `a_read_that_arrived_…` |
-//! | garbage after the reply, replies that nobody asked for | `connections`: `garbage_…`, `a_word_of_farewell_…`, `a_reply_before_…` |
+//! | garbage after the reply, unsolicited replies | `connections`: `garbage_…`, `a_word_of_farewell_…`, `a_reply_before_…` |
 //! | bad status lines and headers; lengths that are negative, huge, or two | `heads`: `a_broken_status_line_…`, `broken_headers_…` |
 //! | headers in bytes that are not ASCII | `heads`: `header_values_of_any_bytes_…` |
 //! | headers of 1 MiB, 100,000 headers | `heads`: `a_head_of_any_size_…`; without end: `wire` |
@@ -25,13 +25,13 @@
 //! | memory, not only bytes on the wire | `tests/memory.rs` |
 //! | a body where none may be (204, 304) | `bodies`: `a_body_where_none_may_be_…` |
 //! | an empty reply to a create | `bodies`: `a_body_of_any_shape_…` |
-//! | compressed without being asked | `wire`; in the other places where it can be said: `bodies` |
+//! | compressed without being asked | `wire`; in every header that can announce it: `bodies` |
 //! | redirects | `wire`; with another server and a token: `requests`: `a_redirect_…` |
 //! | an answer before the request was read, a server that does not read | `requests` |
 //! | a call that is dropped, a runtime that is dropped | `requests` |
 //! | addresses, IPv6, `Host`, a base with a prefix, refused, unknown host | `wire` |
 //! | certificates, TLS where there is none | `tests/tls.rs`; a handshake that ends or stays open: `tls` |
-//! | a page of HTML, an error of a proxy, paging, job states | not here: the transport gives back any status and body |
+//! | a page of HTML, an error of a proxy, paging, job states | not here: the transport returns any status and body |
 
 #![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
 #![allow(clippy::expect_used, reason = "a test may fail where it stands")]

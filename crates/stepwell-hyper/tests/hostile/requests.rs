@@ -1,4 +1,4 @@
-//! The request: servers that do not take it, that answer before they have it, that send it elsewhere, and a client that stops halfway.
+//! The request: servers that do not read it, answer before they have read it or redirect it, and a client that stops halfway.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::{
     support::{chain, get, ok, request},
 };
 
-/// More than the kernel holds for a server that does not read.
+/// More than the kernel buffers for a server that does not read.
 fn large_write() -> Request<Bytes> {
     Request::post("/api/v1/pipelines")
         .body(Bytes::from(vec![b'x'; 32 << 20]))
@@ -34,7 +34,7 @@ async fn a_deadline_closes_the_connection_in_every_phase() {
         (chunks, Phase::Responded),
         (until_the_end, Phase::Responded),
     ] {
-        // What the server would send later has no connection to come over.
+        // There is no connection left for what the server would send later.
         let script = vec![Act::Read, Act::Send(sent.as_bytes().to_vec()), Act::Gone];
         times_out(sent, script, phase).await;
     }
@@ -71,7 +71,7 @@ async fn an_answer_before_the_request_was_read_is_one() {
     let transport = server.transport();
     let reply = send(&transport, large_write(), DEADLINE).await.unwrap();
     assert_eq!(reply.status(), 413);
-    // The rest of the first request does not go before this one.
+    // The rest of the first request is not sent before this one.
     let reply = send(&transport, get("/x"), DEADLINE).await.unwrap();
     assert_eq!(reply.body(), "well");
 }
@@ -134,7 +134,7 @@ async fn a_write_that_is_given_up_leaves_nothing_for_the_next_request() {
         outcome = transport.execute(write()) => panic!("nothing answers, and yet {outcome:?}"),
         () = arrived.notified() => {}
     }
-    // The connection is closed with the call, not at the end of its deadline.
+    // The connection is closed with the call, not when its timeout ends.
     assert!(!server.report().await.received.is_empty());
     let reply = send(&transport, get("/x"), DEADLINE).await.unwrap();
     assert_eq!(reply.body(), "well");
@@ -143,7 +143,7 @@ async fn a_write_that_is_given_up_leaves_nothing_for_the_next_request() {
 
 #[tokio::test]
 async fn a_write_whose_runtime_goes_away_is_not_said_to_be_unsent() {
-    // A connection is driven by the runtime that it was made on. That goes down while another one waits for an answer.
+    // A connection is driven by the runtime it was created on. That one is shut down while another one waits for the answer.
     let [pooled, arrived] = [(); 2].map(|()| Arc::new(Notify::new()));
     let script = vec![
         Act::Read,
@@ -184,7 +184,7 @@ async fn a_write_whose_runtime_goes_away_is_not_said_to_be_unsent() {
 
 #[tokio::test]
 async fn a_good_server_passes_the_same_checks() {
-    // So that the others do not fail for a reason of their own.
+    // This shows that the other tests do not fail because of the checks.
     let script = answer_and_serve(ok("good"));
     let report = replies("good", script, 200, "good").await;
     assert!(report.received.starts_with(b"POST /api/v1/pipelines "));

@@ -1,4 +1,4 @@
-//! A server that does to a connection what a script says, and serves well afterwards.
+//! A server that follows a script on a connection and behaves well afterwards.
 
 use std::{
     io::{Error, ErrorKind},
@@ -15,43 +15,43 @@ use tokio::{
 
 use crate::support::{PATIENCE, ok, read};
 
-/// One thing that is done to a connection. After the last one it is closed.
+/// One step of a script. After the last one the connection is closed.
 #[derive(Clone, Debug)]
 pub(crate) enum Act {
     /// Reads a whole request.
     Read,
-    /// Reads this many bytes of a request and leaves the rest.
+    /// Reads only this many bytes of a request.
     Take(usize),
     /// Sends these bytes.
     Send(Vec<u8>),
     /// Sends these bytes one by one, with a pause before each.
     Trickle(Vec<u8>, Duration),
-    /// Sends these bytes again and again, this often at most.
+    /// Sends these bytes again and again, up to this many times.
     Flood(Vec<u8>, usize),
-    /// Says that no more will be sent, and can still read.
+    /// Closes the sending side; the server can still read.
     HalfClose,
-    /// Reads until the client has closed. A connection that the client uses again instead is stuck here.
+    /// Reads until the client has closed the connection. The script hangs here if the client reuses it instead.
     Gone,
-    /// Does nothing for ever, and reads nothing.
+    /// Does nothing forever, and reads nothing.
     Hold,
-    /// Says that the script has come so far.
+    /// Signals that the script has got this far.
     Tell(Arc<Notify>),
-    /// Answers well from now on.
+    /// Answers every further request well.
     Serve,
     /// Resets the connection.
     Reset,
 }
 
-/// What the server saw of a connection that had a script.
+/// What the server saw on a connection with a script.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Report {
-    /// Every byte that the client sent, as far as it was read.
+    /// All bytes that the server has read.
     pub(crate) received: Vec<u8>,
-    /// How many bytes the client or the kernel took.
+    /// How many bytes the client or the kernel has taken.
     pub(crate) sent: usize,
 }
 
-/// The server. Each connection takes the next script; those after the last script are served well.
+/// The server. Each connection follows the next script; after the last script connections are served well.
 pub(crate) struct Hostile {
     pub(crate) address: String,
     reports: Vec<oneshot::Receiver<Report>>,
@@ -110,13 +110,13 @@ impl Hostile {
             .unwrap()
     }
 
-    /// Waits until a script has come to an act that ends with the client, or has sent the first of a trickle or a flood.
+    /// Waits until a script has reached an act that only the client can end, or has sent the first bytes of a trickle or a flood.
     pub(crate) fn waits(&self) -> impl Future<Output = ()> + use<> {
         let waits = Arc::clone(&self.waits);
         async move { waits.notified().await }
     }
 
-    /// What was seen of the next scripted connection, once its script has come to its end.
+    /// Waits for the end of the next script, and returns what was seen on its connection.
     pub(crate) async fn report(&mut self) -> Report {
         let report = self.reports.remove(0);
         let report = tokio::time::timeout(PATIENCE, report).await;
@@ -125,7 +125,7 @@ impl Hostile {
             .unwrap()
     }
 
-    /// The requests on the connections that are served well.
+    /// The requests on the connections without a script.
     pub(crate) fn well(&self) -> Vec<String> {
         self.well.lock().unwrap().clone()
     }
@@ -134,7 +134,7 @@ impl Hostile {
 async fn play(mut connection: TcpStream, script: Vec<Act>, waits: &Notify) -> Report {
     let mut report = Report::default();
     for act in script {
-        // A client that is gone ends the script, and is what some wait for.
+        // The script ends when the client closes the connection, which some scripts wait for.
         let done = act.perform(&mut connection, &mut report, waits).await;
         if done.is_err() {
             break;

@@ -1,4 +1,4 @@
-//! The same under TLS, where the end of a connection can be told from one that was cut.
+//! The same with TLS, where a connection that was closed differs from one that was cut.
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -22,7 +22,7 @@ use crate::{
     support::{chain, get, ok, read},
 };
 
-/// A certificate for localhost, and a file of it.
+/// A certificate for localhost, and its file.
 struct Certificate {
     acceptor: TlsAcceptor,
     directory: TempDir,
@@ -61,11 +61,11 @@ impl Certificate {
 /// How the first connection ends once the reply has been sent.
 #[derive(Clone, Copy, Debug)]
 enum End {
-    /// As TLS wants it: with a word that this is the end.
+    /// With a `close_notify`, as TLS requires.
     Told,
-    /// Without one, as when somebody in between cuts it.
+    /// Without a `close_notify`, as if the connection had been cut.
     Cut,
-    /// With bytes that are no TLS.
+    /// With bytes that are not TLS.
     Garbage,
     /// With a reset.
     Reset,
@@ -89,7 +89,7 @@ impl End {
     }
 }
 
-/// A server that sends this to the first request and ends so, and serves well on every other connection.
+/// Starts a server that answers the first request with `reply` and ends that connection as given. It serves every other connection well.
 async fn server(certificate: &Certificate, reply: &'static [u8], end: End) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -114,7 +114,7 @@ async fn server(certificate: &Certificate, reply: &'static [u8], end: End) -> u1
 const UNTIL_THE_END: &[u8] = b"HTTP/1.1 200 OK\r\n\r\nwhat";
 const LENGTH: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf";
 
-/// What comes of a write to a server that ends so; the next request is answered.
+/// Sends a write to such a server and returns the outcome. The next request must be answered.
 async fn play(certificate: &Certificate, reply: &'static [u8], end: End) -> Outcome {
     let port = server(certificate, reply, end).await;
     let transport = certificate.transport(port);
@@ -155,7 +155,7 @@ async fn a_reply_with_garbage_or_a_reset_in_its_place_is_none() {
     for reply in [UNTIL_THE_END, LENGTH] {
         for end in [End::Garbage, End::Reset] {
             let error = play(&certificate, reply, end).await.unwrap_err();
-            // When both come at once, the end is seen before the reply.
+            // If both arrive together, the end is seen before the reply.
             assert!(
                 matches!(error.kind(), Kind::Closed | Kind::Protocol),
                 "{}",
@@ -173,12 +173,12 @@ async fn what_ends_in_the_handshake_was_not_sent() {
         (vec![Act::Take(1), Act::Reset], Kind::Closed),
         (vec![Act::Take(1), Act::HalfClose, Act::Gone], Kind::Closed),
         (vec![Act::Gone], Kind::TimedOut),
-        // A word of TLS, and no more.
+        // The beginning of a TLS record, and no more.
         (
             vec![Act::Send(b"\x16\x03\x03".to_vec()), Act::Gone],
             Kind::TimedOut,
         ),
-        // A refusal in the words of TLS: no protocol in common.
+        // A TLS alert: no protocol in common.
         (
             vec![
                 Act::Take(1),

@@ -1,4 +1,4 @@
-//! Servers that answer with given bytes.
+//! Servers that answer with the given bytes.
 
 #![allow(unreachable_pub, reason = "a test file is its own crate")]
 #![allow(dead_code, reason = "each test file uses its part")]
@@ -21,30 +21,30 @@ use tokio::{
     time,
 };
 
-/// Nothing takes this long unless it hangs. A deadline of this length passes only where a test lets it pass.
+/// Longer than anything takes that does not hang. A timeout of this length only ends where a test lets it.
 pub const PATIENCE: Duration = Duration::from_secs(300);
 
-/// Lets the deadline of a call pass ([`PATIENCE`]) once the server is there, however long that takes.
+/// Lets the timeout of a call ([`PATIENCE`]) end once `server` has resolved.
 pub async fn let_the_deadline_pass<T: Send + 'static>(
     call: impl Future<Output = T> + Send + 'static,
     server: impl Future<Output = ()>,
 ) -> T {
     let call = tokio::spawn(call);
     let there = time::timeout(PATIENCE, server);
-    there.await.expect("the server does not come so far");
-    // What was sent is with the client at once, and is read before the clock is touched.
+    there.await.expect("the server does not get that far");
+    // The client reads what was sent before the clock is moved.
     time::sleep(Duration::from_millis(20)).await;
     time::pause();
     time::advance(PATIENCE).await;
     time::resume();
     let ended = time::timeout(PATIENCE, call).await;
     ended
-        .expect("the call does not end by its deadline")
+        .expect("the call does not end with its timeout")
         .unwrap()
 }
 
-/// Plays one test after the other, each on a runtime of its own that is gone with all its tasks before the next one begins: for those that
-/// look at the memory of the process.
+/// Runs one test at a time, each on its own runtime, which is shut down before the next test begins. For tests that measure the memory of
+/// the process.
 pub fn alone(test: impl Future<Output = ()>) {
     static ALONE: Mutex<()> = Mutex::new(());
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
@@ -55,22 +55,22 @@ pub fn alone(test: impl Future<Output = ()>) {
     runtime.block_on(test);
 }
 
-/// What is done with a request.
+/// What the server does after it has read a request.
 #[derive(Clone)]
 pub enum Then {
-    /// These bytes, and the connection stays open.
+    /// Sends these bytes and keeps the connection open.
     Keep(Vec<u8>),
-    /// These bytes, then the end of the connection.
+    /// Sends these bytes and closes the connection.
     Close(Vec<u8>),
-    /// These bytes, then nothing, ever.
+    /// Sends these bytes and then nothing.
     Hang(Vec<u8>),
-    /// These bytes, then this again and again.
+    /// Sends the first bytes once and the second ones again and again.
     Flood(Vec<u8>, Vec<u8>),
-    /// A reset.
+    /// Resets the connection.
     Reset,
 }
 
-/// A server of raw TCP on a port that the system chose.
+/// A raw TCP server on a port that the system has chosen.
 pub struct Raw {
     pub address: String,
     requests: Arc<Mutex<Vec<String>>>,
@@ -104,12 +104,12 @@ impl Raw {
         }
     }
 
-    /// Every request as it came over the wire.
+    /// All requests as they were on the wire.
     pub fn requests(&self) -> Vec<String> {
         self.requests.lock().unwrap().clone()
     }
 
-    /// Waits until all was sent that is sent before [`Then::Hang`] hangs, or the first of a [`Then::Flood`].
+    /// Waits until the bytes of a [`Then::Hang`], or the first ones of a [`Then::Flood`], have been sent.
     pub fn has_sent(&self) -> impl Future<Output = ()> + use<> {
         let quiet = Arc::clone(&self.quiet);
         async move { quiet.notified().await }
@@ -165,7 +165,7 @@ async fn serve(
     }
 }
 
-/// Closing with a linger of zero resets the connection.
+/// Closing a socket with a linger of zero resets the connection.
 fn socket_of(connection: TcpStream) -> LingeringSocket {
     LingeringSocket(connection)
 }
@@ -205,7 +205,7 @@ pub async fn read(connection: &mut (impl tokio::io::AsyncRead + Unpin)) -> Optio
     Some(head + &String::from_utf8(body).unwrap())
 }
 
-/// A whole reply with this body.
+/// A complete reply with this body.
 pub fn ok(body: &str) -> Vec<u8> {
     format!(
         "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}",
@@ -243,7 +243,7 @@ pub fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// A TLS server that answers all requests with this; its address by the name `localhost`.
+/// Starts a TLS server that answers every request with `answer`, and returns its URL on `localhost`.
 #[cfg(feature = "tls")]
 pub async fn serve_tls(config: rustls::ServerConfig, answer: &'static str) -> String {
     let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
@@ -253,7 +253,7 @@ pub async fn serve_tls(config: rustls::ServerConfig, answer: &'static str) -> St
         while let Ok((connection, _)) = listener.accept().await {
             let acceptor = acceptor.clone();
             tokio::spawn(async move {
-                // A client that does not trust it, or is not trusted, breaks off here.
+                // This fails if either side does not trust the other.
                 let Ok(mut connection) = acceptor.accept(connection).await else {
                     return;
                 };

@@ -10,16 +10,17 @@ use super::{
 };
 use crate::{Phase, TransportErrorKind};
 
-/// A request that is expected, and its answer. It takes its place in the script when it was made; what is said of it later changes it.
+/// An expected request and the answer to it. Its position in the script is that of the call to [`FakeTransport::expect`]; the methods
+/// change it where it is.
 pub struct Expectation<'a> {
     fake: &'a FakeTransport,
-    place: usize,
+    index: usize,
 }
 
 impl<'a> Expectation<'a> {
     #[track_caller]
     pub(super) fn new(fake: &'a FakeTransport, method: Method, path: String) -> Self {
-        let place = fake.script().expect(Expected {
+        let index = fake.script().expect(Expected {
             method,
             path,
             json: None,
@@ -32,30 +33,30 @@ impl<'a> Expectation<'a> {
             },
             stated_at: Location::caller(),
         });
-        Self { fake, place }
+        Self { fake, index }
     }
 
     fn change(self, change: impl FnOnce(&mut Expected)) -> Self {
-        self.fake.script().change(self.place, change);
+        self.fake.script().change(self.index, change);
         self
     }
 
-    /// The request's body must be this JSON.
+    /// Requires this JSON as the body of the request.
     pub fn with_json(self, body: serde_json::Value) -> Self {
         self.change(|expected| expected.json = Some(body))
     }
 
-    /// It is expected, and answered, so many times.
+    /// Expects and answers the request this many times.
     pub fn times(self, times: usize) -> Self {
         self.change(|expected| expected.times = Times::Exactly(times))
     }
 
-    /// It may come any number of times, also none.
+    /// Allows the request any number of times, including none.
     pub fn always(self) -> Self {
         self.change(|expected| expected.times = Times::Any)
     }
 
-    /// The answer comes after this time, on tokio's clock. Past the request's deadline it does not come.
+    /// Delays the answer, on tokio's clock. If the delay exceeds the request's [`Timeout`](crate::Timeout), the request times out.
     pub fn delay(self, delay: Duration) -> Self {
         self.change(|expected| expected.answer.delay = delay)
     }
@@ -81,7 +82,7 @@ impl<'a> Expectation<'a> {
     ///
     /// # Panics
     ///
-    /// When the value has no JSON form.
+    /// Panics if the value cannot be serialized as JSON.
     #[track_caller]
     pub fn reply_json(self, status: u16, body: &(impl Serialize + ?Sized)) -> Self {
         match serde_json::to_vec(body) {
@@ -90,7 +91,7 @@ impl<'a> Expectation<'a> {
                 Bytes::from(body),
                 Some(HeaderValue::from_static("application/json")),
             ),
-            Err(error) => panic!("the reply has no JSON form: {error}"),
+            Err(error) => panic!("the reply cannot be serialized as JSON: {error}"),
         }
     }
 
@@ -106,7 +107,7 @@ impl<'a> Expectation<'a> {
         self.change(|expected| expected.answer.outcome = Ok(reply))
     }
 
-    /// Adds a header to the reply, which must have been given before.
+    /// Adds a header to the reply. Call it after the reply has been set.
     pub fn header(self, name: HeaderName, value: HeaderValue) -> Self {
         self.change(|expected| {
             if let Ok(reply) = &mut expected.answer.outcome {
@@ -115,10 +116,10 @@ impl<'a> Expectation<'a> {
         })
     }
 
-    /// A piece of a streamed body. Pieces, [pauses](Self::pause) and [a break](Self::break_off) come in the order in which they are
-    /// stated; after the last of them the body ends.
+    /// Adds a piece to the streamed body. Pieces, [pauses](Self::pause) and a [failure](Self::break_off) come in the order of the calls; the
+    /// body ends after the last one.
     ///
-    /// [`execute`](crate::Transport::execute) knows nothing of them: it gives the reply with the body of [`reply`](Self::reply).
+    /// [`execute`](crate::Transport::execute) ignores them and returns only the body given to [`reply`](Self::reply).
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
@@ -147,17 +148,17 @@ impl<'a> Expectation<'a> {
         self.then(piece)
     }
 
-    /// A time without a piece in a streamed body, on tokio's clock.
+    /// Pauses the streamed body, on tokio's clock.
     pub fn pause(self, pause: Duration) -> Self {
         self.then(Step::Pause(pause))
     }
 
-    /// The streamed body breaks off here.
+    /// Breaks the streamed body off here.
     pub fn break_off(self, kind: TransportErrorKind) -> Self {
         self.then(Step::Fail(kind))
     }
 
-    /// The streamed body goes on for ever, and nothing more comes.
+    /// Keeps the streamed body open forever without another piece.
     pub fn fall_silent(self) -> Self {
         self.then(Step::Hang)
     }
@@ -166,12 +167,12 @@ impl<'a> Expectation<'a> {
         self.change(|expected| expected.answer.stream.push(step))
     }
 
-    /// Fails. The phase says how far the request came: [`Phase::MaybeSent`] is a reply that was lost.
+    /// Fails the request. The phase says how far the request came: [`Phase::MaybeSent`] is a lost reply.
     pub fn fail(self, kind: TransportErrorKind, phase: Phase) -> Self {
         self.change(|expected| expected.answer.outcome = Err((kind, phase)))
     }
 
-    /// Never answers: the request ends by its deadline, as [`Phase::MaybeSent`].
+    /// Never answers. The request ends with its timeout, as [`Phase::MaybeSent`].
     pub fn hang(self) -> Self {
         self.change(|expected| expected.answer.hangs = true)
     }
@@ -181,7 +182,7 @@ impl fmt::Debug for Expectation<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("Expectation")
-            .field("place", &self.place)
+            .field("index", &self.index)
             .finish_non_exhaustive()
     }
 }

@@ -30,7 +30,7 @@ pub(super) enum Step {
 #[derive(Clone)]
 pub(super) struct Answer {
     pub(super) outcome: Result<Response<Bytes>, (TransportErrorKind, Phase)>,
-    /// What comes after the body of the reply when it is streamed.
+    /// The rest of the body, after that of the reply, if the reply is streamed.
     pub(super) stream: Vec<Step>,
     pub(super) delay: Duration,
     pub(super) hangs: bool,
@@ -65,30 +65,30 @@ impl Script {
         self.expected.len() - 1
     }
 
-    pub(super) fn change(&mut self, place: usize, change: impl FnOnce(&mut Expected)) {
-        if let Some(expected) = self.expected.get_mut(place) {
+    pub(super) fn change(&mut self, index: usize, change: impl FnOnce(&mut Expected)) {
+        if let Some(expected) = self.expected.get_mut(index) {
             change(expected);
         }
     }
 
-    /// The answer to a request, or why it has none.
+    /// Returns the answer to a request, or the message of the mismatch.
     pub(super) fn answer(&mut self, request: RecordedRequest) -> Result<Answer, String> {
         let found = match self.order {
             Order::Any => self
                 .expected
                 .iter()
-                .position(|expected| expected.is_open() && expected.fits(&request)),
-            // What may come any number of times may also be passed over.
+                .position(|expected| expected.is_open() && expected.matches(&request)),
+            // A request that may come any number of times may also be skipped.
             Order::Strict => {
                 let mut found = None;
-                for (place, expected) in self
+                for (index, expected) in self
                     .expected
                     .iter()
                     .enumerate()
                     .filter(|(_, expected)| expected.is_open())
                 {
-                    if expected.fits(&request) {
-                        found = Some(place);
+                    if expected.matches(&request) {
+                        found = Some(index);
                         break;
                     }
                     if matches!(expected.times, Times::Exactly(_)) {
@@ -98,7 +98,7 @@ impl Script {
                 found
             }
         };
-        let Some(expected) = found.and_then(|place| self.expected.get_mut(place)) else {
+        let Some(expected) = found.and_then(|index| self.expected.get_mut(index)) else {
             let message = self.mismatch(&request);
             self.requests.push(request);
             return Err(message);
@@ -162,7 +162,7 @@ impl Expected {
         !matches!(self.times, Times::Exactly(0))
     }
 
-    fn fits(&self, request: &RecordedRequest) -> bool {
+    fn matches(&self, request: &RecordedRequest) -> bool {
         let path = match self.path.strip_suffix('?') {
             Some(path) => request.path.split('?').next() == Some(path),
             None => request.path == self.path,

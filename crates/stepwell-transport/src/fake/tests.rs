@@ -1,4 +1,7 @@
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    time::Duration,
+};
 
 use super::*;
 
@@ -36,7 +39,7 @@ async fn a_mismatch_shows_what_was_expected_and_what_came() {
     );
     assert!(
         message.contains("fake/tests.rs"),
-        "the place of the expectation is shown: {message}"
+        "the source location of the expectation is shown: {message}"
     );
 }
 
@@ -101,7 +104,7 @@ async fn the_body_decides_where_it_is_given() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_that_hangs_ends_by_its_deadline() {
+async fn a_request_that_hangs_ends_by_its_timeout() {
     let fake = FakeTransport::new();
     fake.expect(Method::GET, "/x").hang();
     fake.expect(Method::GET, "/y")
@@ -112,7 +115,7 @@ async fn a_request_that_hangs_ends_by_its_deadline() {
         let mut request = get(path);
         request
             .extensions_mut()
-            .insert(Deadline(Duration::from_secs(2)));
+            .insert(Timeout(Duration::from_secs(2)));
         let error = fake.execute(request).await.unwrap_err();
         assert_eq!(
             (error.kind(), error.phase()),
@@ -171,11 +174,11 @@ async fn a_streamed_reply_without_a_stream_is_the_whole_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_head_of_a_stream_has_the_deadline() {
+async fn the_head_of_a_stream_has_the_timeout() {
     let mut request = get("/output");
     request
         .extensions_mut()
-        .insert(Deadline(Duration::from_secs(5)));
+        .insert(Timeout(Duration::from_secs(5)));
     let error = NeverTransport.execute_streamed(request).await.unwrap_err();
     assert_eq!(error.kind(), TransportErrorKind::TimedOut);
     assert_eq!(error.phase(), Phase::MaybeSent);

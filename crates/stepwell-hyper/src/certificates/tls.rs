@@ -10,47 +10,47 @@ use rustls::{
 };
 use snafu::{OptionExt, ResultExt, ensure};
 
-use crate::{
-    builder::{
-        CaFileSnafu, Certificates, ClientCertificateFileSnafu, ClientKeyFileSnafu,
-        ClientKeyMismatchSnafu, EncryptedClientKeySnafu, HyperTransportError, NoCertificateSnafu,
-        NoClientCertificateSnafu, NoClientKeySnafu, NoRootsSnafu,
-    },
-    connector::Connector,
+use super::{Certificates, Connector};
+use crate::error::{
+    CaFileSnafu, ClientCertificateFileSnafu, ClientKeyFileSnafu, ClientKeyMismatchSnafu,
+    EncryptedClientKeySnafu, HyperTransportError, NoCertificateSnafu, NoClientCertificateSnafu,
+    NoClientKeySnafu, NoRootsSnafu,
 };
 
-/// https with the platform's roots and those of a file, and with the client's certificate; plain http stays possible.
-pub(crate) fn connector(
-    base: &Uri,
-    http: HttpConnector,
-    certificates: &Certificates,
-) -> Result<Connector, HyperTransportError> {
-    let mut roots = RootCertStore::empty();
-    let mut client = None;
-    if base.scheme_str() == Some("https") {
-        // Some of the platform's may be broken; the others are enough.
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        if let Some(path) = &certificates.ca_file {
-            add_file(&mut roots, path)?;
+impl Certificates {
+    /// Adds https to a connector that keeps serving http.
+    pub(crate) fn connector(
+        &self,
+        base: &Uri,
+        http: HttpConnector,
+    ) -> Result<Connector, HyperTransportError> {
+        let mut roots = RootCertStore::empty();
+        let mut client = None;
+        if base.scheme_str() == Some("https") {
+            // Broken certificates of the platform are skipped.
+            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+            if let Some(path) = &self.ca_file {
+                add_file(&mut roots, path)?;
+            }
+            ensure!(!roots.is_empty(), NoRootsSnafu);
+            client = self.client.as_ref();
         }
-        ensure!(!roots.is_empty(), NoRootsSnafu);
-        client = certificates.client.as_ref();
+        let config = ClientConfig::builder_with_provider(ring::default_provider().into())
+            .with_safe_default_protocol_versions()
+            .map_err(|error| HyperTransportError::Tls {
+                source: error.into(),
+            })?
+            .with_root_certificates(roots);
+        let config = match client {
+            Some((certificate, key)) => with_client(config, certificate, key)?,
+            None => config.with_no_client_auth(),
+        };
+        Ok(hyper_rustls::HttpsConnectorBuilder::new()
+            .with_tls_config(config)
+            .https_or_http()
+            .enable_http1()
+            .wrap_connector(http))
     }
-    let config = ClientConfig::builder_with_provider(ring::default_provider().into())
-        .with_safe_default_protocol_versions()
-        .map_err(|error| HyperTransportError::Tls {
-            source: error.into(),
-        })?
-        .with_root_certificates(roots);
-    let config = match client {
-        Some((certificate, key)) => with_client(config, certificate, key)?,
-        None => config.with_no_client_auth(),
-    };
-    Ok(hyper_rustls::HttpsConnectorBuilder::new()
-        .with_tls_config(config)
-        .https_or_http()
-        .enable_http1()
-        .wrap_connector(http))
 }
 
 fn add_file(roots: &mut RootCertStore, path: &Path) -> Result<(), HyperTransportError> {
@@ -69,7 +69,7 @@ fn with_client(
     key: &Path,
 ) -> Result<ClientConfig, HyperTransportError> {
     let pem = read(certificate).context(ClientCertificateFileSnafu { path: certificate })?;
-    // All or none: with one of them missing the server would find no way from the client's to its CA.
+    // One broken certificate fails the file: without it the server could not build the chain to its CA.
     let chain: Vec<_> = CertificateDer::pem_slice_iter(&pem)
         .collect::<Result<_, _>>()
         .ok()
@@ -81,7 +81,7 @@ fn with_client(
             Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => {
                 ClientKeyMismatchSnafu { certificate, key }.build()
             }
-            // So a key is refused whose bytes are none of a key.
+            // The key's bytes cannot be parsed.
             Error::General(_) => NoClientKeySnafu { path: key }.build(),
             _ => NoClientCertificateSnafu { path: certificate }.build(),
         })
@@ -89,7 +89,7 @@ fn with_client(
 
 fn read_key(path: &Path) -> Result<PrivateKeyDer<'static>, HyperTransportError> {
     let pem = read(path).context(ClientKeyFileSnafu { path })?;
-    // What the parser says of a broken file repeats lines of it.
+    // The parser's error is dropped, because it repeats lines of the key.
     match PrivateKeyDer::from_pem_slice(&pem) {
         Ok(key) => Ok(key),
         Err(_) if is_encrypted(&pem) => EncryptedClientKeySnafu { path }.fail(),
@@ -97,7 +97,7 @@ fn read_key(path: &Path) -> Result<PrivateKeyDer<'static>, HyperTransportError> 
     }
 }
 
-/// A file without a byte order mark before it, which some editors write and the parser does not expect.
+/// Reads a file without a leading byte order mark, which some editors write and the parser does not expect.
 fn read(path: &Path) -> std::io::Result<Vec<u8>> {
     let mut bytes = std::fs::read(path)?;
     if bytes.starts_with(BYTE_ORDER_MARK) {
@@ -108,7 +108,7 @@ fn read(path: &Path) -> std::io::Result<Vec<u8>> {
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// Whether it says so of itself: PKCS #8 in its first line, the older form in a header.
+/// Whether the file is marked as encrypted. PKCS #8 has the mark in its first line, the older format in a header.
 fn is_encrypted(pem: &[u8]) -> bool {
     let text = String::from_utf8_lossy(pem);
     text.contains("-----BEGIN ENCRYPTED PRIVATE KEY-----")

@@ -1,51 +1,33 @@
-//! Transports for tests of code that drives one.
+//! Transports for testing code that uses a transport.
 
 mod expectation;
+mod never;
 mod script;
-mod stream;
+mod scripted_body;
 #[cfg(test)]
 mod tests;
 
 use std::{
     fmt,
-    future::pending,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
 };
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response, Uri};
 
 use self::{
+    never::hang,
     script::{Answer, Order, Script, Step},
-    stream::Scripted,
+    scripted_body::ScriptedBody,
 };
-use crate::{Deadline, Phase, StreamedBody, Transport, TransportError, TransportErrorKind};
+use crate::{Phase, StreamedBody, Timeout, Transport, TransportError, TransportErrorKind};
 
-pub use self::expectation::Expectation;
-
-/// A transport that never answers: what waits for it ends by its own deadline, or not at all.
-#[derive(Clone, Copy, Debug, Default)]
-#[non_exhaustive]
-pub struct NeverTransport;
-
-impl Transport for NeverTransport {
-    async fn execute(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
-        hang(request.extensions().get().copied()).await
-    }
-
-    async fn execute_streamed(
-        &self,
-        request: Request<Bytes>,
-    ) -> Result<Response<StreamedBody>, TransportError> {
-        hang(request.extensions().get().copied()).await
-    }
-}
+pub use self::{expectation::Expectation, never::NeverTransport};
 
 /// A transport that follows a script.
 ///
-/// A test says what it expects to be asked and what is answered; anything else that is asked fails the test with what was expected and
-/// what came, and so does an expectation that is left over when the last handle is dropped.
+/// A test states the requests that it expects and the replies to them. A request that does not match fails the test with a message that
+/// shows both, and so does an expectation that is left over when the last handle is dropped.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
@@ -68,8 +50,8 @@ impl Transport for NeverTransport {
 /// # }
 /// ```
 ///
-/// Requests come in the order of the script ([`new`](Self::new)), or in any ([`any_order`](Self::any_order)) for code that works on
-/// several things at once. Delays and hanging requests are on tokio's clock: with a paused one they take no time.
+/// Requests must come in the order of the script ([`new`](Self::new)), or may come in any order ([`any_order`](Self::any_order)) for code
+/// that is concurrent. Delays and hanging requests use tokio's clock, so they take no time if it is paused.
 pub struct FakeTransport {
     shared: Arc<Shared>,
 }
@@ -79,34 +61,34 @@ struct Shared {
     base_url: Uri,
 }
 
-/// A request that was made.
+/// A request that was received.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct RecordedRequest {
-    /// Its method.
+    /// The method.
     pub method: Method,
-    /// Its path, with its query.
+    /// The path with the query.
     pub path: String,
-    /// Its headers.
+    /// The headers.
     pub headers: HeaderMap,
-    /// Its body.
+    /// The body.
     pub body: Bytes,
 }
 
 impl RecordedRequest {
-    /// The body as JSON; `Null` when it is none.
+    /// The body as JSON, or `Null` if it is not JSON.
     pub fn json(&self) -> serde_json::Value {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }
 }
 
 impl FakeTransport {
-    /// A script whose requests come in its order.
+    /// Creates a script whose requests must come in order.
     pub fn new() -> Self {
         Self::with(Order::Strict)
     }
 
-    /// A script whose requests come in any order; of two expectations that fit, the earlier is taken.
+    /// Creates a script whose requests may come in any order. If two expectations match, the earlier one is used.
     pub fn any_order() -> Self {
         Self::with(Order::Any)
     }
@@ -121,40 +103,40 @@ impl FakeTransport {
         }
     }
 
-    /// The same script at another address; to be called before it is cloned.
+    /// Sets the base URL. Call it before the transport is cloned.
     ///
     /// # Panics
     ///
-    /// When it has been cloned already, or the text is no address.
+    /// Panics if the transport has been cloned, or if `base_url` is not a URL.
     #[track_caller]
     #[must_use]
     pub fn at(mut self, base_url: &str) -> Self {
         match (Arc::get_mut(&mut self.shared), base_url.parse()) {
             (Some(shared), Ok(uri)) => shared.base_url = uri,
-            (None, _) => panic!("the fake has been cloned before it was given its address"),
-            (_, Err(error)) => panic!("{base_url:?} is no address: {error}"),
+            (None, _) => panic!("the fake was cloned before its base URL was set"),
+            (_, Err(error)) => panic!("{base_url:?} is not a URL: {error}"),
         }
         self
     }
 
-    /// Expects a request with this method and path. The query is part of the path; a path that ends with `?` fits with any query.
+    /// Expects a request with this method and path. The query is part of the path; a path that ends with `?` matches any query.
     ///
-    /// It is answered once, with an empty 200, unless the [`Expectation`] says otherwise.
+    /// The request is answered once, with an empty 200, unless the [`Expectation`] is changed.
     #[track_caller]
     pub fn expect(&self, method: Method, path: impl Into<String>) -> Expectation<'_> {
         Expectation::new(self, method, path.into())
     }
 
-    /// All requests that were made, in their order.
+    /// Returns all requests so far, in order.
     pub fn requests(&self) -> Vec<RecordedRequest> {
         self.script().requests.clone()
     }
 
-    /// Fails when an expectation is left over. Dropping the last handle does the same.
+    /// Fails the test if an expectation is left over. Dropping the last handle does the same.
     ///
     /// # Panics
     ///
-    /// When one is.
+    /// Panics if an expectation is left over.
     #[track_caller]
     pub fn finish(&self) {
         let left = self.script().left_over();
@@ -165,17 +147,17 @@ impl FakeTransport {
         &self,
         request: Request<Bytes>,
     ) -> Result<(Response<Bytes>, Vec<Step>), TransportError> {
-        let deadline: Option<Deadline> = request.extensions().get().copied();
+        let timeout: Option<Timeout> = request.extensions().get().copied();
         let recorded = RecordedRequest {
             method: request.method().clone(),
             path: request.uri().to_string(),
             headers: request.headers().clone(),
             body: request.body().clone(),
         };
-        // The guard is gone before anything is awaited or panics.
+        // The lock is released before the await and the panic.
         let answered = self.script().answer(recorded);
         match answered {
-            Ok(answer) => play(answer, deadline).await,
+            Ok(answer) => play(answer, timeout).await,
             Err(mismatch) => panic!("{mismatch}"),
         }
     }
@@ -218,7 +200,7 @@ impl Drop for Shared {
             .get_mut()
             .unwrap_or_else(PoisonError::into_inner);
         let left = script.left_over();
-        // A test that has failed already says enough.
+        // Do not panic twice if the test has already failed.
         let passes = left.is_empty() || std::thread::panicking();
         assert!(passes, "expected and never requested:\n{left}");
     }
@@ -239,7 +221,7 @@ impl Transport for FakeTransport {
             if stream.is_empty() {
                 StreamedBody::whole(body)
             } else {
-                StreamedBody::new(Scripted::new(body, stream))
+                StreamedBody::new(ScriptedBody::new(body, stream))
             }
         }))
     }
@@ -251,11 +233,11 @@ impl Transport for FakeTransport {
 
 async fn play(
     answer: Answer,
-    deadline: Option<Deadline>,
+    timeout: Option<Timeout>,
 ) -> Result<(Response<Bytes>, Vec<Step>), TransportError> {
-    let late = deadline.is_some_and(|Deadline(deadline)| answer.delay > deadline);
+    let late = timeout.is_some_and(|Timeout(timeout)| answer.delay > timeout);
     if answer.hangs || late {
-        return hang(deadline).await;
+        return hang(timeout).await;
     }
     if !answer.delay.is_zero() {
         tokio::time::sleep(answer.delay).await;
@@ -269,14 +251,4 @@ async fn play(
 fn failure(kind: TransportErrorKind, phase: Phase) -> TransportError {
     let message = format!("the fake fails here: {kind:?}, {phase:?}");
     TransportError::new(kind, phase, message)
-}
-
-async fn hang<T>(deadline: Option<Deadline>) -> Result<T, TransportError> {
-    match deadline {
-        Some(Deadline(deadline)) => tokio::time::sleep(deadline).await,
-        None => pending().await,
-    }
-    let deadline = deadline.map_or(Duration::ZERO, |Deadline(deadline)| deadline);
-    let error = TransportError::new(TransportErrorKind::TimedOut, Phase::MaybeSent, "no reply");
-    Err(error.took(deadline))
 }

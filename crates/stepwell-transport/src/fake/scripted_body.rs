@@ -6,14 +6,14 @@ use tokio::time::Instant;
 use super::{failure, script::Step};
 use crate::{Phase, Pieces, TransportError};
 
-/// A streamed body as the script has it.
-pub(super) struct Scripted {
+/// A streamed body that follows the script.
+pub(super) struct ScriptedBody {
     steps: VecDeque<Step>,
-    /// When the pause under way is over. Kept, so that a call that is dropped during it does not begin it anew.
+    /// The end of the current pause. It is kept here so that the pause does not start again if the call is dropped.
     paused_until: Option<Instant>,
 }
 
-impl Scripted {
+impl ScriptedBody {
     pub(super) fn new(body: Bytes, stream: Vec<Step>) -> Self {
         let mut steps = VecDeque::from(stream);
         steps.push_front(Step::Piece(body));
@@ -24,7 +24,7 @@ impl Scripted {
     }
 }
 
-impl Pieces for Scripted {
+impl Pieces for ScriptedBody {
     async fn next(&mut self) -> Result<Option<Bytes>, TransportError> {
         loop {
             match self.steps.front() {

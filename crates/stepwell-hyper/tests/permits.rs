@@ -1,4 +1,4 @@
-//! How many requests may be under way at once.
+//! The limit on concurrent requests.
 
 #![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
@@ -7,11 +7,11 @@ mod support;
 use std::time::Duration;
 
 use stepwell_hyper::HyperTransport;
-use stepwell_transport::{Deadline, Phase, Transport as _, TransportErrorKind as Kind};
+use stepwell_transport::{Phase, Timeout, Transport as _, TransportErrorKind as Kind};
 use support::{Raw, Then, chain, get, ok};
 
 #[tokio::test]
-async fn one_request_too_many_waits_for_a_place_within_its_deadline() {
+async fn one_request_too_many_waits_for_a_permit_within_its_timeout() {
     let server = Raw::start(|number| match number {
         0 | 1 => Then::Hang(Vec::new()),
         _ => Then::Keep(ok("well")),
@@ -21,7 +21,7 @@ async fn one_request_too_many_waits_for_a_place_within_its_deadline() {
         .requests_at_once(2)
         .build()
         .unwrap();
-    // Clones have their places in common.
+    // Clones share the permits.
     let hanging = [transport.clone(), transport.clone()]
         .map(|transport| tokio::spawn(async move { transport.execute(get("/hangs")).await }));
     while server.requests().len() < 2 {
@@ -31,7 +31,7 @@ async fn one_request_too_many_waits_for_a_place_within_its_deadline() {
     let mut short = get("/short");
     short
         .extensions_mut()
-        .insert(Deadline(Duration::from_millis(100)));
+        .insert(Timeout(Duration::from_millis(100)));
     let error = transport.execute(short).await.unwrap_err();
     assert_eq!(
         (error.kind(), error.phase()),
@@ -39,10 +39,10 @@ async fn one_request_too_many_waits_for_a_place_within_its_deadline() {
         "{}",
         chain(&error)
     );
-    assert!(error.to_string().contains("no place was free"), "{error}");
+    assert!(error.to_string().contains("no permit was free"), "{error}");
     assert_eq!(server.requests().len(), 2);
 
-    // A place is free again when whoever had it is gone, and who waits gets it.
+    // A cancelled request returns its permit, and the next one in line gets it.
     let waiting = tokio::spawn({
         let transport = transport.clone();
         async move { transport.execute(get("/waits")).await }
@@ -53,7 +53,7 @@ async fn one_request_too_many_waits_for_a_place_within_its_deadline() {
 }
 
 #[tokio::test]
-async fn none_at_all_is_taken_as_one() {
+async fn a_limit_of_zero_means_one() {
     let server = Raw::start(|_| Then::Keep(ok("well"))).await;
     let transport = HyperTransport::builder(format!("http://{}", server.address))
         .requests_at_once(0)
