@@ -16,7 +16,9 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use snafu::ResultExt as _;
 use stepwell_arroyo::{JobId, PipelineId};
-use stepwell_control_plane::{Changes, Command, ControlPlane, Options, Record, WorkerEvent};
+use stepwell_control_plane::{
+    Changes, Command, ControlPlane, Generation, Options, Record, WorkerEvent,
+};
 use tokio::sync::{mpsc as asynchronous, oneshot};
 
 use crate::counters::JobCounters;
@@ -145,7 +147,7 @@ pub(crate) struct Core {
 
 impl Core {
     /// Locks the state directory and reads what is in it; blocks.
-    pub(crate) fn open(path: &Path) -> Result<Self, EngineError> {
+    pub(crate) fn open(path: &Path, generation: Generation) -> Result<Self, EngineError> {
         let directory = StateDirectory::open(path)?;
         let store = Store::open(directory.path())?;
         let records = store
@@ -154,6 +156,7 @@ impl Core {
             .map(|(id, body)| decode(&store, id, body))
             .collect::<Result<_, _>>()?;
         let mut options = Options::default();
+        options.generation = generation;
         options.most_subtasks = Some(MAX_PARALLELISM);
         // Finer than on SQLite, so that no pipeline is skipped where a list is cut into pages.
         options.created_at_resolution = Duration::from_micros(1);

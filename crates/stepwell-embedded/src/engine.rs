@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use stepwell_arroyo::PipelineId;
+use stepwell_control_plane::{Generation, Scheduler};
 use tokio::sync::{mpsc, watch};
 use tokio::{task, time};
 
@@ -78,6 +79,7 @@ impl Engine {
             shown: Shown::All,
             port: 0,
             idle: false,
+            generation: Generation::default(),
         }
     }
 
@@ -146,6 +148,7 @@ pub struct EngineBuilder {
     shown: Shown,
     port: u16,
     idle: bool,
+    generation: Generation,
 }
 
 impl EngineBuilder {
@@ -186,6 +189,14 @@ impl EngineBuilder {
         self
     }
 
+    /// Answers and acts as a 0.15.0 whose workers are processes, so that tests can hold a client to both generations. Its API is then not
+    /// the one that is documented.
+    #[doc(hidden)]
+    pub fn play_0_15(mut self) -> Self {
+        self.generation = Generation::V0_15(Scheduler::Process);
+        self
+    }
+
     /// Opens the state directory, starts to serve, and sets going again what was running.
     ///
     /// # Errors
@@ -206,9 +217,10 @@ impl EngineBuilder {
             shown,
             port,
             idle,
+            generation,
         } = self;
         let path = state_dir.clone();
-        let core = task::spawn_blocking(move || Core::open(&path))
+        let core = task::spawn_blocking(move || Core::open(&path, generation))
             .await
             .unwrap_or(Err(EngineError::ControllerGone))?;
         let listener = Listener::bind(port).await?;

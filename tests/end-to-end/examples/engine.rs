@@ -1,5 +1,5 @@
 //! An embedded engine as a server of its own: `cargo run -p end-to-end --example engine -- DIRECTORY PORT`. It runs until it is killed, and goes on from
-//! there when it is started again.
+//! there when it is started again. With `0.15` as a third argument it answers and acts as a 0.15.0.
 
 use std::{error::Error, io};
 
@@ -9,13 +9,17 @@ use stepwell_embedded::Engine;
 async fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let (Some(directory), Some(port)) = (arguments.next(), arguments.next()) else {
-        return Err("usage: engine DIRECTORY PORT".into());
+        return Err("usage: engine DIRECTORY PORT [0.15]".into());
     };
-    let engine = Engine::builder(directory)
+    let builder = Engine::builder(directory)
         .rows(Box::new(io::sink()))
-        .port(port.parse()?)
-        .start()
-        .await?;
+        .port(port.parse()?);
+    let builder = match arguments.next().as_deref() {
+        Some("0.15") => builder.play_0_15(),
+        Some(other) => return Err(format!("there is no generation {other}").into()),
+        None => builder,
+    };
+    let engine = builder.start().await?;
     println!("{}", engine.url());
     std::future::pending::<()>().await;
     engine.close().await?;

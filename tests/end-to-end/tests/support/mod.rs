@@ -73,6 +73,13 @@ pub async fn until<F: Future<Output = bool> + Send>(condition: impl Fn() -> F + 
     waited.await.unwrap();
 }
 
+/// The release that an engine answers as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Generation {
+    V0_15,
+    V0_16,
+}
+
 /// An engine on a state directory of its own.
 pub struct Place {
     directory: tempfile::TempDir,
@@ -90,13 +97,17 @@ impl Place {
     }
 
     pub async fn engine(&self) -> (Engine, Rows) {
+        self.engine_of(Generation::V0_16).await
+    }
+
+    pub async fn engine_of(&self, generation: Generation) -> (Engine, Rows) {
         let rows = Rows::default();
-        let engine = Engine::builder(self.state())
-            .rows(Box::new(rows.clone()))
-            .start()
-            .await
-            .unwrap();
-        (engine, rows)
+        let builder = Engine::builder(self.state()).rows(Box::new(rows.clone()));
+        let builder = match generation {
+            Generation::V0_15 => builder.play_0_15(),
+            Generation::V0_16 => builder,
+        };
+        (builder.start().await.unwrap(), rows)
     }
 }
 
