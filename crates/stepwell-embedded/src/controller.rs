@@ -16,9 +16,7 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use snafu::ResultExt as _;
 use stepwell_arroyo::{JobId, PipelineId};
-use stepwell_control_plane::{
-    Changes, Command, ControlPlane, Generation, Options, Record, WorkerEvent,
-};
+use stepwell_control_plane::{Changes, Command, ControlPlane, Options, Record, WorkerEvent};
 use tokio::sync::{mpsc as asynchronous, oneshot};
 
 use crate::counters::JobCounters;
@@ -147,7 +145,7 @@ pub(crate) struct Core {
 
 impl Core {
     /// Locks the state directory and reads what is in it; blocks.
-    pub(crate) fn open(path: &Path, generation: Generation) -> Result<Self, EngineError> {
+    pub(crate) fn open(path: &Path, mut options: Options) -> Result<Self, EngineError> {
         let directory = StateDirectory::open(path)?;
         let store = Store::open(directory.path())?;
         let records = store
@@ -155,8 +153,6 @@ impl Core {
             .iter()
             .map(|(id, body)| decode(&store, id, body))
             .collect::<Result<_, _>>()?;
-        let mut options = Options::default();
-        options.generation = generation;
         options.most_subtasks = Some(MAX_PARALLELISM);
         // Finer than on SQLite, so that no pipeline is skipped where a list is cut into pages.
         options.created_at_resolution = Duration::from_micros(1);

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use stepwell_arroyo::PipelineId;
-use stepwell_control_plane::{Generation, Scheduler};
+use stepwell_control_plane::{Generation, Options, Scheduler};
 use tokio::sync::{mpsc, watch};
 use tokio::{task, time};
 
@@ -79,7 +79,7 @@ impl Engine {
             shown: Shown::All,
             port: 0,
             idle: false,
-            generation: Generation::default(),
+            control_plane: Options::default(),
         }
     }
 
@@ -148,7 +148,7 @@ pub struct EngineBuilder {
     shown: Shown,
     port: u16,
     idle: bool,
-    generation: Generation,
+    control_plane: Options,
 }
 
 impl EngineBuilder {
@@ -190,10 +190,11 @@ impl EngineBuilder {
     }
 
     /// Answers and acts as a 0.15.0 whose workers are processes, so that tests can hold a client to both generations. Its API is then not
-    /// the one that is documented.
+    /// the one that is documented. A job fails for good after so many restarts; 20 on a real server.
     #[doc(hidden)]
-    pub fn play_0_15(mut self) -> Self {
-        self.generation = Generation::V0_15(Scheduler::Process);
+    pub fn play_0_15(mut self, allowed_restarts: u32) -> Self {
+        self.control_plane.generation = Generation::V0_15(Scheduler::Process);
+        self.control_plane.allowed_restarts = allowed_restarts;
         self
     }
 
@@ -217,10 +218,10 @@ impl EngineBuilder {
             shown,
             port,
             idle,
-            generation,
+            control_plane,
         } = self;
         let path = state_dir.clone();
-        let core = task::spawn_blocking(move || Core::open(&path, generation))
+        let core = task::spawn_blocking(move || Core::open(&path, control_plane))
             .await
             .unwrap_or(Err(EngineError::ControllerGone))?;
         let listener = Listener::bind(port).await?;

@@ -15,7 +15,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .rows(Box::new(io::sink()))
         .port(port.parse()?);
     let builder = match arguments.next().as_deref() {
-        Some("0.15") => builder.play_0_15(),
+        Some("0.15") => builder.play_0_15(20),
         Some(other) => return Err(format!("there is no generation {other}").into()),
         None => builder,
     };

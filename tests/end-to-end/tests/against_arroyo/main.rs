@@ -1,6 +1,6 @@
 //! What a server and the library do together: the same scenarios against the embedded engine, and against any Arroyo.
 //!
-//! `cargo test --test against_arroyo` gives each scenario an engine of its own. With `ARROYO_URL=http://… … -- --ignored` they are played against
+//! `cargo test --test against_arroyo` gives each scenario an engine of its own, and another one that plays the release 0.15.0. With `ARROYO_URL=http://… … -- --ignored` they are played against
 //! the server at that address, one after the other; see `docs/testing.md` for what that does to it.
 
 mod failure;
@@ -23,14 +23,26 @@ mod stop;
 mod submit;
 mod token;
 
-/// Each scenario as two tests: against an engine of its own, and against the server that `ARROYO_URL` names.
+/// Each scenario as three tests: against an engine of its own, against one that plays the release 0.15.0, and against the server that
+/// `ARROYO_URL` names.
 macro_rules! scenarios {
     ($($module:ident { $($scenario:ident,)* })*) => {
         mod embedded {
             $(mod $module {
                 $(#[tokio::test(flavor = "multi_thread")]
                 async fn $scenario() -> Result<(), crate::failure::Failure> {
-                    crate::play::on_an_engine(stringify!($scenario), crate::$module::$scenario).await
+                    let generation = crate::generation::Generation::Next;
+                    crate::play::on_an_engine(generation, stringify!($scenario), crate::$module::$scenario).await
+                })*
+            })*
+        }
+
+        mod released {
+            $(mod $module {
+                $(#[tokio::test(flavor = "multi_thread")]
+                async fn $scenario() -> Result<(), crate::failure::Failure> {
+                    let generation = crate::generation::Generation::Released;
+                    crate::play::on_an_engine(generation, stringify!($scenario), crate::$module::$scenario).await
                 })*
             })*
         }

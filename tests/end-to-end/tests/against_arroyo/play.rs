@@ -4,7 +4,7 @@ use std::{panic::resume_unwind, sync::Arc, time::Duration};
 
 use tokio::{sync::Mutex, task::JoinHandle};
 
-use crate::{failure::Failure, scene::Scene, server::Server};
+use crate::{failure::Failure, generation::Generation, scene::Scene, server::Server};
 
 /// No scenario takes this long unless it hangs.
 const LIMIT: Duration = Duration::from_secs(1_200);
@@ -13,13 +13,18 @@ const LIMIT: Duration = Duration::from_secs(1_200);
 static OUTSIDE: Mutex<()> = Mutex::const_new(());
 
 pub(crate) async fn on_an_engine<F>(
+    generation: Generation,
     name: &str,
     scenario: impl FnOnce(Arc<Scene>) -> F + Send,
 ) -> Result<(), Failure>
 where
     F: Future<Output = Result<(), Failure>> + Send + 'static,
 {
-    play(Scene::new(Server::embedded().await?, name)?, scenario).await
+    play(
+        Scene::new(Server::embedded(generation).await?, name)?,
+        scenario,
+    )
+    .await
 }
 
 pub(crate) async fn on_the_server_outside<F>(

@@ -11,11 +11,14 @@ use stepwell::{HyperTransport, SharedTransport, Token, Transport as _};
 use stepwell_embedded::Engine;
 use tokio::{process::Command, sync::Mutex};
 
-use crate::failure::Failure;
+use crate::{failure::Failure, generation::Generation};
 
 const URL: &str = "ARROYO_URL";
 const TOKEN: &str = "ARROYO_TOKEN";
 const RESTART: &str = "ARROYO_RESTART";
+
+/// How often a job is restarted that fails on an engine which plays 0.15. A real one does so 20 times, which takes a minute.
+const RESTARTS: u32 = 2;
 
 /// A restart from outside that takes longer has gone wrong.
 const RESTART_TIMEOUT: Duration = Duration::from_secs(120);
@@ -23,6 +26,7 @@ const RESTART_TIMEOUT: Duration = Duration::from_secs(120);
 pub(crate) enum Server {
     /// An engine in a directory of its own.
     Embedded {
+        generation: Generation,
         directory: tempfile::TempDir,
         engine: Mutex<Option<Engine>>,
         port: AtomicU16,
@@ -37,8 +41,9 @@ pub(crate) enum Server {
 }
 
 impl Server {
-    pub(crate) async fn embedded() -> Result<Self, Failure> {
+    pub(crate) async fn embedded(generation: Generation) -> Result<Self, Failure> {
         let server = Self::Embedded {
+            generation,
             directory: tempfile::tempdir()?,
             engine: Mutex::new(None),
             port: AtomicU16::new(0),
@@ -122,6 +127,7 @@ impl Server {
 
     async fn start(&self) -> Result<(), Failure> {
         let Self::Embedded {
+            generation,
             directory,
             engine,
             port,
@@ -129,11 +135,14 @@ impl Server {
         else {
             return Ok(());
         };
-        let started = Engine::builder(directory.path().join("state"))
+        let builder = Engine::builder(directory.path().join("state"))
             .rows(Box::new(io::sink()))
-            .port(port.load(Ordering::Relaxed))
-            .start()
-            .await?;
+            .port(port.load(Ordering::Relaxed));
+        let builder = match generation {
+            Generation::Released => builder.play_0_15(RESTARTS),
+            Generation::Next => builder,
+        };
+        let started = builder.start().await?;
         let url = started.url();
         let chosen = url.rsplit(':').next().unwrap_or_default().parse()?;
         port.store(chosen, Ordering::Relaxed);

@@ -104,7 +104,7 @@ impl Place {
         let rows = Rows::default();
         let builder = Engine::builder(self.state()).rows(Box::new(rows.clone()));
         let builder = match generation {
-            Generation::V0_15 => builder.play_0_15(),
+            Generation::V0_15 => builder.play_0_15(20),
             Generation::V0_16 => builder,
         };
         (builder.start().await.unwrap(), rows)
