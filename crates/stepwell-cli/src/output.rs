@@ -244,9 +244,10 @@ impl Output {
             Inner::Text(output) => {
                 let with = match final_checkpoint {
                     Some(true) => " with a final checkpoint",
+                    // All its input is through.
+                    _ if state == "Finished" => "",
                     Some(false) => " without a final checkpoint",
-                    None if state == "Finished" => "",
-                    None => " (whether with a final checkpoint is not known)",
+                    None => " (whether a final checkpoint was made is not known)",
                 };
                 output.note(&format!("pipeline {id} is {state}{with}"));
             }

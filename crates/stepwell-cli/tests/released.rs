@@ -33,7 +33,7 @@ fn a_final_checkpoint_that_was_seen_is_told_and_one_that_was_not_is_not_denied()
         ),
         (
             Job::Stops(0),
-            "pipeline pl_1 is Stopped (whether with a final checkpoint is not known)",
+            "pipeline pl_1 is Stopped (whether a final checkpoint was made is not known)",
             Value::Null,
         ),
     ] {

@@ -3,10 +3,10 @@
 //! A server after 0.15 gives each checkpoint its kind. One up to 0.15 does not (recording `510_stop_checkpoint_checkpoints` of 0.15.0):
 //! there a final one shows only in that the job was in CheckpointStopping, and came to be Stopped with a checkpoint more than before.
 
-use stepwell_arroyo::{Checkpoint, CheckpointType, Job, JobState, StopMode};
+use stepwell_arroyo::{Checkpoint, CheckpointType, Job, JobId, JobState, StopMode};
 
-/// A run ends this soon after its final checkpoint (recording `213_get_jobs_stopped`: 3 ms), in microseconds. A controller that looks every
-/// 0.5 s does not begin another run and end that too meanwhile.
+/// A run ends this soon after its final checkpoint (recording `213_get_jobs_stopped`: 3 ms), in microseconds: a tick of the controller. What a
+/// run that began and ended within it has processed is nothing to speak of.
 const LOOK: u64 = 500_000;
 
 /// What was seen of a job that was told to stop, as far as it says whether its final checkpoint was made.
@@ -14,8 +14,8 @@ const LOOK: u64 = 500_000;
 pub(super) struct Evidence {
     /// The checkpoints before the stop was asked for; `None` when they could not be read.
     before: Option<Vec<Checkpoint>>,
-    /// The run by then; `None`: it had not begun.
-    run: Option<u64>,
+    /// The job by then, and its run, or the one that it was about to begin.
+    job: Option<(JobId, u64)>,
     /// Somebody else had told it to stop by then, or to begin anew.
     was_told: bool,
     /// The run that was last seen to take its final checkpoint, if nothing has been seen since that says it broke off.
@@ -37,7 +37,10 @@ impl Evidence {
     pub(super) fn before(job: &Job, checkpoints: Option<Vec<Checkpoint>>) -> Self {
         let mut evidence = Self {
             before: checkpoints,
-            run: (job.state != JobState::Created).then_some(job.run_id),
+            job: Some((
+                job.id.clone(),
+                job.run_id + u64::from(job.state == JobState::Created),
+            )),
             ..Self::default()
         };
         evidence.saw_before(job);
@@ -78,14 +81,14 @@ impl Evidence {
     /// Notes a look at the job before anything is asked of it.
     pub(super) fn saw_before(&mut self, job: &Job) {
         // Somebody else may have called a stop off too late, or taken a checkpoint of this kind to restart it.
-        let is_ending = matches!(
-            job.state,
-            JobState::CheckpointStopping
-                | JobState::Stopping
-                | JobState::Stopped
-                | JobState::Restarting
-                | JobState::Rescaling
-        );
+        let is_ending = job.state.is_terminal()
+            || matches!(
+                job.state,
+                JobState::CheckpointStopping
+                    | JobState::Stopping
+                    | JobState::Restarting
+                    | JobState::Rescaling
+            );
         self.was_told |= !job.running_desired || is_ending;
         self.saw(job);
     }
@@ -102,9 +105,13 @@ impl Evidence {
 
     /// What it comes to for a job that has ended, with these checkpoints.
     pub(super) fn finding(&self, job: &Job, after: &[Checkpoint]) -> Finding {
-        let Some(before) = &self.before else {
+        let (Some(before), Some((job_before, run))) = (&self.before, &self.job) else {
             return Finding::NotKnown;
         };
+        if *job_before != job.id {
+            // Deleted, and made anew under the same id.
+            return Finding::NotKnown;
+        }
         let is_new = |checkpoint: &&Checkpoint| {
             checkpoint.finish_time.is_some()
                 && !before.iter().any(|old| self.is_same(old, checkpoint))
@@ -112,8 +119,7 @@ impl Evidence {
         let new: Vec<_> = after.iter().filter(is_new).collect();
         if new.iter().any(|checkpoint| is_stopping(checkpoint)) {
             // Between two runs it may be one that a restart took.
-            let is_one_run = self.run.is_none_or(|run| run == job.run_id);
-            return if is_one_run {
+            return if *run == job.run_id {
                 Finding::Known(true)
             } else {
                 Finding::NotKnown
@@ -131,7 +137,8 @@ impl Evidence {
             };
         }
         // The other stop may have been over before the first look.
-        let may_be_older = self.was_told && self.may_have_it(job);
+        let may_be_older = self.was_told
+            && (self.may_have_it(job) || newest(after, job).is_some_and(|it| ends_with(job, it)));
         if may_be_older {
             Finding::NotKnown
         } else {
@@ -154,13 +161,12 @@ pub(super) fn finding_afterwards(job: &Job, checkpoints: &[Checkpoint]) -> Findi
     match newest(checkpoints, job) {
         Some(checkpoint) if checkpoint.checkpoint_type.is_none() => Finding::NotKnown,
         // A restart takes one of this kind too, but no run ends with that.
-        Some(checkpoint) if is_stopping(checkpoint) => {
-            if ends_with(job, checkpoint) {
-                Finding::MadeIfStillAsked
-            } else {
-                Finding::NotKnown
-            }
+        Some(checkpoint) if is_stopping(checkpoint) && ends_with(job, checkpoint) => {
+            Finding::MadeIfStillAsked
         }
+        Some(checkpoint) if is_stopping(checkpoint) => Finding::NotKnown,
+        // A server that was upgraded from 0.15 calls the checkpoints that it took before scheduled ones.
+        Some(checkpoint) if ends_with(job, checkpoint) => Finding::NotKnown,
         _ => Finding::Known(false),
     }
 }

@@ -154,9 +154,10 @@ impl fmt::Display for ShutdownEntry {
                 write!(formatter, " is {state}")?;
                 formatter.write_str(match final_checkpoint {
                     Some(true) => " with a final checkpoint",
+                    // All its input is through.
+                    _ if *state == JobState::Finished => "",
                     Some(false) => " without a final checkpoint",
-                    None if *state == JobState::Finished => "",
-                    None => " (whether with a final checkpoint is not target)",
+                    None => " (whether a final checkpoint was made is not known)",
                 })?;
                 match failure {
                     Some(failure) => write!(formatter, ": {}", failure.error),

@@ -221,7 +221,7 @@ fn a_report_says_what_became_of_each_pipeline() {
         report.to_string(),
         "pipeline \"a\" (pl_a) is Stopped with a final checkpoint; \
          pipeline \"b\" (pl_b) is Stopped without a final checkpoint; \
-         pipeline \"c\" (pl_c) is Stopped (whether with a final checkpoint is not target); \
+         pipeline \"c\" (pl_c) is Stopped (whether a final checkpoint was made is not known); \
          pipeline \"s\" (pl_s) is Failed without a final checkpoint: failed while stopping job; \
          pipeline \"t\" (pl_t) is Finished; \
          pipeline \"d\" (pl_d) was not created; \

@@ -74,21 +74,21 @@ impl<'a> TroubleWatch<'a> {
     /// Does `work`, and reads the log beside it.
     pub(crate) async fn beside<T>(&mut self, work: impl Future<Output = T>) -> T {
         let mut work = pin!(work);
-        poll_fn(|session| {
-            let done = work.as_mut().poll(session);
+        poll_fn(|waker| {
+            let done = work.as_mut().poll(waker);
             if done.is_pending() {
-                self.read(session);
+                self.read(waker);
             }
             done
         })
         .await
     }
 
-    fn read(&mut self, session: &mut Waker<'_>) {
+    fn read(&mut self, waker: &mut Waker<'_>) {
         let Some(reading) = &mut self.reading else {
             return;
         };
-        if let Poll::Ready(log) = reading.as_mut().poll(session) {
+        if let Poll::Ready(log) = reading.as_mut().poll(waker) {
             self.reading = None;
             let news = self.record().read(log.ok());
             self.tell(news);

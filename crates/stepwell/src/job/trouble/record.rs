@@ -111,8 +111,8 @@ impl Record {
             is_trouble = true;
         }
         self.is_under_way &= job.run_id < self.run_id;
-        if self.is_under_way && job.state == JobState::Failed {
-            // It failed before the run came (`200_divide_by_zero_states` of 0.15.0).
+        if self.is_under_way && job.state.is_terminal() {
+            // It ended before the run came (`200_divide_by_zero_states` of 0.15.0).
             self.restarts = self.restarts.saturating_sub(1);
             self.is_under_way = false;
         }
@@ -208,7 +208,9 @@ impl Record {
         }
         let kind = open.error.as_ref().map(kind).unwrap_or_default();
         // Where no reason is given, how often it restarts is all there is to tell.
-        let is_worse = open.error.is_none() && self.restarts >= 2 * open.told_restarts.max(1);
+        let is_worse = open.error.is_none()
+            && self.restarts > open.told_restarts
+            && self.restarts >= 2 * open.told_restarts;
         if open.told.as_ref() == Some(&kind) && !is_worse {
             return None;
         }

@@ -215,13 +215,25 @@ fn what_had_ended_before_is_told_by_its_newest_checkpoint() {
         (vec![old], Known(false)),
         (vec![under_way(stopping(1))], Known(false)),
         (vec![scheduled(1), stopping(2)], MadeIfStillAsked),
-        // A restart takes one of this kind, and goes on.
-        (vec![stopping(1), scheduled(2)], Known(false)),
         (vec![released(1)], NotKnown),
     ] {
         assert_eq!(
             finding_afterwards(&end, &checkpoints),
             finding,
+            "{checkpoints:?}"
+        );
+    }
+}
+
+/// A restart takes one of this kind, and goes on.
+#[test]
+fn a_periodic_checkpoint_long_before_the_end_is_no_final_one() {
+    let mut end = job("Stopped", false);
+    end.finish_time = Some(START + 5_000_000);
+    for checkpoints in [vec![scheduled(1)], vec![stopping(1), scheduled(2)]] {
+        assert_eq!(
+            finding_afterwards(&end, &checkpoints),
+            Known(false),
             "{checkpoints:?}"
         );
     }
@@ -240,11 +252,19 @@ fn a_checkpoint_that_a_restart_took_is_none_of_a_run_that_ends_later() {
 
 #[test]
 fn a_checkpoint_between_two_runs_may_be_one_that_a_restart_took() {
-    for (before, finding) in [("Running", NotKnown), ("Created", Known(true))] {
-        let mut evidence = Evidence::before(&job(before, true), Some(Vec::new()));
+    // A job that is Created is in no run; the first that it begins is one run with that.
+    for (before, run_before, run, finding) in [
+        ("Running", 1, 2, NotKnown),
+        ("Running", 1, 1, Known(true)),
+        ("Created", 0, 1, Known(true)),
+        ("Created", 0, 2, NotKnown),
+    ] {
+        let mut seen = job(before, true);
+        seen.run_id = run_before;
+        let mut evidence = Evidence::before(&seen, Some(Vec::new()));
         evidence.asks(&StopMode::Checkpoint);
         let mut end = job("Stopped", false);
-        end.run_id = 2;
+        end.run_id = run;
         assert_eq!(evidence.finding(&end, &[stopping(1)]), finding, "{before}");
     }
 }
@@ -252,7 +272,14 @@ fn a_checkpoint_between_two_runs_may_be_one_that_a_restart_took() {
 /// Somebody had resumed it, and the controller had not begun the run.
 #[test]
 fn a_job_that_stays_at_its_end_keeps_the_checkpoint_that_it_ended_with() {
-    for state in ["Stopped", "Restarting", "Rescaling", "CheckpointStopping"] {
+    for state in [
+        "Stopped",
+        "Failed",
+        "Finished",
+        "Restarting",
+        "Rescaling",
+        "CheckpointStopping",
+    ] {
         let evidence = Evidence::before(&job(state, true), Some(vec![stopping(1)]));
         let finding = evidence.finding(&job("Stopped", false), &[stopping(1)]);
         assert_eq!(finding, NotKnown, "{state}");
@@ -276,4 +303,26 @@ fn without_a_kind_a_periodic_one_does_not_stand_for_a_final_one_that_broke_off()
     let broken_off = [released(1), under_way(released(2))];
     assert_eq!(after(&broken_off), NotKnown);
     assert_eq!(after(&broken_off[..1]), MadeIfStillAsked);
+}
+
+#[test]
+fn another_job_under_the_same_id_says_nothing_of_the_one_before() {
+    let mut evidence = Evidence::before(&job("Running", true), Some(Vec::new()));
+    evidence.asks(&StopMode::Checkpoint);
+    let mut another = job("Stopped", false);
+    another.id = JobId::from_server("job_2");
+    assert_eq!(evidence.finding(&another, &[stopping(1)]), NotKnown);
+}
+
+/// The upgrade calls all checkpoints of before scheduled ones.
+#[test]
+fn a_scheduled_one_that_a_run_ended_with_may_be_a_final_one_of_before_an_upgrade() {
+    let mut end = job("Stopped", false);
+    let checkpoints = [scheduled(1)];
+    end.finish_time = checkpoints[0].finish_time.map(|time| time + 3_000);
+    assert_eq!(finding_afterwards(&end, &checkpoints), NotKnown);
+    let resumed = Evidence::before(&job("Stopped", true), Some(checkpoints.to_vec()));
+    assert_eq!(resumed.finding(&end, &checkpoints), NotKnown);
+    end.finish_time = checkpoints[0].finish_time.map(|time| time + 600_000);
+    assert_eq!(finding_afterwards(&end, &checkpoints), Known(false));
 }

@@ -193,6 +193,7 @@ fn errors_that_differ_in_numbers_alone_are_of_one_kind() {
 async fn a_restart_that_fails_before_its_run_is_none() {
     for (states, restarts) in [
         (&[(1, "Running"), (1, "Recovering"), (1, "Failed")][..], 0),
+        (&[(1, "Running"), (1, "Recovering"), (1, "Stopped")], 0),
         (&[(1, "Recovering"), (2, "Running"), (2, "Failed")], 1),
         (&[(1, "Recovering"), (2, "Recovering"), (2, "Failed")], 1),
     ] {
