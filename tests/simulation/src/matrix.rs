@@ -1,7 +1,7 @@
 //! How often each fault met each kind of request.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt,
     sync::{Arc, Mutex},
 };
@@ -22,6 +22,8 @@ pub struct Matrix {
     hits: Arc<Mutex<BTreeMap<(Purpose, Fault), u64>>>,
     /// How many seeds had a server of each generation.
     seeds: Arc<Mutex<BTreeMap<String, u64>>>,
+    /// What stops have said of final checkpoints, by the generation: a library that never knows breaks no promise.
+    said: Arc<Mutex<BTreeMap<(String, Option<bool>), u64>>>,
 }
 
 impl Matrix {
@@ -31,6 +33,12 @@ impl Matrix {
             .lock()
             .unwrap()
             .entry((purpose, fault))
+            .or_default() += 1;
+    }
+
+    pub fn hit_final_checkpoint(&self, nature: &Nature, said: Option<bool>) {
+        let mut all = self.said.lock().unwrap();
+        *all.entry((format!("{:?}", nature.generation), said))
             .or_default() += 1;
     }
 
@@ -50,6 +58,11 @@ impl Matrix {
         let mut seeds = self.seeds.lock().unwrap();
         for (generation, count) in other.seeds.lock().unwrap().iter() {
             *seeds.entry(generation.clone()).or_default() += count;
+        }
+
+        let mut said = self.said.lock().unwrap();
+        for (cell, count) in other.said.lock().unwrap().iter() {
+            *said.entry(cell.clone()).or_default() += count;
         }
 
         let mut hits = self.hits.lock().unwrap();
@@ -75,6 +88,19 @@ impl Matrix {
                 }
             }
         }
+        let said = self.said.lock().unwrap();
+        let generations: BTreeSet<_> = said.keys().map(|(generation, _)| generation).collect();
+        for generation in generations {
+            for what in [Some(true), Some(false)] {
+                let cell = (generation.clone(), what);
+                let count = said.get(&cell).copied().unwrap_or_default();
+                if count < floor {
+                    rare.push(format!(
+                        "final checkpoint {what:?} of {generation}: {count}"
+                    ));
+                }
+            }
+        }
         rare
     }
 }
@@ -94,6 +120,12 @@ impl fmt::Display for Matrix {
                     write!(formatter, "{:>13}", "–")?;
                 }
             }
+        }
+        for ((generation, said), count) in self.said.lock().unwrap().iter() {
+            write!(
+                formatter,
+                "\nfinal checkpoint {said:?} of {generation}: {count}"
+            )?;
         }
         Ok(())
     }

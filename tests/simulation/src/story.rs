@@ -70,6 +70,9 @@ pub fn play(seed: u64, matrix: &Matrix) -> Result<(), Broken> {
         .unwrap();
     let story = runtime.block_on(tell(seed, matrix));
     let broken = promise::first_broken(&story);
+    for said in promise::final_checkpoints_said(&story) {
+        matrix.hit_final_checkpoint(&story.nature, said);
+    }
     // Before the runtime goes down, and cuts what is left.
     let broken = broken.map(|(promise, what)| {
         let trace = story.world.lock().trace.join("\n");

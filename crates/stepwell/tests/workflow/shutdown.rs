@@ -171,6 +171,46 @@ async fn nothing_is_escalated_that_was_not_asked_for_and_force_waits_for_the_che
     );
 }
 
+/// With the embedded scheduler a final checkpoint can stick, and what frees the job ends it as Failed (`110_stop_checkpoint_states`,
+/// `112_stop_immediate_states` of 0.15.0).
+#[tokio::test(start_paused = true)]
+async fn a_final_checkpoint_that_sticks_is_escalated_and_the_servers_words_are_in_the_report() {
+    let fake = FakeTransport::new();
+    let shutdown = Shutdown::new();
+    found(&fake, &shutdown, OnShutdown::Stop, job("Running")).await;
+    fake.jobs("pl_1", job("Running"));
+    fake.checkpoints(&[]);
+    fake.patch("pl_1", json!({"stop": "checkpoint"}));
+    let shown = fake
+        .expect(Method::GET, jobs_path("pl_1"))
+        .reply_json(200, &json!({"data": [undesired("CheckpointStopping")]}))
+        .always();
+    fake.patch("pl_1", json!({"stop": "immediate"}));
+    fake.checkpoints(&[checkpoint(1, "stopping", false)]);
+    let policy = StopPolicy::builder()
+        .deadline(seconds(60))
+        .escalate(Escalation::new(seconds(20), StopMode::Immediate))
+        .build();
+    let (report, ()) = tokio::join!(shutdown.stop_all(policy), async {
+        tokio::time::sleep(seconds(22)).await;
+        let shown = shown.reply_json(200, &json!({"data": [undesired("Stopping")]}));
+        tokio::time::sleep(seconds(4)).await;
+        let failed =
+            undesired("Failed").with("failure_message", json!("failed while stopping job"));
+        let _ = shown.reply_json(200, &json!({"data": [without_reason(failed)]}));
+    });
+    assert_eq!(
+        report.unwrap().to_string(),
+        "pipeline \"orders\" (pl_1) is Failed without a final checkpoint: failed while stopping job"
+    );
+}
+
+/// As a release up to 0.15 has it: a text under another name.
+fn without_reason(mut job: Value) -> Value {
+    job.as_object_mut().unwrap().remove("failure_reason");
+    job
+}
+
 /// What a gateway asks for while it has no server behind it may be longer than the process has.
 #[tokio::test(start_paused = true)]
 async fn a_server_that_asks_for_a_longer_pause_than_is_left_is_told_to_stop_in_time() {

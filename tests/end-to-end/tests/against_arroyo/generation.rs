@@ -1,5 +1,5 @@
-//! What a release does otherwise than the server after it. Each expectation that differs is one function here, with its reason; what is not
-//! here holds on both.
+//! What a release does otherwise than the server after it. Each expectation that differs is one function here, with its reason; scenarios ask
+//! it. What is not here holds on both.
 //!
 //! The reasons are the recordings of a real 0.15.0. Which scheduler a server has it does not say, so what is right for one of them is right.
 
@@ -7,7 +7,7 @@ use std::ops::RangeInclusive;
 
 use stepwell::{
     JobState, StopMode,
-    arroyo::{FailureReason, JobError},
+    arroyo::{FailureReason, Job, JobError},
 };
 
 use crate::fail::speaks_of_it;
@@ -66,9 +66,20 @@ impl Generation {
             && (may_be_silent || errors.iter().any(|error| speaks_of_it(&error.details)))
     }
 
-    /// With the embedded scheduler a stop can end as Failed up to 0.15 (`112_stop_immediate_states`).
-    pub(crate) fn can_fail_to_stop(self, state: &JobState, reason: Option<&FailureReason>) -> bool {
-        let is_so = |reason: &FailureReason| reason.error == "failed while stopping job";
-        self == Self::Released && *state == JobState::Failed && reason.is_some_and(is_so)
+    /// With the embedded scheduler a stop can end as Failed up to 0.15 (`112_stop_immediate_states`: `failed while stopping job`; its source has
+    /// others that begin alike).
+    pub(crate) fn can_fail_to_stop(self, job: &Job) -> bool {
+        let is_so = |reason: &FailureReason| {
+            let words = ["failed while ", "failed to initiate final checkpoint"];
+            words.iter().any(|start| reason.error.starts_with(start))
+        };
+        self == Self::Released
+            && job.state == JobState::Failed
+            && job.failure_reason.as_ref().is_some_and(is_so)
+    }
+
+    /// Whether a job that was told to stop has ended as it may.
+    pub(crate) fn is_right_of_a_stop(self, job: &Job) -> bool {
+        job.state == JobState::Stopped || self.can_fail_to_stop(job)
     }
 }

@@ -42,7 +42,7 @@ pub(crate) async fn a_chosen_id_is_kept_and_taken_up_again_by_it(
         } => assert_eq!(taken, id),
         other => return Err(unexpected(&other)),
     }
-    let _ = running.stop().await?;
+    scene.stopped(running).await?;
     assert_eq!(scene.ours().await?.len(), 1);
     Ok(())
 }
@@ -81,7 +81,7 @@ pub(crate) async fn one_that_is_found_by_its_id_is_made_once(
         } => assert!(!newest.is_empty()),
         other => return Err(unexpected(&other)),
     }
-    let _ = other.stop().await?;
+    scene.stopped(other).await?;
     Ok(())
 }
 

@@ -1,7 +1,8 @@
 //! What a server and the library do together: the same scenarios against the embedded engine, and against any Arroyo.
 //!
-//! `cargo test --test against_arroyo` gives each scenario an engine of its own, and another one that plays the release 0.15.0. With `ARROYO_URL=http://… … -- --ignored` they are played against
-//! the server at that address, one after the other; see `docs/testing.md` for what that does to it.
+//! `cargo test --test against_arroyo` gives each scenario an engine of its own, and another one that plays the release 0.15.0. With
+//! `ARROYO_URL=http://… … -- --ignored` they are played against the server at that address, one after the other; see `docs/testing.md` for what
+//! that does to it.
 
 mod failure;
 mod generation;

@@ -31,8 +31,7 @@ pub(crate) async fn what_was_running_goes_on_after_a_restart_of_the_server(
         Submission::attach(scene.transport(), running.detach(), options().build()).await?;
     let running = attached.wait_until_running().await?;
     assert_eq!(running.job().run_id, run + 1);
-    let stopped = running.stop().await?;
-    assert_eq!(stopped.job().state, JobState::Stopped);
+    scene.stopped(running).await?;
     Ok(())
 }
 

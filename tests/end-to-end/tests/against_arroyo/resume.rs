@@ -61,10 +61,12 @@ pub(crate) async fn one_that_is_running_is_adopted_in_its_run(
 
 pub(crate) async fn one_that_was_stopped_goes_on(scene: Arc<Scene>) -> Result<(), Failure> {
     let spec = scene.endless("stopped").build()?;
-    let stopped = scene.running(spec.clone()).await?.stop().await?;
+    let running = scene.running(spec.clone()).await?;
+    let id = running.id().clone();
+    let before = scene.stopped(running).await?.state;
     let resumed = resumed(scene.validated(spec).await?).await?;
-    assert_eq!(state_before(&resumed), Some(JobState::Stopped));
-    assert_eq!(resumed.id(), stopped.id());
+    assert_eq!(state_before(&resumed), Some(before));
+    assert_eq!(*resumed.id(), id);
     let running = resumed.register().wait_until_running().await?;
     assert_eq!(running.job().run_id, 2);
     goes_on(&running).await
@@ -136,9 +138,7 @@ async fn after_a_failed_stop(
     match &error {
         Error::Wait {
             source: WaitError::Failed { job, .. },
-        } if generation.can_fail_to_stop(&job.state, job.failure_reason.as_ref()) => {
-            scene.running(spec.clone()).await
-        }
+        } if generation.can_fail_to_stop(job) => scene.running(spec.clone()).await,
         _ => Err(unexpected(&error)),
     }
 }
@@ -158,7 +158,7 @@ pub(crate) async fn one_that_has_just_been_created_is_adopted(
         if matches!(met, Some(JobState::Created | JobState::Scheduling)) {
             return goes_on(&running).await;
         }
-        let _ = running.stop().await?;
+        scene.stopped(running).await?;
     }
     scene.say(&format!(
         "neither Created nor Scheduling was met in {ROUNDS} tries; every one of them came up"

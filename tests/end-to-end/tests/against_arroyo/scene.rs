@@ -11,13 +11,17 @@ use std::{
 
 use http::StatusCode;
 use stepwell::{
-    Options, OptionsBuilder, PipelineSpec, PipelineSpecBuilder, Running, SharedTransport, StopMode,
-    Submission, Unconnected, Validated,
+    Error, Options, OptionsBuilder, PipelineSpec, PipelineSpecBuilder, Running, SharedTransport,
+    StopError, StopMode, Submission, Unconnected, Validated,
     arroyo::{Client, CreatePipeline, Job, JobState, PatchPipeline, Pipeline, PipelineId},
 };
 use tokio::time::Instant;
 
-use crate::{failure::Failure, generation::Generation, server::Server};
+use crate::{
+    failure::{Failure, unexpected},
+    generation::Generation,
+    server::Server,
+};
 
 /// Nothing here takes this long unless it hangs.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(300);
@@ -149,6 +153,20 @@ impl Scene {
         Ok(registered.wait_until_running().await?)
     }
 
+    /// Stops it. Where a stop may end as Failed, that is an end too.
+    pub(crate) async fn stopped(&self, running: Submission<Running>) -> Result<Job, Failure> {
+        let error = match running.stop().await {
+            Ok(stopped) => return Ok(stopped.job().clone()),
+            Err(error) => error.into_error(),
+        };
+        match error {
+            Error::Stop {
+                source: StopError::EndedOtherwise { job, .. },
+            } if self.generation().await?.can_fail_to_stop(&job) => Ok(*job),
+            error => Err(unexpected(&error)),
+        }
+    }
+
     /// Makes a pipeline as another client would: under an id that the server chooses.
     pub(crate) async fn made_elsewhere(&self, spec: &PipelineSpec) -> Result<PipelineId, Failure> {
         let create = CreatePipeline::new(spec.name(), spec.query(), ONE);
@@ -206,7 +224,8 @@ impl Scene {
             Err(error) if error.status() == Some(StatusCode::METHOD_NOT_ALLOWED) => {
                 Ok(Generation::Released)
             }
-            Err(_) => Ok(Generation::Next),
+            Err(error) if error.status() == Some(StatusCode::BAD_REQUEST) => Ok(Generation::Next),
+            Err(error) => Err(error.into()),
         }
     }
 

@@ -39,7 +39,7 @@ pub(crate) async fn each_mode_stops_and_only_a_checkpoint_is_final(
             Ok(stopped) => stopped,
             Err(Error::Stop {
                 source: StopError::EndedOtherwise { job, .. },
-            }) if generation.can_fail_to_stop(&job.state, job.failure_reason.as_ref()) => continue,
+            }) if generation.can_fail_to_stop(&job) => continue,
             Err(error) => return Err(unexpected(&error)),
         };
         assert_eq!(stopped.job().state, JobState::Stopped, "{mode}");

@@ -9,6 +9,34 @@ pub(super) fn check(story: &Story) -> Option<String> {
     of_stops(story).or_else(|| of_shutdowns(story))
 }
 
+pub(super) fn said(story: &Story) -> Vec<Option<bool>> {
+    let mut said = Vec::new();
+    for diary in &story.diaries {
+        let pages = diary.read();
+        said.extend(pages.told.iter().filter_map(|(_, told)| match told {
+            Told::Stopped {
+                final_checkpoint, ..
+            } => Some(*final_checkpoint),
+            _ => None,
+        }));
+    }
+    for ending in story.shutdowns.iter().flatten() {
+        said.extend(
+            ending
+                .report
+                .entries
+                .iter()
+                .filter_map(|entry| match entry.end {
+                    ShutdownEnd::Ended {
+                        final_checkpoint, ..
+                    } => Some(final_checkpoint),
+                    _ => None,
+                }),
+        );
+    }
+    said
+}
+
 fn of_stops(story: &Story) -> Option<String> {
     for diary in &story.diaries {
         let pages = diary.read();
@@ -40,8 +68,10 @@ fn of_shutdowns(story: &Story) -> Option<String> {
                 else {
                     continue;
                 };
-                let id = entry.id.as_ref()?.as_str();
-                if is_wrong(story, id, said, ending.began, ending.ended) {
+                let Some(id) = &entry.id else {
+                    continue;
+                };
+                if is_wrong(story, id.as_str(), said, ending.began, ending.ended) {
                     return Some(format!("p{process} says {entry}"));
                 }
             }

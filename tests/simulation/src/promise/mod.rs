@@ -72,3 +72,8 @@ fn process_of(who: &str) -> Option<usize> {
     let number = who.strip_prefix('p')?.split('s').next()?;
     number.parse().ok()
 }
+
+/// What stops and shutdowns have said of final checkpoints.
+pub(crate) fn final_checkpoints_said(story: &Story) -> Vec<Option<bool>> {
+    final_checkpoints::said(story)
+}
