@@ -14,12 +14,11 @@ use support::{
 
 /// The last line of JSON with this event.
 fn told(stderr: &str, event: &str) -> Value {
-    let lines = stderr
+    let mut lines = stderr
         .lines()
         .map(|line| serde_json::from_str::<Value>(line).unwrap());
     lines
-        .filter(|line| line["event"] == event)
-        .last()
+        .rfind(|line| line["event"] == event)
         .unwrap_or_else(|| panic!("no {event}: {stderr}"))
 }
 

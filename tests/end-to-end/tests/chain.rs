@@ -1,6 +1,8 @@
 //! The whole chain over real sockets, and the rows that come of it, which only an engine of one's own shows. All else is in
 //! `against_arroyo`.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
+
 mod support;
 
 use stepwell::{Resolution, Submission};

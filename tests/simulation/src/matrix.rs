@@ -17,13 +17,16 @@ pub const ENOUGH: u64 = 10_000;
 /// So often in them each fault meets each kind of request that it can meet.
 pub const FLOOR: u64 = 50;
 
+/// How often each was said, by the generation of the server.
+type Said = BTreeMap<(String, Option<bool>), u64>;
+
 #[derive(Clone, Debug, Default)]
 pub struct Matrix {
     hits: Arc<Mutex<BTreeMap<(Purpose, Fault), u64>>>,
     /// How many seeds had a server of each generation.
     seeds: Arc<Mutex<BTreeMap<String, u64>>>,
     /// What stops have said of final checkpoints, by the generation: a library that never knows breaks no promise.
-    said: Arc<Mutex<BTreeMap<(String, Option<bool>), u64>>>,
+    said: Arc<Mutex<Said>>,
 }
 
 impl Matrix {

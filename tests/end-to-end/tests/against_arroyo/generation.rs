@@ -30,10 +30,10 @@ impl Generation {
     pub(crate) fn is_right_of_a_final_checkpoint(
         self,
         mode: &StopMode,
-        made: Option<bool>,
+        told: Option<bool>,
     ) -> bool {
         let is_final = *mode == StopMode::Checkpoint;
-        made == Some(is_final) || (self == Self::Released && made.is_none())
+        told == Some(is_final) || (self == Self::Released && told.is_none())
     }
 
     /// A job with an error in its query has up to 20 new runs up to 0.15 before it is Failed (`550_create_divide_by_zero_states`).
