@@ -7,13 +7,11 @@
 
 use std::{
     fmt::{self, Write},
-    num::NonZeroU32,
     sync::{Arc, Mutex},
 };
 
 use http::Method;
-use serde_json::json;
-use stepwell_arroyo::{Client, ClientError, CreatePipeline, Pipeline, PipelineId, Udf};
+use stepwell_arroyo::{Client, ClientError};
 use stepwell_transport::{FakeTransport, Phase, SharedTransport, TransportErrorKind};
 use tracing::{
     Event, Metadata, Subscriber,
@@ -21,21 +19,10 @@ use tracing::{
     span::{Attributes, Id, Record},
 };
 
-const SECRET: &str = "hunter2";
+use secret::{SECRET, create, pipeline};
 
-fn create() -> CreatePipeline {
-    let query = format!("CREATE TABLE t WITH ('password' = '{SECRET}')");
-    CreatePipeline::new("orders", query, NonZeroU32::MIN)
-        .udfs(vec![Udf::python(SECRET)])
-        .env_vars([("KEY".to_owned(), SECRET.to_owned())].into())
-        .scheduler_config(json!({"env": SECRET}))
-}
-
-fn pipeline() -> Pipeline {
-    let mut pipeline = Pipeline::new(PipelineId::from_server("pl_1"), "orders", SECRET, 1);
-    pipeline.udfs = vec![Udf::rust(SECRET)];
-    pipeline
-}
+#[path = "support/secret.rs"]
+mod secret;
 
 /// Writes down all that is recorded, at every level.
 #[derive(Clone, Default)]

@@ -2,28 +2,15 @@
 
 #![allow(clippy::unwrap_used, reason = "it is a test")]
 
-use std::num::NonZeroU32;
-
 use http::Method;
 use serde_json::json;
-use stepwell_arroyo::{Client, CreatePipeline, Job, Page, Pipeline, PipelineId, Udf};
+use stepwell_arroyo::{Client, Job, Page, Udf};
 use stepwell_transport::{FakeTransport, SharedTransport};
 
-const SECRET: &str = "hunter2";
+use secret::{SECRET, create, pipeline};
 
-fn create() -> CreatePipeline {
-    let query = format!("CREATE TABLE t WITH ('password' = '{SECRET}')");
-    CreatePipeline::new("orders", query, NonZeroU32::MIN)
-        .udfs(vec![Udf::python(SECRET)])
-        .env_vars([("KEY".to_owned(), SECRET.to_owned())].into())
-        .scheduler_config(json!({"env": SECRET}))
-}
-
-fn pipeline() -> Pipeline {
-    let mut pipeline = Pipeline::new(PipelineId::from_server("pl_1"), "orders", SECRET, 1);
-    pipeline.udfs = vec![Udf::rust(SECRET)];
-    pipeline
-}
+#[path = "support/secret.rs"]
+mod secret;
 
 #[test]
 fn debug_shows_no_secret_and_still_something() {

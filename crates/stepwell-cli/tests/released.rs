@@ -9,7 +9,9 @@ use serde_json::Value;
 use support::{
     Running, example,
     released::{Job, released},
-    run, stepwell,
+    run,
+    server::Server,
+    stepwell,
 };
 
 /// The last line of JSON with this event.
@@ -20,6 +22,15 @@ fn told(stderr: &str, event: &str) -> Value {
     lines
         .rfind(|line| line["event"] == event)
         .unwrap_or_else(|| panic!("no {event}: {stderr}"))
+}
+
+fn start(server: &Server) -> Running {
+    Running::start(stepwell(&[
+        "run",
+        "--server",
+        &server.url,
+        &example("hello.sql"),
+    ]))
 }
 
 #[test]
@@ -48,12 +59,7 @@ fn a_final_checkpoint_that_was_seen_is_told_and_one_that_was_not_is_not_denied()
         assert_eq!(stopped["final_checkpoint"], value, "{stopped}");
 
         let server = released(job, false);
-        let mut running = Running::start(stepwell(&[
-            "run",
-            "--server",
-            &server.url,
-            &example("hello.sql"),
-        ]));
+        let mut running = start(&server);
         running.wait_for_message("is running");
         running.signal(Signal::INT);
         let left = running.finish();
@@ -74,12 +80,7 @@ fn a_stop_that_ends_as_failed_is_told_in_the_servers_words() {
     );
 
     let server = released(Job::FailsToStop, false);
-    let mut running = Running::start(stepwell(&[
-        "run",
-        "--server",
-        &server.url,
-        &example("hello.sql"),
-    ]));
+    let mut running = start(&server);
     running.wait_for_message("is running");
     running.signal(Signal::INT);
     let left = running.finish();
@@ -95,12 +96,7 @@ fn a_stop_that_ends_as_failed_is_told_in_the_servers_words() {
 #[test]
 fn a_restart_loop_without_a_reason_is_told_when_it_begins_and_how_often_it_restarted_at_its_end() {
     let server = released(Job::Restarts(1_000_000), false);
-    let mut running = Running::start(stepwell(&[
-        "run",
-        "--server",
-        &server.url,
-        &example("hello.sql"),
-    ]));
+    let mut running = start(&server);
     let line = running.wait_for_message("warning: job job_1");
     assert!(
         line.contains("restarted") && line.contains("the server gives no reason"),

@@ -11,45 +11,17 @@ use std::{
 };
 
 use serde_json::json;
-use stepwell::{
-    Identity, PipelineSpec, PipelineSpecBuilder,
-    arroyo::Udf,
-    transport::{FakeTransport, http::Method},
-};
+use stepwell::transport::{FakeTransport, http::Method};
 
+use secret_spec::*;
 use support::*;
+
+#[path = "workflow/secret_spec.rs"]
+mod secret_spec;
 
 #[allow(dead_code, reason = "most of it is for the tests of `workflow`")]
 #[path = "workflow/support.rs"]
 mod support;
-
-const SECRET: &str = "hunter2";
-
-fn secret_query() -> String {
-    format!("CREATE TABLE t WITH (connector = 'kafka', 'password' = '{SECRET}');")
-}
-
-fn builder() -> PipelineSpecBuilder {
-    PipelineSpec::builder(secret_query())
-        .name("orders")
-        .identity(Identity::Given(id("orders-1")))
-        .udf(Udf::rust(format!("const KEY: &str = \"{SECRET}\";")))
-        .environment("KEY", SECRET)
-        .scheduler_config(json!({"key": SECRET}))
-}
-
-#[track_caller]
-fn shows_no_secret(text: &str) {
-    assert!(!text.contains(SECRET), "{text}");
-    assert!(!text.contains("CREATE TABLE"), "{text}");
-}
-
-fn secret_pipeline() -> serde_json::Value {
-    pipeline("orders-1", &secret_query()).with(
-        "udfs",
-        json!([{"definition": format!("const KEY: &str = \"{SECRET}\";"), "language": "rust"}]),
-    )
-}
 
 /// Keeps everything that is logged, of every level.
 #[derive(Clone, Default)]

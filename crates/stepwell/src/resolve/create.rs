@@ -14,10 +14,7 @@ use super::{
 use crate::{
     error::Error,
     observe::Step,
-    session::FailureStreak,
-    session::to_completion,
-    session::{Backoff, Deadline},
-    session::{ServerMemory, Session},
+    session::{Backoff, Deadline, FailureStreak, ServerMemory, Session, to_completion},
     shutdown::registry::Target,
 };
 

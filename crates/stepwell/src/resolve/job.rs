@@ -4,7 +4,9 @@ use stepwell_arroyo::{Job, Pipeline};
 
 use super::{Action, ResolveError};
 use crate::{
-    error::Error, observe::Step, session::Deadline, session::Session, session::retryable::is_gone,
+    error::Error,
+    observe::Step,
+    session::{Deadline, Session, retryable::is_gone},
 };
 
 /// What the server shows of it.

@@ -4,20 +4,22 @@ use std::{num::NonZeroU32, time::Duration};
 
 use http::StatusCode;
 use stepwell_arroyo::{
-    ClientError, Job, JobState, PatchPipeline, Phase, Pipeline, RestartPipeline, StopMode,
+    Client, ClientError, Job, JobState, PatchPipeline, Phase, Pipeline, RestartPipeline, StopMode,
 };
 
 use super::{Action, PipelineSummary, PlannedRequest, ResolveError};
 use crate::{
     error::Error,
-    job::LastSeen,
-    job::verdict::{Baseline, TWO_TICKS},
+    job::{
+        LastSeen,
+        verdict::{Baseline, TWO_TICKS},
+    },
     observe::{Event, JobTransition, Step},
-    session::FailureStreak,
-    session::Session,
-    session::retryable::{is_gone, may_be_repeated},
-    session::to_completion,
-    session::{Backoff, Deadline},
+    session::{
+        Backoff, Deadline, FailureStreak, Session,
+        retryable::{is_gone, may_be_repeated},
+        to_completion,
+    },
     shutdown::registry::{Target, WriteGuard},
     spec::{PipelineSpec, WhenUdfsDiffer},
 };
@@ -158,55 +160,35 @@ impl Resuming<'_> {
 
     /// Patches until it is accepted: the patch sets wishes, so repeating it is safe.
     async fn patch(&self, patch: &PatchPipeline, starts: bool) -> Result<(), Error> {
-        let mut pace = Backoff::new(Duration::from_millis(100), Duration::from_secs(2));
+        let mut backoff = write_backoff();
         let mut failures = FailureStreak::new(Step::Resolve);
         loop {
-            let client = self.session.client_for_a_write();
             let (id, patch) = (self.pipeline.id.clone(), patch.clone());
-            let guard = self.guard(starts)?;
-            let sent = to_completion(async move {
-                let sent = client.patch(&id, &patch).await;
-                note(&guard, &sent);
-                sent
+            let sent = self.send(starts, &mut failures, |client| async move {
+                client.patch(&id, &patch).await
             });
-            let Err(error) = sent.await else {
-                self.session.answered(&mut failures);
+            let Some(error) = sent.await? else {
                 return Ok(());
             };
-            let error = self.may_try_again(error)?;
-            if self.deadline.is_over() {
-                return Err(self.unanswered(error));
-            }
-            self.session.retrying(&mut failures, &error);
-            let pause = pace.retry(error.retry_after(), &self.session.jitter);
+            let pause = backoff.retry(error.retry_after(), &self.session.jitter);
             self.deadline.sleep(pause).await;
         }
     }
 
     /// Restarts once. A restart counts up, so a lost one is repeated only while the job is still Failed in the run that was seen.
     async fn restart(&self) -> Result<(), Error> {
-        let mut pace = Backoff::new(Duration::from_millis(100), Duration::from_secs(2));
+        let mut backoff = write_backoff();
         let mut failures = FailureStreak::new(Step::Resolve);
         let mut in_doubt = false;
         loop {
-            let client = self.session.client_for_a_write();
             let id = self.pipeline.id.clone();
-            let guard = self.guard(true)?;
-            let sent = to_completion(async move {
-                let sent = client.restart(&id, &RestartPipeline::new()).await;
-                note(&guard, &sent);
-                sent
+            let sent = self.send(true, &mut failures, |client| async move {
+                client.restart(&id, &RestartPipeline::new()).await
             });
-            let Err(error) = sent.await else {
-                self.session.answered(&mut failures);
+            let Some(error) = sent.await? else {
                 return Ok(());
             };
-            let error = self.may_try_again(error)?;
-            if self.deadline.is_over() {
-                return Err(self.unanswered(error));
-            }
-            self.session.retrying(&mut failures, &error);
-            let pause = pace.retry(error.retry_after(), &self.session.jitter);
+            let pause = backoff.retry(error.retry_after(), &self.session.jitter);
             self.deadline.sleep(pause.max(TWO_TICKS)).await;
             in_doubt |= error.phase() != Phase::NotSent;
             if in_doubt && !self.is_still_failed().await? {
@@ -214,6 +196,36 @@ impl Resuming<'_> {
                 return Ok(());
             }
         }
+    }
+
+    /// Sends a request that changes something, once and to its end, with its intent noted before. Gives the failure if another try may help.
+    async fn send<T, F>(
+        &self,
+        starts: bool,
+        failures: &mut FailureStreak,
+        call: impl FnOnce(Client) -> F + Send,
+    ) -> Result<Option<ClientError>, Error>
+    where
+        F: Future<Output = Result<T, ClientError>> + Send + 'static,
+        T: Send + 'static,
+    {
+        let sending = call(self.session.client_for_a_write());
+        let guard = self.guard(starts)?;
+        let sent = to_completion(async move {
+            let sent = sending.await;
+            note(&guard, &sent);
+            sent
+        });
+        let Err(error) = sent.await else {
+            self.session.answered(failures);
+            return Ok(None);
+        };
+        let error = self.may_try_again(error)?;
+        if self.deadline.is_over() {
+            return Err(self.unanswered(error));
+        }
+        self.session.retrying(failures, &error);
+        Ok(Some(error))
     }
 
     async fn is_still_failed(&self) -> Result<bool, Error> {
@@ -302,6 +314,10 @@ impl Resuming<'_> {
     fn summary(&self) -> PipelineSummary {
         PipelineSummary::new(self.pipeline)
     }
+}
+
+fn write_backoff() -> Backoff {
+    Backoff::new(Duration::from_millis(100), Duration::from_secs(2))
 }
 
 /// A request that never left, or was refused, has started nothing.

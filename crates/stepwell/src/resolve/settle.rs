@@ -6,9 +6,10 @@ use stepwell_arroyo::{Client, ClientError, Pipeline, PipelineId, PipelineRow};
 
 use super::attempt::{CreateAttempt, Sent};
 use crate::{
-    session::Jitter,
-    session::retryable::{is_gone, may_pass},
-    session::{Backoff, Deadline},
+    session::{
+        Backoff, Deadline, Jitter,
+        retryable::{is_gone, may_pass},
+    },
     shutdown::registry::{EntryId, Registry},
 };
 

@@ -17,11 +17,12 @@ use self::{
 use crate::{
     Running,
     error::Error,
+    job::ended::has_ended,
     observe::Step,
-    session::FailureStreak,
-    session::Session,
-    session::retryable::{GONE_AFTER, is_gone, may_pass},
-    session::{Backoff, Deadline},
+    session::{
+        Backoff, Deadline, FailureStreak, Session,
+        retryable::{GONE_AFTER, is_gone, may_pass},
+    },
 };
 
 /// How long the rows of a job may not be had that the server shows Running. A real Arroyo refuses them for 0.6 s.
@@ -288,8 +289,7 @@ impl RowStream {
             self.refused_since = None;
         }
         Ok(match job.state {
-            JobState::Finished | JobState::Failed => Course::Ended,
-            JobState::Stopped if !job.running_desired => Course::Ended,
+            _ if has_ended(&job) => Course::Ended,
             JobState::Finishing => Course::Ends,
             // Stopping, or Stopped, and meant to run: about to start again.
             _ if job.running_desired => Course::GoesOn,

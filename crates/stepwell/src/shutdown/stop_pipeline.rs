@@ -14,16 +14,17 @@ use super::{
     stop_error::{ResumedSnafu, VanishedSnafu},
 };
 use crate::{
-    job::LastSeen,
-    job::PollInterval,
-    job::trouble::{Expected, Record, TroubleWatch},
-    job::verdict::Baseline,
+    job::{
+        LastSeen, PollInterval,
+        trouble::{Expected, Record, TroubleWatch},
+        verdict::Baseline,
+    },
     observe::{Event, JobTransition, Observation, Step},
-    session::FailureStreak,
-    session::retryable::{GONE_AFTER, is_cut_short, is_gone, may_pass},
-    session::to_completion,
-    session::{Backoff, Deadline},
-    session::{Jitter, Session},
+    session::{
+        Backoff, Deadline, FailureStreak, Jitter, Session,
+        retryable::{GONE_AFTER, is_cut_short, is_gone, may_pass},
+        to_completion,
+    },
 };
 
 /// The end of a pipeline that was told to stop.
@@ -109,15 +110,12 @@ impl<'a> Stop<'a> {
             retry_pause: Duration::ZERO,
         };
         let (job, mut evidence) = self.look_before(&mut sight).await?;
-        if let Some(job) = job.as_ref().filter(|job| has_ended(job)) {
-            let checkpoints = self.checkpoints(job).await;
-            let finding = checkpoints.map_or(Finding::NotKnown, |checkpoints| {
-                finding_afterwards(job, &checkpoints)
-            });
-            return Ok(self.ending(job.clone(), finding).await);
-        }
+        let job = match job {
+            Some(job) if has_ended(&job) => return Ok(self.ending(job, finding_afterwards).await),
+            job => job,
+        };
         let is_told_by_looks = job.as_ref().is_some_and(|job| job.pipeline_id.is_none());
-        let approach_anew =
+        let interval_anew =
             || PollInterval::to_stopped(self.poll_ceiling).closely(is_told_by_looks);
         let mut state = job.map(|job| job.state);
         let mut pending: Vec<(Duration, StopMode)> = vec![(Duration::ZERO, self.mode.clone())];
@@ -128,7 +126,7 @@ impl<'a> Stop<'a> {
         );
         let mut pending = pending.into_iter().peekable();
         let mut resumed_since: Option<Instant> = None;
-        let mut interval = approach_anew();
+        let mut interval = interval_anew();
         loop {
             // Sent to a job in CheckpointStopping, `force` breaks the server's task for it.
             let held_back = |mode: &StopMode| {
@@ -140,19 +138,19 @@ impl<'a> Stop<'a> {
                 evidence.asks(&mode);
                 self.ask(mode, &mut sight).await?;
                 resumed_since = None;
-                interval = approach_anew();
+                interval = interval_anew();
             }
             if let Some(job) = self.look(&mut sight).await? {
                 evidence.saw(&job);
                 if has_ended(&job) {
-                    let checkpoints = if evidence.is_lost() {
-                        None
-                    } else {
-                        self.checkpoints(&job).await
-                    };
-                    let finding = checkpoints.map_or(Finding::NotKnown, |checkpoints| {
-                        evidence.finding(&job, &checkpoints)
-                    });
+                    if evidence.is_lost() {
+                        let final_checkpoint = None;
+                        return Ok(Ending {
+                            job,
+                            final_checkpoint,
+                        });
+                    }
+                    let finding = |job: &Job, after: &[Checkpoint]| evidence.finding(job, after);
                     return Ok(self.ending(job, finding).await);
                 }
                 interval.saw(&job);
@@ -285,11 +283,17 @@ impl<'a> Stop<'a> {
         self.client().checkpoints(self.id, &job.id).await.ok()
     }
 
-    async fn ending(&self, job: Job, finding: Finding) -> Ending {
-        let final_checkpoint = match finding {
-            Finding::Known(was_made) => Some(was_made),
-            Finding::NotKnown => None,
-            Finding::MadeIfStillAsked => {
+    /// The end of the job, with what its checkpoints come to.
+    async fn ending(
+        &self,
+        job: Job,
+        finding: impl FnOnce(&Job, &[Checkpoint]) -> Finding + Send,
+    ) -> Ending {
+        let checkpoints = self.checkpoints(&job).await;
+        let final_checkpoint = match checkpoints.map(|after| finding(&job, &after)) {
+            Some(Finding::Known(was_made)) => Some(was_made),
+            None | Some(Finding::NotKnown) => None,
+            Some(Finding::MadeIfStillAsked) => {
                 let pipeline = self.client().pipeline(self.id).await.ok();
                 pipeline
                     .is_some_and(|pipeline| pipeline.stop == StopMode::Checkpoint)

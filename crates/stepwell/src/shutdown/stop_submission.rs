@@ -1,26 +1,37 @@
 //! Stopping the pipeline of one submission.
 
-use std::sync::atomic::Ordering;
+use std::{pin::pin, sync::atomic::Ordering};
 
 use stepwell_arroyo::JobState;
 
 use super::stop_pipeline::{Ending, Stop, StopError};
 use crate::{
     error::Error,
-    job::verdict::Baseline,
+    observe::Step,
     session::{Deadline, Session},
-    state::Identified,
+    state::{Registered, State},
+    submission::Submission,
 };
 
+/// The step `stop` of a submission, in whichever state it is.
+pub(crate) async fn stop<S: State>(
+    submission: &Submission<S>,
+    registered: &Registered,
+) -> Result<Ending, Error> {
+    let deadline = submission.session.deadline(Step::Stop);
+    let work = pin!(stop_registered(&submission.session, registered, &deadline));
+    submission.carry_out(Step::Stop, &deadline, work).await
+}
+
 /// Stops it as the options say; that it ended otherwise is an error.
-pub(crate) async fn stop(
+async fn stop_registered(
     session: &Session,
-    pipeline: &Identified,
-    baseline: &Baseline,
+    registered: &Registered,
     deadline: &Deadline,
 ) -> Result<Ending, Error> {
+    let (id, baseline) = (&registered.pipeline.id, &registered.baseline);
     let mode = session.options.stop_mode.clone();
-    let stop = Stop::of(session, &pipeline.id, mode, baseline, *deadline);
+    let stop = Stop::of(session, id, mode, baseline, *deadline);
     session.stops.store(true, Ordering::Relaxed);
     let ending = stop.run().await.inspect_err(|_| {
         // It may run on.
@@ -31,7 +42,7 @@ pub(crate) async fn stop(
         return Ok(ending);
     }
     Err(StopError::EndedOtherwise {
-        id: pipeline.id.clone(),
+        id: id.clone(),
         job: Box::new(ending.job),
     }
     .into())

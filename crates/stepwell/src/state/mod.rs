@@ -101,72 +101,70 @@ impl From<Made> for Identified {
     }
 }
 
-macro_rules! states {
-    ($($state:ty => $name:literal, |$of:ident| $pipeline:expr, $id:expr;)*) => {
-        $(
-            impl sealed::Sealed for $state {
-                const NAME: &'static str = $name;
+/// What makes a type a state. `Debug` gives the short name: the states carry the query.
+macro_rules! state {
+    ($state:ident { $($described:tt)* }) => {
+        impl sealed::Sealed for $state {
+            const NAME: &'static str = stringify!($state);
 
-                fn name(&self) -> Option<&str> {
-                    let $of = self;
-                    Some($pipeline)
-                }
+            $($described)*
+        }
 
-                fn id(&self) -> Option<&PipelineId> {
-                    let $of = self;
-                    $id
-                }
+        impl State for $state {}
+
+        impl fmt::Debug for $state {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str(stringify!($state))
             }
-            impl State for $state {}
-            // The short name: the states carry the query.
-            impl fmt::Debug for $state {
-                fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                    formatter.write_str($name)
-                }
-            }
-        )*
+        }
     };
 }
 
-states! {
-    Unconnected => "Unconnected", |state| state.spec.name(), { let _ = state; None };
-    Connected => "Connected", |state| state.spec.name(), { let _ = state; None };
-    Validated => "Validated", |state| state.spec.name(), { let _ = state; None };
-    Registered => "Registered", |state| &state.pipeline.name, Some(&state.pipeline.id);
-    Running => "Running", |state| &state.registered.pipeline.name, Some(&state.registered.pipeline.id);
-    Stopped => "Stopped", |state| &state.registered.pipeline.name, Some(&state.registered.pipeline.id);
-}
-
-macro_rules! with_evidence {
-    ($($state:ty, |$of:ident| $registered:expr;)*) => {
-        $(
-            impl sealed::SealedPipeline for $state {
-                fn identified(&self) -> &Identified {
-                    let $of = self;
-                    &$registered.pipeline
-                }
-
-                fn plan(&self) -> Option<&PipelineGraph> {
-                    let $of = self;
-                    $registered.evidence.as_ref().map(|evidence| &evidence.graph)
-                }
-
-                fn created_here(&self) -> Option<bool> {
-                    let $of = self;
-                    $registered.evidence.as_ref().map(|evidence| evidence.created)
-                }
-
-                fn differences(&self) -> &[Difference] {
-                    let $of = self;
-                    $registered.evidence.as_ref().map_or(&[], |evidence| &evidence.differences)
-                }
+macro_rules! states_with_a_spec {
+    ($($state:ident),*) => {$(
+        state!($state {
+            fn name(&self) -> Option<&str> {
+                Some(self.spec.name())
             }
-        )*
-    };
+
+            fn id(&self) -> Option<&PipelineId> {
+                None
+            }
+        });
+    )*};
 }
 
-with_evidence! {
-    Registered, |state| state;
-    Running, |state| state.registered;
-    Stopped, |state| state.registered;
+macro_rules! states_from_registered_on {
+    ($($state:ident),*) => {$(
+        state!($state {
+            fn name(&self) -> Option<&str> {
+                Some(&self.registered().pipeline.name)
+            }
+
+            fn id(&self) -> Option<&PipelineId> {
+                Some(&self.registered().pipeline.id)
+            }
+        });
+
+        impl sealed::SealedPipeline for $state {
+            fn identified(&self) -> &Identified {
+                &self.registered().pipeline
+            }
+
+            fn plan(&self) -> Option<&PipelineGraph> {
+                self.registered().evidence.as_ref().map(|evidence| &evidence.graph)
+            }
+
+            fn created_here(&self) -> Option<bool> {
+                self.registered().evidence.as_ref().map(|evidence| evidence.created)
+            }
+
+            fn differences(&self) -> &[Difference] {
+                self.registered().evidence.as_ref().map_or(&[], |evidence| &evidence.differences)
+            }
+        }
+    )*};
 }
+
+states_with_a_spec!(Unconnected, Connected, Validated);
+states_from_registered_on!(Registered, Running, Stopped);

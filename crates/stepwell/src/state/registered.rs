@@ -29,6 +29,12 @@ pub(crate) struct ResolvedHere {
     pub(crate) differences: Vec<Difference>,
 }
 
+impl Registered {
+    pub(super) fn registered(&self) -> &Self {
+        self
+    }
+}
+
 /// # Registered
 impl Submission<Registered> {
     /// Waits until the job is Running, in the run that counts.
@@ -82,17 +88,7 @@ impl Submission<Registered> {
     ///
     /// The request is not cut: a stop that was sent takes effect.
     pub async fn stop(self) -> Result<Submission<Stopped>, TransitionError<Registered>> {
-        let deadline = self.session.deadline(Step::Stop);
-        let stopped = {
-            let registered = &self.state;
-            let work = pin!(stop(
-                &self.session,
-                &registered.pipeline,
-                &registered.baseline,
-                &deadline
-            ));
-            self.carry_out(Step::Stop, &deadline, work).await
-        };
+        let stopped = stop(&self, &self.state).await;
         self.advance(stopped, Stopped::new)
     }
 

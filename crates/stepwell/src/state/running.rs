@@ -8,7 +8,6 @@ use super::{Registered, Stopped};
 use crate::{
     error::Error,
     job::{Ended, ended::watch_to_the_end},
-    observe::Step,
     rows::RowStream,
     shutdown::stop_submission::stop,
     submission::{Submission, TransitionError},
@@ -18,6 +17,12 @@ use crate::{
 pub struct Running {
     pub(crate) registered: Registered,
     pub(crate) job: Job,
+}
+
+impl Running {
+    pub(super) fn registered(&self) -> &Registered {
+        &self.registered
+    }
 }
 
 /// # Running
@@ -82,17 +87,7 @@ impl Submission<Running> {
     ///
     /// The request is not cut: a stop that was sent takes effect.
     pub async fn stop(self) -> Result<Submission<Stopped>, TransitionError<Running>> {
-        let deadline = self.session.deadline(Step::Stop);
-        let stopped = {
-            let registered = &self.state.registered;
-            let work = pin!(stop(
-                &self.session,
-                &registered.pipeline,
-                &registered.baseline,
-                &deadline
-            ));
-            self.carry_out(Step::Stop, &deadline, work).await
-        };
+        let stopped = stop(&self, &self.state.registered).await;
         self.advance(stopped, |running, ending| {
             Stopped::new(running.registered, ending)
         })

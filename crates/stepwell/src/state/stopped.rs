@@ -13,6 +13,10 @@ pub struct Stopped {
 }
 
 impl Stopped {
+    pub(super) fn registered(&self) -> &Registered {
+        &self.registered
+    }
+
     pub(super) fn new(registered: Registered, ending: Ending) -> Self {
         Self {
             registered,

@@ -73,10 +73,7 @@ async fn what_a_server_up_to_0_15_ignores_is_told() {
     let validated = validated(&fake, spec).await;
     fake.list(&[]);
     fake.expect(Method::PUT, path("orders-1")).reply(405, "");
-    let mut reply = pipeline("pl_1", QUERY);
-    for new in ["tags", "state_url"] {
-        reply.as_object_mut().unwrap().remove(new);
-    }
+    let reply = pipeline("pl_1", QUERY).without("tags").without("state_url");
     fake.expect(Method::POST, PIPELINES).reply_json(200, &reply);
     let created = created(validated.resolve().await.unwrap());
     let found = created.differences();

@@ -19,6 +19,7 @@ mod resume;
 mod resumed_run;
 mod rows;
 mod running;
+mod secret_spec;
 mod secrets;
 mod shutdown;
 mod shutdown_create;

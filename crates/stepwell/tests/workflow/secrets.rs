@@ -4,46 +4,17 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::json;
 use stepwell::{
-    Error, Event, Identity, PipelineSpec, PipelineSpecBuilder, StopPolicy,
-    arroyo::Udf,
+    Error, Event, Identity, StopPolicy,
     transport::{FakeTransport, http::Method},
 };
 
-use crate::support::*;
-
-const SECRET: &str = "hunter2";
-
-fn secret_query() -> String {
-    format!("CREATE TABLE t WITH (connector = 'kafka', 'password' = '{SECRET}');")
-}
-
-fn builder() -> PipelineSpecBuilder {
-    PipelineSpec::builder(secret_query())
-        .name("orders")
-        .identity(Identity::Given(id("orders-1")))
-        .udf(Udf::rust(format!("const KEY: &str = \"{SECRET}\";")))
-        .environment("KEY", SECRET)
-        .scheduler_config(json!({"key": SECRET}))
-}
-
-#[track_caller]
-fn shows_no_secret(text: &str) {
-    assert!(!text.contains(SECRET), "{text}");
-    assert!(!text.contains("CREATE TABLE"), "{text}");
-}
+use crate::{secret_spec::*, support::*};
 
 #[track_caller]
 fn error_shows_no_secret(error: &(dyn std::error::Error + 'static)) {
     shows_no_secret(&chain(error));
     shows_no_secret(&format!("{error:?}"));
     shows_no_secret(&format!("{error:#?}"));
-}
-
-fn secret_pipeline() -> serde_json::Value {
-    pipeline("orders-1", &secret_query()).with(
-        "udfs",
-        json!([{"definition": format!("const KEY: &str = \"{SECRET}\";"), "language": "rust"}]),
-    )
 }
 
 #[tokio::test(start_paused = true)]

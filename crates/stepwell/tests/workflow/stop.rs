@@ -97,14 +97,6 @@ fn released(state: &str) -> Value {
     undesired(state).with("pipeline_id", Value::Null)
 }
 
-fn without_kind(mut checkpoint: Value) -> Value {
-    checkpoint
-        .as_object_mut()
-        .unwrap()
-        .remove("checkpoint_type");
-    checkpoint
-}
-
 fn told_to(stop: &str) -> Value {
     pipeline("pl_1", QUERY).with("stop", json!(stop))
 }
@@ -120,7 +112,7 @@ async fn where_checkpoints_have_no_kind_what_was_seen_tells_whether_a_final_one_
     ] {
         let fake = FakeTransport::new();
         let running = running(&fake, options()).await;
-        let before = without_kind(checkpoint(1, "", true));
+        let before = checkpoint(1, "", true).without("checkpoint_type");
         let shown = job("Running").with("pipeline_id", Value::Null);
         shows(&fake, std::slice::from_ref(&shown));
         fake.checkpoints(std::slice::from_ref(&before));
@@ -133,7 +125,7 @@ async fn where_checkpoints_have_no_kind_what_was_seen_tells_whether_a_final_one_
                 .map(|state| released(state))
                 .collect::<Vec<_>>(),
         );
-        fake.checkpoints(&[before, without_kind(checkpoint(2, "", true))]);
+        fake.checkpoints(&[before, checkpoint(2, "", true).without("checkpoint_type")]);
         if !told.is_empty() {
             fake.expect(Method::GET, path("pl_1"))
                 .reply_json(200, &told_to(told));

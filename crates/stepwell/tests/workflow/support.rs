@@ -194,11 +194,17 @@ pub(crate) fn logged(id: &str, seconds: u64, details: &str) -> Value {
 /// A body with something changed.
 pub(crate) trait With {
     fn with(self, field: &str, value: Value) -> Self;
+    fn without(self, field: &str) -> Self;
 }
 
 impl With for Value {
     fn with(mut self, field: &str, value: Value) -> Self {
         self[field] = value;
+        self
+    }
+
+    fn without(mut self, field: &str) -> Self {
+        self.as_object_mut().unwrap().remove(field);
         self
     }
 }

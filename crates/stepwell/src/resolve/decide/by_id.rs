@@ -13,10 +13,10 @@ use crate::{
         job::{JobOf, job_of},
         near_match::is_near_match,
     },
-    session::Deadline,
-    session::FailureStreak,
-    session::retryable::{GONE_AFTER, is_gone, may_pass},
-    session::{ServerMemory, Session},
+    session::{
+        Deadline, FailureStreak, ServerMemory, Session,
+        retryable::{GONE_AFTER, is_gone, may_pass},
+    },
     spec::{FindBy, Intent, PipelineSpec, WhenFinished},
 };
 
