@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use stepwell::{PipelineSpec, SpecError};
+use stepwell::{PipelineSpec, spec::SpecError};
 use stepwell_arroyo::{Pipeline, PipelineEdge, PipelineGraph, PipelineId, PipelineNode};
 
 /// How many bytes of JSON the graph of a pipeline has, at least.

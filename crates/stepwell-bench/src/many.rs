@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::Request;
 use serde_json::Value;
-use stepwell::{HyperTransport, PipelineSpec, Shutdown, SpecError, Transport as _};
+use stepwell::{HyperTransport, PipelineSpec, Shutdown, Transport as _, spec::SpecError};
 use tokio::task::JoinSet;
 
 use crate::{

@@ -3,8 +3,9 @@
 use std::process::ExitCode;
 
 use stepwell::{
-    AttachError, ConnectError, Error, ResolveError, ValidateError, WaitError,
+    Error,
     arroyo::{ClientError, ClientErrorKind},
+    error::{AttachError, ConnectError, ResolveError, ValidateError, WaitError},
 };
 
 use crate::interrupt::Interruption;

@@ -4,9 +4,12 @@ use std::{error::Error as StdError, path::PathBuf};
 
 use snafu::Snafu;
 use stepwell::{
-    Chain, EndpointError, Error, HyperTransportError, PipelineId, ShutdownEnd, ShutdownReport,
-    SpecError,
-    arroyo::{ClientError, Job, JobError, SqlDiagnostic, readable},
+    Error, PipelineId,
+    arroyo::{ClientError, EndpointError, Job, JobError, SqlDiagnostic, readable},
+    error::Chain,
+    hyper::HyperTransportError,
+    shutdown::{ShutdownEnd, ShutdownReport},
+    spec::SpecError,
     transport::TokenError,
 };
 

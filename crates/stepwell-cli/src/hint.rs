@@ -3,8 +3,11 @@
 use std::path::Path;
 
 use stepwell::{
-    AttachError, ConnectError, Error, PipelineId, ResolveError, ShutdownReport, ValidateError,
-    WaitError, arroyo::ClientError, transport::TransportErrorKind,
+    Error, PipelineId,
+    arroyo::ClientError,
+    error::{AttachError, ConnectError, ResolveError, ValidateError, WaitError},
+    shutdown::ShutdownReport,
+    transport::TransportErrorKind,
 };
 
 use crate::{exit::is_no_arroyo, failure::Failure, invocation::Invocation, target::Ambiguous};

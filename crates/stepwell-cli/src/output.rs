@@ -15,7 +15,12 @@ use std::{
     },
 };
 
-use stepwell::{Event, KnownPipeline, Observer, Plan, arroyo::JobError};
+use stepwell::{
+    arroyo::JobError,
+    observe::{Event, Observer},
+    shutdown::KnownPipeline,
+    state::Plan,
+};
 
 use crate::{
     arguments::{Format, Global},

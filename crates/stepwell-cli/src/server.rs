@@ -3,7 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use snafu::{OptionExt, ResultExt};
-use stepwell::{Endpoint, HyperTransport, SharedTransport, Token, Transport as _, arroyo::Client};
+use stepwell::{
+    HyperTransport, SharedTransport, Token, Transport as _,
+    arroyo::{Client, Endpoint},
+};
 
 use crate::{
     arguments::Connection,

@@ -14,9 +14,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .name("deployed")
         .build()?;
     // A query that fails on its first rows does reach Running; five seconds of it are a better sign.
-    let options = Options::builder()
-        .stable_for(Duration::from_secs(5))
-        .build();
+    let options = Options::default().with_stable_for(Duration::from_secs(5));
 
     let running = Submission::builder(HyperTransport::builder(url).build()?, spec)
         .options(options)

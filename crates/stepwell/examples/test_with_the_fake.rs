@@ -6,15 +6,13 @@ use std::time::Duration;
 
 use serde_json::json;
 use stepwell::{
-    Error, Options, PipelineSpec, SharedTransport, Submission, Transport as _, WaitError,
+    Error, Options, PipelineSpec, SharedTransport, Submission, Transport as _, error::WaitError,
 };
 use stepwell_transport::{FakeTransport, http::Method};
 
 /// The orchestrator's code: deploys, and says what to page somebody about.
 async fn deploy(transport: SharedTransport) -> Result<(), String> {
-    let options = Options::builder()
-        .running_timeout(Duration::from_secs(60))
-        .build();
+    let options = Options::default().with_running_timeout(Duration::from_secs(60));
     let submission = Submission::builder(transport, PipelineSpec::new("SELECT * FROM orders"))
         .options(options)
         .build();

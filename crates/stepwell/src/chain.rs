@@ -8,7 +8,7 @@ use std::{error::Error, fmt};
 /// what a log line wants:
 ///
 /// ```
-/// # use stepwell::{Chain, Connected, Submission};
+/// # use stepwell::{Submission, error::Chain, state::Connected};
 /// # async fn example(connected: Submission<Connected>) {
 /// if let Err(failure) = connected.validate().await {
 ///     eprintln!("{}", Chain(failure.error()));

@@ -1,4 +1,4 @@
-//! [`Error`], the failure of any step.
+//! Errors: [`Error`], the failure of any step, and one type for each step.
 
 use std::time::Duration;
 
@@ -6,16 +6,21 @@ use snafu::Snafu;
 use stepwell_arroyo::{ClientError, PipelineId};
 use stepwell_transport::Phase;
 
-use crate::{
-    attach::AttachError, connect::ConnectError, job::WaitError, resolve::ResolveError,
-    shutdown::stop_pipeline::StopError, validate::ValidateError,
+pub use crate::{
+    attach::AttachError,
+    chain::Chain,
+    connect::ConnectError,
+    job::{LastSeen, WaitError},
+    resolve::{Action, PipelineSummary, ResolveError},
+    shutdown::{report::ShutdownError, stop_error::StopError},
+    validate::ValidateError,
 };
 
 /// The failure of a step.
 ///
 /// Its methods answer what a caller asks: could what was asked for have happened already ([`phase`](Self::phase)); could the same call
 /// succeed later ([`is_retryable`](Self::is_retryable)), and when ([`retry_after`](Self::retry_after)); which pipeline is it about
-/// ([`pipeline_id`](Self::pipeline_id)); what is it called in a metric ([`code`](Self::code)). [`Chain`](crate::Chain) shows it with its
+/// ([`pipeline_id`](Self::pipeline_id)); what is it called in a metric ([`code`](Self::code)). [`Chain`] shows it with its
 /// causes.
 #[derive(Debug, Snafu)]
 #[snafu(visibility(pub(crate)))]

@@ -29,7 +29,7 @@
 //! A step that is skipped does not compile, and the compiler names the missing one:
 //!
 //! ```compile_fail,E0599
-//! # use stepwell::{Submission, Connected};
+//! # use stepwell::{Submission, state::Connected};
 //! # async fn example(connected: Submission<Connected>) {
 //! let resolution = connected.resolve().await;
 //! # }
@@ -38,7 +38,7 @@
 //! With the step it does:
 //!
 //! ```
-//! # use stepwell::{Error, Submission, Connected};
+//! # use stepwell::{Error, Submission, state::Connected};
 //! # async fn example(connected: Submission<Connected>) -> Result<(), Error> {
 //! let resolution = connected.validate().await?.resolve().await;
 //! # drop(resolution);
@@ -50,7 +50,7 @@
 //!
 //! They prove the order of *our* calls. They do not prove the state of the server: a pipeline that was Running a moment ago may have
 //! failed since, somebody else may have stopped it, and a create whose reply was lost may or may not have happened. Where that cannot
-//! be known, an error says so ([`ResolveError::OutcomeUnknown`]).
+//! be known, an error says so ([`ResolveError::OutcomeUnknown`](error::ResolveError::OutcomeUnknown)).
 //!
 //! # Runtime
 //!
@@ -60,50 +60,34 @@
 mod attach;
 mod chain;
 mod connect;
-mod error;
+pub mod error;
 mod job;
-mod observe;
+pub mod observe;
 mod options;
 mod resolve;
 mod rows;
 mod session;
-mod shutdown;
-mod spec;
-mod state;
+pub mod shutdown;
+pub mod spec;
+pub mod state;
 mod submission;
 mod validate;
 
 pub(crate) use stepwell_transport::words;
 
 pub use stepwell_arroyo as arroyo;
-pub use stepwell_arroyo::{Endpoint, EndpointError, JobState, PipelineId, StopMode};
+pub use stepwell_arroyo::{JobState, PipelineId, StopMode};
 #[cfg(feature = "hyper")]
-pub use stepwell_hyper::{HyperTransport, HyperTransportBuilder, HyperTransportError};
+pub use stepwell_hyper as hyper;
+#[cfg(feature = "hyper")]
+pub use stepwell_hyper::HyperTransport;
 pub use stepwell_transport as transport;
-pub use stepwell_transport::{Phase, SharedTransport, Token, Transport};
+pub use stepwell_transport::{SharedTransport, Token, Transport};
 
-pub use attach::AttachError;
-pub use chain::Chain;
-pub use connect::ConnectError;
 pub use error::Error;
-pub use job::{Ended, LastSeen, Trouble, WaitError};
-pub use observe::{Event, JobTransition, Observer, Step};
-pub use options::{Options, OptionsBuilder};
-pub use resolve::{
-    Action, Difference, PipelineSummary, Plan, PlannedRequest, Resolution, ResolveError,
-};
-pub use rows::{RowStream, Rows};
-pub use shutdown::{
-    Escalation, KnownPipeline, OnShutdown, Shutdown, ShutdownEnd, ShutdownEntry, ShutdownError,
-    ShutdownReport, StopPolicy, StopPolicyBuilder, Unsettled, stop_pipeline::StopError,
-};
-pub use spec::{
-    CheckpointInterval, CheckpointIntervalError, FindBy, Identity, Intent, PipelineSpec,
-    PipelineSpecBuilder, SpecError, WhenFinished, WhenUdfsDiffer,
-};
-pub use state::{
-    Connected, Created, Finished, HasPipeline, Origin, Outcome, Registered, Resolved, Resumed,
-    Running, State, Status, Stopped, SubmissionBuilder, Unconnected, Validated,
-};
+pub use options::Options;
+pub use resolve::Resolution;
+pub use shutdown::{OnShutdown, Shutdown, StopPolicy};
+pub use spec::PipelineSpec;
+pub use state::unconnected::Outcome;
 pub use submission::{Submission, TransitionError};
-pub use validate::ValidateError;

@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use stepwell_arroyo::{Job, JobError, JobId, JobState, PipelineId};
 
-use crate::resolve::Difference;
+pub use crate::{job::Trouble, resolve::Difference};
 
 /// One of the steps of a submission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -153,10 +153,9 @@ pub enum Event {
 /// Any `Fn(&Event)` is one:
 ///
 /// ```
-/// # use stepwell::{Event, Options};
-/// let options = Options::builder()
-///     .observer(|event: &Event| eprintln!("{event:?}"))
-///     .build();
+/// # use stepwell::{Options, observe::Event};
+/// let options = Options::default()
+///     .with_observer(|event: &Event| eprintln!("{event:?}"));
 /// ```
 pub trait Observer: Send + Sync + 'static {
     /// Called for each event.

@@ -1,12 +1,12 @@
 //! How a submission behaves: deadlines, paces, what a shutdown does to it.
 
-use std::{sync::OnceLock, time::Duration};
+use std::time::Duration;
 
 use stepwell_arroyo::StopMode;
 
 use crate::{
     observe::{Observation, Observer},
-    shutdown::{OnShutdown, Shutdown},
+    shutdown::OnShutdown,
 };
 
 /// Deadlines and habits of a submission. Every one has a default.
@@ -15,10 +15,9 @@ use crate::{
 /// use std::time::Duration;
 /// use stepwell::Options;
 ///
-/// let options = Options::builder()
-///     .running_timeout(Duration::from_secs(120))
-///     .stable_for(Duration::from_secs(5))
-///     .build();
+/// let options = Options::default()
+///     .with_running_timeout(Duration::from_secs(120))
+///     .with_stable_for(Duration::from_secs(5));
 /// assert_eq!(options.connect_timeout(), Duration::from_secs(30));
 /// ```
 #[derive(Clone, Debug)]
@@ -36,21 +35,12 @@ pub struct Options {
     pub(crate) stable_for: Option<Duration>,
     pub(crate) stop_mode: StopMode,
     pub(crate) on_shutdown: OnShutdown,
-    /// Empty only while it is built: most builders are given one.
-    shutdown: OnceLock<Shutdown>,
     pub(crate) observation: Observation,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self::builder().build()
-    }
-}
-
-impl Options {
-    /// Starts from the defaults.
-    pub fn builder() -> OptionsBuilder {
-        let options = Self {
+        Self {
             connect_timeout: Duration::from_secs(30),
             request_timeout: Duration::from_secs(30),
             validate_timeout: Duration::from_secs(60),
@@ -64,16 +54,12 @@ impl Options {
             stable_for: None,
             stop_mode: StopMode::Checkpoint,
             on_shutdown: OnShutdown::default(),
-            shutdown: OnceLock::new(),
             observation: Observation::default(),
-        };
-        OptionsBuilder { options }
+        }
     }
+}
 
-    pub(crate) fn into_builder(self) -> OptionsBuilder {
-        OptionsBuilder { options: self }
-    }
-
+impl Options {
     /// How long `connect` waits for the API to answer; 30 s by default.
     pub fn connect_timeout(&self) -> Duration {
         self.connect_timeout
@@ -144,138 +130,101 @@ impl Options {
         self.on_shutdown
     }
 
-    /// The shutdown that the submission belongs to: one of its own when none was given.
-    pub fn shutdown(&self) -> &Shutdown {
-        self.shutdown.get_or_init(Shutdown::new)
-    }
-}
-
-/// Makes [`Options`].
-#[derive(Clone, Debug)]
-#[must_use]
-pub struct OptionsBuilder {
-    options: Options,
-}
-
-impl OptionsBuilder {
     /// See [`Options::connect_timeout`].
-    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
-        self.options.connect_timeout = timeout;
+    #[must_use]
+    pub fn with_connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = timeout;
         self
     }
 
     /// See [`Options::request_timeout`].
-    pub fn request_timeout(mut self, timeout: Duration) -> Self {
-        self.options.request_timeout = timeout;
+    #[must_use]
+    pub fn with_request_timeout(mut self, timeout: Duration) -> Self {
+        self.request_timeout = timeout;
         self
     }
 
     /// See [`Options::validate_timeout`].
-    pub fn validate_timeout(mut self, timeout: Duration) -> Self {
-        self.options.validate_timeout = timeout;
+    #[must_use]
+    pub fn with_validate_timeout(mut self, timeout: Duration) -> Self {
+        self.validate_timeout = timeout;
         self
     }
 
     /// See [`Options::resolve_timeout`].
-    pub fn resolve_timeout(mut self, timeout: Duration) -> Self {
-        self.options.resolve_timeout = timeout;
+    #[must_use]
+    pub fn with_resolve_timeout(mut self, timeout: Duration) -> Self {
+        self.resolve_timeout = timeout;
         self
     }
 
     /// See [`Options::settle_timeout`].
-    pub fn settle_timeout(mut self, timeout: Duration) -> Self {
-        self.options.settle_timeout = timeout;
+    #[must_use]
+    pub fn with_settle_timeout(mut self, timeout: Duration) -> Self {
+        self.settle_timeout = timeout;
         self
     }
 
     /// See [`Options::running_timeout`].
-    pub fn running_timeout(mut self, timeout: Duration) -> Self {
-        self.options.running_timeout = timeout;
+    #[must_use]
+    pub fn with_running_timeout(mut self, timeout: Duration) -> Self {
+        self.running_timeout = timeout;
         self
     }
 
     /// See [`Options::stop_timeout`].
-    pub fn stop_timeout(mut self, timeout: Duration) -> Self {
-        self.options.stop_timeout = timeout;
+    #[must_use]
+    pub fn with_stop_timeout(mut self, timeout: Duration) -> Self {
+        self.stop_timeout = timeout;
         self
     }
 
     /// See [`Options::silence_timeout`].
-    pub fn silence_timeout(mut self, timeout: Duration) -> Self {
-        self.options.silence_timeout = timeout;
+    #[must_use]
+    pub fn with_silence_timeout(mut self, timeout: Duration) -> Self {
+        self.silence_timeout = timeout;
         self
     }
 
     /// See [`Options::poll_ceiling`]. Below 1 ms is taken as 1 ms: a poll without a pause is an attack.
-    pub fn poll_ceiling(mut self, ceiling: Duration) -> Self {
-        self.options.poll_ceiling = ceiling.max(Duration::from_millis(1));
+    #[must_use]
+    pub fn with_poll_ceiling(mut self, ceiling: Duration) -> Self {
+        self.poll_ceiling = ceiling.max(Duration::from_millis(1));
         self
     }
 
     /// See [`Options::jitter_seed`]. For tests that must be the same each time: with one seed for all, many submissions ask in step.
-    pub fn jitter_seed(mut self, seed: u64) -> Self {
-        self.options.jitter_seed = Some(seed);
+    #[must_use]
+    pub fn with_jitter_seed(mut self, seed: u64) -> Self {
+        self.jitter_seed = Some(seed);
         self
     }
 
     /// See [`Options::stable_for`].
-    pub fn stable_for(mut self, duration: Duration) -> Self {
-        self.options.stable_for = Some(duration);
+    #[must_use]
+    pub fn with_stable_for(mut self, duration: Duration) -> Self {
+        self.stable_for = Some(duration);
         self
     }
 
     /// See [`Options::stop_mode`].
-    pub fn stop_mode(mut self, mode: StopMode) -> Self {
-        self.options.stop_mode = mode;
+    #[must_use]
+    pub fn with_stop_mode(mut self, mode: StopMode) -> Self {
+        self.stop_mode = mode;
         self
     }
 
     /// See [`Options::on_shutdown`].
-    pub fn on_shutdown(mut self, on_shutdown: OnShutdown) -> Self {
-        self.options.on_shutdown = on_shutdown;
-        self
-    }
-
-    /// The shutdown that the submission belongs to.
-    pub fn shutdown(mut self, shutdown: &Shutdown) -> Self {
-        self.options.shutdown = shutdown.clone().into();
+    #[must_use]
+    pub fn with_on_shutdown(mut self, on_shutdown: OnShutdown) -> Self {
+        self.on_shutdown = on_shutdown;
         self
     }
 
     /// Who is told what happens.
-    pub fn observer(mut self, observer: impl Observer) -> Self {
-        self.options.observation = Observation::new(observer);
+    #[must_use]
+    pub fn with_observer(mut self, observer: impl Observer) -> Self {
+        self.observation = Observation::new(observer);
         self
-    }
-
-    pub(crate) fn observation(mut self, observation: Observation) -> Self {
-        self.options.observation = observation;
-        self
-    }
-
-    /// The options.
-    pub fn build(self) -> Options {
-        // From here on copies of the options are of one shutdown.
-        self.options.shutdown();
-        self.options
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn copies_of_options_are_of_one_shutdown() {
-        for options in [Options::default(), Options::builder().build()] {
-            let copy = options.clone();
-            options.shutdown().begin();
-            assert!(copy.shutdown().is_begun());
-            assert!(copy.into_builder().build().shutdown().is_begun());
-        }
-        let given = Shutdown::new();
-        let options = Options::builder().shutdown(&given).build();
-        given.begin();
-        assert!(options.shutdown().is_begun());
     }
 }

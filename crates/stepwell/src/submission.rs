@@ -35,7 +35,7 @@ pub struct Submission<S: State> {
 impl<S: State> Submission<S> {
     /// The shutdown that this submission belongs to.
     pub fn shutdown(&self) -> &Shutdown {
-        self.session.options.shutdown()
+        &self.session.shutdown
     }
 
     /// Its options.
@@ -113,7 +113,7 @@ impl<S: State> fmt::Debug for Submission<S> {
 /// `?` turns it into an [`Error`]; a `match` gets the submission back, to try again or to give up in order:
 ///
 /// ```
-/// # use stepwell::{Error, PipelineSpec, Submission, TransitionError, Unconnected};
+/// # use stepwell::{Error, PipelineSpec, Submission, TransitionError, state::Unconnected};
 /// # async fn example(submission: Submission<Unconnected>) -> Result<(), Error> {
 /// let connected = match submission.connect().await {
 ///     Ok(connected) => connected,
@@ -182,4 +182,4 @@ impl<S: State> StdError for TransitionError<S> {
 }
 
 const _: () =
-    assert!(size_of::<Result<(), TransitionError<crate::Running>>>() == size_of::<usize>());
+    assert!(size_of::<Result<(), TransitionError<crate::state::Running>>>() == size_of::<usize>());

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use stepwell::{Options, PipelineId, Submission};
+use stepwell::{Options, PipelineId, Shutdown, Submission};
 use tokio::time::Instant;
 
 use crate::{Script, server::Server};
@@ -44,9 +44,9 @@ pub fn run(script: &Script, poller: Poller, service: Duration) -> Watched {
 async fn wait(server: &Server, script: &Script, poller: Poller) -> Duration {
     let end = script.steps.last().unwrap().1.as_str();
     if let Poller::Stepwell(seed) = poller {
-        let options = Options::builder().jitter_seed(seed).build();
+        let options = Options::default().with_jitter_seed(seed);
         let id = PipelineId::new("pl_1").unwrap();
-        let attached = Submission::attach(server.clone(), id, options).await;
+        let attached = Submission::attach(server.clone(), id, &Shutdown::new(), options).await;
         if end == "Stopped" {
             // The script begins with the request that stops.
             let _ = attached.unwrap().stop().await.unwrap();

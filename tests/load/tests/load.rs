@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 use load::{Counts, Server, Shown};
 use peak_alloc::PeakAlloc;
 use stepwell::{
-    Error, HyperTransport, Options, Outcome, PipelineSpec, Shutdown, ShutdownEnd, ShutdownReport,
-    StopPolicy, Submission, Transport as _,
+    Error, HyperTransport, Options, Outcome, PipelineSpec, Shutdown, StopPolicy, Submission,
+    Transport as _,
+    shutdown::{ShutdownEnd, ShutdownReport},
 };
 use stepwell_control_plane::{Generation, Options as ServerOptions, Scheduler};
 use tokio::task::JoinSet;
@@ -67,15 +68,15 @@ async fn round(generation: Generation, pairs: usize) -> Round {
     // The pairs go first and side by side, so that they meet.
     let numbers = (0..pairs).flat_map(|number| [number, number]);
     for number in numbers.chain(pairs..pairs + DISTINCT) {
-        let options = Options::builder().shutdown(&shutdown);
         // No deadline is what decides here.
-        let options = options
-            .connect_timeout(PATIENCE)
-            .request_timeout(PATIENCE)
-            .validate_timeout(PATIENCE)
-            .resolve_timeout(PATIENCE)
-            .build();
-        let submission = Submission::builder(transport.clone(), spec(number)).options(options);
+        let options = Options::default()
+            .with_connect_timeout(PATIENCE)
+            .with_request_timeout(PATIENCE)
+            .with_validate_timeout(PATIENCE)
+            .with_resolve_timeout(PATIENCE);
+        let submission = Submission::builder(transport.clone(), spec(number))
+            .options(options)
+            .shutdown(&shutdown);
         submissions.spawn(submission.build().run());
     }
     let count = submissions.len();

@@ -10,8 +10,8 @@ use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 use serde_json::{Value, json};
 use stepwell::{
-    Phase, Transport,
-    transport::{Timeout, TransportError, TransportErrorKind},
+    Transport,
+    transport::{Phase, Timeout, TransportError, TransportErrorKind},
 };
 use tokio::sync::Semaphore;
 

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use stepwell::{
-    Error, FindBy, Options, PipelineId, PipelineSpec, Submission,
+    Error, Options, PipelineId, PipelineSpec, Submission,
+    spec::FindBy,
     transport::{SharedTransport, Transport as _},
 };
 use tokio::{task::JoinSet, time::Instant};
@@ -202,18 +203,17 @@ impl Fleet {
     }
 
     fn options(self, jitter_seed: u64) -> Options {
-        let options = Options::builder().jitter_seed(jitter_seed);
+        let options = Options::default().with_jitter_seed(jitter_seed);
         if !self.patient {
-            return options.build();
+            return options;
         }
         let day = Duration::from_secs(24 * 60 * 60);
         options
-            .request_timeout(day)
-            .connect_timeout(day)
-            .validate_timeout(day)
-            .resolve_timeout(day)
-            .running_timeout(day)
-            .build()
+            .with_request_timeout(day)
+            .with_connect_timeout(day)
+            .with_validate_timeout(day)
+            .with_resolve_timeout(day)
+            .with_running_timeout(day)
     }
 }
 

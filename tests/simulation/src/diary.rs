@@ -5,7 +5,10 @@ use std::{
     time::Duration,
 };
 
-use stepwell::{Error, FindBy, Intent, OnShutdown, PipelineId, PipelineSpec, WhenFinished};
+use stepwell::{
+    Error, OnShutdown, PipelineId, PipelineSpec,
+    spec::{FindBy, Intent, WhenFinished},
+};
 use tokio::{sync::Notify, time::Instant};
 
 /// Shared by the submission, which may be dropped at any moment, and the story.

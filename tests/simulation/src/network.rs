@@ -9,8 +9,8 @@ use std::{
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode, Uri};
 use stepwell::{
-    Phase, Transport,
-    transport::{Timeout, TransportError, TransportErrorKind as Kind},
+    Transport,
+    transport::{Phase, Timeout, TransportError, TransportErrorKind as Kind},
 };
 use tokio::{sync::Notify, time::Instant};
 

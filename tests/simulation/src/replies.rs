@@ -2,10 +2,7 @@
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, StatusCode, header};
-use stepwell::{
-    Phase,
-    transport::{TransportError, TransportErrorKind as Kind},
-};
+use stepwell::transport::{Phase, TransportError, TransportErrorKind as Kind};
 use tokio::time::Instant;
 
 pub(crate) async fn timed_out(until: Instant) -> Result<Response<Bytes>, TransportError> {

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use stepwell::{Error, Options, PipelineSpec, Shutdown, ShutdownReport, StopPolicy, Submission};
+use stepwell::{
+    Error, Options, PipelineSpec, Shutdown, StopPolicy, Submission, shutdown::ShutdownReport,
+};
 use tokio::{
     task::JoinHandle,
     time::{Instant, timeout},
@@ -285,10 +287,9 @@ impl Run {
         let spec = PipelineSpec::builder(query(0)).name("spec0").force(true);
         let network = Network::new(&self.world, "rerun", 0, self.chance.fork(), &self.matrix);
         let from = Instant::now();
-        let options = Options::builder()
-            .resolve_timeout(Duration::from_secs(60))
-            .jitter_seed(self.chance.clone().draw())
-            .build();
+        let options = Options::default()
+            .with_resolve_timeout(Duration::from_secs(60))
+            .with_jitter_seed(self.chance.clone().draw());
         let submission = Submission::builder(network, spec.build().unwrap())
             .options(options)
             .build();

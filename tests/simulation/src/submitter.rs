@@ -3,8 +3,9 @@
 use std::{num::NonZeroU32, time::Duration};
 
 use stepwell::{
-    Error, FindBy, Identity, Intent, OnShutdown, Options, PipelineId, PipelineSpec, Registered,
-    Resolution, Running, Shutdown, Stopped, Submission, Unconnected, Validated, WhenFinished,
+    Error, OnShutdown, Options, PipelineId, PipelineSpec, Resolution, Shutdown, Submission,
+    spec::{FindBy, Identity, Intent, WhenFinished},
+    state::{Registered, Running, Stopped, Unconnected, Validated},
 };
 
 use tokio::time::Instant;
@@ -36,6 +37,7 @@ pub struct Submitter {
     pub diary: Diary,
     spec: PipelineSpec,
     options: Options,
+    shutdown: Shutdown,
     network: Network,
     chance: Chance,
     world: World,
@@ -105,19 +107,17 @@ impl Submitter {
             stable_for,
             trouble,
         );
-        let options = Options::builder()
-            .shutdown(place.shutdown)
-            .on_shutdown(on_shutdown)
-            .connect_timeout(CONNECT)
-            .validate_timeout(CONNECT)
-            .request_timeout(REQUEST)
-            .resolve_timeout(RESOLVE)
-            .settle_timeout(Duration::from_secs(5))
-            .running_timeout(RUNNING)
-            .stop_timeout(STOP)
-            .stable_for(stable_for)
-            .jitter_seed(chance.clone().draw())
-            .build();
+        let options = Options::default()
+            .with_on_shutdown(on_shutdown)
+            .with_connect_timeout(CONNECT)
+            .with_validate_timeout(CONNECT)
+            .with_request_timeout(REQUEST)
+            .with_resolve_timeout(RESOLVE)
+            .with_settle_timeout(Duration::from_secs(5))
+            .with_running_timeout(RUNNING)
+            .with_stop_timeout(STOP)
+            .with_stable_for(stable_for)
+            .with_jitter_seed(chance.clone().draw());
         let network = Network::new(place.world, who, place.process, chance.fork(), place.matrix)
             .troubled(trouble, place.focus, &diary.gone);
         // A failed job that is to be restarted would have been by somebody else.
@@ -130,6 +130,7 @@ impl Submitter {
             diary,
             spec,
             options,
+            shutdown: place.shutdown.clone(),
             chance: chance.fork(),
             world: place.world.clone(),
             discards,
@@ -171,6 +172,7 @@ impl Submitter {
     fn submission(&self) -> Submission<Unconnected> {
         Submission::builder(self.network.clone(), self.spec.clone())
             .options(self.options.clone())
+            .shutdown(&self.shutdown)
             .build()
     }
 
@@ -322,6 +324,7 @@ impl Submitter {
                 Submission::attach(
                     self.network.clone(),
                     PipelineId::new(id).unwrap(),
+                    &self.shutdown,
                     self.options.clone(),
                 ),
             )

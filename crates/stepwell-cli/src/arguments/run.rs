@@ -7,7 +7,10 @@ use std::{
 };
 
 use clap::{Args, ValueEnum};
-use stepwell::{CheckpointInterval, FindBy, PipelineId, StopMode};
+use stepwell::{
+    PipelineId, StopMode,
+    spec::{CheckpointInterval, FindBy},
+};
 
 use super::{Connection, Query, Stopping};
 

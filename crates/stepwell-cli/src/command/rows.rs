@@ -10,7 +10,7 @@ use std::{
 };
 
 use snafu::ResultExt;
-use stepwell::{Chain, RowStream, Shutdown};
+use stepwell::{Shutdown, error::Chain, state::RowStream};
 use tokio::task::{self, JoinHandle};
 
 use crate::{

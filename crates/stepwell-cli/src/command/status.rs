@@ -4,8 +4,8 @@ mod report;
 
 use serde_json::json;
 use stepwell::{
-    Endpoint, PipelineId, Transport as _,
-    arroyo::{Checkpoint, Client, Job, JobError, Pipeline},
+    PipelineId, Transport as _,
+    arroyo::{Checkpoint, Client, Endpoint, Job, JobError, Pipeline},
 };
 
 use crate::{

@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use snafu::OptionExt;
 use stepwell::{
-    AttachError, Error, JobState, Options, PipelineId, Registered, StopError, Submission,
+    Error, JobState, Options, PipelineId, Shutdown, Submission,
     arroyo::Client,
+    error::{AttachError, StopError},
+    state::Registered,
 };
 
 use crate::{
@@ -20,16 +22,16 @@ use crate::{
 pub(crate) async fn stop(arguments: Stop, output: &Output) -> Result<Exit, Failure> {
     let mut interruptions = Interruptions::listen()?;
     let transport = arguments.connection.transport()?.context(NoServerSnafu)?;
-    let options = Options::builder()
-        .observer(output.observer())
+    let options = Options::default()
+        .with_observer(output.observer())
         // Somebody stands in front of it.
-        .connect_timeout(Duration::from_secs(5))
-        .stop_mode(arguments.stopping.stop_mode.into())
-        .stop_timeout(arguments.stopping.stop_timeout)
-        .build();
+        .with_connect_timeout(Duration::from_secs(5))
+        .with_stop_mode(arguments.stopping.stop_mode.into())
+        .with_stop_timeout(arguments.stopping.stop_timeout);
     let client = Client::new(transport.clone());
+    let shutdown = Shutdown::new();
     let attach = async |id: PipelineId| {
-        Ok(Submission::attach(transport.clone(), id, options.clone()).await?)
+        Ok(Submission::attach(transport.clone(), id, &shutdown, options.clone()).await?)
     };
     let is_missing = |failure: &Failure| {
         matches!(

@@ -3,7 +3,12 @@
 use std::{path::Path, time::SystemTime};
 
 use serde_json::{Value, json};
-use stepwell::{Event, KnownPipeline, PipelineId, Plan, Step};
+use stepwell::{
+    PipelineId,
+    observe::{Event, Step},
+    shutdown::KnownPipeline,
+    state::Plan,
+};
 
 use super::{Destination, How, Place, Resolved, say};
 use crate::{failure::Failure, hint::Hint, interrupt::Interruption};

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use stepwell::Difference;
+use stepwell::observe::Difference;
 
 /// Where a pipeline goes.
 #[derive(Clone, Debug)]

@@ -3,7 +3,11 @@
 use std::{io::IsTerminal as _, time::Duration};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use stepwell::{Event, JobTransition, Step, arroyo::readable, transport::words::Time};
+use stepwell::{
+    arroyo::readable,
+    observe::{Event, JobTransition, Step},
+    transport::words::Time,
+};
 
 use super::{retries::Retries, say};
 use crate::{

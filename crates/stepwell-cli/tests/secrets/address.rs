@@ -1,6 +1,6 @@
 //! A password in the server's address: every entry refuses it, and shows it nowhere.
 
-use stepwell::{Endpoint, HyperTransport, transport::http::Uri};
+use stepwell::{HyperTransport, arroyo::Endpoint, transport::http::Uri};
 
 use crate::{ADDRESS_PASSWORD, shown::Shown};
 

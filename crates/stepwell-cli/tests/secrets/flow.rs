@@ -3,9 +3,12 @@
 use std::{error::Error as StdError, time::Duration};
 
 use stepwell::{
-    Event, Identity, Intent, Options, PipelineId, PipelineSpec, Resolution, SharedTransport,
-    Shutdown, StopPolicy, Submission, TransitionError, Validated,
+    Options, PipelineId, PipelineSpec, Resolution, SharedTransport, Shutdown, StopPolicy,
+    Submission, TransitionError,
     arroyo::{Client, Udf},
+    observe::Event,
+    spec::{Identity, Intent},
+    state::Validated,
 };
 use tokio::task::JoinSet;
 
@@ -175,19 +178,18 @@ impl Way<'_> {
     fn options(&self) -> Options {
         let (shown, name) = (self.shown.clone(), self.name.to_owned());
         let millis = |millis| Duration::from_millis(millis) * self.patience;
-        let options = Options::builder()
-            .connect_timeout(millis(400))
-            .request_timeout(millis(200))
-            .validate_timeout(millis(400))
-            .resolve_timeout(millis(800))
-            .settle_timeout(millis(200))
-            .running_timeout(millis(600))
-            .stop_timeout(millis(600))
-            .silence_timeout(millis(400))
-            .shutdown(&self.shutdown)
-            .observer(move |event: &Event| shown.value(&name, event));
+        let options = Options::default()
+            .with_connect_timeout(millis(400))
+            .with_request_timeout(millis(200))
+            .with_validate_timeout(millis(400))
+            .with_resolve_timeout(millis(800))
+            .with_settle_timeout(millis(200))
+            .with_running_timeout(millis(600))
+            .with_stop_timeout(millis(600))
+            .with_silence_timeout(millis(400))
+            .with_observer(move |event: &Event| shown.value(&name, event));
         self.shown.value(self.name, &options);
-        options.build()
+        options
     }
 
     fn spec(&self) -> PipelineSpec {
@@ -205,7 +207,7 @@ impl Way<'_> {
     }
 
     /// The value of a step, seen, or its failure, seen too.
-    fn step<T: std::fmt::Debug, S: stepwell::State>(
+    fn step<T: std::fmt::Debug, S: stepwell::state::State>(
         &self,
         result: Result<T, TransitionError<S>>,
     ) -> Option<T> {
@@ -256,7 +258,7 @@ impl Way<'_> {
         self.seen(validated.plan().await)?;
         let resolution = match validated.resolve().await {
             // A create whose outcome is not known is looked for first, and that fails in another way.
-            Err(failure) if failure.error().phase() == stepwell::Phase::MaybeSent => {
+            Err(failure) if failure.error().phase() == stepwell::transport::Phase::MaybeSent => {
                 self.shown.error(self.name, &failure);
                 let validated = failure.into_submission();
                 self.shown.value(self.name, &validated);
@@ -317,7 +319,8 @@ impl Way<'_> {
 
     async fn attach(&self) -> Option<()> {
         let id = PipelineId::from_server("pl_1");
-        let attached = Submission::attach(self.transport.clone(), id, self.options());
+        let attached =
+            Submission::attach(self.transport.clone(), id, &self.shutdown, self.options());
         let attached = self.seen(attached.await)?;
         self.seen(attached.status().await)?;
         let running = self.step(attached.wait_until_running().await)?;
@@ -327,6 +330,7 @@ impl Way<'_> {
     async fn run(&self) -> Option<()> {
         let submission = Submission::builder(self.transport.clone(), self.spec())
             .options(self.options())
+            .shutdown(&self.shutdown)
             .build();
         self.seen(submission.run().await).map(|_| ())
     }

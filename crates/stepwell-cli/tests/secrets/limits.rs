@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use serde_json::json;
 use stepwell::{
-    Options, PipelineId, Registered, Submission,
+    Options, PipelineId, Shutdown, Submission,
+    state::Registered,
     transport::{FakeTransport, http::Method},
 };
 
@@ -48,11 +49,11 @@ async fn attach(fake: &FakeTransport) -> Submission<Registered> {
     let pipeline = json!({"id": "pl_1", "name": "orders", "query": "SELECT 1", "stop": "none", "created_at": 1});
     fake.expect(Method::GET, PIPELINE)
         .reply_json(200, &pipeline);
-    let options = Options::builder()
-        .request_timeout(Duration::from_secs(60))
-        .running_timeout(Duration::from_secs(60))
-        .build();
-    Submission::attach(fake.clone(), PipelineId::from_server("pl_1"), options)
+    let options = Options::default()
+        .with_request_timeout(Duration::from_secs(60))
+        .with_running_timeout(Duration::from_secs(60));
+    let id = PipelineId::from_server("pl_1");
+    Submission::attach(fake.clone(), id, &Shutdown::new(), options)
         .await
         .unwrap()
 }

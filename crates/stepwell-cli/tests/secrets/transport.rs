@@ -6,9 +6,9 @@ use std::{
 };
 
 use stepwell::{
-    HyperTransport, Phase, SharedTransport, Token, Transport,
+    HyperTransport, SharedTransport, Token, Transport,
     transport::{
-        FakeTransport, TransportError, TransportErrorKind,
+        FakeTransport, Phase, TransportError, TransportErrorKind,
         bytes::Bytes,
         http::{self, Uri},
     },

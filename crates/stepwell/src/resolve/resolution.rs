@@ -3,7 +3,10 @@
 use stepwell_arroyo::PipelineId;
 
 use super::{Difference, PipelineSummary};
-use crate::{Created, Registered, Resolved, Resumed, Submission};
+use crate::{
+    state::{Created, Registered, Resolved, Resumed},
+    submission::Submission,
+};
 
 /// What `resolve` came to: the pipeline was there already, or it was created.
 // Found or not found is complete by definition.
@@ -58,11 +61,11 @@ pub enum Plan {
         /// What would be sent.
         requests: Vec<PlannedRequest>,
     },
-    /// Create a new one. With [`FindBy::Id`](crate::FindBy::Id), on a server that then turns out to have no `PUT`, the list decides.
+    /// Create a new one. With [`FindBy::Id`](crate::spec::FindBy::Id), on a server that then turns out to have no `PUT`, the list decides.
     Create {
         /// The id that it would get, where the server lets the client choose.
         id: Option<PipelineId>,
-        /// Other pipelines that the server holds, which `force` overrides; empty with [`FindBy::Id`](crate::FindBy::Id), which does not
+        /// Other pipelines that the server holds, which `force` overrides; empty with [`FindBy::Id`](crate::spec::FindBy::Id), which does not
         /// read them.
         forced_past: Vec<PipelineSummary>,
     },

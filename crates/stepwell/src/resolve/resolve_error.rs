@@ -56,7 +56,7 @@ pub enum ResolveError {
         near: Option<PipelineSummary>,
     },
     /// No pipeline has the id, and the server holds others. Creating beside them has to be asked for. Only the newest of them were read
-    /// ([`FindBy::Id`](crate::FindBy::Id)).
+    /// ([`FindBy::Id`](crate::spec::FindBy::Id)).
     #[snafu(display(
         "no pipeline has the id {id}, and the server holds others, of which the newest are {}{}; it can be forced to create one more",
         list(newest), near_words(near.as_ref())

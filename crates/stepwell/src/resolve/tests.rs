@@ -11,9 +11,7 @@ use super::{
     decide::by_list::{Listing, Relation},
     *,
 };
-use crate::{
-    CheckpointInterval, Identity, Intent, PipelineSpec, PipelineSpecBuilder, WhenFinished,
-};
+use crate::spec::{CheckpointInterval, Identity, PipelineSpecBuilder, WhenFinished};
 
 const QUERY: &str = "SELECT 1";
 

@@ -15,7 +15,6 @@ use self::{
     refusal::{go_elsewhere, has_no_route},
 };
 use crate::{
-    Running,
     error::Error,
     job::ended::has_ended,
     observe::Step,
@@ -23,6 +22,7 @@ use crate::{
         Backoff, Deadline, FailureStreak, Session,
         retryable::{GONE_AFTER, is_gone, may_pass},
     },
+    state::Running,
 };
 
 /// How long the rows of a job may not be had that the server shows Running. A real Arroyo refuses them for 0.6 s.

@@ -35,6 +35,7 @@ use crate::{
     job::trouble::{Expected, Record, TroubleWatch},
     observe::{Event, Step},
     options::Options,
+    shutdown::Shutdown,
     shutdown::registry::{Intended, Target, Ticket, WriteGuard},
 };
 
@@ -42,6 +43,7 @@ use crate::{
 pub(crate) struct Session {
     pub(crate) client: Client,
     pub(crate) options: Options,
+    pub(crate) shutdown: Shutdown,
     pub(crate) ticket: Ticket,
     address: Arc<Address>,
     pub(crate) jitter: Jitter,
@@ -52,15 +54,16 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    pub(crate) fn new(transport: SharedTransport, options: Options) -> Self {
+    pub(crate) fn new(transport: SharedTransport, options: Options, shutdown: Shutdown) -> Self {
         let address = transport.memory::<ServerMemory>().address(&transport);
         Self {
             client: Client::new(transport),
-            ticket: Ticket::new(&options.shutdown().registry),
+            ticket: Ticket::new(&shutdown.registry),
             jitter: Jitter::new(options.jitter_seed),
             trouble: Mutex::default(),
             stops: AtomicBool::new(false),
             options,
+            shutdown,
             address,
         }
     }
@@ -98,8 +101,7 @@ impl Session {
 
     /// Whether the pipeline is being stopped by us: by this submission, or by its shutdown.
     pub(crate) fn is_stopping(&self) -> bool {
-        self.stops.load(Ordering::Relaxed)
-            || self.options.shutdown().is_begun() && self.ticket.is_to_stop()
+        self.stops.load(Ordering::Relaxed) || self.shutdown.is_begun() && self.ticket.is_to_stop()
     }
 
     /// When a step that begins now has to be over.
@@ -192,7 +194,7 @@ impl Session {
         &self,
         mut work: Pin<&mut (impl Future<Output = Result<T, Error>> + Send)>,
     ) -> Result<T, Error> {
-        let mut begun = pin!(self.options.shutdown().begun());
+        let mut begun = pin!(self.shutdown.begun());
         poll_fn(|waker| {
             // The shutdown goes first: nothing is begun after it.
             if begun.as_mut().poll(waker).is_ready() {

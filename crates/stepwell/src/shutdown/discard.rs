@@ -2,7 +2,7 @@
 
 use stepwell_arroyo::StopMode;
 
-use super::stop_pipeline::{Stop, StopError};
+use super::{stop_error::StopError, stop_pipeline::Stop};
 use crate::{
     error::Error,
     job::verdict::Baseline,

@@ -4,9 +4,9 @@ pub(crate) mod discard;
 mod final_checkpoint;
 mod policy;
 pub(crate) mod registry;
-mod report;
+pub(crate) mod report;
 mod stop_all;
-mod stop_error;
+pub(crate) mod stop_error;
 pub(crate) mod stop_pipeline;
 pub(crate) mod stop_submission;
 #[cfg(test)]
@@ -17,18 +17,19 @@ use std::{fmt, sync::Arc};
 pub use policy::{Escalation, OnShutdown, StopPolicy, StopPolicyBuilder};
 use stepwell_arroyo::PipelineId;
 
-pub use report::{ShutdownEnd, ShutdownEntry, ShutdownError, ShutdownReport, Unsettled};
+pub use report::{ShutdownEnd, ShutdownEntry, ShutdownReport, Unsettled};
 
 /// What any number of submissions have in common: one signal stops them all, with a final checkpoint.
 ///
 /// It is a cheap handle; clones are the same shutdown. It is given to a submission when that is built
-/// ([`OptionsBuilder::shutdown`](crate::OptionsBuilder::shutdown)). From then on it knows of every pipeline before the request that
-/// creates or starts it leaves, so a signal at any moment finds it.
+/// ([`SubmissionBuilder::shutdown`](crate::state::SubmissionBuilder::shutdown)) or attached
+/// ([`Submission::attach`](crate::Submission::attach)). From then on it knows of every pipeline before the request that creates or starts
+/// it leaves, so a signal at any moment finds it.
 ///
 /// ```no_run
 /// use stepwell::{Shutdown, StopPolicy};
 ///
-/// # async fn example() -> Result<(), stepwell::ShutdownError> {
+/// # async fn example() -> Result<(), stepwell::error::ShutdownError> {
 /// let shutdown = Shutdown::new();
 /// // … submissions that are given `&shutdown` …
 /// let report = shutdown.stop_all(StopPolicy::default()).await?;

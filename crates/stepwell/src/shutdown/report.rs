@@ -5,7 +5,7 @@ use std::{fmt, time::SystemTime};
 use snafu::Snafu;
 use stepwell_arroyo::{ClientError, FailureReason, JobState, PipelineId};
 
-use super::stop_pipeline::StopError;
+use super::stop_error::StopError;
 use crate::{chain::Chain, words::Ago};
 
 /// What became of every pipeline that a [`Shutdown`](super::Shutdown) knew of.
@@ -37,7 +37,7 @@ pub enum ShutdownEnd {
         /// The state it ended in.
         state: JobState,
         /// Whether a final checkpoint was made; as
-        /// [`Submission::final_checkpoint`](crate::Submission::<crate::Stopped>::final_checkpoint).
+        /// [`Submission::final_checkpoint`](crate::Submission::<crate::state::Stopped>::final_checkpoint).
         final_checkpoint: Option<bool>,
         /// Why it is Failed, if it is and the server says why. A stop can end so too: `failed while stopping job` (recording
         /// `112_stop_immediate_states` of 0.15.0).

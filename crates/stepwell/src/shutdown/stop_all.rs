@@ -9,8 +9,9 @@ use stepwell_arroyo::JobState;
 use tokio::{sync::Semaphore, task::JoinSet};
 
 use super::{
-    Shutdown, ShutdownEnd, ShutdownEntry, ShutdownError, ShutdownReport, StopPolicy, Unsettled,
+    Shutdown, ShutdownEnd, ShutdownEntry, ShutdownReport, StopPolicy, Unsettled,
     registry::{Entry, EntryId, Registry, Target},
+    report::ShutdownError,
     stop_pipeline::Stop,
 };
 use crate::{

@@ -6,7 +6,10 @@ use snafu::Snafu;
 use stepwell_arroyo::{ClientError, Job, PipelineId};
 use stepwell_transport::Phase;
 
-use crate::{Trouble, job::LastSeen, words::Time};
+use crate::{
+    job::{LastSeen, Trouble},
+    words::Time,
+};
 
 /// Why a pipeline was not seen Stopped.
 #[derive(Debug, Snafu)]

@@ -7,11 +7,10 @@ use stepwell_arroyo::{
 };
 use tokio::time::Instant;
 
-pub use super::stop_error::StopError;
 use super::{
     Escalation,
     final_checkpoint::{Evidence, Finding, finding_afterwards},
-    stop_error::{ResumedSnafu, VanishedSnafu},
+    stop_error::{ResumedSnafu, StopError, VanishedSnafu},
 };
 use crate::{
     job::{

@@ -4,7 +4,10 @@ use std::{pin::pin, sync::atomic::Ordering};
 
 use stepwell_arroyo::JobState;
 
-use super::stop_pipeline::{Ending, Stop, StopError};
+use super::{
+    stop_error::StopError,
+    stop_pipeline::{Ending, Stop},
+};
 use crate::{
     error::Error,
     observe::Step,

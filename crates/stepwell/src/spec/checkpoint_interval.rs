@@ -12,12 +12,12 @@ use snafu::{Snafu, ensure};
 ///
 /// ```
 /// use std::time::Duration;
-/// use stepwell::CheckpointInterval;
+/// use stepwell::spec::CheckpointInterval;
 ///
 /// let interval = CheckpointInterval::new(Duration::from_secs(10))?;
 /// assert_eq!(interval.micros(), 10_000_000);
 /// assert!(CheckpointInterval::new(Duration::from_millis(10)).is_err());
-/// # Ok::<(), stepwell::CheckpointIntervalError>(())
+/// # Ok::<(), stepwell::spec::CheckpointIntervalError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "u64", into = "u64")]

@@ -37,14 +37,14 @@ impl Default for Identity {
 /// request says whether the pipeline is there, however many there are.
 ///
 /// ```
-/// use stepwell::{FindBy, PipelineSpec};
+/// use stepwell::{PipelineSpec, spec::FindBy};
 ///
 /// let spec = PipelineSpec::builder("SELECT * FROM orders")
 ///     .find_by(FindBy::Id)
 ///     .force(true) // not one look at what else the server holds
 ///     .build()?;
 /// assert_eq!(spec.find_by(), FindBy::Id);
-/// # Ok::<(), stepwell::SpecError>(())
+/// # Ok::<(), stepwell::spec::SpecError>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -53,16 +53,16 @@ pub enum FindBy {
     /// By its query, or by the id that was given, in the list of all pipelines of the server.
     #[default]
     Query,
-    /// By the id that the spec has (that of [`Intent::Resume`](crate::Intent::Resume), or the [`Identity`]), whatever else is on the
+    /// By the id that the spec has (that of [`Intent::Resume`](crate::spec::Intent::Resume), or the [`Identity`]), whatever else is on the
     /// server: the list is not read.
     ///
     /// A pipeline with the same query under another id is not looked for: one that was made under another name or namespace, by another
     /// client, or on a server that chose its id. It is neither resumed nor refused, and a second one is created beside it.
     ///
-    /// With [`WhenFinished::NewRun`](crate::WhenFinished::NewRun) the runs have ids in a fixed row, and the first sixteen are looked at;
+    /// With [`WhenFinished::NewRun`](crate::spec::WhenFinished::NewRun) the runs have ids in a fixed row, and the first sixteen are looked at;
     /// without it, those up to the first that is missing. More than sixteen, and the list decides.
     ///
-    /// Without [`force`](crate::PipelineSpecBuilder::force) the newest pipelines are read before one is created: a few rows of the list,
+    /// Without [`force`](crate::spec::PipelineSpecBuilder::force) the newest pipelines are read before one is created: a few rows of the list,
     /// for one that is not ours is enough to refuse.
     ///
     /// A server without `PUT` (up to 0.15) gives ids of its own, so there the list and the query decide, as with [`Query`](Self::Query).

@@ -62,7 +62,7 @@ pub enum WhenUdfsDiffer {
 ///
 /// ```
 /// use std::num::NonZeroU32;
-/// use stepwell::{Intent, PipelineSpec};
+/// use stepwell::{PipelineSpec, spec::Intent};
 ///
 /// let spec = PipelineSpec::builder("SELECT * FROM orders")
 ///     .name("orders")
@@ -70,7 +70,7 @@ pub enum WhenUdfsDiffer {
 ///     .intent(Intent::ResumeOrCreate)
 ///     .build()?;
 /// assert_eq!(spec.name(), "orders");
-/// # Ok::<(), stepwell::SpecError>(())
+/// # Ok::<(), stepwell::spec::SpecError>(())
 /// ```
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Fields", into = "Fields")]

@@ -1,7 +1,7 @@
 //! The steps that a submission can have behind it, one file each: what the state proves, and every transition that leaves it.
 
 // In the order of the steps: the documentation of `Submission` follows it.
-mod unconnected;
+pub(crate) mod unconnected;
 
 mod connected;
 
@@ -28,11 +28,16 @@ pub use self::{
     resolved::{Created, Origin, Resolved, Resumed},
     running::Running,
     stopped::Stopped,
-    unconnected::{Finished, Outcome, SubmissionBuilder, Unconnected},
+    unconnected::{Finished, SubmissionBuilder, Unconnected},
     validated::Validated,
     with_pipeline::{HasPipeline, Status},
 };
 use crate::resolve::Difference;
+pub use crate::{
+    job::Ended,
+    resolve::{Plan, PlannedRequest},
+    rows::{RowStream, Rows},
+};
 
 // Unnameable on purpose: that is the seal.
 #[allow(unnameable_types)]

@@ -131,7 +131,7 @@ impl Submission<Resolved<Resumed>> {
     }
 
     /// Whether a create of this very submission was sent, its reply was lost, and this is what it made, as far as can be told: created, and
-    /// found again. So it is with [`Intent::CreateOnly`](crate::Intent::CreateOnly) too, which takes no pipeline that was there before.
+    /// found again. So it is with [`Intent::CreateOnly`](crate::spec::Intent::CreateOnly) too, which takes no pipeline that was there before.
     ///
     /// Every such pipeline is [adopted](Self::is_adopted); one that was adopted without being found again is another submitter's, whose
     /// create came first.

@@ -60,7 +60,7 @@ impl Submission<Running> {
     /// stream ends at once. Sends nothing yet.
     ///
     /// ```
-    /// # async fn example(running: stepwell::Submission<stepwell::Running>) -> Result<(), stepwell::Error> {
+    /// # async fn example(running: stepwell::Submission<stepwell::state::Running>) -> Result<(), stepwell::Error> {
     /// let mut rows = running.rows();
     /// while let Some(batch) = rows.next().await? {
     ///     for row in &batch.rows {
@@ -72,7 +72,7 @@ impl Submission<Running> {
     /// ```
     ///
     /// This is a preview and no delivery: the server keeps no row for who is not there, and passes over who is slow. What is known to
-    /// have been missed is told in [`Rows::missed`](crate::Rows::missed).
+    /// have been missed is told in [`Rows::missed`](crate::state::Rows::missed).
     pub fn rows(&self) -> RowStream {
         RowStream::of(&self.session, &self.state)
     }

@@ -13,7 +13,7 @@ use crate::{
     connect::ping,
     error::Error,
     job::{WaitError, verdict::Baseline},
-    observe::{Observation, Observer, Step},
+    observe::Step,
     options::Options,
     session::Session,
     shutdown::{Shutdown, registry::Target},
@@ -41,8 +41,7 @@ impl Submission<Unconnected> {
             transport: transport.into_shared(),
             spec,
             options: Options::default(),
-            shutdown: None,
-            observer: None,
+            shutdown: Shutdown::new(),
         }
     }
 
@@ -73,8 +72,8 @@ impl Submission<Unconnected> {
     /// Takes up a pipeline that is there, by its id: after the orchestrator itself was restarted, for types die with the process.
     ///
     /// Reads `GET /api/v1/pipelines/{id}`, within [`Options::connect_timeout`](crate::Options::connect_timeout). Changes nothing: a
-    /// stopped pipeline stays so. What the steps before would have proved is not known. With a shutdown among the options the pipeline
-    /// counts as one that this process did not start.
+    /// stopped pipeline stays so. What the steps before would have proved is not known. For `shutdown` it is a pipeline that this process
+    /// did not start.
     ///
     /// # Errors
     ///
@@ -86,9 +85,11 @@ impl Submission<Unconnected> {
     pub async fn attach(
         transport: impl Transport,
         id: PipelineId,
+        shutdown: &Shutdown,
         options: Options,
     ) -> Result<Submission<Registered>, Error> {
-        let session = Arc::new(Session::new(transport.into_shared(), options));
+        let session = Session::new(transport.into_shared(), options, shutdown.clone());
+        let session = Arc::new(session);
         let span = tracing::info_span!("attach", pipeline.id = %id);
         let deadline = session.deadline(Step::Connect);
         let read = {
@@ -166,40 +167,26 @@ pub struct SubmissionBuilder {
     transport: SharedTransport,
     spec: PipelineSpec,
     options: Options,
-    shutdown: Option<Shutdown>,
-    observer: Option<Observation>,
+    shutdown: Shutdown,
 }
 
 impl SubmissionBuilder {
-    /// All options at once. A shutdown and an observer that the builder was given stay, in whatever order.
+    /// How it behaves.
     pub fn options(mut self, options: Options) -> Self {
         self.options = options;
         self
     }
 
-    /// The shutdown that the submission belongs to.
+    /// The shutdown that the submission belongs to. By default it has one of its own, which never begins.
     pub fn shutdown(mut self, shutdown: &Shutdown) -> Self {
-        self.shutdown = Some(shutdown.clone());
-        self
-    }
-
-    /// Who is told what happens.
-    pub fn observer(mut self, observer: impl Observer) -> Self {
-        self.observer = Some(Observation::new(observer));
+        self.shutdown = shutdown.clone();
         self
     }
 
     /// The submission. Sends nothing.
     pub fn build(self) -> Submission<Unconnected> {
-        let mut options = self.options.into_builder();
-        if let Some(shutdown) = &self.shutdown {
-            options = options.shutdown(shutdown);
-        }
-        if let Some(observer) = self.observer {
-            options = options.observation(observer);
-        }
         Submission {
-            session: Arc::new(Session::new(self.transport, options.build())),
+            session: Arc::new(Session::new(self.transport, self.options, self.shutdown)),
             state: Unconnected {
                 spec: Arc::new(self.spec),
             },

@@ -63,13 +63,13 @@ impl Submission<Validated> {
     /// Finds the pipeline with the same query and resumes it, or creates one.
     ///
     /// Reads all pipelines (`GET /api/v1/pipelines`), or only the one with the id of the spec (`GET /api/v1/pipelines/{id}`): see
-    /// [`FindBy`](crate::FindBy). A pipeline with exactly the same query is resumed by the state that it is in: left
+    /// [`FindBy`](crate::spec::FindBy). A pipeline with exactly the same query is resumed by the state that it is in: left
     /// alone, told to start (`PATCH`), or restarted (`POST …/restart`). Without one, a pipeline is created, by
     /// `PUT /api/v1/pipelines/{id}` where the server has it and by `POST` otherwise; but not beside other pipelines, unless
-    /// [`force`](crate::PipelineSpecBuilder::force) says so. That is a check, not a lock.
+    /// [`force`](crate::spec::PipelineSpecBuilder::force) says so. That is a check, not a lock.
     ///
     /// A `POST` is never sent twice, and a `PUT` is repeated only under the same id. When a create's reply is lost and the pipeline does
-    /// not show up, the error is [`OutcomeUnknown`](crate::ResolveError::OutcomeUnknown), and the next `resolve` of the submission looks for it
+    /// not show up, the error is [`OutcomeUnknown`](crate::error::ResolveError::OutcomeUnknown), and the next `resolve` of the submission looks for it
     /// first.
     ///
     /// # Errors

@@ -2,7 +2,9 @@
 
 use serde_json::json;
 use stepwell::{
-    Error, Intent, Outcome, PipelineSpec, ResolveError, StopPolicy, WaitError, WhenFinished,
+    Error, Outcome, PipelineSpec, StopPolicy,
+    error::{ResolveError, WaitError},
+    spec::{Intent, WhenFinished},
     transport::{FakeTransport, http::Method},
 };
 

@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 use stepwell::{
-    FindBy, Identity, Intent, JobState, PipelineSpecBuilder, Plan, ResolveError, WhenFinished,
+    JobState,
+    error::ResolveError,
+    spec::{FindBy, Identity, Intent, PipelineSpecBuilder, WhenFinished},
+    state::Plan,
     transport::{FakeTransport, SharedTransport, http::Method},
 };
 

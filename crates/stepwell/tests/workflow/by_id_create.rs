@@ -2,7 +2,10 @@
 
 use serde_json::json;
 use stepwell::{
-    Identity, Intent, Plan, ResolveError, StopPolicy,
+    StopPolicy,
+    error::ResolveError,
+    spec::{Identity, Intent},
+    state::Plan,
     transport::{FakeTransport, SharedTransport, http::Method},
 };
 

@@ -2,7 +2,9 @@
 
 use serde_json::json;
 use stepwell::{
-    FindBy, PipelineId, ResolveError, Shutdown,
+    PipelineId, Shutdown,
+    error::ResolveError,
+    spec::FindBy,
     transport::{FakeTransport, SharedTransport, http::Method},
 };
 
@@ -80,7 +82,7 @@ async fn it_is_read_on_while_all_are_ours() {
     let fake = FakeTransport::new();
     let shutdown = Shutdown::new();
     let transport = SharedTransport::new(fake.clone());
-    let of_shutdown = || options().shutdown(&shutdown);
+    let of_shutdown = || options().under(&shutdown);
     let first = validated_with(
         transport.clone(),
         &fake,

@@ -1,5 +1,8 @@
 use stepwell::{
-    ConnectError, Error, Event, Shutdown, Submission, TransitionError, Unconnected,
+    Error, Shutdown, Submission, TransitionError,
+    error::ConnectError,
+    observe::Event,
+    state::Unconnected,
     transport::{
         FakeTransport, Phase, TransportErrorKind,
         http::{HeaderValue, Method, header::RETRY_AFTER},
@@ -10,7 +13,7 @@ use tokio::time::Instant;
 use crate::support::*;
 
 fn connect_error(
-    outcome: Result<Submission<stepwell::Connected>, TransitionError<Unconnected>>,
+    outcome: Result<Submission<stepwell::state::Connected>, TransitionError<Unconnected>>,
 ) -> (ConnectError, Submission<Unconnected>) {
     let (error, submission) = outcome.unwrap_err().into_parts();
     match error {
@@ -24,7 +27,7 @@ async fn a_ping_that_the_deadline_cuts_short_does_not_hide_the_failure_before() 
     let fake = FakeTransport::new();
     fake.expect(Method::GET, "/api/v1/ping").refused();
     fake.expect(Method::GET, "/api/v1/ping").hang();
-    let options = options().request_timeout(seconds(60));
+    let options = options().with_request_timeout(seconds(60));
     let failure = submission_with(fake.clone(), spec(), options)
         .connect()
         .await;
@@ -54,7 +57,7 @@ async fn a_refused_connection_is_tried_until_the_server_is_up_and_each_failure_i
         .reply_text(503, "text/plain", "starting");
     fake.ping();
     let (told, tells) = std::sync::mpsc::channel();
-    let options = options().observer(move |event: &Event| {
+    let options = options().with_observer(move |event: &Event| {
         if let Event::Retrying { attempt, .. } = event {
             let _ = told.send(*attempt);
         }
@@ -136,7 +139,7 @@ async fn the_deadline_ends_it_with_the_last_failure_and_another_try_works() {
     let fake = FakeTransport::any_order();
     fake.expect(Method::GET, "/api/v1/ping").refused().times(13);
     let started = Instant::now();
-    let outcome = submission_with(fake.clone(), spec(), options().jitter_seed(1))
+    let outcome = submission_with(fake.clone(), spec(), options().with_jitter_seed(1))
         .connect()
         .await;
     assert_eq!(started.elapsed(), seconds(5));
@@ -171,7 +174,7 @@ async fn a_shutdown_that_has_begun_ends_it_before_anything_is_sent() {
     let fake = FakeTransport::new();
     let shutdown = Shutdown::new();
     shutdown.begin();
-    let submission = submission_with(fake.clone(), spec(), options().shutdown(&shutdown));
+    let submission = submission_with(fake.clone(), spec(), options().under(&shutdown));
     let failure = submission.connect().await.unwrap_err();
     assert!(matches!(failure.error(), Error::ShutdownBegun));
     assert!(fake.requests().is_empty());
@@ -181,7 +184,7 @@ async fn a_shutdown_that_has_begun_ends_it_before_anything_is_sent() {
 async fn a_shutdown_that_begins_meanwhile_ends_it() {
     let shutdown = Shutdown::new();
     let never = stepwell::transport::NeverTransport::default();
-    let submission = submission_with(never, spec(), options().shutdown(&shutdown));
+    let submission = submission_with(never, spec(), options().under(&shutdown));
     let started = Instant::now();
     let (outcome, ()) = tokio::join!(submission.connect(), async {
         tokio::time::sleep(seconds(1)).await;

@@ -2,7 +2,11 @@
 
 use serde_json::{Value, json};
 use stepwell::{
-    Difference, Error, Identity, PipelineSpec, ResolveError, Shutdown, Submission, Validated,
+    Error, PipelineSpec, Shutdown, Submission,
+    error::ResolveError,
+    observe::Difference,
+    spec::Identity,
+    state::Validated,
     transport::{FakeTransport, Phase, SharedTransport, TransportErrorKind, http::Method},
 };
 
@@ -271,7 +275,7 @@ async fn one_new_pipeline_does_not_answer_for_the_lost_creates_of_two_submission
     let transport = SharedTransport::new(fake.clone());
     let mut submissions = Vec::new();
     for _ in 0..2 {
-        let options = options().shutdown(&shutdown);
+        let options = options().under(&shutdown);
         submissions
             .push(validated_with(transport.clone(), &fake, server_assigned(), options).await);
     }
@@ -308,7 +312,7 @@ async fn what_was_answered_to_one_submission_is_not_taken_for_the_lost_create_of
     let transport = SharedTransport::new(fake.clone());
     let mut submissions = Vec::new();
     for _ in 0..2 {
-        let options = options().shutdown(&shutdown);
+        let options = options().under(&shutdown);
         submissions
             .push(validated_with(transport.clone(), &fake, server_assigned(), options).await);
     }

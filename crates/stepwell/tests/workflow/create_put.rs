@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use serde_json::json;
 use stepwell::{
-    Action, CheckpointInterval, Difference, Error, Identity, Intent, PipelineSpec, ResolveError,
-    StopPolicy,
+    Error, PipelineSpec, StopPolicy,
     arroyo::Udf,
+    error::{Action, ResolveError},
+    observe::Difference,
+    spec::{CheckpointInterval, Identity, Intent},
     transport::{FakeTransport, Phase, TransportErrorKind, http::Method},
 };
 
@@ -337,7 +339,7 @@ async fn a_put_that_stays_in_doubt_is_an_unknown_outcome_and_the_next_resolve_se
     assert!(error.is_retryable());
     assert_eq!(
         validated.plan().await.unwrap(),
-        stepwell::Plan::Settle {
+        stepwell::state::Plan::Settle {
             id: Some(id(&spec_id()))
         }
     );

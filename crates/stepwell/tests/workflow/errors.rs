@@ -2,7 +2,8 @@
 
 use serde_json::json;
 use stepwell::{
-    Chain, Error,
+    Error,
+    error::Chain,
     transport::{
         FakeTransport, Phase,
         http::{HeaderValue, Method, header::RETRY_AFTER},

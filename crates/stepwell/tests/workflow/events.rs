@@ -2,18 +2,19 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::json;
 use stepwell::{
-    Difference, Event, Step,
+    Options,
+    observe::{Difference, Event, Step},
     transport::{FakeTransport, http::Method},
 };
 
 use crate::support::*;
 
 /// Options whose observer keeps what it is told.
-fn observed() -> (stepwell::OptionsBuilder, Arc<Mutex<Vec<Event>>>) {
+fn observed() -> (Options, Arc<Mutex<Vec<Event>>>) {
     let told = Arc::new(Mutex::new(Vec::new()));
     let telling = Arc::clone(&told);
     let options =
-        options().observer(move |event: &Event| telling.lock().unwrap().push(event.clone()));
+        options().with_observer(move |event: &Event| telling.lock().unwrap().push(event.clone()));
     (options, told)
 }
 
@@ -116,8 +117,8 @@ async fn equal_failures_are_equal_texts_and_their_end_is_told_with_their_count()
     let fake = FakeTransport::new();
     // The third has less time than the others, for the deadline is near.
     let options = options
-        .connect_timeout(seconds(6))
-        .request_timeout(seconds(2));
+        .with_connect_timeout(seconds(6))
+        .with_request_timeout(seconds(2));
     fake.expect(Method::GET, "/api/v1/ping").hang().times(2);
     fake.ping();
     let connected = submission_with(fake.clone(), spec(), options)

@@ -2,9 +2,12 @@
 
 use serde_json::{Value, json};
 use stepwell::{
-    Difference, Error, Identity, Intent, JobState, PipelineSpec, PipelineSpecBuilder, Plan,
-    ResolveError, Shutdown, Submission, Validated, WhenFinished, WhenUdfsDiffer,
+    Error, JobState, PipelineSpec, Shutdown, Submission,
     arroyo::Udf,
+    error::ResolveError,
+    observe::Difference,
+    spec::{Identity, Intent, PipelineSpecBuilder, WhenFinished, WhenUdfsDiffer},
+    state::{Plan, Validated},
     transport::{
         FakeTransport, Phase, SharedTransport,
         http::{Method, StatusCode},
@@ -116,13 +119,7 @@ async fn pipelines_made_under_the_same_shutdown_are_not_others() {
     let fake = FakeTransport::new();
     let shutdown = Shutdown::new();
     let transport = SharedTransport::new(fake.clone());
-    let first = validated_with(
-        transport.clone(),
-        &fake,
-        spec(),
-        options().shutdown(&shutdown),
-    )
-    .await;
+    let first = validated_with(transport.clone(), &fake, spec(), options().under(&shutdown)).await;
     fake.list(&[]);
     fake.expect(Method::PUT, path(spec_id()))
         .reply_json(200, &pipeline(spec_id(), QUERY));
@@ -130,7 +127,7 @@ async fn pipelines_made_under_the_same_shutdown_are_not_others() {
 
     let other = PipelineSpec::new("SELECT 2");
     let other_id = stepwell::PipelineId::for_spec("", "query", "SELECT 2");
-    let second = validated_with(transport, &fake, other, options().shutdown(&shutdown)).await;
+    let second = validated_with(transport, &fake, other, options().under(&shutdown)).await;
     fake.list(&[pipeline(spec_id(), QUERY)]);
     fake.expect(Method::PUT, path(other_id.as_str()))
         .reply_json(
@@ -387,7 +384,7 @@ async fn a_match_that_is_deleted_meanwhile_is_no_match() {
 #[tokio::test(start_paused = true)]
 async fn a_match_whose_job_is_missed_for_less_than_it_takes_is_not_made_anew() {
     let fake = FakeTransport::any_order();
-    let short = options().resolve_timeout(seconds(4));
+    let short = options().with_resolve_timeout(seconds(4));
     let spec = builder().force(true).build().unwrap();
     let validated = validated_with(fake.clone(), &fake, spec, short).await;
     fake.expect(Method::GET, LIST)

@@ -1,9 +1,12 @@
 //! What has to hold at compile time: every step can be spawned on another thread, and an error is small enough for every `Result`.
 
 use stepwell::{
-    Connected, Created, Error, Options, PipelineId, PipelineSpec, Registered, Resolution, Resolved,
-    Resumed, Running, Shutdown, StopPolicy, Stopped, Submission, TransitionError, Unconnected,
-    Validated, transport::NeverTransport,
+    Error, Options, PipelineId, PipelineSpec, Resolution, Shutdown, StopPolicy, Submission,
+    TransitionError,
+    state::{
+        Connected, Created, Registered, Resolved, Resumed, Running, Stopped, Unconnected, Validated,
+    },
+    transport::NeverTransport,
 };
 
 fn is_send<T: Send>(_: T) {}
@@ -47,6 +50,7 @@ fn every_future_is_send(
     is_send(Submission::attach(
         NeverTransport::default(),
         id,
+        shutdown,
         Options::default(),
     ));
 }

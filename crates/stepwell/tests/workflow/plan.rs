@@ -2,7 +2,8 @@
 
 use serde_json::json;
 use stepwell::{
-    JobState, Plan, PlannedRequest,
+    JobState,
+    state::{Plan, PlannedRequest},
     transport::{FakeTransport, http::Method},
 };
 

@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 use stepwell::{
-    Action, Difference, Error, PipelineSpec, ResolveError, StopPolicy,
+    Error, PipelineSpec, StopPolicy,
+    error::{Action, ResolveError},
+    observe::Difference,
     transport::{FakeTransport, Phase, http::Method},
 };
 use tokio::time::Instant;
@@ -112,7 +114,7 @@ async fn a_parallelism_that_it_has_already_is_not_sent() {
 async fn what_is_not_applied_on_resume_is_reported() {
     let spec = PipelineSpec::builder(QUERY)
         .name("renamed")
-        .checkpoint_interval(stepwell::CheckpointInterval::new(seconds(30)).unwrap())
+        .checkpoint_interval(stepwell::spec::CheckpointInterval::new(seconds(30)).unwrap())
         .tag("team", "a")
         .environment("KEY", "value")
         .scheduler_config(json!({"a": 1}))

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 use stepwell::{
-    Error, WaitError,
+    Error,
+    error::WaitError,
     transport::{FakeTransport, http::Method},
 };
 use tokio::time::Instant;

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 use stepwell::{
-    Error, OnShutdown, OptionsBuilder, RowStream, Running, Submission,
+    Error, OnShutdown, Options, Submission,
+    state::{RowStream, Running},
     transport::{Expectation, FakeTransport, Phase, TransportErrorKind, http::Method},
 };
 use tokio::time::Instant;
@@ -34,7 +35,7 @@ async fn selecting(fake: &FakeTransport) -> Submission<Running> {
     selecting_with(fake, options()).await
 }
 
-async fn selecting_with(fake: &FakeTransport, options: OptionsBuilder) -> Submission<Running> {
+async fn selecting_with(fake: &FakeTransport, options: Options) -> Submission<Running> {
     fake.ping();
     fake.expect(Method::POST, "/api/v1/pipelines/validate_query")
         .reply_json(200, &json!({"graph": preview(), "errors": []}));
@@ -315,7 +316,7 @@ async fn a_shutdown_that_begins_does_not_end_the_rows() {
 async fn a_stream_that_ends_while_we_stop_the_pipeline_is_the_end() {
     for by_shutdown in [false, true] {
         let fake = FakeTransport::any_order();
-        let running = selecting_with(&fake, options().on_shutdown(OnShutdown::Stop)).await;
+        let running = selecting_with(&fake, options().with_on_shutdown(OnShutdown::Stop)).await;
         stream(&fake)
             .piece(event(7))
             .pause(millis(600))

@@ -2,7 +2,8 @@
 
 use serde_json::json;
 use stepwell::{
-    AttachError, Error, JobState, ResolveError, Shutdown, StopPolicy, Submission, WaitError,
+    Error, JobState, Shutdown, StopPolicy, Submission,
+    error::{AttachError, ResolveError, WaitError},
     transport::{
         FakeTransport, Phase,
         http::{HeaderValue, Method, header::RETRY_AFTER},
@@ -171,11 +172,7 @@ async fn attaching_reads_the_pipeline_and_changes_nothing() {
     fake.expect(Method::GET, path("pl_1"))
         .reply_json(200, &pipeline("pl_1", QUERY));
     let shutdown = Shutdown::new();
-    let attached = Submission::attach(
-        fake.clone(),
-        id("pl_1"),
-        options().shutdown(&shutdown).build(),
-    );
+    let attached = Submission::attach(fake.clone(), id("pl_1"), &shutdown, options());
     let attached = attached.await.unwrap();
     assert_eq!(
         (attached.id().as_str(), attached.name()),
@@ -194,7 +191,7 @@ async fn attaching_reads_the_pipeline_and_changes_nothing() {
 async fn attaching_to_what_is_not_there_says_so() {
     let fake = FakeTransport::new();
     fake.not_there("pl_1");
-    let outcome = Submission::attach(fake.clone(), id("pl_1"), options().build()).await;
+    let outcome = Submission::attach(fake.clone(), id("pl_1"), &Shutdown::new(), options()).await;
     let error = outcome.unwrap_err();
     assert!(
         matches!(
@@ -209,7 +206,7 @@ async fn attaching_to_what_is_not_there_says_so() {
     fake.expect(Method::GET, path("pl_1"))
         .reply(502, "")
         .always();
-    let outcome = Submission::attach(fake.clone(), id("pl_1"), options().build()).await;
+    let outcome = Submission::attach(fake.clone(), id("pl_1"), &Shutdown::new(), options()).await;
     assert!(outcome.unwrap_err().is_retryable());
 }
 
@@ -254,7 +251,7 @@ async fn a_registered_pipeline_can_be_looked_at() {
 #[tokio::test(start_paused = true)]
 async fn a_pipeline_that_is_made_anew_under_its_id_begins_to_be_stable_anew() {
     let fake = FakeTransport::new();
-    let stable = options().stable_for(seconds(2));
+    let stable = options().with_stable_for(seconds(2));
     let validated = validated_with(fake.clone(), &fake, spec(), stable).await;
     fake.list(&[pipeline("pl_1", QUERY)]);
     fake.jobs("pl_1", job("Running"));

@@ -1,7 +1,11 @@
 //! A spec with passwords wherever there can be some.
 
 use serde_json::json;
-use stepwell::{Identity, PipelineSpec, PipelineSpecBuilder, arroyo::Udf};
+use stepwell::{
+    PipelineSpec,
+    arroyo::Udf,
+    spec::{Identity, PipelineSpecBuilder},
+};
 
 use crate::support::*;
 

@@ -4,7 +4,9 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::json;
 use stepwell::{
-    Error, Event, Identity, StopPolicy,
+    Error, StopPolicy,
+    observe::Event,
+    spec::Identity,
     transport::{FakeTransport, http::Method},
 };
 
@@ -21,7 +23,7 @@ fn error_shows_no_secret(error: &(dyn std::error::Error + 'static)) {
 async fn no_state_of_a_submission_shows_a_secret_and_no_event_tells_one() {
     let told = Arc::new(Mutex::new(Vec::new()));
     let telling = Arc::clone(&told);
-    let options = options().observer(move |event: &Event| {
+    let options = options().with_observer(move |event: &Event| {
         telling.lock().unwrap().push(format!("{event:?}"));
     });
     let fake = FakeTransport::new();
@@ -131,7 +133,7 @@ async fn no_error_of_resolving_shows_a_secret() {
         ),
         (
             builder()
-                .intent(stepwell::Intent::CreateOnly)
+                .intent(stepwell::spec::Intent::CreateOnly)
                 .identity(Identity::ServerAssigned),
             ["Running", "Stopped"],
         ),

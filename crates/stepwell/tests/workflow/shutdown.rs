@@ -1,7 +1,8 @@
 use serde_json::{Value, json};
 use stepwell::{
-    Error, Escalation, Identity, OnShutdown, PipelineSpec, Shutdown, ShutdownEnd, StopMode,
-    StopPolicy,
+    Error, OnShutdown, PipelineSpec, Shutdown, StopMode, StopPolicy,
+    shutdown::{Escalation, ShutdownEnd},
+    spec::Identity,
     transport::{
         FakeTransport, SharedTransport,
         http::{HeaderValue, Method, header::RETRY_AFTER},
@@ -13,7 +14,7 @@ use crate::support::*;
 
 /// A pipeline that was found Running, under this option.
 async fn found(fake: &FakeTransport, shutdown: &Shutdown, on_shutdown: OnShutdown, job: Value) {
-    let options = options().shutdown(shutdown).on_shutdown(on_shutdown);
+    let options = options().with_on_shutdown(on_shutdown).under(shutdown);
     let validated = validated_with(fake.clone(), fake, spec(), options).await;
     let stop = if job["running_desired"] == json!(true) {
         "none"
@@ -78,7 +79,7 @@ async fn everything_under_one_shutdown_is_stopped_at_once_and_one_failure_does_n
             .identity(Identity::Given(id(&name)))
             .build()
             .unwrap();
-        let options = options().shutdown(&shutdown);
+        let options = options().under(&shutdown);
         let validated = validated_with(transport.clone(), &fake, spec, options).await;
         fake.list(&[]);
         fake.expect(Method::PUT, path(&name)).reply_json(
@@ -255,7 +256,7 @@ async fn a_server_that_asks_for_a_pause_does_not_put_off_an_escalation() {
 async fn once_it_has_begun_no_create_and_no_resume_is_sent() {
     let fake = FakeTransport::new();
     let shutdown = Shutdown::new();
-    let under = options().shutdown(&shutdown);
+    let under = options().under(&shutdown);
     let validated = validated_with(fake.clone(), &fake, spec(), under).await;
     shutdown.begin();
     assert!(shutdown.is_begun());
@@ -278,7 +279,7 @@ async fn once_it_has_begun_no_create_and_no_resume_is_sent() {
 async fn it_ends_a_resolve_between_the_list_and_the_create() {
     let fake = FakeTransport::new();
     let shutdown = Shutdown::new();
-    let options = options().shutdown(&shutdown);
+    let options = options().under(&shutdown);
     let validated = validated_with(fake.clone(), &fake, spec(), options).await;
     fake.expect(Method::GET, LIST)
         .delay(millis(500))
@@ -304,7 +305,7 @@ async fn a_signal_while_a_pipeline_is_resumed_stops_it_after_the_reply() {
     for state in ["Stopped", "Failed"] {
         let fake = FakeTransport::new();
         let shutdown = Shutdown::new();
-        let under = options().shutdown(&shutdown);
+        let under = options().under(&shutdown);
         let validated = validated_with(fake.clone(), &fake, spec(), under).await;
         let (before, stop) = if state == "Stopped" {
             (undesired(state), "checkpoint")
@@ -374,9 +375,9 @@ async fn a_request_that_never_left_has_started_nothing() {
     let fake = FakeTransport::new();
     let shutdown = Shutdown::new();
     let options = options()
-        .shutdown(&shutdown)
-        .on_shutdown(OnShutdown::StopIfStartedHere)
-        .resolve_timeout(seconds(2));
+        .with_on_shutdown(OnShutdown::StopIfStartedHere)
+        .with_resolve_timeout(seconds(2))
+        .under(&shutdown);
     let validated = validated_with(fake.clone(), &fake, spec(), options).await;
     fake.list(&[pipeline("pl_1", QUERY).with("stop", json!("checkpoint"))]);
     fake.jobs("pl_1", undesired("Stopped"));

@@ -2,8 +2,11 @@
 
 use serde_json::json;
 use stepwell::{
-    Error, Identity, OnShutdown, OptionsBuilder, PipelineSpec, ResolveError, Shutdown, ShutdownEnd,
-    Submission, Unsettled, Validated,
+    Error, OnShutdown, Options, PipelineSpec, Shutdown, Submission,
+    error::ResolveError,
+    shutdown::{ShutdownEnd, Unsettled},
+    spec::Identity,
+    state::Validated,
     transport::{FakeTransport, http::Method},
 };
 use tokio::time::Instant;
@@ -15,9 +18,9 @@ async fn about_to_create(
     fake: &FakeTransport,
     shutdown: &Shutdown,
     spec: PipelineSpec,
-    options: OptionsBuilder,
+    options: Options,
 ) -> Submission<Validated> {
-    let validated = validated_with(fake.clone(), fake, spec, options.shutdown(shutdown)).await;
+    let validated = validated_with(fake.clone(), fake, spec, options.under(shutdown)).await;
     fake.list(&[]);
     validated
 }
@@ -131,7 +134,7 @@ async fn a_create_that_is_refused_after_the_shutdown_began_was_not_created() {
     ] {
         let fake = FakeTransport::new();
         let shutdown = Shutdown::new();
-        let stop = options().on_shutdown(OnShutdown::Stop);
+        let stop = options().with_on_shutdown(OnShutdown::Stop);
         let validated = about_to_create(&fake, &shutdown, spec(), stop).await;
         fake.expect(Method::PUT, path(spec_id()))
             .delay(seconds(1))
@@ -157,7 +160,7 @@ async fn a_create_that_is_refused_after_the_shutdown_began_was_not_created() {
 async fn a_create_that_is_refused_as_a_duplicate_and_does_not_show_is_not_called_unanswered() {
     let fake = FakeTransport::new();
     let shutdown = Shutdown::new();
-    let stop = options().on_shutdown(OnShutdown::Stop);
+    let stop = options().with_on_shutdown(OnShutdown::Stop);
     let validated = about_to_create(&fake, &shutdown, spec(), stop).await;
     fake.expect(Method::PUT, path(spec_id()))
         .delay(seconds(1))
@@ -208,8 +211,8 @@ async fn a_create_whose_outcome_is_unknown_is_settled_and_stopped() {
         let fake = FakeTransport::new();
         let shutdown = Shutdown::new();
         let settle = options()
-            .settle_timeout(millis(1))
-            .resolve_timeout(seconds(1));
+            .with_settle_timeout(millis(1))
+            .with_resolve_timeout(seconds(1));
         let validated = about_to_create(&fake, &shutdown, spec, settle).await;
         let found = if chosen { spec_id() } else { "pl_1".to_owned() };
         if chosen {
@@ -293,8 +296,8 @@ async fn a_create_that_is_not_answered_by_the_deadline_is_under_way() {
         &shutdown,
         spec(),
         options()
-            .request_timeout(seconds(60))
-            .resolve_timeout(seconds(60)),
+            .with_request_timeout(seconds(60))
+            .with_resolve_timeout(seconds(60)),
     )
     .await;
     fake.expect(Method::PUT, path(spec_id())).hang();
@@ -384,7 +387,7 @@ async fn an_id_that_turns_out_to_be_anothers_was_not_created_and_is_not_stopped(
 async fn an_option_to_leave_it_leaves_a_create_in_doubt_too() {
     let fake = FakeTransport::new();
     let shutdown = Shutdown::new();
-    let leave = options().on_shutdown(stepwell::OnShutdown::Leave);
+    let leave = options().with_on_shutdown(stepwell::OnShutdown::Leave);
     let validated = about_to_create(&fake, &shutdown, spec(), leave).await;
     fake.expect(Method::PUT, path(spec_id()))
         .delay(millis(100))

@@ -1,6 +1,8 @@
 use serde_json::{Value, json};
 use stepwell::{
-    Error, JobState, StopError, StopMode, StopPolicy, Stopped, Submission, TransitionError,
+    Error, JobState, StopMode, StopPolicy, Submission, TransitionError,
+    error::StopError,
+    state::Stopped,
     transport::{FakeTransport, Phase, http::Method},
 };
 use tokio::time::Instant;
@@ -13,7 +15,7 @@ fn always_shows(fake: &FakeTransport, job: &Value) {
         .always();
 }
 
-fn stop_error<S: stepwell::State>(
+fn stop_error<S: stepwell::state::State>(
     outcome: Result<Submission<Stopped>, TransitionError<S>>,
 ) -> (StopError, Submission<S>) {
     let (error, submission) = outcome.unwrap_err().into_parts();
@@ -69,7 +71,7 @@ async fn where_the_checkpoints_cannot_be_read_it_is_not_said_whether_a_final_one
 #[tokio::test(start_paused = true)]
 async fn the_mode_of_a_stop_is_that_of_the_options() {
     let fake = FakeTransport::new();
-    let running = running(&fake, options().stop_mode(StopMode::Graceful)).await;
+    let running = running(&fake, options().with_stop_mode(StopMode::Graceful)).await;
     shows(&fake, &[job("Running")]);
     fake.checkpoints(&[]);
     fake.patch("pl_1", json!({"stop": "graceful"}));
@@ -182,7 +184,7 @@ async fn a_stop_whose_reply_is_lost_is_told_again() {
 async fn a_look_that_the_deadline_cuts_short_does_not_hide_the_failure_before() {
     for (before, after) in [(502, "502"), (200, "last seen in CheckpointStopping")] {
         let fake = FakeTransport::new();
-        let options = options().request_timeout(seconds(60));
+        let options = options().with_request_timeout(seconds(60));
         let running = running(&fake, options).await;
         shows(&fake, &[job("Running")]);
         fake.checkpoints(&[]);

@@ -4,9 +4,11 @@ use std::{num::NonZeroU32, time::Duration};
 
 use serde_json::{Value, json};
 use stepwell::{
-    Connected, JobState, Options, OptionsBuilder, PipelineId, PipelineSpec, Resolution,
-    ResolveError, Running, ShutdownEnd, ShutdownReport, StopPolicy, Submission, TransitionError,
-    Unconnected, Validated,
+    JobState, Options, PipelineId, PipelineSpec, Resolution, Shutdown, StopPolicy, Submission,
+    TransitionError,
+    error::ResolveError,
+    shutdown::{ShutdownEnd, ShutdownReport},
+    state::{Connected, Running, Unconnected, Validated},
     transport::{Expectation, FakeTransport, Phase, Transport, TransportErrorKind, http::Method},
 };
 
@@ -50,16 +52,42 @@ pub(crate) fn millis(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
-pub(crate) fn options() -> OptionsBuilder {
-    Options::builder()
-        .connect_timeout(seconds(5))
-        .request_timeout(seconds(2))
-        .validate_timeout(seconds(5))
-        .resolve_timeout(seconds(20))
-        .settle_timeout(seconds(3))
-        .running_timeout(seconds(10))
-        .stop_timeout(seconds(10))
-        .silence_timeout(seconds(5))
+pub(crate) fn options() -> Options {
+    Options::default()
+        .with_connect_timeout(seconds(5))
+        .with_request_timeout(seconds(2))
+        .with_validate_timeout(seconds(5))
+        .with_resolve_timeout(seconds(20))
+        .with_settle_timeout(seconds(3))
+        .with_running_timeout(seconds(10))
+        .with_stop_timeout(seconds(10))
+        .with_silence_timeout(seconds(5))
+}
+
+/// How a submission behaves, and the shutdown that it belongs to.
+pub(crate) struct Setup {
+    options: Options,
+    shutdown: Shutdown,
+}
+
+impl From<Options> for Setup {
+    fn from(options: Options) -> Self {
+        options.under(&Shutdown::new())
+    }
+}
+
+pub(crate) trait Under {
+    /// With this shutdown.
+    fn under(self, shutdown: &Shutdown) -> Setup;
+}
+
+impl Under for Options {
+    fn under(self, shutdown: &Shutdown) -> Setup {
+        Setup {
+            options: self,
+            shutdown: shutdown.clone(),
+        }
+    }
 }
 
 pub(crate) fn submission(transport: impl Transport, spec: PipelineSpec) -> Submission<Unconnected> {
@@ -69,10 +97,12 @@ pub(crate) fn submission(transport: impl Transport, spec: PipelineSpec) -> Submi
 pub(crate) fn submission_with(
     transport: impl Transport,
     spec: PipelineSpec,
-    options: OptionsBuilder,
+    setup: impl Into<Setup>,
 ) -> Submission<Unconnected> {
+    let setup = setup.into();
     Submission::builder(transport, spec)
-        .options(options.build())
+        .options(setup.options)
+        .shutdown(&setup.shutdown)
         .build()
 }
 
@@ -90,11 +120,11 @@ pub(crate) async fn validated_with(
     transport: impl Transport,
     fake: &FakeTransport,
     spec: PipelineSpec,
-    options: OptionsBuilder,
+    setup: impl Into<Setup>,
 ) -> Submission<Validated> {
     fake.ping();
     fake.validation();
-    submission_with(transport, spec, options)
+    submission_with(transport, spec, setup)
         .connect()
         .await
         .unwrap()
@@ -117,8 +147,8 @@ pub(crate) async fn with_job(
 }
 
 /// A pipeline that was found Running, and is Running.
-pub(crate) async fn running(fake: &FakeTransport, options: OptionsBuilder) -> Submission<Running> {
-    let validated = validated_with(fake.clone(), fake, spec(), options).await;
+pub(crate) async fn running(fake: &FakeTransport, setup: impl Into<Setup>) -> Submission<Running> {
+    let validated = validated_with(fake.clone(), fake, spec(), setup).await;
     fake.list(&[pipeline("pl_1", QUERY)]);
     fake.jobs("pl_1", job("Running"));
     let registered = validated.resolve().await.unwrap().register();
@@ -318,11 +348,13 @@ pub(crate) fn creates(fake: &FakeTransport) -> usize {
 
 /// An error with its causes.
 pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    stepwell::Chain(error).to_string()
+    stepwell::error::Chain(error).to_string()
 }
 
 #[track_caller]
-pub(crate) fn created(resolution: Resolution) -> Submission<stepwell::Resolved<stepwell::Created>> {
+pub(crate) fn created(
+    resolution: Resolution,
+) -> Submission<stepwell::state::Resolved<stepwell::state::Created>> {
     match resolution {
         Resolution::Created(created) => created,
         Resolution::Resumed(resumed) => panic!("it was resumed: {}", resumed.id()),
@@ -330,7 +362,9 @@ pub(crate) fn created(resolution: Resolution) -> Submission<stepwell::Resolved<s
 }
 
 #[track_caller]
-pub(crate) fn resumed(resolution: Resolution) -> Submission<stepwell::Resolved<stepwell::Resumed>> {
+pub(crate) fn resumed(
+    resolution: Resolution,
+) -> Submission<stepwell::state::Resolved<stepwell::state::Resumed>> {
     match resolution {
         Resolution::Resumed(resumed) => resumed,
         Resolution::Created(created) => panic!("it was created: {}", created.id()),

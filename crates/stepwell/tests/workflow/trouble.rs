@@ -4,7 +4,10 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 use stepwell::{
-    Error, Event, Registered, StopError, Submission, WaitError,
+    Error, Options, Submission,
+    error::{StopError, WaitError},
+    observe::Event,
+    state::Registered,
     transport::{FakeTransport, http::Method},
 };
 use tokio::time::Instant;
@@ -13,10 +16,10 @@ use crate::support::*;
 
 type Told = Arc<Mutex<Vec<Event>>>;
 
-fn observed() -> (stepwell::OptionsBuilder, Told) {
+fn observed() -> (Options, Told) {
     let told = Told::default();
     let telling = Arc::clone(&told);
-    let options = options().observer(move |event: &Event| {
+    let options = options().with_observer(move |event: &Event| {
         if matches!(event, Event::JobTrouble { .. } | Event::JobRecovered { .. }) {
             telling.lock().unwrap().push(event.clone());
         }
@@ -28,10 +31,7 @@ fn in_run(run_id: u64, state: &str) -> Value {
     job(state).with("run_id", json!(run_id))
 }
 
-async fn registered(
-    fake: &FakeTransport,
-    options: stepwell::OptionsBuilder,
-) -> Submission<Registered> {
+async fn registered(fake: &FakeTransport, options: Options) -> Submission<Registered> {
     let validated = validated_with(fake.clone(), fake, spec(), options).await;
     fake.list(&[pipeline("pl_1", QUERY)]);
     fake.jobs("pl_1", job("Scheduling"));
@@ -106,7 +106,9 @@ async fn the_reason_is_told_when_a_job_recovers_and_is_in_what_ends_the_wait() {
 async fn the_same_error_again_is_told_once_and_another_is_told() {
     let (options, told) = observed();
     let fake = FakeTransport::any_order();
-    let options = options.running_timeout(seconds(60)).stable_for(seconds(30));
+    let options = options
+        .with_running_timeout(seconds(60))
+        .with_stable_for(seconds(30));
     let registered = registered(&fake, options).await;
     for (run_id, details) in [(1, "line 2"), (2, "line 17"), (3, "disk full")] {
         for _ in 0..4 {
@@ -136,7 +138,7 @@ async fn the_same_error_again_is_told_once_and_another_is_told() {
 async fn one_that_ran_and_did_not_stay_so_is_not_called_one_that_was_not_running() {
     let (options, told) = observed();
     let fake = FakeTransport::any_order();
-    let registered = registered(&fake, options.stable_for(seconds(10))).await;
+    let registered = registered(&fake, options.with_stable_for(seconds(10))).await;
     fake.expect(Method::GET, NEWEST_ERRORS)
         .reply_json(200, &json!({"data": [], "hasMore": false}))
         .always();

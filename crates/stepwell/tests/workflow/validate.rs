@@ -1,7 +1,9 @@
 use serde_json::json;
 use stepwell::{
-    Connected, Error, Submission, TransitionError, ValidateError, Validated,
+    Error, Submission, TransitionError,
     arroyo::Udf,
+    error::ValidateError,
+    state::{Connected, Validated},
     transport::{FakeTransport, Phase, http::Method},
 };
 use tokio::time::Instant;

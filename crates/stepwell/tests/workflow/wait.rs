@@ -2,10 +2,12 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 use stepwell::{
-    Error, Event, JobState, OptionsBuilder, Outcome, Phase, Registered, Running, StopPolicy,
-    Submission, TransitionError, WaitError,
+    Error, JobState, Options, Outcome, StopPolicy, Submission, TransitionError,
+    error::WaitError,
+    observe::Event,
+    state::{Registered, Running},
     transport::{
-        FakeTransport,
+        FakeTransport, Phase,
         http::{HeaderValue, Method, header},
     },
 };
@@ -14,7 +16,7 @@ use tokio::time::Instant;
 use crate::support::*;
 
 /// A pipeline that was just created.
-async fn registered(fake: &FakeTransport, options: OptionsBuilder) -> Submission<Registered> {
+async fn registered(fake: &FakeTransport, options: Options) -> Submission<Registered> {
     let validated = validated_with(fake.clone(), fake, spec(), options).await;
     fake.list(&[]);
     fake.expect(Method::PUT, path(spec_id()))
@@ -58,7 +60,7 @@ async fn a_new_pipeline_is_waited_for_until_it_runs_and_each_state_is_told_once(
     let fake = FakeTransport::new();
     let told = Arc::new(Mutex::new(Vec::new()));
     let telling = Arc::clone(&told);
-    let options = options().observer(move |event: &Event| {
+    let options = options().with_observer(move |event: &Event| {
         if let Event::JobState(transition) = event {
             telling.lock().unwrap().push(transition.state.to_string());
         }
@@ -264,7 +266,7 @@ async fn the_deadline_keeps_the_state_from_before_the_server_fell_silent() {
 #[tokio::test(start_paused = true)]
 async fn a_pipeline_that_stays_away_after_it_was_seen_was_deleted() {
     let fake = FakeTransport::new();
-    let registered = registered(&fake, options().running_timeout(seconds(60))).await;
+    let registered = registered(&fake, options().with_running_timeout(seconds(60))).await;
     shows(&fake, &[job("Scheduling")]);
     fake.expect(Method::GET, jobs_path("pl_1"))
         .reply_json(404, &json!({"error": "Pipeline not found"}))
@@ -277,7 +279,7 @@ async fn a_pipeline_that_stays_away_after_it_was_seen_was_deleted() {
 #[tokio::test(start_paused = true)]
 async fn one_that_is_missed_once_after_a_long_pause_was_not_deleted() {
     let fake = FakeTransport::new();
-    let registered = registered(&fake, options().running_timeout(seconds(120))).await;
+    let registered = registered(&fake, options().with_running_timeout(seconds(120))).await;
     shows(&fake, &[job("Scheduling")]);
     fake.expect(Method::GET, jobs_path("pl_1"))
         .reply(503, "")
@@ -291,7 +293,7 @@ async fn one_that_is_missed_once_after_a_long_pause_was_not_deleted() {
 #[tokio::test(start_paused = true)]
 async fn stable_means_running_in_one_run_for_that_long() {
     let fake = FakeTransport::new();
-    let stable = registered(&fake, options().stable_for(seconds(5))).await;
+    let stable = registered(&fake, options().with_stable_for(seconds(5))).await;
     fake.expect(Method::GET, jobs_path("pl_1"))
         .reply_json(200, &json!({"data": [job("Running")]}))
         .always();
@@ -301,7 +303,7 @@ async fn stable_means_running_in_one_run_for_that_long() {
 
     // Running for a moment, as a query with an error in it is.
     let fake = FakeTransport::new();
-    let flapping = registered(&fake, options().stable_for(seconds(5))).await;
+    let flapping = registered(&fake, options().with_stable_for(seconds(5))).await;
     shows(&fake, &["Scheduling", "Running", "Recovering"].map(job));
     fake.newest_errors(&[]);
     shows(&fake, &["Running", "Failed"].map(job));
@@ -315,7 +317,7 @@ async fn stable_means_running_in_one_run_for_that_long() {
 #[tokio::test(start_paused = true)]
 async fn the_time_that_a_reply_takes_is_no_stable_time() {
     let fake = FakeTransport::new();
-    let registered = registered(&fake, options().stable_for(seconds(5))).await;
+    let registered = registered(&fake, options().with_stable_for(seconds(5))).await;
     fake.expect(Method::GET, jobs_path("pl_1"))
         .delay(seconds(2))
         .reply_json(200, &json!({"data": [job("Running")]}))
@@ -329,7 +331,7 @@ async fn the_time_that_a_reply_takes_is_no_stable_time() {
 async fn a_new_run_and_a_recovery_begin_the_stable_time_anew() {
     for between in [job("Recovering"), job("Running").with("run_id", json!(2))] {
         let fake = FakeTransport::new();
-        let registered = registered(&fake, options().stable_for(seconds(5))).await;
+        let registered = registered(&fake, options().with_stable_for(seconds(5))).await;
         // 20 ms, 30 ms, 45 ms, 67 ms, … between the polls.
         fake.expect(Method::GET, jobs_path("pl_1"))
             .reply_json(200, &json!({"data": [job("Running")]}))
@@ -354,8 +356,8 @@ async fn a_new_run_and_a_recovery_begin_the_stable_time_anew() {
 async fn the_stable_time_comes_on_top_of_the_deadline() {
     let fake = FakeTransport::new();
     let options = options()
-        .running_timeout(seconds(10))
-        .stable_for(seconds(9));
+        .with_running_timeout(seconds(10))
+        .with_stable_for(seconds(9));
     let registered = registered(&fake, options).await;
     fake.expect(Method::GET, jobs_path("pl_1"))
         .reply_json(200, &json!({"data": [job("Scheduling")]}))

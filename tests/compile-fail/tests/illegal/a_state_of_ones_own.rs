@@ -1,4 +1,4 @@
-use stepwell::State;
+use stepwell::state::State;
 
 #[derive(Debug)]
 struct Shortcut;

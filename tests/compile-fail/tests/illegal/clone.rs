@@ -1,4 +1,4 @@
-use stepwell::{Submission, Validated};
+use stepwell::{Submission, state::Validated};
 
 fn example(submission: Submission<Validated>) {
     let copy = submission.clone();

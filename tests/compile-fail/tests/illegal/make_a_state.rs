@@ -1,4 +1,4 @@
-use stepwell::Connected;
+use stepwell::state::Connected;
 
 fn main() {
     let connected = Connected { spec: std::sync::Arc::new(stepwell::PipelineSpec::new("SELECT 1")) };

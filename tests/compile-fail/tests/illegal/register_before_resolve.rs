@@ -1,4 +1,4 @@
-use stepwell::{Error, Submission, Validated};
+use stepwell::{Error, Submission, state::Validated};
 
 async fn example(submission: Submission<Validated>) -> Result<(), Error> {
     let next = submission.register();

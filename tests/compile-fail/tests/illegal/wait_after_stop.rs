@@ -1,4 +1,4 @@
-use stepwell::{Error, Stopped, Submission};
+use stepwell::{Error, Submission, state::Stopped};
 
 async fn example(submission: Submission<Stopped>) -> Result<(), Error> {
     let next = submission.wait_until_running().await;

@@ -1,4 +1,4 @@
-use stepwell::{PipelineSpec, Submission, Validated};
+use stepwell::{PipelineSpec, Submission, state::Validated};
 
 fn example(submission: Submission<Validated>, spec: PipelineSpec) {
     let copy = spec.clone();

@@ -1,4 +1,4 @@
-use stepwell::{Error, Registered, Submission};
+use stepwell::{Error, Submission, state::Registered};
 
 async fn example(submission: Submission<Registered>) -> Result<(), Error> {
     let next = submission.wait_until_running().await?.ended().await;

@@ -1,4 +1,4 @@
-use stepwell::{Error, Running, Submission};
+use stepwell::{Error, Submission, state::Running};
 
 async fn example(submission: Submission<Running>) -> Result<(), Error> {
     let next = submission.stop().await?.final_checkpoint();

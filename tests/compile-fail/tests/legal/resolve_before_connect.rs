@@ -1,4 +1,4 @@
-use stepwell::{Error, Submission, Unconnected};
+use stepwell::{Error, Submission, state::Unconnected};
 
 async fn example(submission: Submission<Unconnected>) -> Result<(), Error> {
     let next = submission.connect().await?.validate().await?.resolve().await;

@@ -1,4 +1,4 @@
-use stepwell::{Connected, Error, Submission};
+use stepwell::{Error, Submission, state::Connected};
 
 async fn example(submission: Submission<Connected>) -> Result<(), Error> {
     let next = submission.validate().await;

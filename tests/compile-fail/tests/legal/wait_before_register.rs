@@ -1,6 +1,6 @@
-use stepwell::{Error, Resolved, Submission};
+use stepwell::{Error, Submission, state::Resolved};
 
-async fn example(submission: Submission<Resolved<stepwell::Created>>) -> Result<(), Error> {
+async fn example(submission: Submission<Resolved<stepwell::state::Created>>) -> Result<(), Error> {
     let next = submission.register().wait_until_running().await;
     drop(next);
     Ok(())

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use stepwell::{Error, Submission, WaitError};
+use stepwell::{Error, Submission, error::WaitError};
 
 use crate::{
     failure::{Failure, error_of, unexpected},
@@ -13,7 +13,7 @@ pub(crate) async fn one_that_fails_after_running_is_seen_by_stable_for(
     scene: Arc<Scene>,
 ) -> Result<(), Failure> {
     let spec = scene.failing("unstable", 1).build()?;
-    let stable = options().stable_for(Duration::from_secs(15)).build();
+    let stable = options().with_stable_for(Duration::from_secs(15));
     let submission = Submission::builder(scene.transport(), spec)
         .options(stable)
         .build();

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use stepwell::{Error, JobState, Outcome, PipelineId, PipelineSpec, ResolveError, WhenFinished};
+use stepwell::{
+    Error, JobState, Outcome, PipelineId, PipelineSpec, error::ResolveError, spec::WhenFinished,
+};
 
 use crate::{
     failure::{Failure, error_of, unexpected},
@@ -37,7 +39,7 @@ pub(crate) async fn one_that_is_over_within_a_poll_is_finished(
         scene.until(registered.id(), &[JobState::Finished]).await?;
         match error_of(registered.wait_until_running().await)? {
             Error::Wait {
-                source: stepwell::WaitError::Finished { job, .. },
+                source: stepwell::error::WaitError::Finished { job, .. },
             } => assert_eq!(job.state, JobState::Finished),
             other => return Err(unexpected(&other)),
         }

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use stepwell::{
-    AttachError, Error, FindBy, Identity, JobState, Outcome, PipelineId, ResolveError, Submission,
+    Error, JobState, Outcome, PipelineId, Shutdown, Submission,
+    error::{AttachError, ResolveError},
+    spec::{FindBy, Identity},
 };
 
 use crate::{
@@ -29,7 +31,8 @@ pub(crate) async fn a_chosen_id_is_kept_and_taken_up_again_by_it(
     assert_eq!(running.detach(), id);
 
     // The orchestrator was restarted: the id is all that it has.
-    let attached = Submission::attach(scene.transport(), id.clone(), options().build()).await?;
+    let attached =
+        Submission::attach(scene.transport(), id.clone(), &Shutdown::new(), options()).await?;
     assert_eq!(attached.is_created_here(), None);
     let running = attached.wait_until_running().await?;
     assert_eq!(running.job().run_id, 1);
@@ -61,7 +64,7 @@ pub(crate) async fn one_that_is_found_by_its_id_is_made_once(
     let id = PipelineId::for_spec("", spec.name(), spec.query());
     for created_here in [true, false] {
         let submission = Submission::builder(counted.clone(), spec.clone())
-            .options(options().build())
+            .options(options())
             .build();
         let Outcome::Running(running) = Box::pin(submission.run()).await? else {
             return Err(Failure::new("it does not end".to_owned()));
@@ -113,7 +116,8 @@ pub(crate) async fn odd_ids_find_their_pipelines(scene: Arc<Scene>) -> Result<()
             .identity(Identity::Given(id.clone()));
         let running = scene.running(spec.build()?).await?;
         assert_eq!(*running.id(), id);
-        let attached = Submission::attach(scene.transport(), id.clone(), options().build()).await?;
+        let attached =
+            Submission::attach(scene.transport(), id.clone(), &Shutdown::new(), options()).await?;
         let stopped = attached.stop().await?;
         assert_eq!(*stopped.id(), id);
         assert_eq!(stopped.job().state, JobState::Stopped);
@@ -124,7 +128,8 @@ pub(crate) async fn odd_ids_find_their_pipelines(scene: Arc<Scene>) -> Result<()
 
 pub(crate) async fn an_id_that_is_not_there_is_told(scene: Arc<Scene>) -> Result<(), Failure> {
     let id = PipelineId::new(Scene::id("nowhere"))?;
-    let attached = Submission::attach(scene.transport(), id.clone(), options().build());
+    let shutdown = Shutdown::new();
+    let attached = Submission::attach(scene.transport(), id.clone(), &shutdown, options());
     match error_of(attached.await)? {
         Error::Attach {
             source: AttachError::NotFound { id: missing },

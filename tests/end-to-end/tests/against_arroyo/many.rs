@@ -3,8 +3,8 @@
 use std::{collections::BTreeSet, num::NonZeroU32, sync::Arc, time::Duration};
 
 use stepwell::{
-    Error, JobState, PipelineId, PipelineSpec, Resolution, ResolveError, Submission,
-    Transport as _, arroyo::Client,
+    Error, JobState, PipelineId, PipelineSpec, Resolution, Submission, Transport as _,
+    arroyo::Client, error::ResolveError,
 };
 use tokio::task::JoinSet;
 
@@ -86,7 +86,7 @@ async fn found_again(
     id: &PipelineId,
 ) -> Result<(), Failure> {
     let validated = async |spec: PipelineSpec| {
-        let submission = Submission::builder(small.clone(), spec).options(options().build());
+        let submission = Submission::builder(small.clone(), spec).options(options());
         let connected = submission.build().connect().await?;
         Ok::<_, Failure>(connected.validate().await?)
     };

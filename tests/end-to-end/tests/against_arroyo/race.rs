@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use stepwell::{Error, Identity, Outcome, PipelineId, PipelineSpec, ResolveError, Submission};
+use stepwell::{
+    Error, Outcome, PipelineId, PipelineSpec, Submission, error::ResolveError, spec::Identity,
+};
 
 use crate::{
     failure::{Failure, error_of, unexpected},

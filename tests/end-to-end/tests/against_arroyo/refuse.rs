@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use stepwell::{Error, Intent, PipelineId, PipelineSpec, Plan, Resolution, ResolveError};
+use stepwell::{
+    Error, PipelineId, PipelineSpec, Resolution, error::ResolveError, spec::Intent, state::Plan,
+};
 
 use crate::{
     failure::{Failure, error_of, unexpected},

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use stepwell::{Error, JobState, Outcome, PipelineId, PipelineSpec, Submission};
+use stepwell::{Error, JobState, Outcome, PipelineId, PipelineSpec, Shutdown, Submission};
 use tokio::time::Instant;
 
 use crate::{
@@ -27,8 +27,13 @@ pub(crate) async fn what_was_running_goes_on_after_a_restart_of_the_server(
         back = next_run(&scene, running.id(), run) => back?,
     }
     // The orchestrator was restarted too: the id is all that it has.
-    let attached =
-        Submission::attach(scene.transport(), running.detach(), options().build()).await?;
+    let attached = Submission::attach(
+        scene.transport(),
+        running.detach(),
+        &Shutdown::new(),
+        options(),
+    )
+    .await?;
     let running = attached.wait_until_running().await?;
     assert_eq!(running.job().run_id, run + 1);
     scene.stopped(running).await?;

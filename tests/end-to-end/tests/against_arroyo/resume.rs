@@ -3,8 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use stepwell::{
-    Error, JobState, PipelineSpec, Resolution, Resolved, Resumed, Running, StopMode, Submission,
-    Validated, WaitError,
+    Error, JobState, PipelineSpec, Resolution, StopMode, Submission,
+    error::WaitError,
+    state::{Resolved, Resumed, Running, Validated},
 };
 
 use crate::{

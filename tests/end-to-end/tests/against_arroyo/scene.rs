@@ -11,9 +11,11 @@ use std::{
 
 use http::StatusCode;
 use stepwell::{
-    Error, Options, OptionsBuilder, PipelineSpec, PipelineSpecBuilder, Running, SharedTransport,
-    StopError, StopMode, Submission, Unconnected, Validated,
+    Error, Options, PipelineSpec, SharedTransport, StopMode, Submission,
     arroyo::{Client, CreatePipeline, Job, JobState, PatchPipeline, Pipeline, PipelineId},
+    error::StopError,
+    spec::PipelineSpecBuilder,
+    state::{Running, Unconnected, Validated},
 };
 use tokio::time::Instant;
 
@@ -137,7 +139,7 @@ impl Scene {
 
     pub(crate) fn submission(&self, spec: PipelineSpec) -> Submission<Unconnected> {
         Submission::builder(self.transport(), spec)
-            .options(options().build())
+            .options(options())
             .build()
     }
 
@@ -301,8 +303,8 @@ impl Scene {
     }
 }
 
-pub(crate) fn options() -> OptionsBuilder {
-    Options::builder()
-        .running_timeout(PATIENCE)
-        .stop_timeout(PATIENCE)
+pub(crate) fn options() -> Options {
+    Options::default()
+        .with_running_timeout(PATIENCE)
+        .with_stop_timeout(PATIENCE)
 }

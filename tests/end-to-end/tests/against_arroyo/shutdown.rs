@@ -3,7 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use stepwell::{
-    Error, Identity, OnShutdown, Outcome, Shutdown, ShutdownEnd, StopPolicy, Submission,
+    Error, OnShutdown, Outcome, Shutdown, StopPolicy, Submission, shutdown::ShutdownEnd,
+    spec::Identity,
 };
 use tokio::task::JoinSet;
 
@@ -121,9 +122,10 @@ pub(crate) async fn a_run_that_somebody_else_started_is_left_unless_asked_for(
         (OnShutdown::Stop, true),
     ] {
         let shutdown = Shutdown::new();
-        let options = options().shutdown(&shutdown).on_shutdown(on_shutdown);
+        let options = options().with_on_shutdown(on_shutdown);
         let submission = Submission::builder(scene.transport(), spec.clone())
-            .options(options.build())
+            .options(options)
+            .shutdown(&shutdown)
             .build();
         let Outcome::Running(resumed) = submission.run().await? else {
             return Err(Failure::new("it does not end by itself"));

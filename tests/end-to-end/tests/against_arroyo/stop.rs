@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use stepwell::{Error, JobState, StopError, StopMode, Submission};
+use stepwell::{Error, JobState, StopMode, Submission, error::StopError};
 
 use crate::{
     failure::{Failure, error_of, unexpected},
@@ -22,7 +22,7 @@ pub(crate) async fn each_mode_stops_and_only_a_checkpoint_is_final(
     let generation = scene.generation().await?;
     for (run, mode) in (1..).zip(modes) {
         let submission = Submission::builder(scene.transport(), spec.clone())
-            .options(options().stop_mode(mode.clone()).build())
+            .options(options().with_stop_mode(mode.clone()))
             .build();
         let running = submission
             .connect()

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use stepwell::{Error, JobState, Resolution, StopMode, ValidateError};
+use stepwell::{Error, JobState, Resolution, StopMode, error::ValidateError};
 
 use crate::{
     failure::{Failure, error_of, unexpected},

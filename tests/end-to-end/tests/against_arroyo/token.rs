@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use http::StatusCode;
-use stepwell::{ConnectError, Error, Submission, Token};
+use stepwell::{Error, Submission, Token, error::ConnectError};
 
 use crate::{
     failure::{Failure, error_of, unexpected},

@@ -11,9 +11,7 @@ use std::{
     time::Duration,
 };
 
-use stepwell::{
-    HyperTransport, Options, OptionsBuilder, PipelineSpec, SharedTransport, Transport as _,
-};
+use stepwell::{HyperTransport, Options, PipelineSpec, SharedTransport, Transport as _};
 use stepwell_embedded::Engine;
 
 /// Nothing here takes this long unless it hangs.
@@ -118,10 +116,10 @@ pub fn transport(engine: &Engine) -> SharedTransport {
         .into_shared()
 }
 
-pub fn options() -> OptionsBuilder {
-    Options::builder()
-        .running_timeout(PATIENCE)
-        .stop_timeout(PATIENCE)
+pub fn options() -> Options {
+    Options::default()
+        .with_running_timeout(PATIENCE)
+        .with_stop_timeout(PATIENCE)
 }
 
 /// A query of an impulse table with these options.

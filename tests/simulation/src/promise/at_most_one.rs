@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use stepwell::{Error, Intent, ResolveError};
+use stepwell::{Error, error::ResolveError, spec::Intent};
 use tokio::time::Instant;
 
 use super::process_of;

@@ -1,6 +1,6 @@
 //! Of a final checkpoint is said only what is so, and nothing where it is not known.
 
-use stepwell::ShutdownEnd;
+use stepwell::shutdown::ShutdownEnd;
 use tokio::time::Instant;
 
 use crate::{diary::Told, story::Story};

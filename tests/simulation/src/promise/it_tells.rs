@@ -1,6 +1,6 @@
 //! Who may have made a pipeline is told so.
 
-use stepwell::{Error, ResolveError};
+use stepwell::{Error, error::ResolveError};
 
 use crate::{
     diary::{Pages, Told},

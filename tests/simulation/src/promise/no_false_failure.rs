@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use stepwell::{Action, Error, Intent, PipelineId, ResolveError, StopError, WaitError};
+use stepwell::{
+    Error, PipelineId,
+    error::{Action, ResolveError, StopError, WaitError},
+    spec::Intent,
+};
 use tokio::time::Instant;
 
 use super::last_act;

@@ -1,6 +1,10 @@
 //! What a shutdown says of what was made and started.
 
-use stepwell::{Error, OnShutdown, ResolveError, ShutdownEnd, ShutdownEntry};
+use stepwell::{
+    Error, OnShutdown,
+    error::ResolveError,
+    shutdown::{ShutdownEnd, ShutdownEntry},
+};
 use tokio::time::Instant;
 
 use super::process_of;

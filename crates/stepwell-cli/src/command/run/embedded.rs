@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use stepwell::{Error, ResolveError, arroyo::JobState};
+use stepwell::{Error, arroyo::JobState, error::ResolveError};
 use stepwell_embedded::MAX_PARALLELISM;
 
 use super::submit::{Reached, Submit};

@@ -3,8 +3,9 @@
 use std::{io, time::Duration};
 
 use stepwell::{
-    Error, PipelineId, SharedTransport, ShutdownEnd, ShutdownReport, StopPolicy,
+    Error, PipelineId, SharedTransport, StopPolicy,
     arroyo::{Client, JobState},
+    shutdown::{ShutdownEnd, ShutdownReport},
 };
 
 use super::submit::{Reached, Submit};

@@ -7,7 +7,10 @@ mod plan;
 mod submit;
 
 use snafu::ResultExt;
-use stepwell::{Identity, Intent, PipelineSpec, Shutdown, WhenFinished};
+use stepwell::{
+    PipelineSpec, Shutdown,
+    spec::{Identity, Intent, WhenFinished},
+};
 use tokio::task;
 
 use self::submit::{Reached, Submit};

@@ -1,6 +1,6 @@
 //! What a run would do, in words.
 
-use stepwell::{Plan, PlannedRequest};
+use stepwell::state::{Plan, PlannedRequest};
 
 pub(super) fn text(plan: &Plan, name: &str) -> String {
     match plan {

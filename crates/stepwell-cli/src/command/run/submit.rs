@@ -1,10 +1,12 @@
 //! The steps of one run, from the connection to the end of the pipeline.
 
 use stepwell::{
-    Difference, Error, OnShutdown, Options, PipelineId, PipelineSpec, Registered, Resolution,
-    ResolveError, Running, SharedTransport, Shutdown, Submission, ValidateError, Validated,
-    WaitError,
+    Error, OnShutdown, Options, PipelineId, PipelineSpec, Resolution, SharedTransport, Shutdown,
+    Submission,
     arroyo::{ClientErrorKind, JobState, SqlDiagnostic},
+    error::{ResolveError, ValidateError, WaitError},
+    observe::Difference,
+    state::{Registered, Running, Validated},
 };
 
 use super::{end, plan};
@@ -109,25 +111,27 @@ impl Submit<'_> {
 
     async fn validate(&self, transport: SharedTransport) -> Result<Submission<Validated>, Failure> {
         let stays = !self.arguments.detach && !self.arguments.no_wait;
-        let mut options = Options::builder()
-            .shutdown(self.shutdown)
-            .observer(self.output.observer())
-            .on_shutdown(if stays {
+        let mut options = Options::default()
+            .with_observer(self.output.observer())
+            .with_on_shutdown(if stays {
                 OnShutdown::Stop
             } else {
                 // One that was running before is not stopped because this command was interrupted on the way.
                 OnShutdown::StopIfStartedHere
             })
-            .stop_mode(self.arguments.stopping.stop_mode.into())
-            .stop_timeout(self.arguments.stopping.stop_timeout);
+            .with_stop_mode(self.arguments.stopping.stop_mode.into())
+            .with_stop_timeout(self.arguments.stopping.stop_timeout);
         if let Some(timeout) = self.arguments.timeout {
-            options = options.running_timeout(timeout).connect_timeout(timeout);
+            options = options
+                .with_running_timeout(timeout)
+                .with_connect_timeout(timeout);
         }
         if let Some(duration) = self.arguments.stable_for {
-            options = options.stable_for(duration);
+            options = options.with_stable_for(duration);
         }
         let submission = Submission::builder(transport, self.spec.clone())
-            .options(options.build())
+            .options(options)
+            .shutdown(self.shutdown)
             .build();
         let connected = submission.connect().await.map_err(Error::from)?;
         match connected.validate().await {

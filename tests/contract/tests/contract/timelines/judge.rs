@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use http::Method;
 use serde_json::{Value, json};
-use stepwell::{Ended, JobState, Running, Submission};
+use stepwell::{
+    JobState, Submission,
+    state::{Ended, Running},
+};
 
 use super::{
     play::{GAP, Play, Taken, Verdict, gap_of_wait},
@@ -62,7 +65,7 @@ pub async fn judge(case: &Case, drive: Drive, speed: Speed) -> Vec<&'static str>
 
 async fn judge_wait(
     play: &Play<'_>,
-    registered: Submission<stepwell::Registered>,
+    registered: Submission<stepwell::state::Registered>,
     then: Then,
     stable: bool,
 ) -> Vec<&'static str> {

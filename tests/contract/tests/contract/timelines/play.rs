@@ -7,8 +7,10 @@ use std::{
 };
 
 use stepwell::{
-    Ended, Error, Event, JobState, JobTransition, Options, PipelineSpec, Registered, Running,
-    StopError, StopMode, Stopped, Submission, WaitError,
+    Error, JobState, Options, PipelineSpec, Shutdown, StopMode, Submission,
+    error::{StopError, WaitError},
+    observe::{Event, JobTransition},
+    state::{Ended, Registered, Running, Stopped},
 };
 use tokio::time::Instant;
 
@@ -74,12 +76,12 @@ impl<'a> Play<'a> {
     fn options(&self) -> Options {
         let reports = Arc::clone(&self.reports);
         let troubles = Arc::clone(&self.troubles);
-        let mut options = Options::builder()
-            .running_timeout(self.patience())
-            .stop_timeout(self.patience())
+        let mut options = Options::default()
+            .with_running_timeout(self.patience())
+            .with_stop_timeout(self.patience())
             // Which Running of a few milliseconds is met depends on chance.
-            .jitter_seed(1)
-            .observer(move |event: &Event| match event {
+            .with_jitter_seed(1)
+            .with_observer(move |event: &Event| match event {
                 Event::JobState(transition) => reports.lock().unwrap().push(transition.clone()),
                 Event::JobTrouble {
                     restarts, error, ..
@@ -90,12 +92,12 @@ impl<'a> Play<'a> {
                 _ => {}
             });
         if !self.stable_for.is_zero() {
-            options = options.stable_for(self.stable_for());
+            options = options.with_stable_for(self.stable_for());
         }
         if let Asked::StopWith(mode) = self.case.asked {
-            options = options.stop_mode(StopMode::from(mode));
+            options = options.with_stop_mode(StopMode::from(mode));
         }
-        options.build()
+        options
     }
 
     pub fn troubles(&self) -> Vec<Trouble> {
@@ -118,7 +120,8 @@ impl<'a> Play<'a> {
     /// By its id.
     pub async fn attach(&self) -> Submission<Registered> {
         let id = stepwell::PipelineId::from_server(ID);
-        let attached = Submission::attach(self.server.clone(), id, self.options()).await;
+        let attached =
+            Submission::attach(self.server.clone(), id, &Shutdown::new(), self.options()).await;
         attached.unwrap()
     }
 

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use stepwell::{Error, JobState, Trouble, WaitError};
+use stepwell::{Error, JobState, error::WaitError, observe::Trouble};
 
 use super::{
     cases::cases,
