@@ -7,7 +7,10 @@ use stepwell_transport::Phase;
 use crate::{
     error::Error,
     observe::Step,
-    session::{Deadline, Session, need_runtime, retryable::is_gone},
+    session::{
+        Deadline, Session, need_runtime,
+        retry::{Request, is_gone},
+    },
 };
 
 /// Why a pipeline was not attached to.
@@ -73,9 +76,12 @@ pub(crate) async fn read_pipeline(
     deadline: &Deadline,
 ) -> Result<Pipeline, Error> {
     need_runtime()?;
-    let read = session.read(Step::Connect, deadline, |client| async move {
-        client.pipeline(id).await
-    });
+    let read = session.requester.call(
+        Request::Read,
+        Step::Connect,
+        deadline,
+        |client| async move { client.pipeline(id).await },
+    );
     Ok(read.await.map_err(|error| {
         if is_gone(&error) {
             AttachError::NotFound { id: id.clone() }

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use http::StatusCode;
 use snafu::Snafu;
-use stepwell_arroyo::{ClientError, PipelineId, TransportErrorKind};
+use stepwell_arroyo::{ClientError, PipelineId};
 use stepwell_transport::Phase;
 
 use crate::{
     error::Error,
     observe::Step,
-    session::{Backoff, Deadline, FailureStreak, Session, need_runtime, retryable::is_cut_short},
+    session::{Deadline, Session, need_runtime, retry::Request},
     words::Time,
 };
 
@@ -104,7 +104,7 @@ impl ConnectError {
 
 impl ConnectError {
     fn new(session: &Session, deadline: &Deadline, error: ClientError) -> Self {
-        let url = session.url();
+        let url = session.requester.url();
         let source = Box::new(error);
         match source.status() {
             Some(status @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)) => {
@@ -128,36 +128,17 @@ impl ConnectError {
     }
 }
 
-/// Pings until the answer is `"Pong"`.
+/// Pings until the answer is `"Pong"`. A server that is starting refuses connections; one that is not there at all does so too: only time
+/// tells.
 pub(crate) async fn ping(session: &Session, deadline: &Deadline) -> Result<(), Error> {
     need_runtime()?;
-    let mut pace = Backoff::new(Duration::from_millis(50), Duration::from_secs(1));
-    let mut failures = FailureStreak::new(Step::Connect);
-    let mut before: Option<ClientError> = None;
-    loop {
-        let left = deadline.for_a_request();
-        let Err(error) = session.client_within(deadline).ping().await else {
-            session.answered(&mut failures);
-            return Ok(());
-        };
-        // What the deadline has cut short says less than the failure before it.
-        if is_cut_short(&error, left, session.options.request_timeout)
-            && let Some(before) = before
-        {
-            return Err(ConnectError::new(session, deadline, before).into());
-        }
-        // A server that is starting refuses connections; one that is not there at all does so too. Only time tells.
-        let may_pass = error.is_retryable()
-            || error.transport_error_kind() == Some(TransportErrorKind::Unreachable);
-        if !may_pass || deadline.is_over() {
-            return Err(ConnectError::new(session, deadline, error).into());
-        }
-        session.retrying(&mut failures, &error);
-        let pause = pace.retry(error.retry_after(), &session.jitter);
-        deadline.sleep(pause).await;
-        if deadline.is_over() {
-            return Err(ConnectError::new(session, deadline, error).into());
-        }
-        before = Some(error);
-    }
+    let pinged = session.requester.call(
+        Request::Ping,
+        Step::Connect,
+        deadline,
+        |client| async move { client.ping().await },
+    );
+    Ok(pinged
+        .await
+        .map_err(|error| ConnectError::new(session, deadline, error))?)
 }

@@ -9,7 +9,7 @@ use stepwell_transport::Phase;
 use crate::{
     error::Error,
     observe::Step,
-    session::{Deadline, Session},
+    session::{Deadline, Session, retry::Request},
     spec::PipelineSpec,
     words::Time,
 };
@@ -106,9 +106,13 @@ pub(crate) async fn plan_query(
 ) -> Result<PipelineGraph, Error> {
     let name = || spec.name().to_owned();
     let validation = session
-        .read(Step::Validate, deadline, |client| async move {
-            client.validate(spec.query(), spec.udfs()).await
-        })
+        .requester
+        .call(
+            Request::Read,
+            Step::Validate,
+            deadline,
+            |client| async move { client.validate(spec.query(), spec.udfs()).await },
+        )
         .await
         .map_err(|error| {
             let source = Box::new(error);

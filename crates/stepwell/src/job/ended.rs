@@ -4,9 +4,14 @@ use std::time::Duration;
 
 use stepwell_arroyo::{Job, JobError, JobState, PipelineId};
 
-use super::{Trouble, WaitError, verdict::Baseline, watch::Watch};
+use super::{
+    Trouble, WaitError,
+    verdict::Baseline,
+    watch::{Look, Watch},
+};
 use crate::{
     error::Error,
+    observe::Step,
     session::{Deadline, Session},
 };
 
@@ -40,33 +45,52 @@ pub(crate) fn has_ended(job: &Job) -> bool {
     }
 }
 
+/// Whether it has ended and stays so: nothing that was asked of the server starts it again.
+pub(crate) fn stays_ended(job: &Job) -> bool {
+    has_ended(job) && !job.running_desired
+}
+
+/// Looks once; `None` when that failed in a way that may pass, or there is no job yet.
+pub(super) async fn look(watch: &mut Watch) -> Result<Option<Job>, WaitError> {
+    match watch.look().await {
+        Look::Job(job) => Ok(Some(job)),
+        Look::NoJob | Look::Failed => Ok(None),
+        Look::Vanished => Err(WaitError::Vanished {
+            id: watch.id().clone(),
+        }),
+        Look::Rejected(error) => Err(WaitError::Rejected {
+            id: watch.id().clone(),
+            source: Box::new(error),
+        }),
+    }
+}
+
 /// Watches the job until it has ended. It has no deadline, for a stream has none.
 pub(crate) async fn watch_to_the_end(
     session: &Session,
     id: &PipelineId,
     baseline: &Baseline,
 ) -> Result<Ended, Error> {
-    let mut watch = Watch::new(session, id, Deadline::new(Duration::MAX), baseline);
-    let mut pace = session.poll_pace();
+    let deadline = Deadline::new(Duration::MAX);
+    let mut watch = Watch::of(session, id, Step::Wait, &deadline, baseline.expected());
+    let mut pace = session.requester.poll_pace();
+    let longest_silence = session.options.silence_timeout;
     loop {
-        if let Some(job) = watch.look().await?.filter(has_ended) {
+        if let Some(job) = look(&mut watch).await?.filter(has_ended) {
             return Ok(read_end(session, id, job, watch.trouble()).await);
         }
-        if watch.silence() >= session.options.silence_timeout {
+        if watch.silence() >= longest_silence {
             return Err(WaitError::Silence {
                 id: id.clone(),
                 silence: watch.silence(),
                 trouble: watch.trouble(),
-                source: Box::new(watch.into_last_seen()),
+                source: Box::new(watch.take_last_seen()),
             }
             .into());
         }
         // However long the server asks for, it is silent when the time for that is over.
-        let left = session
-            .options
-            .silence_timeout
-            .saturating_sub(watch.silence());
-        let pause = pace.pause(&session.jitter);
+        let left = longest_silence.saturating_sub(watch.silence());
+        let pause = pace.pause(&session.requester.jitter);
         watch.sleep(pause.max(watch.retry_pause().min(left))).await;
     }
 }
@@ -80,7 +104,7 @@ pub(super) async fn read_end(
 ) -> Ended {
     session.ticket.forget();
     let errors = if job.state == JobState::Failed {
-        let client = session.client.within(session.options.request_timeout);
+        let client = session.requester.client_for_a_write();
         // The reason is in the job; what it has logged is an extra.
         client.job_errors(id, &job.id).await.unwrap_or_default()
     } else {

@@ -3,11 +3,12 @@
 pub(crate) mod ended;
 mod last_seen;
 mod poll_interval;
+pub(crate) mod sight;
 pub(crate) mod trouble;
 pub(crate) mod verdict;
 pub(crate) mod wait;
 mod wait_error;
-mod watch;
+pub(crate) mod watch;
 
 pub(crate) use self::poll_interval::PollInterval;
 pub use self::{ended::Ended, last_seen::LastSeen, trouble::Trouble, wait_error::WaitError};

@@ -5,12 +5,13 @@ use tokio::time::Instant;
 
 use super::{
     PollInterval, WaitError,
-    ended::read_end,
+    ended::{look, read_end},
     verdict::{Baseline, Verdict},
     watch::Watch,
 };
 use crate::{
     error::Error,
+    observe::Step,
     session::{Deadline, Session},
 };
 
@@ -23,9 +24,10 @@ pub(crate) async fn wait_until_running(
 ) -> Result<Job, Error> {
     let stable_for = session.options.stable_for.unwrap_or_default();
     let mut baseline = baseline.clone();
-    let mut watch = Watch::new(session, id, *deadline, &baseline);
+    let mut watch = Watch::of(session, id, Step::Wait, deadline, baseline.expected());
     let mut interval = PollInterval::to_running();
-    let mut steady = session.poll_pace();
+    let mut steady = session.requester.poll_pace();
+    let jitter = &session.requester.jitter;
     // Since when it was Running, and in which run of which job: one that is made anew under its id begins with the same run.
     let mut running: Option<(JobId, u64, Instant)> = None;
     let mut has_run = false;
@@ -33,7 +35,7 @@ pub(crate) async fn wait_until_running(
         let mut next = None;
         // What a reply shows was so at some time between these two.
         let asked = Instant::now();
-        if let Some(job) = watch.look().await? {
+        if let Some(job) = look(&mut watch).await? {
             let told = Instant::now();
             interval.saw(&job);
             let verdict = baseline.verdict(&job);
@@ -74,8 +76,8 @@ pub(crate) async fn wait_until_running(
                 }
                 let pause = match verdict {
                     // It runs, and only has to stay so.
-                    Verdict::Running => steady.pause(&session.jitter),
-                    _ => interval.pause(&session.jitter),
+                    Verdict::Running => steady.pause(jitter),
+                    _ => interval.pause(jitter),
                 };
                 // Not later than the moment from which on a look counts.
                 next = Some(pause.min(at.saturating_duration_since(told)));
@@ -89,11 +91,11 @@ pub(crate) async fn wait_until_running(
                 elapsed: deadline.elapsed(),
                 trouble: watch.trouble(),
                 not_stable_for: has_run.then_some(stable_for),
-                source: Box::new(watch.into_last_seen()),
+                source: Box::new(watch.take_last_seen()),
             }
             .into());
         }
-        let next = next.unwrap_or_else(|| interval.pause(&session.jitter));
+        let next = next.unwrap_or_else(|| interval.pause(jitter));
         watch.sleep(next.max(watch.retry_pause())).await;
     }
 }

@@ -5,13 +5,13 @@ use std::{collections::BTreeSet, sync::Arc, time::SystemTime};
 use stepwell_arroyo::{CreatePipeline, PipelineId};
 
 use super::shown::Shown;
-use crate::spec::PipelineSpec;
+use crate::{session::retry::Request, spec::PipelineSpec};
 
 /// A create that this submission has sent or is about to send, and what it takes to find out later what became of it.
 #[derive(Clone, Debug)]
 pub(crate) struct CreateAttempt {
     pub(crate) spec: Arc<PipelineSpec>,
-    pub(crate) way: CreateMode,
+    pub(crate) mode: CreateMode,
     pub(crate) since: SystemTime,
     pub(crate) sent: Sent,
 }
@@ -51,15 +51,23 @@ pub(crate) enum Sent {
 impl CreateAttempt {
     /// The id that was chosen, where the server lets us (`PUT`).
     pub(crate) fn id(&self) -> Option<&PipelineId> {
-        match &self.way {
+        match &self.mode {
             CreateMode::ById(id) => Some(id),
             CreateMode::Listed(listed) => listed.id.as_ref(),
         }
     }
 
+    /// By which request it is made.
+    pub(crate) fn way(&self) -> Request {
+        match self.id() {
+            Some(_) => Request::Put,
+            None => Request::Post,
+        }
+    }
+
     /// Goes over to `POST`; `false` where that may not be.
     pub(crate) fn leave_the_id_to_the_server(&mut self) -> bool {
-        match &mut self.way {
+        match &mut self.mode {
             CreateMode::ById(_) => false,
             CreateMode::Listed(listed) => {
                 listed.id = None;
@@ -81,7 +89,7 @@ impl CreateAttempt {
     /// Whether this pipeline may be what came of the create.
     pub(crate) fn may_have_made<'a>(&self, pipeline: impl Into<Shown<'a>>) -> bool {
         let shown = pipeline.into();
-        let listed = match &self.way {
+        let listed = match &self.mode {
             CreateMode::ById(id) | CreateMode::Listed(Listed { id: Some(id), .. }) => {
                 return shown.id == id && self.is_for(shown);
             }

@@ -7,14 +7,17 @@ use stepwell_arroyo::{ClientError, Made, Pipeline};
 
 use super::{
     Action, PipelineSummary, ResolveError,
-    answer::Answer,
     attempt::{CreateAttempt, Sent},
     settle::{Claims, SettleOutcome, look, settle},
 };
 use crate::{
     error::Error,
     observe::Step,
-    session::{Backoff, Deadline, FailureStreak, ServerMemory, Session, to_completion},
+    session::{
+        Deadline, ServerMemory, Session,
+        retry::{Failure, Next, Request},
+        to_completion,
+    },
     shutdown::registry::Target,
 };
 
@@ -45,69 +48,65 @@ pub(crate) struct Creating<'a> {
 impl Creating<'_> {
     /// Creates, and leaves in `attempt` what is in doubt.
     pub(crate) async fn run(&self, attempt: &mut CreateAttempt) -> Result<CreateOutcome, Error> {
-        let memory = self.session.client.transport().memory::<ServerMemory>();
-        let mut pace = Backoff::new(Duration::from_millis(200), Duration::from_secs(2));
-        let mut tries = 0;
-        let mut failures = FailureStreak::new(Step::Resolve);
+        let requester = &self.session.requester;
+        let memory = requester.memory();
+        let mut tries = requester.tries(Request::Put, Step::Resolve, self.deadline);
+        let mut count = 0;
         loop {
             let before = attempt.sent;
             let may_post = attempt.id().is_some() && before == Sent::Nothing && !memory.has_put();
             if may_post && !attempt.leave_the_id_to_the_server() {
                 return Ok(CreateOutcome::ListNeeded);
             }
-            let by_put = attempt.id().is_some();
-            let error = match self.send(attempt, by_put).await? {
+            let request = attempt.way();
+            let error = match self.send(attempt).await? {
                 Ok(made) => {
                     attempt.sent = Sent::Nothing;
-                    self.session.answered(&mut failures);
+                    tries.answered();
                     return Ok(CreateOutcome::Created(made));
                 }
                 Err(error) => error,
             };
-            match Answer::of(&error, by_put) {
-                Answer::NotSent => {
-                    attempt.sent = before;
-                    if !error.is_retryable() || self.deadline.is_over() {
-                        return Err(self.not_sent(attempt, error));
-                    }
+            let failure = Failure::of(&error);
+            if failure.changed_nothing() {
+                attempt.sent = before;
+            }
+            match request.next(&error) {
+                Next::Again if self.deadline.is_over() => {
+                    return Err(self.not_sent(attempt, error));
                 }
-                Answer::NoPut => {
+                Next::Again => {}
+                Next::OtherWay => {
                     memory.put_is_missing();
-                    attempt.sent = before;
                     if before == Sent::Nothing {
                         continue;
                     }
                     // An old and a new node behind one address: the new one may still have it, and a `POST` now could make a second.
                     return self.settle(attempt, error).await;
                 }
-                Answer::Refused => {
-                    attempt.sent = before;
-                    if before != Sent::Nothing {
-                        return self.settle(attempt, error).await;
-                    }
-                    if let Some(outcome) = self.rivals(attempt, &error).await? {
-                        return Ok(outcome);
-                    }
-                    return Err(
-                        ResolveError::rejected(Action::Create, attempt.spec.name(), error).into(),
-                    );
+                Next::Settle if failure == Failure::AlreadyThere => {
+                    return self.refused_put(attempt, before, error).await;
                 }
-                Answer::Duplicate => return self.refused_put(attempt, before, error).await,
-                Answer::InDoubt if by_put => {
+                Next::Settle if request == Request::Put => {
                     if let Some(outcome) = self.look_once(attempt).await? {
-                        self.session.answered(&mut failures);
+                        tries.answered();
                         return Ok(outcome);
                     }
-                    if self.deadline.is_over() || tries >= PUT_TRIES {
+                    if self.deadline.is_over() || count >= PUT_TRIES {
                         return self.settle(attempt, error).await;
                     }
                 }
-                Answer::InDoubt => return self.settle(attempt, error).await,
+                Next::Settle => return self.settle(attempt, error).await,
+                Next::GiveUp if failure == Failure::CannotBeSent => {
+                    return Err(self.not_sent(attempt, error));
+                }
+                Next::GiveUp if before != Sent::Nothing => {
+                    return self.settle(attempt, error).await;
+                }
+                Next::GiveUp => return self.refused(attempt, error).await,
             }
-            tries += 1;
-            self.session.retrying(&mut failures, &error);
-            let pause = pace.retry(error.retry_after(), &self.session.jitter);
-            self.deadline.sleep(pause).await;
+            count += 1;
+            self.deadline.sleep(tries.failed(&error)).await;
         }
     }
 
@@ -134,12 +133,9 @@ impl Creating<'_> {
 
     /// Sends one create. The intent is noted with the shutdown before, and the outcome by the task that awaits the reply, so that
     /// nothing is lost with the caller.
-    async fn send(
-        &self,
-        attempt: &mut CreateAttempt,
-        by_put: bool,
-    ) -> Result<Result<Made, ClientError>, Error> {
+    async fn send(&self, attempt: &mut CreateAttempt) -> Result<Result<Made, ClientError>, Error> {
         let before = attempt.sent;
+        let by_put = attempt.way() == Request::Put;
         attempt.sent = if by_put { Sent::Put } else { Sent::Post };
         let target = Target::Attempted(attempt.clone());
         let guard = match self
@@ -152,11 +148,11 @@ impl Creating<'_> {
                 return Err(begun);
             }
         };
-        let client = self.session.client_for_a_write();
+        let client = self.session.requester.client_for_a_write();
         let ticket = self.session.ticket.clone();
-        let server = Arc::clone(self.session.server());
+        let server = Arc::clone(self.session.requester.server());
         let request = attempt.request();
-        let memory = client.transport().memory::<ServerMemory>();
+        let memory = self.session.requester.memory();
         let id = attempt.id().cloned();
         Ok(to_completion(async move {
             let reply = client.make(id.as_ref(), &request).await;
@@ -166,12 +162,13 @@ impl Creating<'_> {
                 ticket.found(&server, &made.id, true);
             } else if let (Sent::Nothing, Err(error)) = (before, &reply) {
                 // Here and not in the caller, which may be gone.
-                match Answer::of(error, by_put) {
-                    Answer::NotSent | Answer::NoPut | Answer::Refused => ticket.forget(),
-                    // What it is a duplicate of, somebody else has started; or a proxy has sent it twice, and it is ours. The shutdown
+                let failure = Failure::of(error);
+                if by_put && failure == Failure::AlreadyThere {
+                    // What it is a duplicate of, another client has started; or a proxy has sent it twice, and it is ours. The shutdown
                     // knows of it, and leaves it alone unless it is to stop all.
-                    Answer::Duplicate => guard.refused(error),
-                    Answer::InDoubt => {}
+                    guard.refused(error);
+                } else if failure.changed_nothing() {
+                    ticket.forget();
                 }
             }
             note_put(&memory, by_put, &reply);
@@ -186,6 +183,18 @@ impl Creating<'_> {
             return self.unknown(attempt, error);
         }
         ResolveError::unanswered(Action::Create, attempt.spec.name(), self.deadline, error).into()
+    }
+
+    /// The create was refused, and nothing of it is in doubt.
+    async fn refused(
+        &self,
+        attempt: &mut CreateAttempt,
+        error: ClientError,
+    ) -> Result<CreateOutcome, Error> {
+        if let Some(outcome) = self.rivals(attempt, &error).await? {
+            return Ok(outcome);
+        }
+        Err(ResolveError::rejected(Action::Create, attempt.spec.name(), error).into())
     }
 
     async fn refused_put(
@@ -252,7 +261,7 @@ impl Creating<'_> {
 
     async fn look_once(&self, attempt: &mut CreateAttempt) -> Result<Option<CreateOutcome>, Error> {
         let settled = look(
-            &self.session.client_within(self.deadline),
+            &self.session.requester.client_within(self.deadline),
             attempt,
             self.claims(),
             self.deadline,
@@ -274,7 +283,7 @@ impl Creating<'_> {
             return Ok(None);
         }
         let deadline = self.deadline.within(LOOK);
-        let client = self.session.client_within(&deadline);
+        let client = self.session.requester.client_within(&deadline);
         match look(&client, attempt, self.claims(), &deadline).await {
             Ok(found @ SettleOutcome::Found(_)) => Ok(self.adopted(attempt, found, false)?.ok()),
             // What was refused and does not show was not made; the server's words say more than how the look ended.
@@ -285,22 +294,14 @@ impl Creating<'_> {
     fn claims(&self) -> Claims<'_> {
         Claims {
             registry: self.session.ticket.registry(),
-            server: self.session.server(),
+            server: self.session.requester.server(),
             by: self.session.ticket.id(),
         }
     }
 
     async fn look_until(&self, attempt: &CreateAttempt, timeout: Duration) -> SettleOutcome {
         let deadline = self.deadline.within(timeout);
-        settle(
-            &self.session.client,
-            attempt,
-            self.claims(),
-            deadline,
-            self.session.options.request_timeout,
-            &self.session.jitter,
-        )
-        .await
+        settle(&self.session.requester, attempt, self.claims(), deadline).await
     }
 
     /// The pipeline that was found, or, as the inner error, that none was and why.
@@ -345,7 +346,7 @@ impl Creating<'_> {
         ResolveError::OutcomeUnknown {
             name: attempt.spec.name().to_owned(),
             id: attempt.id().cloned(),
-            url: self.session.url(),
+            url: self.session.requester.url(),
             since: attempt.since,
             source: Box::new(error),
         }

@@ -6,7 +6,10 @@ use super::{Action, ResolveError};
 use crate::{
     error::Error,
     observe::Step,
-    session::{Deadline, Session, retryable::is_gone},
+    session::{
+        Deadline, Session,
+        retry::{Request, is_gone},
+    },
 };
 
 /// What the server shows of it.
@@ -23,9 +26,13 @@ pub(crate) async fn job_of(
 ) -> Result<JobOf, Error> {
     let id = &pipeline.id;
     match session
-        .read(Step::Resolve, deadline, |client| async move {
-            client.job(id).await
-        })
+        .requester
+        .call(
+            Request::Read,
+            Step::Resolve,
+            deadline,
+            |client| async move { client.job(id).await },
+        )
         .await
     {
         Ok(job) => Ok(JobOf::Job(job.map(Box::new))),

@@ -1,6 +1,5 @@
 //! Finding the pipeline and resuming it, or creating it.
 
-mod answer;
 pub(crate) mod attempt;
 mod create;
 mod decide;
@@ -83,7 +82,7 @@ pub(crate) async fn resolve(
         }
     }
     loop {
-        let way = match decide(session, spec, deadline, false).await? {
+        let mode = match decide(session, spec, deadline, false).await? {
             Decision::Resume { pipeline, job } => {
                 let resumed =
                     resume(session, spec, pipeline, job, deadline, HowFound::Listed).await?;
@@ -101,7 +100,7 @@ pub(crate) async fn resolve(
         };
         let attempt = attempt.insert(CreateAttempt {
             spec: Arc::clone(spec),
-            way,
+            mode,
             since: SystemTime::now(),
             sent: Sent::Nothing,
         });

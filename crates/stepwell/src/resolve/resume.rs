@@ -1,26 +1,26 @@
 //! Resuming a pipeline, by the state it is in.
 
-use std::{num::NonZeroU32, time::Duration};
+use std::num::NonZeroU32;
 
-use http::StatusCode;
 use stepwell_arroyo::{
-    Client, ClientError, Job, JobState, PatchPipeline, Phase, Pipeline, RestartPipeline, StopMode,
+    ClientError, Job, JobState, PatchPipeline, Pipeline, RestartPipeline, StopMode,
 };
 
 use super::{Action, PipelineSummary, PlannedRequest, ResolveError};
 use crate::{
     error::Error,
     job::{
-        LastSeen,
+        trouble::Expected,
         verdict::{Baseline, TWO_TICKS},
+        watch::{Look, Watch},
     },
-    observe::{Event, JobTransition, Step},
+    observe::Step,
     session::{
-        Backoff, Deadline, FailureStreak, Session,
-        retryable::{is_gone, may_be_repeated},
+        Deadline, Session,
+        retry::{Failure, Next, Request, is_gone},
         to_completion,
     },
-    shutdown::registry::{Target, WriteGuard},
+    shutdown::registry::Target,
     spec::{PipelineSpec, WhenUdfsDiffer},
 };
 
@@ -158,177 +158,133 @@ impl Resuming<'_> {
         })
     }
 
-    /// Patches until it is accepted: the patch sets wishes, so repeating it is safe.
+    /// Patches until it is accepted.
     async fn patch(&self, patch: &PatchPipeline, starts: bool) -> Result<(), Error> {
-        let mut backoff = write_backoff();
-        let mut failures = FailureStreak::new(Step::Resolve);
-        loop {
-            let (id, patch) = (self.pipeline.id.clone(), patch.clone());
-            let sent = self.send(starts, &mut failures, |client| async move {
-                client.patch(&id, &patch).await
-            });
-            let Some(error) = sent.await? else {
-                return Ok(());
-            };
-            let pause = backoff.retry(error.retry_after(), &self.session.jitter);
-            self.deadline.sleep(pause).await;
-        }
+        let patched =
+            self.session
+                .requester
+                .repeat(Request::Patch, Step::Resolve, self.deadline, |client| {
+                    let (id, patch) = (self.pipeline.id.clone(), patch.clone());
+                    self.send(starts, async move { client.patch(&id, &patch).await })
+                });
+        patched.await?.map_err(|error| self.refused(error))?;
+        Ok(())
     }
 
-    /// Restarts once. A restart counts up, so a lost one is repeated only while the job is still Failed in the run that was seen.
+    /// Restarts once: one in doubt is repeated only while the job is still Failed in the run that was seen.
     async fn restart(&self) -> Result<(), Error> {
-        let mut backoff = write_backoff();
-        let mut failures = FailureStreak::new(Step::Resolve);
+        let requester = &self.session.requester;
+        let mut tries = requester.tries(Request::Restart, Step::Resolve, self.deadline);
         let mut in_doubt = false;
         loop {
+            let (client, left) = tries.client();
             let id = self.pipeline.id.clone();
-            let sent = self.send(true, &mut failures, |client| async move {
-                client.restart(&id, &RestartPipeline::new()).await
-            });
-            let Some(error) = sent.await? else {
+            let sending = async move { client.restart(&id, &RestartPipeline::new()).await };
+            let Err(error) = self.send(true, sending).await? else {
+                tries.answered();
                 return Ok(());
             };
-            let pause = backoff.retry(error.retry_after(), &self.session.jitter);
+            in_doubt |= Request::Restart.next(&error) == Next::Settle;
+            let pause = tries
+                .pause(error, left)
+                .map_err(|error| self.refused(error))?;
             self.deadline.sleep(pause.max(TWO_TICKS)).await;
-            in_doubt |= error.phase() != Phase::NotSent;
             if in_doubt && !self.is_still_failed().await? {
-                self.session.answered(&mut failures);
+                tries.answered();
                 return Ok(());
             }
         }
     }
 
-    /// Sends a request that changes something, once and to its end, with its intent noted before. Gives the failure if another try may help.
-    async fn send<T, F>(
+    /// Sends a request that changes something, once and to its end, with its intent noted before. `starts`: it begins a run.
+    async fn send<T: Send + 'static>(
         &self,
         starts: bool,
-        failures: &mut FailureStreak,
-        call: impl FnOnce(Client) -> F + Send,
-    ) -> Result<Option<ClientError>, Error>
-    where
-        F: Future<Output = Result<T, ClientError>> + Send + 'static,
-        T: Send + 'static,
-    {
-        let sending = call(self.session.client_for_a_write());
-        let guard = self.guard(starts)?;
-        let sent = to_completion(async move {
-            let sent = sending.await;
-            note(&guard, &sent);
-            sent
-        });
-        let Err(error) = sent.await else {
-            self.session.answered(failures);
-            return Ok(None);
-        };
-        let error = self.may_try_again(error)?;
-        if self.deadline.is_over() {
-            return Err(self.unanswered(error));
-        }
-        self.session.retrying(failures, &error);
-        Ok(Some(error))
-    }
-
-    async fn is_still_failed(&self) -> Result<bool, Error> {
-        let job = self.look().await?;
-        Ok(match (&job, self.job) {
-            (Some(now), Some(before)) => {
-                now.id == before.id && now.run_id == before.run_id && now.state == JobState::Failed
-            }
-            _ => false,
-        })
-    }
-
-    async fn await_end(&self) -> Result<ResumeOutcome, Error> {
-        let mut pace = self.session.poll_pace();
-        let mut reported: Option<JobTransition> = None;
-        loop {
-            let job = self.look().await?;
-            let Some(job) =
-                job.filter(|job| matches!(job.state, JobState::Finishing | JobState::Failing))
-            else {
-                return Ok(ResumeOutcome::Again);
-            };
-            if !reported.as_ref().is_some_and(|last| last.shows(&job)) {
-                let transition =
-                    JobTransition::new(&self.pipeline.id, &job, self.deadline.elapsed());
-                self.session.tell(&Event::JobState(transition.clone()));
-                reported = Some(transition);
-            }
-            if self.deadline.is_over() {
-                return Err(ResolveError::NotSettled {
-                    existing: self.summary(),
-                    elapsed: self.deadline.elapsed(),
-                    source: Box::new(LastSeen::job(&job)),
-                }
-                .into());
-            }
-            self.deadline.sleep(pace.pause(&self.session.jitter)).await;
-        }
-    }
-
-    async fn look(&self) -> Result<Option<Job>, Error> {
-        let id = &self.pipeline.id;
-        let job = self
-            .session
-            .read(Step::Resolve, self.deadline, |client| async move {
-                client.job(id).await
-            })
-            .await;
-        match job {
-            Ok(job) => Ok(job),
-            Err(error) if is_gone(&error) => Err(ResolveError::Vanished {
-                existing: self.summary(),
-            }
-            .into()),
-            Err(error) => Err(self.unanswered(error)),
-        }
-    }
-
-    fn guard(&self, starts: bool) -> Result<WriteGuard, Error> {
-        self.session.intend(
+        sending: impl Future<Output = Result<T, ClientError>> + Send + 'static,
+    ) -> Result<Result<T, ClientError>, Error> {
+        let guard = self.session.intend(
             self.pipeline.name.as_str().into(),
             Target::Pipeline(self.pipeline.id.clone()),
             starts || self.started_here,
-        )
+        )?;
+        let sent = to_completion(async move {
+            let sent = sending.await;
+            if let Err(error) = &sent
+                && Failure::of(error).changed_nothing()
+            {
+                guard.started_nothing();
+            }
+            sent
+        });
+        Ok(sent.await)
     }
 
-    /// Ends the tries when the answer is a refusal.
-    fn may_try_again(&self, error: ClientError) -> Result<ClientError, Error> {
+    async fn is_still_failed(&self) -> Result<bool, Error> {
+        let id = &self.pipeline.id;
+        let read = self.session.requester.call(
+            Request::Read,
+            Step::Resolve,
+            self.deadline,
+            |client| async move { client.job(id).await },
+        );
+        let now = read.await.map_err(|error| self.failed(error))?;
+        Ok(now.zip(self.job).is_some_and(|(now, before)| {
+            now.id == before.id && now.run_id == before.run_id && now.state == JobState::Failed
+        }))
+    }
+
+    async fn await_end(&self) -> Result<ResumeOutcome, Error> {
+        let (session, id, deadline) = (self.session, &self.pipeline.id, self.deadline);
+        // What it does until its end is no trouble of the run that is asked for.
+        let mut watch = Watch::of(session, id, Step::Resolve, deadline, Expected::nothing());
+        let mut pace = session.requester.poll_pace();
+        loop {
+            match watch.look().await {
+                Look::Job(job) if matches!(job.state, JobState::Finishing | JobState::Failing) => {}
+                Look::Job(_) | Look::NoJob => return Ok(ResumeOutcome::Again),
+                Look::Failed => {}
+                Look::Vanished => return Err(self.vanished()),
+                Look::Rejected(error) => return Err(self.failed(error)),
+            }
+            if deadline.is_over() {
+                return Err(ResolveError::NotSettled {
+                    existing: self.summary(),
+                    elapsed: deadline.elapsed(),
+                    source: Box::new(watch.take_last_seen()),
+                }
+                .into());
+            }
+            let pause = pace.pause(&session.requester.jitter);
+            watch.sleep(pause.max(watch.retry_pause())).await;
+        }
+    }
+
+    /// The tries of a request that changes something have ended with this failure.
+    fn refused(&self, error: ClientError) -> Error {
         if is_gone(&error) {
             self.session.ticket.forget();
-            return Err(ResolveError::Vanished {
-                existing: self.summary(),
-            }
-            .into());
         }
-        if may_be_repeated(&error) {
-            return Ok(error);
-        }
-        Err(ResolveError::rejected(Action::Resume, &self.pipeline.name, error).into())
+        self.failed(error)
     }
 
-    fn unanswered(&self, error: ClientError) -> Error {
-        ResolveError::unanswered(Action::Resume, &self.pipeline.name, self.deadline, error).into()
+    /// The tries have ended with this failure.
+    fn failed(&self, error: ClientError) -> Error {
+        if is_gone(&error) {
+            return self.vanished();
+        }
+        let (action, name) = (Action::Resume, &self.pipeline.name);
+        ResolveError::unanswered(action, name, self.deadline, error).into()
+    }
+
+    fn vanished(&self) -> Error {
+        ResolveError::Vanished {
+            existing: self.summary(),
+        }
+        .into()
     }
 
     fn summary(&self) -> PipelineSummary {
         PipelineSummary::new(self.pipeline)
-    }
-}
-
-fn write_backoff() -> Backoff {
-    Backoff::new(Duration::from_millis(100), Duration::from_secs(2))
-}
-
-/// A request that never left, or was refused, has started nothing.
-fn note<T>(guard: &WriteGuard, sent: &Result<T, ClientError>) {
-    let Err(error) = sent else { return };
-    let started_nothing = match error.status() {
-        None => error.phase() == Phase::NotSent,
-        Some(status) => status.is_client_error() && status != StatusCode::REQUEST_TIMEOUT,
-    };
-    if started_nothing {
-        guard.started_nothing();
     }
 }
 

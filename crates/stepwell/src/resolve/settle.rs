@@ -7,8 +7,8 @@ use stepwell_arroyo::{Client, ClientError, Pipeline, PipelineId, PipelineRow};
 use super::attempt::{CreateAttempt, Sent};
 use crate::{
     session::{
-        Backoff, Deadline, Jitter,
-        retryable::{is_gone, may_pass},
+        Deadline, Requester,
+        retry::{Backoff, Next, Request, is_gone},
     },
     shutdown::registry::{EntryId, Registry},
 };
@@ -52,32 +52,31 @@ impl Claims<'_> {
     }
 }
 
-/// Looks until the pipeline of `attempt` shows up or the limit is over.
+/// Looks until the pipeline of `attempt` shows up or the deadline is over.
 pub(crate) async fn settle(
-    client: &Client,
+    requester: &Requester,
     attempt: &CreateAttempt,
     claims: Claims<'_>,
     deadline: Deadline,
-    request_timeout: Duration,
-    jitter: &Jitter,
 ) -> SettleOutcome {
     let mut pace = Backoff::new(Duration::from_millis(100), Duration::from_secs(1));
     loop {
-        let client = client.within(request_timeout.min(deadline.for_a_request()));
-        let settled = match look(&client, attempt, claims, &deadline).await {
-            Ok(SettleOutcome::Absent) => SettleOutcome::Absent,
+        let client = requester.client_within(&deadline);
+        let (settled, asked) = match look(&client, attempt, claims, &deadline).await {
+            Ok(SettleOutcome::Absent) => (SettleOutcome::Absent, None),
             Ok(settled) => return settled,
-            Err(error) if may_pass(&error) => SettleOutcome::Failed(error),
-            Err(error) => return SettleOutcome::Failed(error),
+            Err(error) if Request::Find.next(&error) == Next::GiveUp => {
+                return SettleOutcome::Failed(error);
+            }
+            Err(error) => {
+                let asked = error.retry_after();
+                (SettleOutcome::Failed(error), asked)
+            }
         };
         if deadline.is_over() {
             return settled;
         }
-        let asked = match &settled {
-            SettleOutcome::Failed(error) => error.retry_after(),
-            _ => None,
-        };
-        deadline.sleep(pace.retry(asked, jitter)).await;
+        deadline.sleep(pace.retry(asked, &requester.jitter)).await;
     }
 }
 

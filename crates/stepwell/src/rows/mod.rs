@@ -16,11 +16,15 @@ use self::{
 };
 use crate::{
     error::Error,
-    job::ended::has_ended,
+    job::{
+        LastSeen,
+        ended::has_ended,
+        watch::{Look, Watch},
+    },
     observe::Step,
     session::{
-        Backoff, Deadline, FailureStreak, Session,
-        retryable::{GONE_AFTER, is_gone, may_pass},
+        Deadline, Session,
+        retry::{Backoff, FailureStreak, Next, Request, is_gone},
     },
     state::Running,
 };
@@ -43,9 +47,8 @@ pub struct RowStream {
     state: State,
     numbers: Numbers,
     pace: Backoff,
+    watch: Watch,
     failures: FailureStreak,
-    /// Since when nothing but failures has come from the server.
-    silent_since: Option<Instant>,
     /// Since when the rows cannot be had although the job is Running.
     refused_since: Option<Instant>,
     /// When the job is asked for next, unless rows come before.
@@ -104,8 +107,14 @@ impl RowStream {
                 evidence.is_some_and(|evidence| evidence.created) && running.job.run_id <= 1,
             ),
             pace: pace(),
+            watch: Watch::of(
+                session,
+                &running.registered.pipeline.id,
+                Step::Wait,
+                &Deadline::new(Duration::MAX),
+                running.registered.baseline.expected(),
+            ),
             failures: FailureStreak::new(Step::Wait),
-            silent_since: None,
             refused_since: None,
             look_at: Instant::now(),
             is_complete: without,
@@ -177,8 +186,8 @@ impl RowStream {
                         if !stream.is_over {
                             self.look_at = Instant::now() + QUIET;
                         }
-                        self.session.answered(&mut self.failures);
-                        self.silent_since = None;
+                        self.failures.answered(&self.session.requester.observation);
+                        self.watch.heard();
                         self.pace = pace();
                         let rows = self.numbers.take(batch);
                         if !rows.rows.is_empty() || rows.missed > 0 {
@@ -206,21 +215,19 @@ impl RowStream {
                     if is_over || course == Course::Ended {
                         return Ok(None);
                     }
-                    self.state =
-                        State::Waiting(Instant::now() + self.pace.pause(&self.session.jitter));
+                    self.state = State::Waiting(
+                        Instant::now() + self.pace.pause(&self.session.requester.jitter),
+                    );
                 }
             }
         }
     }
 
     async fn open(&mut self) -> Result<(), ClientError> {
-        let client = self
-            .session
-            .client
-            .within(self.session.options.request_timeout);
+        let client = self.session.requester.client_for_a_write();
         match client.output(&self.id, &self.job).await {
             Ok(output) => {
-                self.silent_since = None;
+                self.watch.heard();
                 self.refused_since = None;
                 self.state = State::Open(Box::new(Stream {
                     output,
@@ -250,39 +257,34 @@ impl RowStream {
         Ok(())
     }
 
-    /// Notes a failure, or gives it back when it does not pass.
+    /// Notes a failure of the stream, or gives it back when it does not pass.
     fn failed(&mut self, error: ClientError) -> Result<(), ClientError> {
-        let since = *self.silent_since.get_or_insert_with(Instant::now);
-        if !may_pass(&error) || since.elapsed() >= self.session.options.silence_timeout {
+        if Request::Find.next(&error) == Next::GiveUp || self.is_silent() {
             return Err(error);
         }
-        self.session.retrying(&mut self.failures, &error);
+        self.failures
+            .failed(&self.session.requester.observation, &error);
         Ok(())
+    }
+
+    fn is_silent(&self) -> bool {
+        self.watch.silence() >= self.session.options.silence_timeout
     }
 
     /// Whether the job goes on.
     async fn course(&mut self) -> Result<Course, ClientError> {
-        let deadline = Deadline::new(Duration::MAX);
-        let job = match self.session.client_within(&deadline).job(&self.id).await {
-            Ok(job) => job,
-            // A node that lags behind may not know it; whoever deleted it has ended it.
-            Err(error) if is_gone(&error) => {
-                let since = *self.silent_since.get_or_insert_with(Instant::now);
-                return Ok(if since.elapsed() >= GONE_AFTER {
-                    Course::Ended
-                } else {
-                    Course::GoesOn
-                });
-            }
-            Err(error) => {
+        let job = match self.watch.look().await {
+            Look::Job(job) => job,
+            Look::NoJob => return Ok(Course::GoesOn),
+            Look::Failed => {
                 self.refused_since = None;
-                return self.failed(error).map(|()| Course::GoesOn);
+                return match self.watch.take_last_seen() {
+                    LastSeen::Request { source, .. } if self.is_silent() => Err(*source),
+                    _ => Ok(Course::GoesOn),
+                };
             }
-        };
-        self.silent_since = None;
-        self.session.answered(&mut self.failures);
-        let Some(job) = job else {
-            return Ok(Course::GoesOn);
+            Look::Vanished => return Ok(Course::Ended),
+            Look::Rejected(error) => return Err(error),
         };
         self.run_id = Some(job.run_id);
         if job.state != JobState::Running {

@@ -3,7 +3,7 @@
 use http::StatusCode;
 use stepwell_arroyo::{ClientError, ClientErrorKind};
 
-use crate::session::retryable::is_gone;
+use crate::session::retry::is_gone;
 
 /// Whether the rows go elsewhere. The words are those of recording `119_job_output_non_preview`: the status is also that of a job which
 /// does not run.

@@ -3,13 +3,17 @@
 use std::{
     collections::hash_map::RandomState,
     hash::BuildHasher,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
-/// A small generator, one a submission. Its chance need not be good, only another one in each process and submission.
-#[derive(Debug)]
-pub(crate) struct Jitter(AtomicU64);
+/// A small generator, one a submission. Its chance need not be good, only another one in each process and submission. Clones draw from the
+/// same one.
+#[derive(Clone, Debug)]
+pub(crate) struct Jitter(Arc<AtomicU64>);
 
 /// The step of splitmix64: odd, with bits of both kinds all over.
 const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
@@ -18,7 +22,7 @@ impl Jitter {
     /// The same draws for the same seed; without one, std's randomness decides.
     pub(crate) fn new(seed: Option<u64>) -> Self {
         let seed = seed.unwrap_or_else(|| RandomState::new().hash_one(()));
-        Self(AtomicU64::new(seed))
+        Self(Arc::new(AtomicU64::new(seed)))
     }
 
     /// Between half of it and all of it: for what is tried again after a failure, which many may have met at once.
@@ -38,13 +42,6 @@ impl Jitter {
         value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         // 32 bits are enough, and fit a float.
         f64::from(u32::try_from((value ^ (value >> 31)) >> 32).unwrap_or(0)) / f64::from(u32::MAX)
-    }
-}
-
-impl Clone for Jitter {
-    /// Goes on from the same place.
-    fn clone(&self) -> Self {
-        Self(AtomicU64::new(self.0.load(Ordering::Relaxed)))
     }
 }
 

@@ -1,10 +1,9 @@
 //! What the states of one submission share.
 
-mod backoff;
 mod deadline;
-mod failure_streak;
 mod jitter;
-pub(crate) mod retryable;
+mod requester;
+pub(crate) mod retry;
 mod server_memory;
 mod to_completion;
 
@@ -12,91 +11,53 @@ use std::{
     future::{Future, poll_fn},
     pin::{Pin, pin},
     sync::{
-        Arc, Mutex,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
     task::Poll,
-    time::{Duration, SystemTime},
+    time::SystemTime,
 };
 
-use stepwell_arroyo::{Client, ClientError, Endpoint, PipelineId};
+use stepwell_arroyo::PipelineId;
 use stepwell_transport::SharedTransport;
 
 pub(crate) use self::{
-    backoff::Backoff, deadline::Deadline, failure_streak::FailureStreak, jitter::Jitter,
-    server_memory::ServerMemory, to_completion::to_completion,
-};
-use self::{
-    retryable::{is_cut_short, may_be_repeated},
-    server_memory::Address,
+    deadline::Deadline, jitter::Jitter, requester::Requester, server_memory::ServerMemory,
+    to_completion::to_completion,
 };
 use crate::{
     error::Error,
-    job::trouble::{Expected, Record, TroubleWatch},
+    job::sight::Sight,
     observe::{Event, Step},
     options::Options,
-    shutdown::Shutdown,
-    shutdown::registry::{Intended, Target, Ticket, WriteGuard},
+    shutdown::{
+        Shutdown,
+        registry::{Intended, Target, Ticket, WriteGuard},
+    },
 };
 
 #[derive(Debug)]
 pub(crate) struct Session {
-    pub(crate) client: Client,
+    pub(crate) requester: Requester,
     pub(crate) options: Options,
     pub(crate) shutdown: Shutdown,
     pub(crate) ticket: Ticket,
-    address: Arc<Address>,
-    pub(crate) jitter: Jitter,
     /// What was seen of the job, over all waits.
-    pub(crate) trouble: Mutex<Record>,
+    pub(crate) sight: Arc<Sight>,
     /// Whether `stop` of this submission is telling the pipeline to stop, or has.
     pub(crate) stops: AtomicBool,
 }
 
 impl Session {
     pub(crate) fn new(transport: SharedTransport, options: Options, shutdown: Shutdown) -> Self {
-        let address = transport.memory::<ServerMemory>().address(&transport);
         Self {
-            client: Client::new(transport),
+            requester: Requester::new(transport, &options),
             ticket: Ticket::new(&shutdown.registry),
-            jitter: Jitter::new(options.jitter_seed),
-            trouble: Mutex::default(),
+            sight: Arc::default(),
             stops: AtomicBool::new(false),
             options,
             shutdown,
-            address,
         }
-    }
-
-    /// The server's address, where the transport tells it.
-    pub(crate) fn endpoint(&self) -> Option<&Endpoint> {
-        self.address.endpoint.as_ref()
-    }
-
-    /// The server as the registry tells servers apart.
-    pub(crate) fn server(&self) -> &Arc<str> {
-        &self.address.server
-    }
-
-    /// Where requests go to, as an error names it.
-    pub(crate) fn url(&self) -> Option<String> {
-        self.endpoint().map(ToString::to_string)
-    }
-
-    /// For one wait for the job of this pipeline.
-    pub(crate) fn trouble_of<'a>(
-        &'a self,
-        id: &'a PipelineId,
-        expected: Expected,
-    ) -> TroubleWatch<'a> {
-        TroubleWatch::new(
-            &self.trouble,
-            &self.client,
-            self.options.request_timeout,
-            &self.options.observation,
-            id,
-            expected,
-        )
     }
 
     /// Whether the pipeline is being stopped by us: by this submission, or by its shutdown.
@@ -119,74 +80,7 @@ impl Session {
     }
 
     pub(crate) fn tell(&self, event: &Event) {
-        self.options.observation.tell(event);
-    }
-
-    /// A client whose next request ends with the limit.
-    pub(crate) fn client_within(&self, deadline: &Deadline) -> Client {
-        let left = deadline.for_a_request();
-        self.client.within(self.options.request_timeout.min(left))
-    }
-
-    /// A client for a request that changes something: it has its whole time, even past the deadline, for one that is cut is aborted
-    /// midway by the server.
-    pub(crate) fn client_for_a_write(&self) -> Client {
-        self.client.within(self.options.request_timeout)
-    }
-
-    pub(crate) fn poll_pace(&self) -> Backoff {
-        Backoff::new(Duration::from_millis(20), self.options.poll_ceiling)
-    }
-
-    /// Reads, and reads again while the failure may pass and time is left.
-    pub(crate) async fn read<T, F>(
-        &self,
-        step: Step,
-        deadline: &Deadline,
-        mut call: impl FnMut(Client) -> F + Send,
-    ) -> Result<T, ClientError>
-    where
-        F: Future<Output = Result<T, ClientError>> + Send,
-        T: Send,
-    {
-        let mut pace = Backoff::new(Duration::from_millis(50), Duration::from_secs(1));
-        let mut failures = FailureStreak::new(step);
-        let mut before: Option<ClientError> = None;
-        loop {
-            let left = deadline.for_a_request();
-            let error = match call(self.client_within(deadline)).await {
-                Ok(value) => {
-                    self.answered(&mut failures);
-                    return Ok(value);
-                }
-                Err(error) => error,
-            };
-            // What the deadline has cut short says less than the failure before it.
-            if is_cut_short(&error, left, self.options.request_timeout)
-                && let Some(before) = before
-            {
-                return Err(before);
-            }
-            if !may_be_repeated(&error) || deadline.is_over() {
-                return Err(error);
-            }
-            self.retrying(&mut failures, &error);
-            let pause = pace.retry(error.retry_after(), &self.jitter);
-            deadline.sleep(pause).await;
-            if deadline.is_over() {
-                return Err(error);
-            }
-            before = Some(error);
-        }
-    }
-
-    /// A request failed in a way that may pass, and is tried again.
-    pub(crate) fn retrying(&self, failures: &mut FailureStreak, error: &ClientError) {
-        failures.failed(&self.options.observation, error);
-    }
-
-    pub(crate) fn answered(&self, failures: &mut FailureStreak) {
-        failures.answered(&self.options.observation);
+        self.requester.tell(event);
     }
 
     /// Drives a step, unless the shutdown begins first. The step is pinned by the caller: taken by value, it would be in memory twice.
@@ -215,10 +109,8 @@ impl Session {
         self.ticket
             .intend(Intended {
                 name,
-                server: Arc::clone(self.server()),
-                client: self.client.clone(),
-                observation: self.options.observation.clone(),
-                jitter: self.jitter.clone(),
+                requester: self.requester.clone(),
+                sight: Arc::clone(&self.sight),
                 on_shutdown: self.options.on_shutdown,
                 since: SystemTime::now(),
                 target,
@@ -228,7 +120,7 @@ impl Session {
     }
 
     pub(crate) fn found(&self, id: &PipelineId, started_here: bool) {
-        self.ticket.found(self.server(), id, started_here);
+        self.ticket.found(self.requester.server(), id, started_here);
     }
 }
 

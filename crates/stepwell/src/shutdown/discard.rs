@@ -6,10 +6,11 @@ use super::{stop_error::StopError, stop_pipeline::Stop};
 use crate::{
     error::Error,
     job::verdict::Baseline,
+    observe::Step,
     resolve::{Action, ResolveError},
     session::{
         Deadline, Session,
-        retryable::{is_gone, may_pass},
+        retry::{Request, is_gone},
         to_completion,
     },
     state::Identified,
@@ -32,24 +33,18 @@ pub(crate) async fn discard(
         Ok(_) | Err(StopError::Vanished { .. }) => {}
         Err(error) => return Err(error.into()),
     }
-    let mut backoff = session.poll_pace();
-    loop {
-        let client = session.client_for_a_write();
-        let id = pipeline.id.clone();
-        match to_completion(async move { client.delete(&id).await }).await {
-            Ok(()) => break,
-            Err(error) if is_gone(&error) => break,
-            Err(error) if may_pass(&error) && !deadline.is_over() => {
-                let pause = backoff.retry(error.retry_after(), &session.jitter);
-                deadline.sleep(pause).await;
-            }
-            Err(error) => {
-                let name = &pipeline.name;
-                return Err(
-                    ResolveError::unanswered(Action::Discard, name, deadline, error).into(),
-                );
-            }
+    let deleted = session
+        .requester
+        .call(Request::Delete, Step::Stop, deadline, |client| {
+            let id = pipeline.id.clone();
+            to_completion(async move { client.delete(&id).await })
+        });
+    match deleted.await {
+        Err(error) if !is_gone(&error) => {
+            let name = &pipeline.name;
+            return Err(ResolveError::unanswered(Action::Discard, name, deadline, error).into());
         }
+        _ => {}
     }
     session.ticket.forget();
     Ok(())

@@ -13,16 +13,16 @@ use std::{
     time::SystemTime,
 };
 
-use stepwell_arroyo::{Client, PipelineId};
+use stepwell_arroyo::PipelineId;
 use tokio::sync::watch;
 
 use self::server::Server;
 pub(crate) use self::write_guard::WriteGuard;
 use super::{KnownPipeline, OnShutdown};
 use crate::{
-    observe::Observation,
+    job::sight::Sight,
     resolve::{attempt::CreateAttempt, shown::Shown},
-    session::Jitter,
+    session::Requester,
 };
 
 pub(crate) type EntryId = u64;
@@ -58,10 +58,9 @@ impl Target {
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
     pub(crate) name: Arc<str>,
-    pub(crate) server: Arc<str>,
-    pub(crate) client: Client,
-    pub(crate) observation: Observation,
-    pub(crate) jitter: Jitter,
+    pub(crate) requester: Requester,
+    /// What the submission has seen of the job.
+    pub(crate) sight: Arc<Sight>,
     pub(crate) on_shutdown: OnShutdown,
     pub(crate) since: SystemTime,
     pub(crate) target: Target,
@@ -109,13 +108,13 @@ impl Inner {
 
     fn insert(&mut self, id: EntryId, entry: Entry) {
         self.remove(id);
-        self.server(&entry.server).insert(id, &entry);
+        self.server(entry.requester.server()).insert(id, &entry);
         self.entries.insert(id, entry);
     }
 
     fn remove(&mut self, id: EntryId) {
         if let Some(entry) = self.entries.remove(&id)
-            && let Some(server) = self.servers.get_mut(&entry.server)
+            && let Some(server) = self.servers.get_mut(entry.requester.server())
         {
             server.remove(id, &entry);
         }
@@ -124,7 +123,7 @@ impl Inner {
     /// The pipeline of an entry is known.
     fn know(&mut self, id: EntryId, pipeline: &PipelineId) {
         if let Some(entry) = self.entries.get_mut(&id) {
-            if let Some(server) = self.servers.get_mut(&entry.server) {
+            if let Some(server) = self.servers.get_mut(entry.requester.server()) {
                 server.remove(id, entry);
             }
             entry.target = Target::Pipeline(pipeline.clone());
@@ -142,7 +141,7 @@ impl Inner {
     fn attempts(&self, server: &str) -> impl Iterator<Item = (EntryId, &Entry, &CreateAttempt)> {
         self.entries
             .iter()
-            .filter(move |(_, entry)| *entry.server == *server)
+            .filter(move |(_, entry)| **entry.requester.server() == *server)
             .filter_map(|(id, entry)| match &entry.target {
                 Target::Attempted(attempt) => Some((*id, entry, attempt)),
                 Target::Pipeline(_) => None,
@@ -319,10 +318,8 @@ impl Ticket {
             .is_some_and(|before| before.started_here && !before.target.is_left_for(&entry.target));
         let Intended {
             name,
-            server,
-            client,
-            observation,
-            jitter,
+            requester,
+            sight,
             on_shutdown,
             since,
             target,
@@ -332,10 +329,8 @@ impl Ticket {
             self.id,
             Entry {
                 name,
-                server,
-                client,
-                observation,
-                jitter,
+                requester,
+                sight,
                 on_shutdown,
                 since,
                 target,
@@ -375,10 +370,9 @@ impl Ticket {
 /// What [`Ticket::intend`] notes.
 pub(crate) struct Intended {
     pub(crate) name: Arc<str>,
-    pub(crate) server: Arc<str>,
-    pub(crate) client: Client,
-    pub(crate) observation: Observation,
-    pub(crate) jitter: Jitter,
+    pub(crate) requester: Requester,
+    /// What the submission has seen of the job.
+    pub(crate) sight: Arc<Sight>,
     pub(crate) on_shutdown: OnShutdown,
     pub(crate) since: SystemTime,
     pub(crate) target: Target,

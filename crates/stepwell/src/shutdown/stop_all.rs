@@ -1,9 +1,6 @@
 //! Stopping all that a shutdown knows of.
 
-use std::{
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use stepwell_arroyo::JobState;
 use tokio::{sync::Semaphore, task::JoinSet};
@@ -26,6 +23,9 @@ const AT_ONCE: usize = 64;
 /// How long one request of a stop may take.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// The longest pause between two looks at one that is being stopped.
+const POLL_CEILING: Duration = Duration::from_millis(500);
+
 impl Shutdown {
     /// Begins, awaits creates in flight, then stops all that submissions under this shutdown have made, started or found, at once and
     /// within one deadline.
@@ -46,15 +46,15 @@ impl Shutdown {
         self.begin();
         let deadline = Deadline::new(policy.deadline);
         let policy = Arc::new(policy);
-        let places = Arc::new(Semaphore::new(AT_ONCE));
+        let permits = Arc::new(Semaphore::new(AT_ONCE));
         let mut stops = JoinSet::new();
         for id in self.registry.entry_ids() {
             let registry = Arc::clone(&self.registry);
             let policy = Arc::clone(&policy);
-            let places = Arc::clone(&places);
+            let permits = Arc::clone(&permits);
             stops.spawn(async move {
                 // The semaphore is never closed.
-                let _place = places.acquire().await;
+                let _permit = permits.acquire().await;
                 stop_entry(&registry, id, &policy, deadline).await
             });
         }
@@ -130,6 +130,7 @@ async fn settle_and_stop(
     Option<stepwell_arroyo::PipelineId>,
     Result<ShutdownEnd, Unsettled>,
 ) {
+    let requester = entry.requester.with(REQUEST_TIMEOUT, POLL_CEILING);
     let id = match &entry.target {
         Target::Pipeline(id) => id.clone(),
         Target::Attempted(attempt) => {
@@ -137,19 +138,10 @@ async fn settle_and_stop(
             let look = deadline.within(deadline.remaining().mul_f64(0.75));
             let claims = Claims {
                 registry,
-                server: &entry.server,
+                server: requester.server(),
                 by: entry_id,
             };
-            match settle(
-                &entry.client,
-                attempt,
-                claims,
-                look,
-                REQUEST_TIMEOUT,
-                &entry.jitter,
-            )
-            .await
-            {
+            match settle(&requester, attempt, claims, look).await {
                 SettleOutcome::Found(pipeline) => pipeline.id,
                 SettleOutcome::Conflict(_) => {
                     // Somebody else's pipeline has that id, so ours was refused.
@@ -176,18 +168,13 @@ async fn settle_and_stop(
         }
     };
     registry.know(entry_id, &id);
-    let record = Mutex::default();
     let stop = Stop {
-        client: &entry.client,
+        requester: &requester,
         id: &id,
+        sight: &entry.sight,
         mode: policy.mode.clone(),
         escalations: &policy.escalations,
         deadline,
-        request_timeout: REQUEST_TIMEOUT,
-        poll_ceiling: Duration::from_millis(500),
-        observation: &entry.observation,
-        jitter: &entry.jitter,
-        record: &record,
         // Which of its runs were asked for is not known here, only that it recovers or fails.
         expected: Expected {
             run_id: u64::MAX,

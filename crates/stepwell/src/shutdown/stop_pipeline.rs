@@ -1,6 +1,6 @@
 //! How one pipeline is stopped, by `stop` and by a shutdown alike.
 
-use std::{sync::Mutex, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use stepwell_arroyo::{
     Checkpoint, Client, ClientError, Job, JobState, PatchPipeline, PipelineId, StopMode,
@@ -14,14 +14,17 @@ use super::{
 };
 use crate::{
     job::{
-        LastSeen, PollInterval,
-        trouble::{Expected, Record, TroubleWatch},
-        verdict::Baseline,
+        PollInterval,
+        ended::stays_ended,
+        sight::Sight,
+        trouble::Expected,
+        verdict::{Baseline, TWO_TICKS},
+        watch::{Look, Watch},
     },
-    observe::{Event, JobTransition, Observation, Step},
+    observe::Step,
     session::{
-        Backoff, Deadline, FailureStreak, Jitter, Session,
-        retryable::{GONE_AFTER, is_cut_short, is_gone, may_pass},
+        Deadline, Requester, Session,
+        retry::{Next, Request, is_gone},
         to_completion,
     },
 };
@@ -34,36 +37,15 @@ pub(crate) struct Ending {
     pub(crate) final_checkpoint: Option<bool>,
 }
 
-/// What is known of the job while it is being stopped.
-struct Sight<'a> {
-    trouble: TroubleWatch<'a>,
-    began: Instant,
-    last: LastSeen,
-    reported: Option<JobTransition>,
-    retries: Backoff,
-    failures: FailureStreak,
-    /// The least pause before the next look: some when the last one failed.
-    retry_pause: Duration,
-}
-
 pub(crate) struct Stop<'a> {
-    pub(crate) client: &'a Client,
+    pub(crate) requester: &'a Requester,
     pub(crate) id: &'a PipelineId,
+    pub(crate) sight: &'a Arc<Sight>,
     pub(crate) mode: StopMode,
     pub(crate) escalations: &'a [Escalation],
     pub(crate) deadline: Deadline,
-    pub(crate) request_timeout: Duration,
-    pub(crate) poll_ceiling: Duration,
-    pub(crate) observation: &'a Observation,
-    pub(crate) jitter: &'a Jitter,
-    /// What was seen of the job before.
-    pub(crate) record: &'a Mutex<Record>,
     pub(crate) expected: Expected,
 }
-
-/// After a stop was accepted, the server shows `running_desired: false` at once; seen otherwise for this long, somebody else has
-/// told the job to run. Two ticks of the controller.
-const RESUMED_AFTER: Duration = Duration::from_secs(1);
 
 impl<'a> Stop<'a> {
     /// The stop of one submission's pipeline.
@@ -74,56 +56,41 @@ impl<'a> Stop<'a> {
         baseline: &Baseline,
         deadline: Deadline,
     ) -> Self {
-        let options = &session.options;
         Self {
-            client: &session.client,
+            requester: &session.requester,
             id,
+            sight: &session.sight,
             mode,
             escalations: &[],
             deadline,
-            request_timeout: options.request_timeout,
-            poll_ceiling: options.poll_ceiling,
-            observation: &options.observation,
-            jitter: &session.jitter,
-            record: &session.trouble,
             expected: baseline.expected(),
         }
     }
 
     /// Stops it and waits until it was seen Stopped, Finished or Failed with `running_desired: false`.
     pub(crate) async fn run(&self) -> Result<Ending, StopError> {
-        let mut sight = Sight {
-            trouble: TroubleWatch::new(
-                self.record,
-                self.client,
-                self.request_timeout,
-                self.observation,
-                self.id,
-                self.expected,
-            ),
-            began: Instant::now(),
-            last: LastSeen::Nothing,
-            reported: None,
-            retries: self.retries(),
-            failures: FailureStreak::new(Step::Stop),
-            retry_pause: Duration::ZERO,
-        };
-        let (job, mut evidence) = self.look_before(&mut sight).await?;
+        let (requester, id, deadline) = (self.requester, self.id, &self.deadline);
+        let began = Instant::now();
+        let mut watch = Watch::new(
+            requester,
+            id,
+            self.sight,
+            Step::Stop,
+            deadline,
+            self.expected,
+        );
+        let (job, mut evidence) = self.look_before(&mut watch).await?;
         let job = match job {
-            Some(job) if has_ended(&job) => return Ok(self.ending(job, finding_afterwards).await),
+            Some(job) if stays_ended(&job) => {
+                return Ok(self.ending(job, finding_afterwards).await);
+            }
             job => job,
         };
         let is_told_by_looks = job.as_ref().is_some_and(|job| job.pipeline_id.is_none());
         let interval_anew =
-            || PollInterval::to_stopped(self.poll_ceiling).closely(is_told_by_looks);
+            || PollInterval::to_stopped(requester.poll_ceiling).closely(is_told_by_looks);
         let mut state = job.map(|job| job.state);
-        let mut pending: Vec<(Duration, StopMode)> = vec![(Duration::ZERO, self.mode.clone())];
-        pending.extend(
-            self.escalations
-                .iter()
-                .map(|step| (step.after, step.mode.clone())),
-        );
-        let mut pending = pending.into_iter().peekable();
+        let mut pending = self.asked_for().peekable();
         let mut resumed_since: Option<Instant> = None;
         let mut interval = interval_anew();
         loop {
@@ -132,16 +99,16 @@ impl<'a> Stop<'a> {
                 *mode == StopMode::Force && state == Some(JobState::CheckpointStopping)
             };
             if let Some((_, mode)) =
-                pending.next_if(|(after, mode)| sight.began.elapsed() >= *after && !held_back(mode))
+                pending.next_if(|(after, mode)| began.elapsed() >= *after && !held_back(mode))
             {
                 evidence.asks(&mode);
-                self.ask(mode, &mut sight).await?;
+                self.ask(mode, &mut watch).await?;
                 resumed_since = None;
                 interval = interval_anew();
             }
-            if let Some(job) = self.look(&mut sight).await? {
+            if let Some(job) = self.look(&mut watch).await? {
                 evidence.saw(&job);
-                if has_ended(&job) {
+                if stays_ended(&job) {
                     if evidence.is_lost() {
                         let final_checkpoint = None;
                         return Ok(Ending {
@@ -149,120 +116,87 @@ impl<'a> Stop<'a> {
                             final_checkpoint,
                         });
                     }
-                    let finding = |job: &Job, after: &[Checkpoint]| evidence.finding(job, after);
-                    return Ok(self.ending(job, finding).await);
+                    return Ok(self
+                        .ending(job, |job, after| evidence.finding(job, after))
+                        .await);
                 }
                 interval.saw(&job);
                 if job.running_desired {
                     let since = *resumed_since.get_or_insert_with(Instant::now);
-                    snafu::ensure!(
-                        since.elapsed() < RESUMED_AFTER,
-                        ResumedSnafu {
-                            id: self.id.clone()
-                        }
-                    );
+                    let id = id.clone();
+                    snafu::ensure!(since.elapsed() < TWO_TICKS, ResumedSnafu { id });
                 } else {
                     resumed_since = None;
                 }
                 state = Some(job.state);
             }
-            if self.deadline.is_over() {
-                return Err(self.too_late(&mut sight));
+            if deadline.is_over() {
+                return Err(self.too_late(&mut watch));
             }
             // What the server asks for does not put off an escalation.
             let until_next = pending.peek().map_or(Duration::MAX, |(after, _)| {
-                after.saturating_sub(sight.began.elapsed())
+                after.saturating_sub(began.elapsed())
             });
-            let retry_pause = sight.retry_pause.min(until_next);
-            let pause = interval.pause(self.jitter).max(retry_pause);
-            sight.trouble.beside(self.deadline.sleep(pause)).await;
+            let retry_pause = watch.retry_pause().min(until_next);
+            let pause = interval.pause(&requester.jitter).max(retry_pause);
+            watch.sleep(pause).await;
         }
+    }
+
+    /// How it is asked to stop, and how long after the stop began.
+    fn asked_for(&self) -> impl Iterator<Item = (Duration, StopMode)> {
+        let escalations = self
+            .escalations
+            .iter()
+            .map(|step| (step.after, step.mode.clone()));
+        std::iter::once((Duration::ZERO, self.mode.clone())).chain(escalations)
     }
 
     /// Sends the stop until it is accepted. Repeating it is safe: it sets a wish, it does not count.
-    async fn ask(&self, mode: StopMode, sight: &mut Sight<'_>) -> Result<(), StopError> {
-        let mut pace = Backoff::new(Duration::from_millis(100), Duration::from_secs(2));
-        loop {
-            // Its whole time, even past the deadline: one that is cut is aborted midway by the server.
-            let client = self.client.within(self.request_timeout);
-            let id = self.id.clone();
-            let patch = PatchPipeline::new().stop(mode.clone());
-            tracing::debug!(pipeline.id = %id, mode = %mode, "asking the pipeline to stop");
-            let sent = to_completion(async move { client.patch(&id, &patch).await });
-            let Err(error) = sight.trouble.beside(sent).await else {
-                sight.failures.answered(self.observation);
-                return Ok(());
-            };
-            let is_gone = is_gone(&error);
-            if is_gone && sight.is_deleted() {
-                return VanishedSnafu {
-                    id: self.id.clone(),
+    async fn ask(&self, mode: StopMode, watch: &mut Watch) -> Result<(), StopError> {
+        let id = self.id;
+        tracing::debug!(pipeline.id = %id, mode = %mode, "asking the pipeline to stop");
+        let patch = PatchPipeline::new().stop(mode);
+        let may_be_new = watch.may_be_new();
+        let asked = watch.tries(Request::Stop).run(|client| {
+            let (owned, patch) = (id.clone(), patch.clone());
+            let sent = to_completion(async move { client.patch(&owned, &patch).await });
+            async move {
+                match sent.await {
+                    Err(error) if is_gone(&error) && !may_be_new() => {
+                        VanishedSnafu { id: id.clone() }.fail()
+                    }
+                    answer => Ok(answer),
                 }
-                .fail();
             }
-            if !is_gone && !may_pass(&error) {
-                return Err(StopError::Rejected {
-                    id: self.id.clone(),
-                    source: Box::new(error),
-                });
+        });
+        match watch.beside(asked).await? {
+            Ok(_) => Ok(()),
+            Err(error) if Request::Stop.next(&error) == Next::GiveUp => Err(self.rejected(error)),
+            Err(error) => {
+                watch.note_failure(error);
+                Err(self.too_late(watch))
             }
-            let pause = pace.retry(self.asked(&error), self.jitter);
-            sight.failures.failed(self.observation, &error);
-            sight.last.failed(error);
-            if self.deadline.is_over() {
-                return Err(self.too_late(sight));
-            }
-            sight.trouble.beside(self.deadline.sleep(pause)).await;
         }
     }
 
-    /// Looks at the job once. What may pass is noted and `None`.
-    async fn look(&self, sight: &mut Sight<'_>) -> Result<Option<Job>, StopError> {
-        let left = self.deadline.for_a_request();
-        let client = self.client();
-        match sight.trouble.beside(client.job(self.id)).await {
-            Ok(job) => {
-                sight.failures.answered(self.observation);
-                sight.retries = self.retries();
-                sight.retry_pause = Duration::ZERO;
-                sight.last = job.as_ref().map_or(LastSeen::NoJob, LastSeen::job);
-                if let Some(job) = &job
-                    && !sight.reported.as_ref().is_some_and(|last| last.shows(job))
-                {
-                    let transition = JobTransition::new(self.id, job, self.deadline.elapsed());
-                    self.observation.tell(&Event::JobState(transition.clone()));
-                    sight.reported = Some(transition);
-                }
-                if let Some(job) = &job {
-                    sight.trouble.saw(job);
-                }
-                Ok(job)
-            }
-            Err(error) if is_cut_short(&error, left, self.request_timeout) => Ok(None),
-            Err(error) if is_gone(&error) && sight.is_deleted() => VanishedSnafu {
+    /// Looks at the job once. What may pass is `None`.
+    async fn look(&self, watch: &mut Watch) -> Result<Option<Job>, StopError> {
+        match watch.look().await {
+            Look::Job(job) => Ok(Some(job)),
+            Look::NoJob | Look::Failed => Ok(None),
+            Look::Vanished => VanishedSnafu {
                 id: self.id.clone(),
             }
             .fail(),
-            Err(error) if is_gone(&error) || may_pass(&error) => {
-                sight.retry_pause = sight.retries.retry(self.asked(&error), self.jitter);
-                sight.failures.failed(self.observation, &error);
-                sight.last.failed(error);
-                Ok(None)
-            }
-            Err(error) => Err(StopError::Rejected {
-                id: self.id.clone(),
-                source: Box::new(error),
-            }),
+            Look::Rejected(error) => Err(self.rejected(error)),
         }
     }
 
     /// Looks at the job and at its checkpoints before anything is asked of it, at the job alone if it has ended.
-    async fn look_before(
-        &self,
-        sight: &mut Sight<'_>,
-    ) -> Result<(Option<Job>, Evidence), StopError> {
-        let job = self.look(sight).await?;
-        let Some(seen) = job.as_ref().filter(|job| !has_ended(job)) else {
+    async fn look_before(&self, watch: &mut Watch) -> Result<(Option<Job>, Evidence), StopError> {
+        let job = self.look(watch).await?;
+        let Some(seen) = job.as_ref().filter(|job| !stays_ended(job)) else {
             return Ok((job, Evidence::default()));
         };
         let mut evidence = Evidence::before(seen, self.checkpoints(seen).await);
@@ -270,7 +204,7 @@ impl<'a> Stop<'a> {
             return Ok((job, evidence));
         }
         // Somebody else's stop may have come between the two looks.
-        let again = self.look(sight).await?;
+        let again = self.look(watch).await?;
         match &again {
             Some(again) => evidence.saw_before(again),
             None => evidence.missed_before(),
@@ -305,41 +239,23 @@ impl<'a> Stop<'a> {
         }
     }
 
-    /// How long the server wants to be left alone, as far as that leaves time for some tries more: what is not told to stop runs on when
-    /// this process has ended.
-    fn asked(&self, error: &ClientError) -> Option<Duration> {
-        let asked = error.retry_after()?;
-        Some(asked.min(self.deadline.remaining() / 4))
-    }
-
     fn client(&self) -> Client {
-        self.client
-            .within(self.request_timeout.min(self.deadline.for_a_request()))
+        self.requester.client_within(&self.deadline)
     }
 
-    fn retries(&self) -> Backoff {
-        Backoff::new(Duration::from_millis(50), self.poll_ceiling)
+    fn rejected(&self, error: ClientError) -> StopError {
+        StopError::Rejected {
+            id: self.id.clone(),
+            source: Box::new(error),
+        }
     }
 
-    fn too_late(&self, sight: &mut Sight<'_>) -> StopError {
-        let seen = std::mem::replace(&mut sight.last, LastSeen::Nothing);
+    fn too_late(&self, watch: &mut Watch) -> StopError {
         StopError::Deadline {
             id: self.id.clone(),
             elapsed: self.deadline.elapsed(),
-            trouble: sight.trouble.trouble().map(Box::new),
-            source: Box::new(seen),
+            trouble: watch.trouble(),
+            source: Box::new(watch.take_last_seen()),
         }
     }
-}
-
-impl Sight<'_> {
-    /// Whether a server that does not know the pipeline has had it deleted: it was there, or had the time to show.
-    fn is_deleted(&self) -> bool {
-        self.last.state().is_some() || self.began.elapsed() >= GONE_AFTER
-    }
-}
-
-/// Ended, and meant to stay so.
-pub(crate) fn has_ended(job: &Job) -> bool {
-    job.state.is_terminal() && !job.running_desired
 }

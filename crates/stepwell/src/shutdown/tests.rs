@@ -3,29 +3,28 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use stepwell_arroyo::{
-    Client, ErrorDomain, FailureReason, JobState, Pipeline, PipelineId, StopMode,
-};
-use stepwell_transport::{NeverTransport, SharedTransport};
+use stepwell_arroyo::{ErrorDomain, FailureReason, JobState, Pipeline, PipelineId, StopMode};
+use stepwell_transport::{FakeTransport, SharedTransport};
 
 use super::{
     registry::{Intended, Registry, ShutdownBegun, Target, Ticket},
     *,
 };
 use crate::{
-    observe::Observation,
+    options::Options,
     resolve::attempt::{CreateAttempt, CreateMode, Listed, Sent},
-    session::Jitter,
+    session::Requester,
     spec::PipelineSpec,
 };
 
 fn intended(started_here: bool) -> Intended {
     Intended {
         name: "orders".into(),
-        server: "http://one".into(),
-        client: Client::new(SharedTransport::new(NeverTransport::default())),
-        observation: Observation::default(),
-        jitter: Jitter::new(Some(1)),
+        requester: Requester::new(
+            SharedTransport::new(FakeTransport::new().at("http://one")),
+            &Options::default(),
+        ),
+        sight: Arc::default(),
         on_shutdown: OnShutdown::default(),
         since: SystemTime::UNIX_EPOCH,
         target: Target::Pipeline(PipelineId::from_server("pl_1")),
@@ -116,7 +115,7 @@ fn a_pipeline_whose_create_is_not_answered_yet_is_ours_already() {
     let listed = PipelineId::from_server("pl_listed");
     let attempt = |id: Option<&str>| CreateAttempt {
         spec: Arc::clone(&spec),
-        way: CreateMode::Listed(Listed {
+        mode: CreateMode::Listed(Listed {
             id: id.map(PipelineId::from_server),
             chosen: Some(PipelineId::from_server("pl_chosen")),
             before: Arc::new([listed.clone()].into()),

@@ -100,6 +100,7 @@ impl Submission<Unconnected> {
         let target = Target::Pipeline(pipeline.id.clone());
         drop(session.intend(pipeline.name.as_str().into(), target, false)?);
         session.found(&pipeline.id, false);
+        session.sight.was_there(&pipeline.id);
         let state = Registered {
             pipeline: Identified::new(&pipeline),
             baseline: Baseline::none(),

@@ -11,7 +11,7 @@ use crate::{
     error::Error,
     observe::Step,
     resolve::Difference,
-    session::{Deadline, Session},
+    session::{Deadline, Session, retry::Request},
     submission::Submission,
 };
 
@@ -35,6 +35,7 @@ impl<S: HasPipeline> Submission<S> {
     /// Where a browser shows the pipeline; `None` when the transport does not say where it sends to.
     pub fn dashboard_url(&self) -> Option<String> {
         self.session
+            .requester
             .endpoint()
             .map(|endpoint| endpoint.dashboard(self.id()))
     }
@@ -147,8 +148,10 @@ impl Session {
         F: Future<Output = Result<T, ClientError>> + Send,
     {
         let deadline = Deadline::new(self.options.request_timeout);
-        let read = self.read(Step::Wait, &deadline, call).await;
-        read.map_err(|error| Error::Look {
+        let read = self
+            .requester
+            .call(Request::Read, Step::Wait, &deadline, call);
+        read.await.map_err(|error| Error::Look {
             source: Box::new(error),
         })
     }

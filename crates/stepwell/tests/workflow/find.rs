@@ -2,14 +2,14 @@
 
 use serde_json::{Value, json};
 use stepwell::{
-    Error, JobState, PipelineSpec, Shutdown, Submission,
+    Error, JobState, PipelineSpec, Submission,
     arroyo::Udf,
     error::ResolveError,
     observe::Difference,
     spec::{Identity, Intent, PipelineSpecBuilder, WhenFinished, WhenUdfsDiffer},
     state::{Plan, Validated},
     transport::{
-        FakeTransport, Phase, SharedTransport,
+        FakeTransport, Phase,
         http::{Method, StatusCode},
     },
 };
@@ -32,7 +32,7 @@ pub(crate) async fn among(
 }
 
 /// What both `plan` and `resolve` refuse, with nothing sent but reads.
-async fn refusal(
+pub(crate) async fn refusal(
     spec: PipelineSpecBuilder,
     pipelines: &[Value],
     jobs: &[(&str, &str)],
@@ -68,106 +68,6 @@ async fn refusal(
     match error {
         Error::Resolve { source } => source,
         other => panic!("{other:?}"),
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn other_pipelines_are_refused_and_named() {
-    let others = [
-        pipeline("pl_a", "SELECT 1").with("name", json!("first")),
-        pipeline("pl_b", "SELECT 2").with("name", json!("second")),
-    ];
-    let error = refusal(builder(), &others, &[]).await;
-    assert!(
-        matches!(&error, ResolveError::OtherPipelines { others, near: None } if others.len() == 2),
-        "{error:?}"
-    );
-    let text = error.to_string();
-    for words in [
-        "2 other pipelines",
-        "\"first\" (pl_a)",
-        "\"second\" (pl_b)",
-        "force",
-    ] {
-        assert!(text.contains(words), "{text}");
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn force_creates_beside_others_and_the_plan_names_what_it_passes() {
-    let others = [pipeline("pl_a", "SELECT 1")];
-    let fake = FakeTransport::new();
-    let validated = among(&fake, builder().force(true), &others).await;
-    let Plan::Create {
-        id: planned,
-        forced_past,
-        ..
-    } = validated.plan().await.unwrap()
-    else {
-        panic!("no create is planned");
-    };
-    assert_eq!(planned, Some(id(&spec_id())));
-    assert_eq!(forced_past.len(), 1);
-    fake.list(&others);
-    fake.expect(Method::PUT, path(spec_id()))
-        .reply_json(200, &pipeline(spec_id(), QUERY));
-    let _ = created(validated.resolve().await.unwrap());
-}
-
-#[tokio::test(start_paused = true)]
-async fn pipelines_made_under_the_same_shutdown_are_not_others() {
-    let fake = FakeTransport::new();
-    let shutdown = Shutdown::new();
-    let transport = SharedTransport::new(fake.clone());
-    let first = validated_with(transport.clone(), &fake, spec(), options().under(&shutdown)).await;
-    fake.list(&[]);
-    fake.expect(Method::PUT, path(spec_id()))
-        .reply_json(200, &pipeline(spec_id(), QUERY));
-    let _ = created(first.resolve().await.unwrap()).register().detach();
-
-    let other = PipelineSpec::new("SELECT 2");
-    let other_id = stepwell::PipelineId::for_spec("", "query", "SELECT 2");
-    let second = validated_with(transport, &fake, other, options().under(&shutdown)).await;
-    fake.list(&[pipeline(spec_id(), QUERY)]);
-    fake.expect(Method::PUT, path(other_id.as_str()))
-        .reply_json(
-            200,
-            &pipeline(other_id.as_str(), "SELECT 2").with("name", json!("query")),
-        );
-    let _ = created(second.resolve().await.unwrap());
-
-    // Under a shutdown of its own it is one.
-    let third = validated(&fake, PipelineSpec::new("SELECT 3")).await;
-    fake.list(&[pipeline(spec_id(), QUERY)]);
-    let (error, _) = resolve_error(third.resolve().await);
-    assert!(
-        matches!(error, ResolveError::OtherPipelines { .. }),
-        "{error:?}"
-    );
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_near_match_is_named_and_not_taken() {
-    for query in [format!("{QUERY}\n"), format!("\r\n{QUERY} ")] {
-        let error = refusal(builder(), &[pipeline("pl_near", &query)], &[]).await;
-        assert!(
-            matches!(&error, ResolveError::OtherPipelines { near: Some(near), .. } if near.id.as_str() == "pl_near"),
-            "{error:?}"
-        );
-        assert!(
-            error.to_string().contains("differs at most in line ends"),
-            "{error}"
-        );
-        let error = refusal(
-            builder().intent(Intent::ResumeOnly),
-            &[pipeline("pl_near", &query)],
-            &[],
-        )
-        .await;
-        assert!(
-            matches!(&error, ResolveError::NothingToResume { near: Some(near) } if near.id.as_str() == "pl_near"),
-            "{error:?}"
-        );
     }
 }
 

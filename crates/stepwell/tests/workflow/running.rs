@@ -3,97 +3,11 @@
 use serde_json::json;
 use stepwell::{
     Error, JobState, Shutdown, StopPolicy, Submission,
-    error::{AttachError, ResolveError, WaitError},
-    transport::{
-        FakeTransport, Phase,
-        http::{HeaderValue, Method, header::RETRY_AFTER},
-    },
+    error::{AttachError, ResolveError},
+    transport::{FakeTransport, Phase, http::Method},
 };
-use tokio::time::Instant;
 
 use crate::support::*;
-
-#[tokio::test(start_paused = true)]
-async fn the_end_of_a_job_is_awaited_without_a_deadline_and_is_no_error() {
-    for (end, state) in [
-        (job("Finished"), JobState::Finished),
-        (job("Failed"), JobState::Failed),
-        (undesired("Stopped"), JobState::Stopped),
-    ] {
-        let fake = FakeTransport::new();
-        let running = running(&fake, options()).await;
-        let shown = fake
-            .expect(Method::GET, jobs_path("pl_1"))
-            .reply_json(200, &json!({"data": [job("Running")]}))
-            .always();
-        // Dropped and called again as one likes.
-        let cut = tokio::time::timeout(seconds(3_600), running.ended()).await;
-        assert!(cut.is_err());
-        let _ = shown.times(3);
-        shows(&fake, &[job("Recovering")]);
-        fake.newest_errors(&[]);
-        shows(&fake, &["Restarting", "Stopped", "Scheduling"].map(job));
-        fake.expect(Method::GET, jobs_path("pl_1")).lost();
-        shows(&fake, &[end]);
-        if state == JobState::Failed {
-            fake.expect(Method::GET, "/api/v1/pipelines/pl_1/jobs/job_1/errors?")
-                .reply_json(200, &json!({"data": [], "hasMore": false}));
-        }
-        let ended = running.ended().await.unwrap();
-        assert_eq!(ended.job.state, state);
-        let report = running.shutdown().stop_all(StopPolicy::default()).await;
-        assert!(report.unwrap().entries.is_empty());
-        assert!(matches!(
-            (ended.into_error(), state),
-            (WaitError::Finished { .. }, JobState::Finished)
-                | (WaitError::Failed { .. }, JobState::Failed)
-                | (WaitError::Stopped { .. }, JobState::Stopped)
-        ));
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn watching_fails_when_the_server_is_silent_and_the_job_may_well_run() {
-    let fake = FakeTransport::new();
-    let running = running(&fake, options()).await;
-    shows(&fake, &[job("Running")]);
-    fake.expect(Method::GET, jobs_path("pl_1")).lost().always();
-    let started = Instant::now();
-    let error = running.ended().await.unwrap_err();
-    let elapsed = started.elapsed();
-    assert!(elapsed >= seconds(5) && elapsed < seconds(6), "{elapsed:?}");
-    assert!(
-        matches!(
-            error,
-            Error::Wait {
-                source: WaitError::Silence { .. }
-            }
-        ),
-        "{error:?}"
-    );
-    assert!(
-        chain(&error).contains("before that the job was in Running"),
-        "{}",
-        chain(&error)
-    );
-    assert!(error.is_retryable());
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_server_that_asks_for_long_pauses_does_not_put_off_that_it_is_silent() {
-    let fake = FakeTransport::new();
-    let running = running(&fake, options()).await;
-    shows(&fake, &[job("Running")]);
-    fake.expect(Method::GET, jobs_path("pl_1"))
-        .reply(503, "")
-        .header(RETRY_AFTER, HeaderValue::from(60))
-        .always();
-    let started = Instant::now();
-    let error = running.ended().await.unwrap_err();
-    assert!(error.is_retryable(), "{error:?}");
-    let elapsed = started.elapsed();
-    assert!(elapsed >= seconds(5) && elapsed < seconds(6), "{elapsed:?}");
-}
 
 #[tokio::test(start_paused = true)]
 async fn a_detached_pipeline_is_out_of_the_hands_of_the_shutdown() {
@@ -245,25 +159,4 @@ async fn a_registered_pipeline_can_be_looked_at() {
     let error = running.status().await.unwrap_err();
     assert!(matches!(error, Error::Look { .. }), "{error:?}");
     assert_eq!(error.phase(), Phase::Responded);
-}
-
-/// Found by the simulation: somebody deleted it, and somebody made it again.
-#[tokio::test(start_paused = true)]
-async fn a_pipeline_that_is_made_anew_under_its_id_begins_to_be_stable_anew() {
-    let fake = FakeTransport::new();
-    let stable = options().with_stable_for(seconds(2));
-    let validated = validated_with(fake.clone(), &fake, spec(), stable).await;
-    fake.list(&[pipeline("pl_1", QUERY)]);
-    fake.jobs("pl_1", job("Running"));
-    let registered = validated.resolve().await.unwrap().register();
-    fake.jobs("pl_1", job("Running"));
-    let another = job("Running").with("id", json!("job_2"));
-    fake.expect(Method::GET, jobs_path("pl_1"))
-        .reply_json(200, &json!({"data": [another]}))
-        .always();
-    let begun = tokio::time::Instant::now();
-    let running = registered.wait_until_running().await.unwrap();
-    assert_eq!(running.job().id.as_str(), "job_2");
-    // It was first seen with the second look, after 15 to 20 ms.
-    assert!(begun.elapsed() >= millis(2_015), "{:?}", begun.elapsed());
 }

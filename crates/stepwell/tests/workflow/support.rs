@@ -4,11 +4,11 @@ use std::{num::NonZeroU32, time::Duration};
 
 use serde_json::{Value, json};
 use stepwell::{
-    JobState, Options, PipelineId, PipelineSpec, Resolution, Shutdown, StopPolicy, Submission,
-    TransitionError,
-    error::ResolveError,
+    Error, JobState, Options, PipelineId, PipelineSpec, Resolution, Shutdown, StopPolicy,
+    Submission, TransitionError,
+    error::{ResolveError, WaitError},
     shutdown::{ShutdownEnd, ShutdownReport},
-    state::{Connected, Running, Unconnected, Validated},
+    state::{Connected, Registered, Running, Unconnected, Validated},
     transport::{Expectation, FakeTransport, Phase, Transport, TransportErrorKind, http::Method},
 };
 
@@ -421,5 +421,24 @@ pub(crate) fn resolve_error(
     match error {
         stepwell::Error::Resolve { source } => (source, submission),
         other => panic!("not an error of resolving: {}", chain(&other)),
+    }
+}
+
+/// A pipeline that was just created.
+pub(crate) async fn registered(fake: &FakeTransport, options: Options) -> Submission<Registered> {
+    let validated = validated_with(fake.clone(), fake, spec(), options).await;
+    fake.list(&[]);
+    fake.expect(Method::PUT, path(spec_id()))
+        .reply_json(200, &pipeline("pl_1", QUERY));
+    created(validated.resolve().await.unwrap()).register()
+}
+
+pub(crate) fn wait_error(
+    outcome: Result<Submission<Running>, TransitionError<Registered>>,
+) -> (WaitError, Submission<Registered>) {
+    let (error, submission) = outcome.unwrap_err().into_parts();
+    match error {
+        Error::Wait { source } => (source, submission),
+        other => panic!("not an error of waiting: {other:?}"),
     }
 }

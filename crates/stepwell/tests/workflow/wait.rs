@@ -2,10 +2,9 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 use stepwell::{
-    Error, JobState, Options, Outcome, StopPolicy, Submission, TransitionError,
+    Error, JobState, Outcome, StopPolicy,
     error::WaitError,
     observe::Event,
-    state::{Registered, Running},
     transport::{
         FakeTransport, Phase,
         http::{HeaderValue, Method, header},
@@ -14,25 +13,6 @@ use stepwell::{
 use tokio::time::Instant;
 
 use crate::support::*;
-
-/// A pipeline that was just created.
-async fn registered(fake: &FakeTransport, options: Options) -> Submission<Registered> {
-    let validated = validated_with(fake.clone(), fake, spec(), options).await;
-    fake.list(&[]);
-    fake.expect(Method::PUT, path(spec_id()))
-        .reply_json(200, &pipeline("pl_1", QUERY));
-    created(validated.resolve().await.unwrap()).register()
-}
-
-fn wait_error(
-    outcome: Result<Submission<Running>, TransitionError<Registered>>,
-) -> (WaitError, Submission<Registered>) {
-    let (error, submission) = outcome.unwrap_err().into_parts();
-    match error {
-        Error::Wait { source } => (source, submission),
-        other => panic!("not an error of waiting: {other:?}"),
-    }
-}
 
 #[tokio::test(start_paused = true)]
 async fn registering_sends_nothing_and_waits_for_nothing() {
@@ -287,84 +267,6 @@ async fn one_that_is_missed_once_after_a_long_pause_was_not_deleted() {
     fake.expect(Method::GET, jobs_path("pl_1"))
         .reply_json(404, &json!({"error": "Pipeline not found"}));
     shows(&fake, &[job("Running")]);
-    let _ = registered.wait_until_running().await.unwrap();
-}
-
-#[tokio::test(start_paused = true)]
-async fn stable_means_running_in_one_run_for_that_long() {
-    let fake = FakeTransport::new();
-    let stable = registered(&fake, options().with_stable_for(seconds(5))).await;
-    fake.expect(Method::GET, jobs_path("pl_1"))
-        .reply_json(200, &json!({"data": [job("Running")]}))
-        .always();
-    let started = Instant::now();
-    let _ = stable.wait_until_running().await.unwrap();
-    assert_eq!(started.elapsed(), seconds(5));
-
-    // Running for a moment, as a query with an error in it is.
-    let fake = FakeTransport::new();
-    let flapping = registered(&fake, options().with_stable_for(seconds(5))).await;
-    shows(&fake, &["Scheduling", "Running", "Recovering"].map(job));
-    fake.newest_errors(&[]);
-    shows(&fake, &["Running", "Failed"].map(job));
-    fake.expect(Method::GET, "/api/v1/pipelines/pl_1/jobs/job_1/errors?")
-        .reply_json(200, &json!({"data": [], "hasMore": false}));
-    let (error, _) = wait_error(flapping.wait_until_running().await);
-    assert!(matches!(error, WaitError::Failed { .. }), "{error:?}");
-}
-
-/// Between the first reply and the last request it surely was so; while a reply is on its way it need not be.
-#[tokio::test(start_paused = true)]
-async fn the_time_that_a_reply_takes_is_no_stable_time() {
-    let fake = FakeTransport::new();
-    let registered = registered(&fake, options().with_stable_for(seconds(5))).await;
-    fake.expect(Method::GET, jobs_path("pl_1"))
-        .delay(seconds(2))
-        .reply_json(200, &json!({"data": [job("Running")]}))
-        .always();
-    let started = Instant::now();
-    let _ = registered.wait_until_running().await.unwrap();
-    assert!(started.elapsed() >= seconds(9), "{:?}", started.elapsed());
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_new_run_and_a_recovery_begin_the_stable_time_anew() {
-    for between in [job("Recovering"), job("Running").with("run_id", json!(2))] {
-        let fake = FakeTransport::new();
-        let registered = registered(&fake, options().with_stable_for(seconds(5))).await;
-        // 20 ms, 30 ms, 45 ms, 67 ms, … between the polls.
-        fake.expect(Method::GET, jobs_path("pl_1"))
-            .reply_json(200, &json!({"data": [job("Running")]}))
-            .times(10);
-        shows(&fake, std::slice::from_ref(&between));
-        fake.newest_errors(&[logged("jlm_1", 3, "a reason")]);
-        let after = if between["state"] == "Running" {
-            between
-        } else {
-            job("Running")
-        };
-        fake.expect(Method::GET, jobs_path("pl_1"))
-            .reply_json(200, &json!({"data": [after]}))
-            .always();
-        let started = Instant::now();
-        let _ = registered.wait_until_running().await.unwrap();
-        assert!(started.elapsed() > millis(6_500), "{:?}", started.elapsed());
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_stable_time_comes_on_top_of_the_deadline() {
-    let fake = FakeTransport::new();
-    let options = options()
-        .with_running_timeout(seconds(10))
-        .with_stable_for(seconds(9));
-    let registered = registered(&fake, options).await;
-    fake.expect(Method::GET, jobs_path("pl_1"))
-        .reply_json(200, &json!({"data": [job("Scheduling")]}))
-        .times(20);
-    fake.expect(Method::GET, jobs_path("pl_1"))
-        .reply_json(200, &json!({"data": [job("Running")]}))
-        .always();
     let _ = registered.wait_until_running().await.unwrap();
 }
 

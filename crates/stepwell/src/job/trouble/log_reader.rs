@@ -4,18 +4,18 @@ use std::{
     future::{Future, poll_fn},
     num::NonZeroU32,
     pin::{Pin, pin},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, MutexGuard},
     task::{Context as Waker, Poll},
     time::Duration,
 };
 
-use stepwell_arroyo::{Client, ClientError, Job, JobError, PipelineId};
+use stepwell_arroyo::{ClientError, Job, JobError, PipelineId};
 
 use super::{
     Trouble,
     record::{Expected, News, Record},
 };
-use crate::observe::{Event, Observation};
+use crate::{job::sight::Sight, observe::Event, session::Requester};
 
 /// How many entries of the log are read: the newest may be warnings.
 const ENTRIES: NonZeroU32 = NonZeroU32::new(10).unwrap();
@@ -26,29 +26,25 @@ const READ_WITHIN: Duration = Duration::from_secs(5);
 type Reading = Pin<Box<dyn Future<Output = Result<Vec<JobError>, ClientError>> + Send>>;
 
 /// Tells the trouble of one job while that is watched. The log of the job is read beside what else is done, and delays nothing.
-pub(crate) struct TroubleWatch<'a> {
-    record: &'a Mutex<Record>,
-    client: Client,
-    observation: &'a Observation,
-    id: &'a PipelineId,
+pub(crate) struct TroubleWatch {
+    sight: Arc<Sight>,
+    requester: Requester,
+    id: PipelineId,
     expected: Expected,
     reading: Option<Reading>,
 }
 
-impl<'a> TroubleWatch<'a> {
+impl TroubleWatch {
     pub(crate) fn new(
-        record: &'a Mutex<Record>,
-        client: &Client,
-        request_timeout: Duration,
-        observation: &'a Observation,
-        id: &'a PipelineId,
+        requester: &Requester,
+        id: &PipelineId,
+        sight: &Arc<Sight>,
         expected: Expected,
     ) -> Self {
         Self {
-            record,
-            client: client.within(request_timeout.min(READ_WITHIN)),
-            observation,
-            id,
+            sight: Arc::clone(sight),
+            requester: requester.clone(),
+            id: id.clone(),
             expected,
             reading: None,
         }
@@ -64,7 +60,9 @@ impl<'a> TroubleWatch<'a> {
         };
         self.tell(news);
         if let Some(job) = to_read {
-            let (client, id) = (self.client.clone(), self.id.clone());
+            let within = self.requester.request_timeout.min(READ_WITHIN);
+            let client = self.requester.client.within(within);
+            let id = self.id.clone();
             self.reading = Some(Box::pin(async move {
                 client.newest_job_errors(&id, &job, ENTRIES).await
             }));
@@ -100,9 +98,8 @@ impl<'a> TroubleWatch<'a> {
         self.record().trouble()
     }
 
-    fn record(&self) -> MutexGuard<'a, Record> {
-        // Nothing that runs under the lock can panic half way through a change.
-        self.record.lock().unwrap_or_else(PoisonError::into_inner)
+    fn record(&self) -> MutexGuard<'_, Record> {
+        self.sight.record()
     }
 
     fn tell(&self, news: Option<News>) {
@@ -137,6 +134,6 @@ impl<'a> TroubleWatch<'a> {
                 elapsed,
             },
         };
-        self.observation.tell(&event);
+        self.requester.tell(&event);
     }
 }

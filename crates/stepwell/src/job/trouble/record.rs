@@ -28,6 +28,16 @@ pub(crate) struct Expected {
     pub(crate) old_run: Option<u64>,
 }
 
+impl Expected {
+    /// Nothing that is seen is trouble.
+    pub(crate) fn nothing() -> Self {
+        Self {
+            run_id: 0,
+            old_run: Some(u64::MAX),
+        }
+    }
+}
+
 /// What was seen of a job, as far as it says whether it keeps running. It lives as long as the submission.
 #[derive(Debug, Default)]
 pub(crate) struct Record {

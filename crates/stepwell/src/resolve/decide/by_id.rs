@@ -14,8 +14,8 @@ use crate::{
         near_match::is_near_match,
     },
     session::{
-        Deadline, FailureStreak, ServerMemory, Session,
-        retryable::{GONE_AFTER, is_gone, may_pass},
+        Deadline, ServerMemory, Session,
+        retry::{GONE_AFTER, Request, is_gone},
     },
     spec::{FindBy, Intent, PipelineSpec, WhenFinished},
 };
@@ -39,7 +39,7 @@ pub(crate) async fn decide(
     spec: &PipelineSpec,
     deadline: &Deadline,
 ) -> Result<Option<Decision>, Error> {
-    let memory = session.client.transport().memory::<ServerMemory>();
+    let memory = session.requester.memory();
     let looking = Looking {
         session,
         spec,
@@ -123,25 +123,17 @@ impl Looking<'_> {
         let (session, spec, deadline) = (self.session, self.spec, self.deadline);
         // Without a job it was deleted since, or one of the two answers came from a node that lags behind.
         let disagreement = deadline.within(GONE_AFTER);
-        let mut pace = session.poll_pace();
-        let mut failures = FailureStreak::new(Step::Resolve);
+        let mut pace = session.requester.poll_pace();
         loop {
-            let read = session.read(Step::Resolve, deadline, |client| async move {
-                client.pipeline(id).await
-            });
-            let read = read.await;
-            if read.as_ref().map_or_else(is_gone, |_| true) {
-                session.answered(&mut failures);
-            }
-            let pipeline = match read {
+            let read = session.requester.call(
+                Request::Find,
+                Step::Resolve,
+                deadline,
+                |client| async move { client.pipeline(id).await },
+            );
+            let pipeline = match read.await {
                 Ok(pipeline) => Box::new(pipeline),
                 Err(error) if is_gone(&error) => return Ok(Seen::Nothing),
-                // A 404 that is a gateway's does not say that it is not there.
-                Err(error) if may_pass(&error) && !deadline.is_over() => {
-                    session.retrying(&mut failures, &error);
-                    deadline.sleep(pace.pause(&session.jitter)).await;
-                    continue;
-                }
                 Err(error) => {
                     let name = spec.name();
                     return Err(
@@ -165,7 +157,10 @@ impl Looking<'_> {
                 }
                 JobOf::Job(job) => return Ok(Seen::Alive(pipeline, job)),
                 JobOf::Gone if disagreement.is_over() => return Ok(Seen::Nothing),
-                JobOf::Gone => disagreement.sleep(pace.pause(&session.jitter)).await,
+                JobOf::Gone => {
+                    let pause = pace.pause(&session.requester.jitter);
+                    disagreement.sleep(pause).await;
+                }
             }
         }
     }
@@ -222,7 +217,7 @@ impl Looking<'_> {
     /// Looks among the newest pipelines for one that is not ours.
     async fn others(&self, id: &PipelineId) -> Result<NewestOthers, Error> {
         let ids: Vec<_> = self.ids().collect();
-        let server = self.session.server();
+        let server = self.session.requester.server();
         let registry = self.session.ticket.registry();
         for rows in NEWEST {
             let page = self.newest(rows).await?;
@@ -258,9 +253,12 @@ impl Looking<'_> {
     /// Reads so many of the newest pipelines.
     async fn newest(&self, rows: NonZeroU32) -> Result<Page<Pipeline>, Error> {
         let (session, deadline) = (self.session, self.deadline);
-        let read = session.read(Step::Resolve, deadline, |client| async move {
-            client.pipelines_page(rows, None).await
-        });
+        let read = session.requester.call(
+            Request::Read,
+            Step::Resolve,
+            deadline,
+            |client| async move { client.pipelines_page(rows, None).await },
+        );
         let page = read.await.map_err(|error| {
             ResolveError::unanswered(Action::Find, self.spec.name(), deadline, error)
         })?;

@@ -15,7 +15,10 @@ use super::{
 use crate::{
     error::Error,
     observe::Step,
-    session::{Deadline, Session, retryable::GONE_AFTER},
+    session::{
+        Deadline, Session,
+        retry::{GONE_AFTER, Request},
+    },
     spec::PipelineSpec,
 };
 
@@ -31,7 +34,7 @@ pub(crate) async fn decide(
     }
     // A match whose job is not found was deleted, or that answer came from a node that lags behind: only a list without it proves it.
     let disagreement = deadline.within(GONE_AFTER);
-    let mut pace = session.poll_pace();
+    let mut pace = session.requester.poll_pace();
     loop {
         let listed = list(session, spec, deadline, names_others).await?;
         match listed
@@ -42,7 +45,9 @@ pub(crate) async fn decide(
             Some(existing) if deadline.is_over() => Err(ResolveError::Vanished { existing })?,
             Some(_) => {}
         }
-        disagreement.sleep(pace.pause(&session.jitter)).await;
+        disagreement
+            .sleep(pace.pause(&session.requester.jitter))
+            .await;
     }
 }
 
@@ -85,17 +90,23 @@ async fn read_list(
     deadline: &Deadline,
     names_others: bool,
 ) -> Result<(Vec<Pipeline>, Others), Error> {
-    let server = session.server();
+    let server = session.requester.server();
     let registry = session.ticket.registry();
     let keep = |row: &PipelineRow<'_>| {
         Relation::of(row, spec, names_others, |row| registry.is_ours(server, row))
     };
     let pipelines = session
-        .read(Step::Resolve, deadline, |client| async move {
-            client
-                .read_pipelines(|| deadline.for_a_request(), keep)
-                .await
-        })
+        .requester
+        .call(
+            Request::Read,
+            Step::Resolve,
+            deadline,
+            |client| async move {
+                client
+                    .read_pipelines(|| deadline.for_a_request(), keep)
+                    .await
+            },
+        )
         .await
         .map_err(|error| ResolveError::unanswered(Action::Find, spec.name(), deadline, error))?;
     let pipelines = pipelines.into_iter().map(|row| (row.id, row.kept));

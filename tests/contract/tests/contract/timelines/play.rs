@@ -37,6 +37,8 @@ pub struct Play<'a> {
     pub speed: Speed,
     pub server: Server,
     reports: Arc<Mutex<Vec<JobTransition>>>,
+    /// What was reported last before the step.
+    before: Mutex<Option<JobTransition>>,
     troubles: Arc<Mutex<Vec<Trouble>>>,
     stable_for: Duration,
 }
@@ -47,6 +49,8 @@ pub struct Taken<T> {
     pub began: Instant,
     pub ended: Instant,
     pub reports: Vec<JobTransition>,
+    /// What was reported last before it began.
+    pub before: Option<JobTransition>,
 }
 
 impl<'a> Play<'a> {
@@ -58,6 +62,7 @@ impl<'a> Play<'a> {
             track,
             speed,
             reports: Arc::default(),
+            before: Mutex::default(),
             troubles: Arc::default(),
             stable_for,
         }
@@ -73,7 +78,10 @@ impl<'a> Play<'a> {
         self.speed.of(self.stable_for)
     }
 
+    /// Of a new submission, which has reported nothing yet.
     fn options(&self) -> Options {
+        self.reports.lock().unwrap().clear();
+        *self.before.lock().unwrap() = None;
         let reports = Arc::clone(&self.reports);
         let troubles = Arc::clone(&self.troubles);
         let mut options = Options::default()
@@ -128,14 +136,24 @@ impl<'a> Play<'a> {
     /// Takes a step, and keeps apart what is shown and reported meanwhile.
     pub async fn take<T>(&self, step: impl Future<Output = T>) -> Taken<T> {
         self.server.forget();
-        self.reports.lock().unwrap().clear();
+        let mut before = self.before.lock().unwrap().clone();
+        before = self
+            .reports
+            .lock()
+            .unwrap()
+            .drain(..)
+            .next_back()
+            .or(before);
         let began = Instant::now();
         let result = step.await;
+        let reports = std::mem::take(&mut *self.reports.lock().unwrap());
+        *self.before.lock().unwrap() = reports.last().or(before.as_ref()).cloned();
         Taken {
             result,
             began,
             ended: Instant::now(),
-            reports: std::mem::take(&mut *self.reports.lock().unwrap()),
+            reports,
+            before,
         }
     }
 
@@ -163,6 +181,7 @@ impl<'a> Play<'a> {
             began: taken.began,
             ended: taken.ended,
             reports: taken.reports,
+            before: taken.before,
         }
     }
 }

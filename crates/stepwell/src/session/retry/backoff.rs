@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Jitter;
+use crate::session::Jitter;
 
 /// The longest pause that a server can ask for: not every wait has a deadline.
 const LONGEST_ASKED: Duration = Duration::from_secs(60);

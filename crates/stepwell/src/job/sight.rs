@@ -1,0 +1,119 @@
+//! What a submission has seen of its job: see [`Sight`].
+
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use stepwell_arroyo::{Job, PipelineId};
+use tokio::time::Instant;
+
+use super::trouble::Record;
+use crate::observe::JobTransition;
+
+/// What a submission has seen of its job. It outlives every wait, so that one that is begun anew, as in a `select!` loop, forgets nothing.
+#[derive(Debug, Default)]
+pub(crate) struct Sight {
+    seen: Mutex<Seen>,
+    /// Whether the job keeps running.
+    record: Mutex<Record>,
+}
+
+#[derive(Debug, Default)]
+struct Seen {
+    /// Whose job it is.
+    pipeline: Option<PipelineId>,
+    /// The transition that was reported last.
+    reported: Option<JobTransition>,
+    was_there: bool,
+    /// Since when the server does not know the pipeline.
+    missing_since: Option<Instant>,
+    /// Since when every look for the job has failed.
+    silent_since: Option<Instant>,
+    /// When it was last looked for in vain.
+    looked: Option<Instant>,
+}
+
+impl Sight {
+    /// Begins to watch the job of this pipeline. The time in which nothing looked for it is no silence of the server.
+    pub(super) fn begin(&self, id: &PipelineId) {
+        let mut seen = self.seen_of(id);
+        if let (Some(since), Some(looked)) = (seen.silent_since, seen.looked) {
+            seen.silent_since = Some(since + looked.elapsed());
+        }
+    }
+
+    /// The pipeline was there.
+    pub(crate) fn was_there(&self, id: &PipelineId) {
+        self.seen_of(id).was_there = true;
+    }
+
+    /// The server has said something of the job, or of its rows.
+    pub(crate) fn heard(&self) {
+        self.seen().silent_since = None;
+    }
+
+    /// The server has said nothing of the job, and had not since that time.
+    pub(super) fn heard_nothing(&self, since: Instant) {
+        let mut seen = self.seen();
+        seen.silent_since.get_or_insert(since);
+        seen.looked = Some(Instant::now());
+    }
+
+    /// For how long the server has said nothing of the job.
+    pub(crate) fn silence(&self) -> Duration {
+        let since = self.seen().silent_since;
+        since.map_or(Duration::ZERO, |since| since.elapsed())
+    }
+
+    /// The server knows the pipeline.
+    pub(super) fn is_known(&self) {
+        self.seen().missing_since = None;
+    }
+
+    /// The server does not know the pipeline: since when, if it was ever there.
+    pub(super) fn is_missing(&self) -> Option<Instant> {
+        let mut seen = self.seen();
+        // Not since it was last seen: the pause after that may have been long.
+        let since = *seen.missing_since.get_or_insert_with(Instant::now);
+        seen.was_there.then_some(since)
+    }
+
+    /// Notes what is shown of the job; the transition, if it is a new one.
+    pub(super) fn saw(
+        &self,
+        id: &PipelineId,
+        job: &Job,
+        elapsed: Duration,
+    ) -> Option<JobTransition> {
+        let mut seen = self.seen();
+        seen.was_there = true;
+        if seen.reported.as_ref().is_some_and(|last| last.shows(job)) {
+            return None;
+        }
+        let transition = JobTransition::new(id, job, elapsed);
+        seen.reported = Some(transition.clone());
+        Some(transition)
+    }
+
+    pub(super) fn record(&self) -> MutexGuard<'_, Record> {
+        // Nothing that runs under the lock can panic half way through a change.
+        self.record.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What was seen of this pipeline; what was seen of another one is forgotten.
+    fn seen_of(&self, id: &PipelineId) -> MutexGuard<'_, Seen> {
+        let mut seen = self.seen();
+        if seen.pipeline.as_ref() != Some(id) {
+            *seen = Seen {
+                pipeline: Some(id.clone()),
+                ..Seen::default()
+            };
+        }
+        seen
+    }
+}

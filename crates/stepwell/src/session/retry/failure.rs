@@ -1,0 +1,109 @@
+//! What a failed request says: see [`Failure`].
+
+use http::StatusCode;
+use stepwell_arroyo::{ClientError, ClientErrorKind};
+use stepwell_transport::Phase;
+
+/// What a failed request says, as far as it decides about another try.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Failure {
+    /// No connection was made, and one may be later.
+    NotSent,
+    /// No connection can be made, or the request cannot be written: an unknown host, a TLS failure. Waiting does not help.
+    CannotBeSent,
+    /// It may have been sent, and the answer did not come: cut off, timed out, or 408.
+    NoAnswer,
+    /// The answer came and cannot be taken: it is too large, or a list that does not end.
+    Unusable,
+    /// 429.
+    Busy,
+    /// A 5xx, or an answer that is empty or breaks off, as from a proxy that gives up.
+    ServerError,
+    /// A 2xx with a web page: something else than the API answered.
+    Page,
+    /// A 2xx with JSON of another form.
+    Unreadable,
+    /// 401 or 403.
+    Credentials,
+    /// The API does not know the pipeline, or the pipeline has no job (recordings `107_get_jobs_unknown_pipeline`,
+    /// `146_patch_unknown_id`).
+    Gone,
+    /// A 404 that is not the API's word on the pipeline, but a proxy's or that of a path which the server does not know.
+    Unrouted,
+    /// 405: a server up to 0.15 has no `PUT`.
+    NotAllowed,
+    /// A 400 or 409 that says that the id exists, or says nothing: another client's pipeline, ours, or a row without a job.
+    AlreadyThere,
+    /// Any other refusal. A redirect is not followed, so nothing was asked of the server behind it.
+    Refused,
+}
+
+impl Failure {
+    pub(crate) fn of(error: &ClientError) -> Self {
+        match error.kind() {
+            ClientErrorKind::Rejected { status, .. } => Self::of_refusal(error, *status),
+            ClientErrorKind::NotArroyo { .. } => Self::Page,
+            ClientErrorKind::Decode { .. } if !error.is_retryable() => Self::Unreadable,
+            ClientErrorKind::Decode { .. } | ClientErrorKind::EmptyReply { .. } => {
+                Self::ServerError
+            }
+            _ => match (error.phase(), error.is_retryable()) {
+                (Phase::NotSent, true) => Self::NotSent,
+                (Phase::NotSent, false) => Self::CannotBeSent,
+                (_, true) => Self::NoAnswer,
+                (_, false) => Self::Unusable,
+            },
+        }
+    }
+
+    fn of_refusal(error: &ClientError, status: StatusCode) -> Self {
+        match status {
+            _ if error.is_not_found() => Self::Gone,
+            StatusCode::NOT_FOUND => Self::Unrouted,
+            StatusCode::METHOD_NOT_ALLOWED => Self::NotAllowed,
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Self::Credentials,
+            StatusCode::REQUEST_TIMEOUT => Self::NoAnswer,
+            StatusCode::TOO_MANY_REQUESTS => Self::Busy,
+            _ if status.is_server_error() => Self::ServerError,
+            _ if error.is_already_there() || says_nothing(error) => Self::AlreadyThere,
+            _ => Self::Refused,
+        }
+    }
+
+    /// Whether the request surely changed nothing: it never left, or was refused.
+    pub(crate) fn changed_nothing(self) -> bool {
+        match self {
+            Self::NotSent
+            | Self::CannotBeSent
+            | Self::Busy
+            | Self::Credentials
+            | Self::Gone
+            | Self::Unrouted
+            | Self::NotAllowed
+            | Self::AlreadyThere
+            | Self::Refused => true,
+            // A gateway gives up on a request that the server goes on with.
+            Self::NoAnswer | Self::Unusable | Self::ServerError | Self::Page | Self::Unreadable => {
+                false
+            }
+        }
+    }
+}
+
+/// Whether the words of a 400 or 409 were lost on the way, or are not the API's.
+fn says_nothing(error: &ClientError) -> bool {
+    matches!(
+        error.kind(),
+        ClientErrorKind::Rejected {
+            status: StatusCode::BAD_REQUEST | StatusCode::CONFLICT,
+            message,
+            from_api,
+            ..
+        } if message.is_empty() || !from_api
+    )
+}
+
+/// Whether an Arroyo answered that it does not know the pipeline.
+pub(crate) fn is_gone(error: &ClientError) -> bool {
+    Failure::of(error) == Failure::Gone
+}

@@ -1,0 +1,180 @@
+//! The table: what is done about a failure, by the kind of request and the kind of failure.
+
+use std::time::Duration;
+
+use stepwell_arroyo::ClientError;
+
+use super::Failure;
+
+/// A kind of request, as far as it decides about another try.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Request {
+    /// The first one: whether an Arroyo is there is what it asks.
+    Ping,
+    /// A read of a server that has answered before.
+    Read,
+    /// A read by which something is decided that cannot be undone, so that only the API's own word counts.
+    Find,
+    /// A look at a job that is looked at again in any case.
+    Look,
+    /// A `PATCH` that resumes: it sets wishes, so repeating it is safe.
+    Patch,
+    /// A `PATCH` that stops: a pipeline that is not told to stop runs on when this process has ended.
+    Stop,
+    /// A `DELETE`.
+    Delete,
+    /// A restart, which counts up: a second one begins one more run.
+    Restart,
+    /// A create under an id of ours: it may be repeated under that id.
+    Put,
+    /// A create whose id the server chooses: a second one makes a second pipeline.
+    Post,
+}
+
+/// What is done about a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// The create is sent in the other way at once.
+    OtherWay,
+    /// The same request is sent again after a pause.
+    Again,
+    /// It may have taken effect: what became of it is looked for first.
+    Settle,
+    GiveUp,
+}
+
+impl Request {
+    /// What is done when it has failed with this error.
+    pub(crate) fn next(self, error: &ClientError) -> Next {
+        next(self, Failure::of(error))
+    }
+}
+
+/// The table.
+fn next(request: Request, failure: Failure) -> Next {
+    use Failure::{
+        AlreadyThere, Busy, CannotBeSent, Credentials, Gone, NoAnswer, NotAllowed, NotSent, Page,
+        Refused, ServerError, Unreadable, Unrouted, Unusable,
+    };
+    use Next::{Again, GiveUp, OtherWay, Settle};
+
+    match request {
+        Request::Ping => match failure {
+            NotSent | NoAnswer | Busy | ServerError => Again,
+            _ => GiveUp,
+        },
+        Request::Read | Request::Patch => match failure {
+            NotSent | NoAnswer | Busy | ServerError | Page => Again,
+            _ => GiveUp,
+        },
+        // A gateway says many things while the server behind it is rolled over.
+        Request::Find | Request::Delete => match failure {
+            NotSent | NoAnswer | Busy | ServerError | Page | Unreadable | Unrouted => Again,
+            _ => GiveUp,
+        },
+        Request::Stop => match failure {
+            NotSent | NoAnswer | Busy | ServerError | Page | Unreadable | Unrouted | Gone => Again,
+            _ => GiveUp,
+        },
+        Request::Look => match failure {
+            Credentials => GiveUp,
+            _ => Again,
+        },
+        Request::Restart => match failure {
+            NotSent => Again,
+            NoAnswer | Busy | ServerError | Page => Settle,
+            _ => GiveUp,
+        },
+        Request::Put => match failure {
+            NotSent => Again,
+            NotAllowed => OtherWay,
+            AlreadyThere | NoAnswer | Unusable | ServerError | Page | Unreadable => Settle,
+            CannotBeSent | Busy | Credentials | Gone | Unrouted | Refused => GiveUp,
+        },
+        Request::Post => match failure {
+            NotSent => Again,
+            NoAnswer | Unusable | ServerError | Page | Unreadable => Settle,
+            CannotBeSent | Busy | Credentials | Gone | Unrouted | NotAllowed | AlreadyThere
+            | Refused => GiveUp,
+        },
+    }
+}
+
+impl Request {
+    /// The first pause between two tries, and the longest. `ceiling` bounds those between looks.
+    pub(super) fn pauses(self, ceiling: Duration) -> (Duration, Duration) {
+        let (first, longest) = match self {
+            Self::Ping | Self::Read | Self::Find => (50, 1_000),
+            Self::Look => return (Duration::from_millis(50), ceiling),
+            Self::Patch | Self::Stop | Self::Delete | Self::Restart => (100, 2_000),
+            Self::Put | Self::Post => (200, 2_000),
+        };
+        (Duration::from_millis(first), Duration::from_millis(longest))
+    }
+
+    /// Whether it changes something. Such a request has its whole time, even past the deadline: one that is cut is aborted midway by the
+    /// server.
+    pub(super) fn is_write(self) -> bool {
+        match self {
+            Self::Ping | Self::Read | Self::Find | Self::Look => false,
+            Self::Patch | Self::Stop | Self::Delete | Self::Restart | Self::Put | Self::Post => {
+                true
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WRITES: [Request; 6] = [
+        Request::Patch,
+        Request::Stop,
+        Request::Delete,
+        Request::Restart,
+        Request::Put,
+        Request::Post,
+    ];
+
+    const IN_DOUBT: [Failure; 5] = [
+        Failure::NoAnswer,
+        Failure::Unusable,
+        Failure::ServerError,
+        Failure::Page,
+        Failure::Unreadable,
+    ];
+
+    #[test]
+    fn what_never_left_is_sent_again_whatever_it_is() {
+        for request in WRITES {
+            assert_eq!(next(request, Failure::NotSent), Next::Again, "{request:?}");
+        }
+    }
+
+    #[test]
+    fn what_counts_is_never_repeated_blindly() {
+        for failure in IN_DOUBT {
+            assert!(!failure.changed_nothing());
+            for request in [Request::Put, Request::Post] {
+                assert_eq!(next(request, failure), Next::Settle, "{request:?}");
+            }
+            let restart = next(Request::Restart, failure);
+            assert!(
+                matches!(restart, Next::Settle | Next::GiveUp),
+                "{failure:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn refused_credentials_end_everything() {
+        for request in
+            WRITES
+                .into_iter()
+                .chain([Request::Ping, Request::Read, Request::Find, Request::Look])
+        {
+            assert_eq!(next(request, Failure::Credentials), Next::GiveUp);
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! What a shutdown that has begun does to the steps.
+
+use serde_json::json;
+use stepwell::{
+    Error, Shutdown,
+    transport::{FakeTransport, http::Method},
+};
+
+use crate::support::*;
+
+#[tokio::test(start_paused = true)]
+async fn once_it_has_begun_no_create_and_no_resume_is_sent() {
+    let fake = FakeTransport::new();
+    let shutdown = Shutdown::new();
+    let under = options().under(&shutdown);
+    let validated = validated_with(fake.clone(), &fake, spec(), under).await;
+    shutdown.begin();
+    assert!(shutdown.is_begun());
+    shutdown.begun().await;
+    let (error, validated) = validated.resolve().await.unwrap_err().into_parts();
+    assert!(matches!(error, Error::ShutdownBegun), "{error:?}");
+    assert!(matches!(validated.plan().await, Err(Error::ShutdownBegun)));
+    assert_eq!(creates(&fake), 0);
+    assert!(
+        shutdown
+            .stop_all(policy())
+            .await
+            .unwrap()
+            .entries
+            .is_empty()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_ends_a_resolve_between_the_list_and_the_create() {
+    let fake = FakeTransport::new();
+    let shutdown = Shutdown::new();
+    let options = options().under(&shutdown);
+    let validated = validated_with(fake.clone(), &fake, spec(), options).await;
+    fake.expect(Method::GET, LIST)
+        .delay(millis(500))
+        .reply_json(200, &json!({"data": [], "hasMore": false}));
+    let (outcome, ()) = tokio::join!(validated.resolve(), async {
+        tokio::time::sleep(millis(500)).await;
+        shutdown.begin();
+    });
+    assert!(matches!(outcome.unwrap_err().error(), Error::ShutdownBegun));
+    assert_eq!(creates(&fake), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shutdown_ends_watching() {
+    let fake = FakeTransport::new();
+    let running = running(&fake, options()).await;
+    running.shutdown().begin();
+    assert!(matches!(running.ended().await, Err(Error::ShutdownBegun)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_signal_while_a_pipeline_is_resumed_stops_it_after_the_reply() {
+    for state in ["Stopped", "Failed"] {
+        let fake = FakeTransport::new();
+        let shutdown = Shutdown::new();
+        let under = options().under(&shutdown);
+        let validated = validated_with(fake.clone(), &fake, spec(), under).await;
+        let (before, stop) = if state == "Stopped" {
+            (undesired(state), "checkpoint")
+        } else {
+            (job(state), "none")
+        };
+        fake.list(&[pipeline("pl_1", QUERY).with("stop", json!(stop))]);
+        fake.jobs("pl_1", before);
+        if state == "Stopped" {
+            fake.patch("pl_1", json!({"stop": "none"}))
+                .delay(seconds(1));
+        } else {
+            fake.expect(Method::POST, RESTART)
+                .delay(seconds(1))
+                .reply(200, "");
+        }
+        expect_stop(&fake, "pl_1");
+        let signal = async {
+            tokio::time::sleep(millis(500)).await;
+            shutdown.stop_all(policy()).await
+        };
+        let (outcome, report, before) = tokio::join!(validated.resolve(), signal, async {
+            tokio::time::sleep(millis(900)).await;
+            fake.requests().len()
+        });
+        // Ping, validate, list, job, and the request whose reply is not there yet.
+        assert_eq!(before, 5);
+        assert!(matches!(outcome.unwrap_err().error(), Error::ShutdownBegun));
+        assert_stopped(&report.unwrap(), "pl_1");
+    }
+}

@@ -1,0 +1,109 @@
+//! Waiting until a job has been Running for a while.
+
+use serde_json::json;
+use stepwell::{
+    error::WaitError,
+    transport::{FakeTransport, http::Method},
+};
+use tokio::time::Instant;
+
+use crate::support::*;
+
+#[tokio::test(start_paused = true)]
+async fn stable_means_running_in_one_run_for_that_long() {
+    let fake = FakeTransport::new();
+    let stable = registered(&fake, options().with_stable_for(seconds(5))).await;
+    fake.expect(Method::GET, jobs_path("pl_1"))
+        .reply_json(200, &json!({"data": [job("Running")]}))
+        .always();
+    let started = Instant::now();
+    let _ = stable.wait_until_running().await.unwrap();
+    assert_eq!(started.elapsed(), seconds(5));
+
+    // Running for a moment, as a query with an error in it is.
+    let fake = FakeTransport::new();
+    let flapping = registered(&fake, options().with_stable_for(seconds(5))).await;
+    shows(&fake, &["Scheduling", "Running", "Recovering"].map(job));
+    fake.newest_errors(&[]);
+    shows(&fake, &["Running", "Failed"].map(job));
+    fake.expect(Method::GET, "/api/v1/pipelines/pl_1/jobs/job_1/errors?")
+        .reply_json(200, &json!({"data": [], "hasMore": false}));
+    let (error, _) = wait_error(flapping.wait_until_running().await);
+    assert!(matches!(error, WaitError::Failed { .. }), "{error:?}");
+}
+
+/// Between the first reply and the last request it surely was so; while a reply is on its way it need not be.
+#[tokio::test(start_paused = true)]
+async fn the_time_that_a_reply_takes_is_no_stable_time() {
+    let fake = FakeTransport::new();
+    let registered = registered(&fake, options().with_stable_for(seconds(5))).await;
+    fake.expect(Method::GET, jobs_path("pl_1"))
+        .delay(seconds(2))
+        .reply_json(200, &json!({"data": [job("Running")]}))
+        .always();
+    let started = Instant::now();
+    let _ = registered.wait_until_running().await.unwrap();
+    assert!(started.elapsed() >= seconds(9), "{:?}", started.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_run_and_a_recovery_begin_the_stable_time_anew() {
+    for between in [job("Recovering"), job("Running").with("run_id", json!(2))] {
+        let fake = FakeTransport::new();
+        let registered = registered(&fake, options().with_stable_for(seconds(5))).await;
+        // 20 ms, 30 ms, 45 ms, 67 ms, … between the polls.
+        fake.expect(Method::GET, jobs_path("pl_1"))
+            .reply_json(200, &json!({"data": [job("Running")]}))
+            .times(10);
+        shows(&fake, std::slice::from_ref(&between));
+        fake.newest_errors(&[logged("jlm_1", 3, "a reason")]);
+        let after = if between["state"] == "Running" {
+            between
+        } else {
+            job("Running")
+        };
+        fake.expect(Method::GET, jobs_path("pl_1"))
+            .reply_json(200, &json!({"data": [after]}))
+            .always();
+        let started = Instant::now();
+        let _ = registered.wait_until_running().await.unwrap();
+        assert!(started.elapsed() > millis(6_500), "{:?}", started.elapsed());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_stable_time_comes_on_top_of_the_deadline() {
+    let fake = FakeTransport::new();
+    let options = options()
+        .with_running_timeout(seconds(10))
+        .with_stable_for(seconds(9));
+    let registered = registered(&fake, options).await;
+    fake.expect(Method::GET, jobs_path("pl_1"))
+        .reply_json(200, &json!({"data": [job("Scheduling")]}))
+        .times(20);
+    fake.expect(Method::GET, jobs_path("pl_1"))
+        .reply_json(200, &json!({"data": [job("Running")]}))
+        .always();
+    let _ = registered.wait_until_running().await.unwrap();
+}
+
+/// Found by the simulation: somebody deleted it, and somebody made it again.
+#[tokio::test(start_paused = true)]
+async fn a_pipeline_that_is_made_anew_under_its_id_begins_to_be_stable_anew() {
+    let fake = FakeTransport::new();
+    let stable = options().with_stable_for(seconds(2));
+    let validated = validated_with(fake.clone(), &fake, spec(), stable).await;
+    fake.list(&[pipeline("pl_1", QUERY)]);
+    fake.jobs("pl_1", job("Running"));
+    let registered = validated.resolve().await.unwrap().register();
+    fake.jobs("pl_1", job("Running"));
+    let another = job("Running").with("id", json!("job_2"));
+    fake.expect(Method::GET, jobs_path("pl_1"))
+        .reply_json(200, &json!({"data": [another]}))
+        .always();
+    let begun = tokio::time::Instant::now();
+    let running = registered.wait_until_running().await.unwrap();
+    assert_eq!(running.job().id.as_str(), "job_2");
+    // It was first seen with the second look, after 15 to 20 ms.
+    assert!(begun.elapsed() >= millis(2_015), "{:?}", begun.elapsed());
+}
