@@ -39,6 +39,8 @@ mod record;
 mod reply;
 mod route;
 mod shown;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod worker;
 
 pub use command::{Command, WorkerEvent};
