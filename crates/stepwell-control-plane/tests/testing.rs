@@ -369,6 +369,18 @@ async fn a_mistake_of_the_test_is_told() {
     server.delete(&id);
     let unknown = told(&|| server.finish(&id));
     assert_eq!(unknown, "the server has no pipeline pl_1");
+
+    let (server, id) = running(Server::builder()).await;
+    server.fail(&id, Failure::new("late").retryable());
+    let between_runs = told(&|| server.finish(&id));
+    assert!(between_runs.ends_with("Recovering"), "{between_runs}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deleted_pipeline_is_gone() {
+    let (server, id) = running(Server::builder()).await;
+    server.finish(&id);
+    server.delete(&id);
     assert_eq!(server.pipelines(), []);
 }
 
@@ -381,6 +393,7 @@ async fn a_server_that_restarts_is_down_and_keeps_its_pipelines() {
     });
     let closed = Some((Kind::Closed, Phase::MaybeSent));
     assert_eq!(kind_and_phase(under_way.0), closed);
+    assert_eq!(server.count(&Method::GET, "/ping"), 0, "it had not arrived");
     let refused = Some((Kind::Refused, Phase::NotSent));
     assert_eq!(kind_and_phase(ping(&server).await), refused);
     // Nothing happens while it is down.
@@ -436,6 +449,7 @@ async fn requests_are_counted_by_method_and_path() {
     job(&server, &id).await;
     let counts = [
         (Method::POST, PIPELINES, 1),
+        (Method::POST, "/restart", 0),
         (Method::PATCH, "/pl_1", 1),
         (Method::GET, "/jobs", 2),
         (Method::GET, "", 2),
