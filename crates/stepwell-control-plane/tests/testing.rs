@@ -336,7 +336,7 @@ async fn a_run_fails_with_the_error_it_is_given() {
     );
 
     let (server, id) = running(Server::builder()).await;
-    server.fail(&id, failure.retryable());
+    server.fail(&id, failure.with_retryable(true));
     assert_eq!(state(&server, &id), JobState::Recovering);
     until(&server, &id, &JobState::Running).await;
     assert_eq!(server.pipeline(&id).unwrap().run_id, 2);
@@ -371,7 +371,7 @@ async fn a_mistake_of_the_test_is_told() {
     assert_eq!(unknown, "the server has no pipeline pl_1");
 
     let (server, id) = running(Server::builder()).await;
-    server.fail(&id, Failure::new("late").retryable());
+    server.fail(&id, Failure::new("late").with_retryable(true));
     let between_runs = told(&|| server.finish(&id));
     assert!(between_runs.ends_with("Recovering"), "{between_runs}");
 }

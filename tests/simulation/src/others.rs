@@ -8,7 +8,7 @@ use stepwell::{Options, PipelineId, PipelineSpec, Submission};
 use tokio::time::Instant;
 
 use crate::{
-    chance::Chance,
+    Chance,
     fault::{Focus, Purpose},
     matrix::Matrix,
     network::Network,

@@ -186,10 +186,10 @@ impl Failure {
         self
     }
 
-    /// Lets the server try another run.
+    /// Sets whether another run may do better, so that the server tries one.
     #[must_use]
-    pub fn retryable(mut self) -> Self {
-        self.retryable = true;
+    pub fn with_retryable(mut self, retryable: bool) -> Self {
+        self.retryable = retryable;
         self
     }
 

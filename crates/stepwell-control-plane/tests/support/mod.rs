@@ -144,12 +144,9 @@ impl Server {
 
     pub fn fail_with(&mut self, id: &str, error: &str, domain: ErrorDomain, retryable: bool) {
         let (job, run_id) = self.run(id);
-        let failure = Failure::new(error).with_domain(domain);
-        let failure = if retryable {
-            failure.retryable()
-        } else {
-            failure
-        };
+        let failure = Failure::new(error)
+            .with_domain(domain)
+            .with_retryable(retryable);
         self.tell(failure.of_run(job, run_id));
     }
 
