@@ -8,6 +8,8 @@
 //! Statuses, texts, states and their order are those that real servers were recorded with, 0.16.0-dev and 0.15.0: which of them it plays is
 //! its [`Generation`]. All the timelines of both recordings are replayed by the tests.
 //!
+//! The feature `testing` adds a server for tests: the control plane as a transport, with workers.
+//!
 //! # Differences from a real server
 //!
 //! - `limit=4294967295` makes a real server panic; here it is a large limit.
@@ -39,6 +41,8 @@ mod record;
 mod reply;
 mod route;
 mod shown;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod worker;
 
 pub use command::{Command, WorkerEvent};

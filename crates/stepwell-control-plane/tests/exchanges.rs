@@ -73,7 +73,7 @@ fn refusals_are_as_recorded() {
         }
         let body = request["body"].as_str().unwrap_or_default().to_owned();
         let reply = server.plane.handle(
-            &mut server.outside,
+            &mut server.environment,
             &builder.body(Bytes::from(body)).unwrap(),
         );
         if name == "717_pg_put_again" || name.contains("_put_") && reply.status() == StatusCode::OK

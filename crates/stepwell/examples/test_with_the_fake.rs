@@ -1,5 +1,8 @@
 //! An orchestrator's own test, on the fake: what it does when a pipeline fails to come up.
 //!
+//! The fake is for tests that are about single replies. A test that is about what becomes of pipelines is shorter with the server of
+//! `stepwell_control_plane::testing`.
+//!
 //! `cargo run -p stepwell --example test_with_the_fake`; in a real project `main` is a `#[tokio::test(start_paused = true)]`.
 
 use std::time::Duration;

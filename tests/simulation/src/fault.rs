@@ -1,6 +1,6 @@
 //! What can happen to a request: the columns of the matrix.
 
-use crate::chance::Chance;
+use crate::Chance;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Fault {

@@ -14,7 +14,6 @@
     reason = "a simulation may fail where it stands, and nobody depends on it"
 )]
 
-pub mod chance;
 pub mod diary;
 pub mod fault;
 pub mod history;
@@ -28,3 +27,5 @@ pub mod story;
 pub mod submitter;
 mod workers;
 pub mod world;
+
+pub use stepwell_control_plane::testing::Chance;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use stepwell_control_plane::{Generation, Scheduler};
 
 use crate::{
-    chance::Chance,
+    Chance,
     fault::{Focus, Purpose},
 };
 

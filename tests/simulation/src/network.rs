@@ -15,7 +15,7 @@ use stepwell::{
 use tokio::{sync::Notify, time::Instant};
 
 use crate::{
-    chance::Chance,
+    Chance,
     fault::{Fault, Focus, Purpose},
     history::id_in,
     matrix::Matrix,

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Method, Request, header};
-use stepwell::{PipelineId, PipelineSpec, Submission};
+use stepwell::{Options, PipelineId, PipelineSpec, Submission};
 use tokio::time::Instant;
 
 use crate::{
-    chance::Chance,
+    Chance,
     fault::{Focus, Purpose},
     matrix::Matrix,
     network::Network,
@@ -123,7 +123,10 @@ pub async fn meddle(world: World, mut chance: Chance, matrix: Matrix) {
                 let spec = PipelineSpec::builder(query(0)).name("spec0").force(true);
                 let fork = chance.fork();
                 let network = Network::new(&world, "rival", 0, fork, &matrix);
-                let _outcome = Submission::new(network, spec.build().unwrap()).run().await;
+                let options = Options::default().with_jitter_seed(chance.clone().draw());
+                let submission = Submission::builder(network, spec.build().unwrap());
+                let submission = submission.options(options).build();
+                let _outcome = submission.run().await;
             }
             (1, _) => {
                 create(&world, "rival", "spec0", &query(0));

@@ -11,7 +11,7 @@ use tokio::{
 };
 
 use crate::{
-    chance::Chance,
+    Chance,
     diary::{Diary, Told},
     fault::{Focus, Purpose},
     matrix::Matrix,

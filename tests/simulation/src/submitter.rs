@@ -11,7 +11,7 @@ use stepwell::{
 use tokio::time::Instant;
 
 use crate::{
-    chance::Chance,
+    Chance,
     diary::{Diary, Told},
     fault::{Focus, Purpose},
     matrix::Matrix,

@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
-use stepwell::arroyo::{ErrorDomain, JobId};
-use stepwell_control_plane::{Command, Generation, Scheduler, WorkerEvent};
+use stepwell::arroyo::JobId;
+use stepwell_control_plane::{
+    Command, Generation, Scheduler, WorkerEvent,
+    testing::{Failure, RunEnd, Workers},
+};
 
 use crate::world::World;
 
@@ -14,59 +17,45 @@ impl World {
     /// A worker does what it was told, after a while.
     pub(crate) async fn work(self, command: Command, pause: Duration) {
         tokio::time::sleep(pause).await;
-        match command {
-            Command::Start {
-                job,
-                run_id,
-                parallelism,
-                ..
-            } => {
-                let (fails, finishes, retryable, after) = {
-                    let inner = &mut *self.lock();
-                    let nature = inner.nature;
-                    (
-                        inner.chance.percent(nature.failing),
-                        inner.chance.percent(nature.finite),
-                        inner
-                            .chance
-                            .percent(if nature.failing == 100 { 10 } else { 40 }),
-                        inner.chance.millis(0, 4_000),
-                    )
-                };
-                self.tell(WorkerEvent::Started {
-                    job: job.clone(),
-                    run_id,
-                    tasks: u64::from(parallelism) * 3,
-                });
+        let workers = self.draw_workers(&command);
+        for (after, event) in workers.answer(command) {
+            if !after.is_zero() {
                 tokio::time::sleep(after).await;
+            }
+            let fails = matches!(event, WorkerEvent::Failed { .. });
+            self.tell(event);
+            if fails {
+                self.torn_down().await;
+            }
+        }
+    }
+
+    /// What becomes of a run when it is started, and whether a thread hangs in its final checkpoint.
+    fn draw_workers(&self, command: &Command) -> Workers {
+        let inner = &mut *self.lock();
+        let (nature, chance) = (inner.nature, &mut inner.chance);
+        let workers = Workers::new();
+        match command {
+            Command::Start { .. } => {
+                let (fails, finishes) = (
+                    chance.percent(nature.failing),
+                    chance.percent(nature.finite),
+                );
+                let retryable = chance.percent(if nature.failing == 100 { 10 } else { 40 });
+                let after = chance.millis(0, 4_000);
                 if fails {
-                    self.tell(failure(job, run_id, retryable));
-                    self.torn_down().await;
+                    let failure = failure(retryable);
+                    workers.with_end(RunEnd::Failed { after, failure })
                 } else if finishes {
-                    self.tell(WorkerEvent::Finished { job, run_id });
+                    workers.with_end(RunEnd::Finished { after })
+                } else {
+                    workers
                 }
             }
-            Command::Checkpoint {
-                job,
-                run_id,
-                epoch,
-                stopping,
-            } => {
-                // A thread can hang in it.
-                if stopping && self.hangs() {
-                    return;
-                }
-                self.tell(WorkerEvent::CheckpointStored {
-                    job: job.clone(),
-                    run_id,
-                    epoch,
-                });
-                if stopping {
-                    self.tell(WorkerEvent::Stopped { job, run_id });
-                }
+            Command::Checkpoint { stopping: true, .. } if nature.hangs() && chance.percent(10) => {
+                workers.hang_in_final_checkpoint()
             }
-            Command::Stop { job, run_id, .. } => self.tell(WorkerEvent::Stopped { job, run_id }),
-            _ => {}
+            _ => workers,
         }
     }
 
@@ -83,14 +72,9 @@ impl World {
         self.look();
     }
 
-    fn hangs(&self) -> bool {
-        let inner = &mut *self.lock();
-        inner.nature.hangs() && inner.chance.percent(10)
-    }
-
     fn tell(&self, event: WorkerEvent) {
         let inner = &mut *self.lock();
-        inner.plane.notify(&mut inner.outside, event);
+        inner.plane.notify(&mut inner.environment, event);
         inner.keep("");
     }
 
@@ -99,7 +83,7 @@ impl World {
         let shown = self.lock().shown(id);
         if let Some(job) = shown {
             let id = JobId::from_server(job["id"].as_str().unwrap());
-            self.tell(failure(id, job["run_id"].as_u64().unwrap(), false));
+            self.tell(failure(false).of_run(id, job["run_id"].as_u64().unwrap()));
         }
     }
 
@@ -123,12 +107,6 @@ impl World {
     }
 }
 
-fn failure(job: JobId, run_id: u64, retryable: bool) -> WorkerEvent {
-    WorkerEvent::Failed {
-        job,
-        run_id,
-        error: "out of luck".to_owned(),
-        domain: ErrorDomain::User,
-        retryable,
-    }
+fn failure(retryable: bool) -> Failure {
+    Failure::new("out of luck").with_retryable(retryable)
 }

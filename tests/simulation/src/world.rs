@@ -8,14 +8,11 @@ use std::{
 
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
-use stepwell::arroyo::{PipelineGraph, PipelineNode, Udf};
-use stepwell_control_plane::{
-    Command, ControlPlane, Environment, Options, Plan, PlanFailure, Record,
-};
+use stepwell_control_plane::{Command, ControlPlane, Options, Record, testing::TestEnvironment};
 use tokio::{sync::Notify, time::Instant};
 
 use crate::{
-    chance::Chance,
+    Chance,
     history::{Act, Deed, Life, Moment, deeds, id_in},
     nature::Nature,
 };
@@ -29,7 +26,7 @@ pub struct World {
 #[derive(Debug)]
 pub struct Inner {
     pub(crate) plane: ControlPlane,
-    pub(crate) outside: Outside,
+    pub(crate) environment: TestEnvironment,
     pub(crate) chance: Chance,
     pub nature: Nature,
     /// Until when it is down.
@@ -56,28 +53,6 @@ pub struct Inner {
     pub trace: Vec<String>,
 }
 
-#[derive(Debug)]
-pub(crate) struct Outside {
-    started: Instant,
-    ids: u64,
-}
-
-impl Environment for Outside {
-    fn now(&self) -> u64 {
-        1_795_574_859_000_000 + u64::try_from(self.started.elapsed().as_micros()).unwrap()
-    }
-
-    fn new_id(&mut self, prefix: &str) -> String {
-        self.ids += 1;
-        format!("{prefix}{}", self.ids)
-    }
-
-    fn plan(&mut self, _query: &str, _udfs: &[Udf], parallelism: u32) -> Result<Plan, PlanFailure> {
-        let node = PipelineNode::new(0, "impulse", "Impulse", parallelism);
-        Ok(Plan::new(PipelineGraph::new(vec![node], Vec::new())))
-    }
-}
-
 /// A request on its way.
 #[derive(Clone, Copy, Debug)]
 pub struct Sent<'a> {
@@ -92,10 +67,7 @@ impl World {
         let now = Instant::now();
         let inner = Inner {
             plane: ControlPlane::new(options(nature)),
-            outside: Outside {
-                started: now,
-                ids: 0,
-            },
+            environment: TestEnvironment::on_tokio_clock(),
             chance: chance.fork(),
             nature,
             down_until: now,
@@ -168,7 +140,7 @@ impl Inner {
     }
 
     pub fn note(&mut self, text: impl Into<String>) {
-        let at = self.outside.started.elapsed().as_secs_f64();
+        let at = self.environment.elapsed().as_secs_f64();
         self.trace.push(format!("{at:8.3} {}", text.into()));
     }
 
@@ -192,7 +164,7 @@ impl Inner {
     }
 
     fn tick(&mut self) -> Vec<(Command, Duration)> {
-        let commands = self.plane.tick(&mut self.outside);
+        let commands = self.plane.tick(&mut self.environment);
         self.keep("");
         commands
             .into_iter()
@@ -289,7 +261,7 @@ impl Inner {
         let before = self
             .life(&target)
             .and_then(|life| life.moments.last().cloned());
-        let reply = self.plane.handle(&mut self.outside, request);
+        let reply = self.plane.handle(&mut self.environment, request);
         self.keep(who);
         self.note(format!(
             "{who}: {} {} -> {}{}",
@@ -323,7 +295,7 @@ impl Inner {
 
     fn get(&mut self, path: &str) -> Option<serde_json::Value> {
         let request = Request::get(path).body(Bytes::new()).unwrap();
-        let reply = self.plane.handle(&mut self.outside, &request);
+        let reply = self.plane.handle(&mut self.environment, &request);
         let found = reply.status().is_success();
         found.then(|| serde_json::from_slice(reply.body()).unwrap())
     }

@@ -1,82 +1,32 @@
-//! A control plane with a clock, a planner and workers that do what a test says.
+//! A control plane, of which a test takes each step.
 
 #![allow(unreachable_pub, reason = "a test file is its own crate")]
 #![allow(dead_code, reason = "each test file uses its part")]
 #![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, time::Duration};
 
 use bytes::Bytes;
 use http::{Method, Request, Response, header};
 use serde_json::{Value, json};
-use stepwell_arroyo::{ErrorDomain, JobId, PipelineGraph, PipelineNode, SqlDiagnostic, Udf};
+use stepwell_arroyo::{ErrorDomain, JobId};
 use stepwell_control_plane::{
-    Command, ControlPlane, Environment, Options, Plan, PlanFailure, Record, WorkerEvent,
+    Command, ControlPlane, Environment as _, Options, Record, WorkerEvent,
+    testing::{Failure, TestEnvironment, Workers},
 };
-
-/// Three operators, as the recorded pipelines have.
-pub const OPERATORS: u32 = 3;
-
-#[derive(Debug, Default)]
-pub struct Outside {
-    pub now: u64,
-    ids: u64,
-    /// What is wrong with every query, in a planner's words.
-    pub wrong: Option<String>,
-}
-
-impl Environment for Outside {
-    fn now(&self) -> u64 {
-        self.now
-    }
-
-    fn new_id(&mut self, prefix: &str) -> String {
-        self.ids += 1;
-        format!("{prefix}{}", self.ids)
-    }
-
-    fn plan(&mut self, query: &str, udfs: &[Udf], parallelism: u32) -> Result<Plan, PlanFailure> {
-        if let Some(message) = query.strip_prefix("BAD ") {
-            return Err(PlanFailure::Diagnostics(
-                message.split(';').map(SqlDiagnostic::new).collect(),
-            ));
-        }
-        if let Some(words) = &self.wrong {
-            return Err(PlanFailure::Diagnostics(vec![SqlDiagnostic::from_server(
-                words,
-            )]));
-        }
-        if !udfs.is_empty() {
-            return Err(PlanFailure::InvalidUdf(
-                "invalid UDF: cannot parse".to_owned(),
-            ));
-        }
-        let nodes = (0..OPERATORS)
-            .map(|id| PipelineNode::new(id, "operator", "Operator", parallelism))
-            .collect();
-        Ok(Plan::new(PipelineGraph::new(nodes, Vec::new())))
-    }
-}
 
 pub struct Server {
     pub plane: ControlPlane,
-    pub outside: Outside,
+    pub environment: TestEnvironment,
     commands: VecDeque<Command>,
-    parallelism: u32,
 }
 
 impl Server {
     pub fn new(options: Options) -> Self {
-        let outside = Outside {
-            now: 1_795_574_859_000_000,
-            ids: 0,
-            wrong: None,
-        };
         Self {
             plane: ControlPlane::new(options),
-            outside,
+            environment: TestEnvironment::new(),
             commands: VecDeque::new(),
-            parallelism: 1,
         }
     }
 
@@ -99,7 +49,7 @@ impl Server {
             request = request.header(header::CONTENT_TYPE, "application/json");
         }
         let request = request.body(Bytes::from(body.to_owned())).unwrap();
-        self.plane.handle(&mut self.outside, &request)
+        self.plane.handle(&mut self.environment, &request)
     }
 
     /// A request that must succeed, and its JSON.
@@ -140,14 +90,19 @@ impl Server {
             .take()
     }
 
+    /// The time, in microseconds of Unix time.
+    pub fn now(&self) -> u64 {
+        self.environment.now()
+    }
+
     pub fn pass(&mut self, micros: u64) {
-        self.outside.now += micros;
+        self.environment.advance(Duration::from_micros(micros));
     }
 
     /// A look of the controller, half a second later.
     pub fn tick(&mut self) {
         self.pass(500_000);
-        let commands = self.plane.tick(&mut self.outside);
+        let commands = self.plane.tick(&mut self.environment);
         self.commands.extend(commands);
     }
 
@@ -157,7 +112,7 @@ impl Server {
 
     pub fn tell(&mut self, event: WorkerEvent) {
         self.pass(50_000);
-        self.plane.notify(&mut self.outside, event);
+        self.plane.notify(&mut self.environment, event);
     }
 
     /// Workers that do the next thing they were told, without a fault. `false`: there was nothing.
@@ -165,37 +120,8 @@ impl Server {
         let Some(command) = self.next_command() else {
             return false;
         };
-        match command {
-            Command::Start {
-                job,
-                run_id,
-                parallelism,
-                ..
-            } => {
-                self.parallelism = parallelism;
-                self.tell(WorkerEvent::Started {
-                    job,
-                    run_id,
-                    tasks: u64::from(OPERATORS * parallelism),
-                });
-            }
-            Command::Checkpoint {
-                job,
-                run_id,
-                epoch,
-                stopping,
-            } => {
-                self.tell(WorkerEvent::CheckpointStored {
-                    job: job.clone(),
-                    run_id,
-                    epoch,
-                });
-                if stopping {
-                    self.tell(WorkerEvent::Stopped { job, run_id });
-                }
-            }
-            Command::Stop { job, run_id, .. } => self.tell(WorkerEvent::Stopped { job, run_id }),
-            _ => {}
+        for (_, event) in Workers::new().answer(command) {
+            self.tell(event);
         }
         true
     }
@@ -218,13 +144,10 @@ impl Server {
 
     pub fn fail_with(&mut self, id: &str, error: &str, domain: ErrorDomain, retryable: bool) {
         let (job, run_id) = self.run(id);
-        self.tell(WorkerEvent::Failed {
-            job,
-            run_id,
-            error: error.to_owned(),
-            domain,
-            retryable,
-        });
+        let failure = Failure::new(error)
+            .with_domain(domain)
+            .with_retryable(retryable);
+        self.tell(failure.of_run(job, run_id));
     }
 
     /// The worker of the current run is gone without a word.

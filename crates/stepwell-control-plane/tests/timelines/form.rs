@@ -52,8 +52,7 @@ fn add(value: &Value, path: &str, fields: &mut BTreeMap<String, &'static str>) {
                 add(value, &format!("{path}.{key}"), fields);
             }
         }
-        // The model's plans have no edges.
-        Value::Array(list) if !path.ends_with("edges") => {
+        Value::Array(list) => {
             for value in list {
                 add(value, &format!("{path}[]"), fields);
             }

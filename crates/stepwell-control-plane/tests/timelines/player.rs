@@ -2,7 +2,7 @@
 
 use http::Method;
 use serde_json::{Value, json};
-use stepwell_arroyo::ErrorDomain;
+use stepwell_arroyo::{ErrorDomain, SqlDiagnostic};
 use stepwell_control_plane::Options;
 
 use crate::{
@@ -92,9 +92,12 @@ impl Player {
         let recorded = exchange_of(self.recorded, name);
         let method: Method = recorded.method.parse().unwrap();
         let path = self.path(&recorded.path);
-        self.server.outside.wrong = planner_words(&recorded);
+        if let Some(words) = planner_words(&recorded) {
+            let environment = &mut self.server.environment;
+            environment.refuse_queries("", [SqlDiagnostic::from_server(words)]);
+        }
         let reply = self.server.send(method.clone(), &path, &recorded.body);
-        self.server.outside.wrong = None;
+        self.server.environment.accept_queries();
         let status = u64::from(reply.status().as_u16());
         assert_eq!(status, recorded.status, "{name}: {:?}", reply.body());
         let answer: Value = serde_json::from_slice(reply.body()).unwrap_or_default();
@@ -179,7 +182,7 @@ impl Player {
         let path = format!("/api/v1/pipelines/{id}");
         let pipeline = self.server.ask(Method::GET, &path, &Value::Null);
         let observation = Observation {
-            at: self.server.outside.now,
+            at: self.server.now(),
             job: Job::new(&self.server.job(&id)),
             offer: Offer::new(&pipeline),
         };

@@ -126,12 +126,12 @@ fn embedded() -> (Server, String) {
 /// The state that it comes to next, and after how many whole seconds.
 fn next_state(server: &mut Server, id: &str) -> (String, u64) {
     let state = |server: &mut Server| server.job(id)["state"].as_str().unwrap().to_owned();
-    let (before, began) = (state(server), server.outside.now);
+    let (before, began) = (state(server), server.now());
     for _ in 0..1_000 {
         server.tick();
         let after = state(server);
         if after != before {
-            return (after, (server.outside.now - began) / 1_000_000);
+            return (after, (server.now() - began) / 1_000_000);
         }
         while server.work() {}
     }

@@ -1,17 +1,24 @@
 //! A thousand submissions at once in one process, over one transport and under one shutdown, which comes in the middle.
 
 #![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
+#![allow(unreachable_pub, reason = "a test is its own crate")]
 
-use std::time::{Duration, Instant};
+mod server;
 
-use load::{Counts, Server, Shown};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
+
+use http::Method;
 use peak_alloc::PeakAlloc;
+use server::{Connections, Server};
 use stepwell::{
-    Error, HyperTransport, Options, Outcome, PipelineSpec, Shutdown, StopPolicy, Submission,
-    Transport as _,
+    Error, HyperTransport, JobState, Options, Outcome, PipelineSpec, Shutdown, StopMode,
+    StopPolicy, Submission, Transport as _,
     shutdown::{ShutdownEnd, ShutdownReport},
 };
-use stepwell_control_plane::{Generation, Options as ServerOptions, Scheduler};
+use stepwell_control_plane::{Generation, Scheduler, testing::HeldPipeline};
 use tokio::task::JoinSet;
 
 #[global_allocator]
@@ -41,8 +48,11 @@ struct Round {
     stopping: Duration,
     peak_memory: usize,
     report: ShutdownReport,
-    counts: Counts,
-    shown: Vec<Shown>,
+    /// By method.
+    requests: [(Method, usize); 5],
+    connections: Connections,
+    /// All that were ever created, for none is deleted.
+    pipelines: Vec<HeldPipeline>,
 }
 
 fn spec(number: usize) -> PipelineSpec {
@@ -54,9 +64,7 @@ fn spec(number: usize) -> PipelineSpec {
 
 /// Submits, shuts down when half of it runs, and holds the promises that are the same on every server.
 async fn round(generation: Generation, pairs: usize) -> Round {
-    let mut options = ServerOptions::default();
-    options.generation = generation;
-    let server = Server::start(options);
+    let server = Server::start(generation);
     let transport = HyperTransport::builder(server.url()).build().unwrap();
     let transport = transport.into_shared();
     let shutdown = Shutdown::new();
@@ -109,8 +117,15 @@ async fn round(generation: Generation, pairs: usize) -> Round {
     let peak_memory = MEMORY.peak_usage().saturating_sub(before);
     assert_eq!(running.len() + cut_short, count);
 
-    let shown = server.world().shown();
-    let counts = server.world().counts().clone();
+    let plane = server.plane();
+    let methods = [
+        Method::GET,
+        Method::PUT,
+        Method::POST,
+        Method::PATCH,
+        Method::DELETE,
+    ];
+    let requests = methods.map(|method| (method.clone(), plane.count(&method, "")));
     let round = Round {
         running: running.len(),
         cut_short,
@@ -118,8 +133,9 @@ async fn round(generation: Generation, pairs: usize) -> Round {
         stopping,
         peak_memory,
         report,
-        counts,
-        shown,
+        requests,
+        connections: server.connections(),
+        pipelines: plane.pipelines(),
     };
     round.show(&format!("{generation:?}"));
     round
@@ -135,19 +151,20 @@ impl Round {
     }
 
     fn show(&self, title: &str) {
-        let counts = &self.counts;
+        let connections = self.connections;
+        let requests: usize = self.requests.iter().map(|(_, count)| count).sum();
         println!("{title}");
         for (what, value) in [
             ("submissions", self.submissions().to_string()),
             ("  seen Running", self.running.to_string()),
             ("  told of the shutdown", self.cut_short.to_string()),
-            ("pipelines made", self.shown.len().to_string()),
+            ("pipelines made", self.pipelines.len().to_string()),
             ("wall time", format!("{:.2?}", self.wall)),
             ("  of it stop_all", format!("{:.2?}", self.stopping)),
-            ("requests", counts.requests.to_string()),
-            ("  by method", format!("{:?}", counts.by_method)),
-            ("peak of connections", counts.peak.to_string()),
-            ("connections in all", counts.accepted.to_string()),
+            ("requests", requests.to_string()),
+            ("  by method", format!("{:?}", self.requests)),
+            ("peak of connections", connections.peak.to_string()),
+            ("connections in all", connections.accepted.to_string()),
             ("peak of memory", format!("{} KiB", self.peak_memory >> 10)),
             ("  each", format!("{} KiB", self.memory_each() >> 10)),
         ] {
@@ -158,19 +175,30 @@ impl Round {
     /// What is promised on every server.
     fn hold(&self) {
         assert!(self.cut_short > 0, "it was not in the middle");
-        for (query, made) in &self.counts.made {
-            assert_eq!(made.len(), 1, "{query}: {made:?}");
+        let [.., (_, deletes)] = self.requests;
+        assert_eq!(deletes, 0, "what is held is not all that was created");
+        let mut by_query = BTreeMap::<_, Vec<_>>::new();
+        for pipeline in &self.pipelines {
+            let created = by_query.entry(&pipeline.query).or_default();
+            created.push(&pipeline.id);
+        }
+        for (query, created) in by_query {
+            assert_eq!(created.len(), 1, "{query}: {created:?}");
         }
         // Nothing is left running, and nothing was made that the report does not know.
-        for shown in &self.shown {
-            assert!(shown.state == "Stopped" && !shown.desired, "{shown:?}");
+        for pipeline in &self.pipelines {
+            let told_to_stop = pipeline.stop != StopMode::None;
+            assert!(
+                pipeline.state == JobState::Stopped && told_to_stop,
+                "{pipeline:?}"
+            );
             let ended = self.report.entries.iter().any(|entry| {
-                let is_it = entry.id.as_ref().is_some_and(|id| *id.as_str() == shown.id);
-                is_it && matches!(entry.end, ShutdownEnd::Ended { .. })
+                entry.id.as_ref() == Some(&pipeline.id)
+                    && matches!(entry.end, ShutdownEnd::Ended { .. })
             });
             assert!(
                 ended,
-                "{shown:?} is not in the report as one that has ended"
+                "{pipeline:?} is not in the report as one that has ended"
             );
         }
         // And the report makes nothing up.
@@ -178,13 +206,14 @@ impl Round {
             let is_made = entry
                 .id
                 .as_ref()
-                .is_some_and(|id| self.shown.iter().any(|shown| shown.id == *id.as_str()));
+                .is_some_and(|id| self.pipelines.iter().any(|pipeline| pipeline.id == *id));
             assert!(
                 is_made || matches!(entry.end, ShutdownEnd::NotCreated),
                 "{entry}"
             );
         }
-        assert!(self.counts.peak <= CONNECTIONS, "{}", self.counts.peak);
+        let peak = self.connections.peak;
+        assert!(peak <= CONNECTIONS, "{peak}");
         assert!(self.memory_each() <= MEMORY_EACH, "{}", self.memory_each());
     }
 }
