@@ -7,13 +7,13 @@ use stepwell_arroyo::{ClientError, PipelineId};
 use stepwell_transport::Phase;
 
 pub use crate::{
-    attach::AttachError,
+    attach_error::AttachError,
     chain::Chain,
-    connect::ConnectError,
+    connect_error::ConnectError,
     job::{LastSeen, WaitError},
     resolve::{Action, PipelineSummary, ResolveError},
     shutdown::{report::ShutdownError, stop_error::StopError},
-    validate::ValidateError,
+    validate_error::ValidateError,
 };
 
 /// The failure of a step.

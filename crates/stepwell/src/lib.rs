@@ -58,8 +58,10 @@
 //! caller is dropped; the [`Shutdown`] knows of each before it leaves.
 
 mod attach;
+mod attach_error;
 mod chain;
 mod connect;
+mod connect_error;
 pub mod error;
 mod job;
 pub mod observe;
@@ -72,6 +74,7 @@ pub mod spec;
 pub mod state;
 mod submission;
 mod validate;
+mod validate_error;
 
 pub(crate) use stepwell_transport::words;
 

@@ -8,7 +8,7 @@ use std::{
 use stepwell_arroyo::{Job, PipelineId};
 use tokio::time::Instant;
 
-use super::trouble::Record;
+use super::record::Record;
 use crate::observe::JobTransition;
 
 /// What a submission has seen of its job. It outlives every wait, so that one that is begun anew, as in a `select!` loop, forgets nothing.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use stepwell_arroyo::{Job, JobId, JobState};
 use tokio::time::Instant;
 
-use crate::job::trouble::Expected;
+use crate::job::record::Expected;
 
 /// Two ticks of the server's controller: what a request of ours changes is visible by then, unless the controller is slow.
 pub(crate) const TWO_TICKS: Duration = Duration::from_secs(1);

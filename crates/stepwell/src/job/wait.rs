@@ -5,9 +5,9 @@ use tokio::time::Instant;
 
 use super::{
     PollInterval, WaitError,
-    ended::{look, read_end},
     verdict::{Baseline, Verdict},
     watch::Watch,
+    watch_to_end::{look, read_end},
 };
 use crate::{
     error::Error,

@@ -6,7 +6,11 @@ use snafu::Snafu;
 use stepwell_arroyo::{ClientError, Job, JobError, JobState, PipelineId};
 use stepwell_transport::Phase;
 
-use super::{Ended, LastSeen, Trouble, trouble::words};
+use super::{
+    ended::Ended,
+    last_seen::LastSeen,
+    trouble::{Trouble, words},
+};
 use crate::words::{Time, times};
 
 /// Why a job was not seen Running.
@@ -102,8 +106,15 @@ pub enum WaitError {
     },
 }
 
+impl Ended {
+    /// The end as the error that it is for a caller who wanted the job to go on.
+    pub fn into_error(self) -> WaitError {
+        WaitError::of_end(self)
+    }
+}
+
 impl WaitError {
-    pub(super) fn of_end(ended: Ended) -> Self {
+    fn of_end(ended: Ended) -> Self {
         let (id, job) = (ended.id, Box::new(ended.job));
         match job.state {
             JobState::Failed => Self::Failed {

@@ -5,11 +5,7 @@ use std::{future::Future, sync::Arc, time::Duration};
 use stepwell_arroyo::{ClientError, Job, PipelineId};
 use tokio::time::Instant;
 
-use super::{
-    LastSeen, Trouble,
-    sight::Sight,
-    trouble::{Expected, TroubleWatch},
-};
+use super::{LastSeen, Trouble, log_reader::TroubleWatch, record::Expected, sight::Sight};
 use crate::{
     observe::{Event, Step},
     session::{

@@ -18,7 +18,7 @@ use crate::{
         retry::{Failure, Next, Request},
         to_completion,
     },
-    shutdown::registry::Target,
+    shutdown::registry::entry::Target,
 };
 
 /// How long the one look may take after a refusal that does not speak of an existing id.

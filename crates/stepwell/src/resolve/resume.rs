@@ -10,7 +10,7 @@ use super::{Action, PipelineSummary, PlannedRequest, ResolveError};
 use crate::{
     error::Error,
     job::{
-        trouble::Expected,
+        record::Expected,
         verdict::{Baseline, TWO_TICKS},
         watch::{Look, Watch},
     },
@@ -20,7 +20,7 @@ use crate::{
         retry::{Failure, Next, Request, is_gone},
         to_completion,
     },
-    shutdown::registry::Target,
+    shutdown::registry::entry::Target,
     spec::{PipelineSpec, WhenUdfsDiffer},
 };
 

@@ -10,7 +10,7 @@ use crate::{
         Deadline, Requester,
         retry::{Backoff, Next, Request, is_gone},
     },
-    shutdown::registry::{EntryId, Registry},
+    shutdown::registry::{Registry, entry::EntryId},
 };
 
 /// What became of a create.

@@ -23,10 +23,9 @@ use crate::{
     },
     observe::Step,
     session::{
-        Deadline, Session,
+        Session,
         retry::{Backoff, FailureStreak, Next, Request, is_gone},
     },
-    state::Running,
 };
 
 /// How long the rows of a job may not be had that the server shows Running. A real Arroyo refuses them for 0.6 s.
@@ -91,33 +90,31 @@ fn pace() -> Backoff {
 }
 
 impl RowStream {
-    pub(crate) fn of(session: &Arc<Session>, running: &Running) -> Self {
-        let evidence = running.registered.evidence.as_ref();
-        let without = evidence.is_some_and(|evidence| !evidence.graph.has_preview());
+    /// The rows of the job that `watch` watches. Without a preview there are none to read; `from_start` says that no row came before.
+    pub(crate) fn new(
+        session: &Arc<Session>,
+        watch: Watch,
+        job: JobId,
+        has_preview: bool,
+        from_start: bool,
+    ) -> Self {
+        let now = Instant::now();
         Self {
             session: Arc::clone(session),
-            id: running.registered.pipeline.id.clone(),
-            job: running.job.id.clone(),
-            state: if without {
-                State::Ended
+            id: watch.id().clone(),
+            watch,
+            job,
+            state: if has_preview {
+                State::Waiting(now)
             } else {
-                State::Waiting(Instant::now())
+                State::Ended
             },
-            numbers: Numbers::new(
-                evidence.is_some_and(|evidence| evidence.created) && running.job.run_id <= 1,
-            ),
+            numbers: Numbers::new(from_start),
             pace: pace(),
-            watch: Watch::of(
-                session,
-                &running.registered.pipeline.id,
-                Step::Wait,
-                &Deadline::new(Duration::MAX),
-                running.registered.baseline.expected(),
-            ),
             failures: FailureStreak::new(Step::Wait),
             refused_since: None,
-            look_at: Instant::now(),
-            is_complete: without,
+            look_at: now,
+            is_complete: !has_preview,
             run_id: None,
         }
     }

@@ -32,7 +32,11 @@ use crate::{
     options::Options,
     shutdown::{
         Shutdown,
-        registry::{Intended, Target, Ticket, WriteGuard},
+        registry::{
+            entry::{Intended, Target},
+            ticket::Ticket,
+            write_guard::WriteGuard,
+        },
     },
 };
 

@@ -13,7 +13,7 @@ use crate::{
         retry::{Request, is_gone},
         to_completion,
     },
-    state::Identified,
+    state::identified::Identified,
 };
 
 pub(crate) async fn discard(

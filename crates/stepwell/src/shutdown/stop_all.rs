@@ -7,12 +7,15 @@ use tokio::{sync::Semaphore, task::JoinSet};
 
 use super::{
     Shutdown, ShutdownEnd, ShutdownEntry, ShutdownReport, StopPolicy, Unsettled,
-    registry::{Entry, EntryId, Registry, Target},
+    registry::{
+        Registry,
+        entry::{Entry, EntryId, Target},
+    },
     report::ShutdownError,
     stop_pipeline::Stop,
 };
 use crate::{
-    job::trouble::Expected,
+    job::record::Expected,
     resolve::settle::{Claims, SettleOutcome, settle},
     session::Deadline,
 };

@@ -16,8 +16,8 @@ use crate::{
     job::{
         PollInterval,
         ended::stays_ended,
+        record::Expected,
         sight::Sight,
-        trouble::Expected,
         verdict::{Baseline, TWO_TICKS},
         watch::{Look, Watch},
     },

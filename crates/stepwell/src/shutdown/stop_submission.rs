@@ -1,8 +1,8 @@
 //! Stopping the pipeline of one submission.
 
-use std::{pin::pin, sync::atomic::Ordering};
+use std::sync::atomic::Ordering;
 
-use stepwell_arroyo::JobState;
+use stepwell_arroyo::{JobState, PipelineId};
 
 use super::{
     stop_error::StopError,
@@ -10,29 +10,17 @@ use super::{
 };
 use crate::{
     error::Error,
-    observe::Step,
+    job::verdict::Baseline,
     session::{Deadline, Session},
-    state::{Registered, State},
-    submission::Submission,
 };
 
-/// The step `stop` of a submission, in whichever state it is.
-pub(crate) async fn stop<S: State>(
-    submission: &Submission<S>,
-    registered: &Registered,
-) -> Result<Ending, Error> {
-    let deadline = submission.session.deadline(Step::Stop);
-    let work = pin!(stop_registered(&submission.session, registered, &deadline));
-    submission.carry_out(Step::Stop, &deadline, work).await
-}
-
 /// Stops it as the options say; that it ended otherwise is an error.
-async fn stop_registered(
+pub(crate) async fn stop(
     session: &Session,
-    registered: &Registered,
+    id: &PipelineId,
+    baseline: &Baseline,
     deadline: &Deadline,
 ) -> Result<Ending, Error> {
-    let (id, baseline) = (&registered.pipeline.id, &registered.baseline);
     let mode = session.options.stop_mode.clone();
     let stop = Stop::of(session, id, mode, baseline, *deadline);
     session.stops.store(true, Ordering::Relaxed);

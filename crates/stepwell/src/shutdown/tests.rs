@@ -7,7 +7,11 @@ use stepwell_arroyo::{ErrorDomain, FailureReason, JobState, Pipeline, PipelineId
 use stepwell_transport::{FakeTransport, SharedTransport};
 
 use super::{
-    registry::{Intended, Registry, ShutdownBegun, Target, Ticket},
+    registry::{
+        Registry, ShutdownBegun,
+        entry::{Intended, Target},
+        ticket::Ticket,
+    },
     *,
 };
 use crate::{

@@ -1,4 +1,7 @@
 //! The steps that a submission can have behind it, one file each: what the state proves, and every transition that leaves it.
+//!
+//! These files and `submission` refer to each other in a circle, the only one in this crate: an arrow leaves one state for another, a later
+//! state embeds what the one before it has proved, and a failed transition holds the submission that it hands back.
 
 // In the order of the steps: the documentation of `Submission` follows it.
 pub(crate) mod unconnected;
@@ -17,11 +20,12 @@ mod stopped;
 
 mod with_pipeline;
 
+pub(crate) mod identified;
+
 use std::fmt;
 
-use stepwell_arroyo::{Made, Pipeline, PipelineGraph, PipelineId};
+use stepwell_arroyo::{PipelineGraph, PipelineId};
 
-pub(crate) use self::registered::ResolvedHere;
 pub use self::{
     connected::Connected,
     registered::Registered,
@@ -32,6 +36,7 @@ pub use self::{
     validated::Validated,
     with_pipeline::{HasPipeline, Status},
 };
+pub(crate) use self::{identified::Identified, registered::ResolvedHere};
 use crate::resolve::Difference;
 pub use crate::{
     job::Ended,
@@ -79,32 +84,6 @@ mod sealed {
 
 /// A state of a [`Submission`](crate::Submission). Sealed: the states are those of this crate.
 pub trait State: sealed::Sealed + fmt::Debug + Send + Sync + 'static {}
-
-/// The pipeline that a submission is about.
-#[derive(Clone, Debug)]
-#[allow(unnameable_types, unreachable_pub, reason = "a sealed trait shows it")]
-pub struct Identified {
-    pub(crate) id: PipelineId,
-    pub(crate) name: String,
-}
-
-impl Identified {
-    pub(crate) fn new(pipeline: &Pipeline) -> Self {
-        Self {
-            id: pipeline.id.clone(),
-            name: pipeline.name.clone(),
-        }
-    }
-}
-
-impl From<Made> for Identified {
-    fn from(made: Made) -> Self {
-        Self {
-            id: made.id,
-            name: made.name,
-        }
-    }
-}
 
 /// What makes a type a state. `Debug` gives the short name: the states carry the query.
 macro_rules! state {

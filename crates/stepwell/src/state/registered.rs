@@ -4,12 +4,13 @@ use std::pin::pin;
 
 use stepwell_arroyo::{PipelineGraph, PipelineId};
 
-use super::{Identified, Running, Stopped};
+use super::{Identified, Running, State, Stopped};
 use crate::{
+    error::Error,
     job::{verdict::Baseline, wait::wait_until_running},
     observe::Step,
     resolve::Difference,
-    shutdown::stop_submission::stop,
+    shutdown::{stop_pipeline::Ending, stop_submission},
     submission::{Submission, TransitionError},
 };
 
@@ -45,14 +46,13 @@ impl Submission<Registered> {
     /// Running in the same run for that long, for a pipeline with an error in it does reach Running for a moment; that time comes on top
     /// of the deadline. A failed poll is tolerated, and so is a server that does not know the pipeline for less than ten seconds.
     ///
-    /// The first looks are milliseconds apart. Then the pauses follow what is seen: at most 90 ms while the server has not acted, 34 ms,
-    /// later 58 ms, when the job has just begun to be Scheduling, for Running is near. After half a second they are at most 130 ms, after
-    /// ten seconds a sixth of the time waited, 8 s at most. Chance makes each shorter by up to a quarter, so that many who wait do not ask
-    /// in step. A poll that failed is followed by a longer pause, and by what a busy server asks for (`Retry-After`).
+    /// The pauses between looks follow what is seen: milliseconds at first, tens of milliseconds while Running is near, and a sixth of the
+    /// time waited, at most 8 s, when a start takes long. They are shortened by chance, so that many submissions do not ask in step. A poll
+    /// that failed is followed by a longer pause, and by what a busy server asks for (`Retry-After`).
     ///
     /// # Errors
     ///
-    /// [`Error::Wait`](crate::Error::Wait) for every other end, [`Error::ShutdownBegun`](crate::Error::ShutdownBegun). Hands back the registered submission.
+    /// [`Error::Wait`] for every other end, [`Error::ShutdownBegun`]. Hands back the registered submission.
     ///
     /// # Cancel safety
     ///
@@ -82,7 +82,7 @@ impl Submission<Registered> {
     ///
     /// # Errors
     ///
-    /// [`Error::Stop`](crate::Error::Stop). Hands back the submission.
+    /// [`Error::Stop`]. Hands back the submission.
     ///
     /// # Cancel safety
     ///
@@ -97,4 +97,16 @@ impl Submission<Registered> {
         self.session.ticket.forget();
         self.state.pipeline.id
     }
+}
+
+/// The step `stop` of a submission whose pipeline is registered, Running or not.
+pub(super) async fn stop<S: State>(
+    submission: &Submission<S>,
+    registered: &Registered,
+) -> Result<Ending, Error> {
+    let session = &submission.session;
+    let deadline = session.deadline(Step::Stop);
+    let (id, baseline) = (&registered.pipeline.id, &registered.baseline);
+    let work = pin!(stop_submission::stop(session, id, baseline, &deadline));
+    submission.carry_out(Step::Stop, &deadline, work).await
 }

@@ -1,15 +1,16 @@
 //! Running: the job was Running in the run that counts.
 
-use std::pin::pin;
+use std::{pin::pin, time::Duration};
 
 use stepwell_arroyo::{Job, PipelineId};
 
-use super::{Registered, Stopped};
+use super::{Registered, Stopped, registered::stop};
 use crate::{
     error::Error,
-    job::{Ended, ended::watch_to_the_end},
+    job::{Ended, watch::Watch, watch_to_end::watch_to_the_end},
+    observe::Step,
     rows::RowStream,
-    shutdown::stop_submission::stop,
+    session::Deadline,
     submission::{Submission, TransitionError},
 };
 
@@ -74,7 +75,14 @@ impl Submission<Running> {
     /// This is a preview and no delivery: the server keeps no row for who is not there, and passes over who is slow. What is known to
     /// have been missed is told in [`Rows::missed`](crate::state::Rows::missed).
     pub fn rows(&self) -> RowStream {
-        RowStream::of(&self.session, &self.state)
+        let Running { registered, job } = &self.state;
+        let (session, evidence) = (&self.session, registered.evidence.as_ref());
+        let deadline = Deadline::new(Duration::MAX);
+        let expected = registered.baseline.expected();
+        let watch = Watch::of(session, self.id(), Step::Wait, &deadline, expected);
+        let has_preview = evidence.is_none_or(|evidence| evidence.graph.has_preview());
+        let from_start = evidence.is_some_and(|evidence| evidence.created) && job.run_id <= 1;
+        RowStream::new(session, watch, job.id.clone(), has_preview, from_start)
     }
 
     /// Stops the pipeline; as [`Submission::<Registered>::stop`].

@@ -16,7 +16,7 @@ use crate::{
     observe::Step,
     options::Options,
     session::Session,
-    shutdown::{Shutdown, registry::Target},
+    shutdown::{Shutdown, registry::entry::Target},
     spec::PipelineSpec,
     submission::{Submission, TransitionError},
 };

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use stepwell_arroyo::PipelineId;
 
-use super::{Entry, EntryId, Target};
+use super::entry::{Entry, EntryId, Target};
 
 #[derive(Debug, Default)]
 pub(super) struct Server {

@@ -1,29 +1,33 @@
 //! A request under way that may make or start something.
 
+use std::sync::Arc;
+
 use stepwell_arroyo::ClientError;
 
-use super::Ticket;
+use super::{Registry, entry::EntryId};
 
 /// A request is under way that may make or start something.
 #[derive(Debug)]
 pub(crate) struct WriteGuard {
-    ticket: Ticket,
+    registry: Arc<Registry>,
+    id: EntryId,
     /// Whether the run counted as started here before this request.
     started_before: bool,
 }
 
 impl WriteGuard {
-    pub(super) fn new(ticket: Ticket, started_before: bool) -> Self {
+    pub(super) fn new(registry: Arc<Registry>, id: EntryId, started_before: bool) -> Self {
         Self {
-            ticket,
+            registry,
+            id,
             started_before,
         }
     }
 
     /// The request has started nothing: it never left, or was refused.
     pub(crate) fn started_nothing(&self) {
-        let mut inner = self.ticket.registry.lock();
-        if let Some(entry) = inner.entries.get_mut(&self.ticket.id) {
+        let mut inner = self.registry.lock();
+        if let Some(entry) = inner.entries.get_mut(&self.id) {
             entry.started_here = self.started_before;
         }
     }
@@ -31,8 +35,8 @@ impl WriteGuard {
     /// The create was answered with a refusal, in which it says that there is one already.
     pub(crate) fn refused(&self, error: &ClientError) {
         self.started_nothing();
-        let mut inner = self.ticket.registry.lock();
-        if let Some(entry) = inner.entries.get_mut(&self.ticket.id) {
+        let mut inner = self.registry.lock();
+        if let Some(entry) = inner.entries.get_mut(&self.id) {
             entry.refused = Some(error.to_string().into());
         }
     }
@@ -40,8 +44,8 @@ impl WriteGuard {
 
 impl Drop for WriteGuard {
     fn drop(&mut self) {
-        let registry = &self.ticket.registry;
-        if let Some(entry) = registry.lock().entries.get_mut(&self.ticket.id) {
+        let registry = &self.registry;
+        if let Some(entry) = registry.lock().entries.get_mut(&self.id) {
             entry.writes = entry.writes.saturating_sub(1);
         }
         registry.changed();

@@ -12,10 +12,11 @@ use std::{
 use stepwell_arroyo::{ClientError, Job, JobError, PipelineId};
 
 use super::{
-    Trouble,
     record::{Expected, News, Record},
+    sight::Sight,
+    trouble::Trouble,
 };
-use crate::{job::sight::Sight, observe::Event, session::Requester};
+use crate::{observe::Event, session::Requester};
 
 /// How many entries of the log are read: the newest may be warnings.
 const ENTRIES: NonZeroU32 = NonZeroU32::new(10).unwrap();

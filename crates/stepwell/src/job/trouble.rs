@@ -1,18 +1,10 @@
 //! A job that does not keep running: see [`Trouble`].
 
-mod log_reader;
-mod record;
-
 use std::{fmt, time::Duration};
 
 use stepwell_arroyo::JobError;
 
 use crate::words::{Time, times};
-
-pub(crate) use self::{
-    log_reader::TroubleWatch,
-    record::{Expected, Record},
-};
 
 /// What is known of a job that does not keep running: it recovers, or restarts, or is about to fail.
 ///

@@ -1,86 +1,28 @@
 //! What a shutdown knows: for every submission the pipeline that it may have made or started.
 //!
 //! An entry is written *before* the request leaves that makes or starts something, and is dropped only when the pipeline was seen
-//! ended, was never created, or was detached. Requests that change something hold a [`WriteGuard`] for as long as they are under
+//! ended, was never created, or was detached. Requests that change something hold a [`WriteGuard`](write_guard::WriteGuard) for as long as they are under
 //! way, in the task that sends them, so that a shutdown can await their replies even when their caller is gone.
 
+pub(crate) mod entry;
 mod server;
-mod write_guard;
+pub(crate) mod ticket;
+pub(crate) mod write_guard;
 
 use std::{
     collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::SystemTime,
 };
 
 use stepwell_arroyo::PipelineId;
 use tokio::sync::watch;
 
-use self::server::Server;
-pub(crate) use self::write_guard::WriteGuard;
-use super::{KnownPipeline, OnShutdown};
-use crate::{
-    job::sight::Sight,
-    resolve::{attempt::CreateAttempt, shown::Shown},
-    session::Requester,
+use self::{
+    entry::{Entry, EntryId, Target},
+    server::Server,
 };
-
-pub(crate) type EntryId = u64;
-
-/// What is known of the pipeline of one submission.
-#[derive(Clone, Debug)]
-pub(crate) enum Target {
-    /// A create is under way, or was and its reply was lost.
-    Attempted(CreateAttempt),
-    /// It is there.
-    Pipeline(PipelineId),
-}
-
-impl Target {
-    /// Its id, as far as it is known: a create may leave that to the server.
-    pub(crate) fn id(&self) -> Option<&PipelineId> {
-        match self {
-            Self::Attempted(attempt) => attempt.id(),
-            Self::Pipeline(id) => Some(id),
-        }
-    }
-
-    /// Whether this pipeline was given up for another one: that its run was started here says nothing of the other's.
-    fn is_left_for(&self, next: &Self) -> bool {
-        match (self, next) {
-            (Self::Pipeline(id), Self::Pipeline(next)) => id != next,
-            (Self::Pipeline(_), Self::Attempted(_)) => true,
-            (Self::Attempted(_), _) => false,
-        }
-    }
-}
-
-#[derive(Clone, Debug)]
-pub(crate) struct Entry {
-    pub(crate) name: Arc<str>,
-    pub(crate) requester: Requester,
-    /// What the submission has seen of the job.
-    pub(crate) sight: Arc<Sight>,
-    pub(crate) on_shutdown: OnShutdown,
-    pub(crate) since: SystemTime,
-    pub(crate) target: Target,
-    /// Whether this process created it, started its run, or may have.
-    pub(crate) started_here: bool,
-    /// The server's words, when the create was answered with them: it exists already.
-    pub(crate) refused: Option<Arc<str>>,
-    writes: usize,
-}
-
-impl Entry {
-    /// Whether a shutdown leaves it as it is.
-    pub(crate) fn is_left(&self) -> bool {
-        match self.on_shutdown {
-            OnShutdown::Stop => false,
-            OnShutdown::StopIfStartedHere => !self.started_here,
-            OnShutdown::Leave => true,
-        }
-    }
-}
+use super::KnownPipeline;
+use crate::resolve::{attempt::CreateAttempt, shown::Shown};
 
 #[derive(Debug, Default)]
 struct Inner {
@@ -276,105 +218,4 @@ impl Registry {
         self.changes
             .send_modify(|count| *count = count.wrapping_add(1));
     }
-}
-
-/// The place of one submission in the registry.
-#[derive(Clone, Debug)]
-pub(crate) struct Ticket {
-    registry: Arc<Registry>,
-    id: EntryId,
-}
-
-impl Ticket {
-    pub(crate) fn new(registry: &Arc<Registry>) -> Self {
-        let id = {
-            let mut inner = registry.lock();
-            inner.next += 1;
-            inner.next
-        };
-        Self {
-            registry: Arc::clone(registry),
-            id,
-        }
-    }
-
-    pub(crate) fn registry(&self) -> &Registry {
-        &self.registry
-    }
-
-    pub(crate) fn id(&self) -> EntryId {
-        self.id
-    }
-
-    /// Notes what is about to be made or started, and that the request is under way, in one step.
-    pub(crate) fn intend(&self, entry: Intended) -> Result<WriteGuard, ShutdownBegun> {
-        let mut inner = self.registry.lock();
-        if self.registry.is_begun() {
-            return Err(ShutdownBegun);
-        }
-        let before = inner.entries.get(&self.id);
-        let writes = before.map_or(0, |entry| entry.writes);
-        let started_before = before
-            .is_some_and(|before| before.started_here && !before.target.is_left_for(&entry.target));
-        let Intended {
-            name,
-            requester,
-            sight,
-            on_shutdown,
-            since,
-            target,
-            started_here,
-        } = entry;
-        inner.insert(
-            self.id,
-            Entry {
-                name,
-                requester,
-                sight,
-                on_shutdown,
-                since,
-                target,
-                started_here: started_here || started_before,
-                refused: None,
-                writes: writes + 1,
-            },
-        );
-        drop(inner);
-        Ok(WriteGuard::new(self.clone(), started_before))
-    }
-
-    /// The pipeline is there; `started_here` as in [`Entry`].
-    pub(crate) fn found(&self, server: &Arc<str>, id: &PipelineId, started_here: bool) {
-        let mut inner = self.registry.lock();
-        inner.server(server).ours.insert(id.clone());
-        inner.know(self.id, id);
-        if let Some(entry) = inner.entries.get_mut(&self.id) {
-            entry.started_here |= started_here;
-        }
-        drop(inner);
-        self.registry.changed();
-    }
-
-    /// Whether a shutdown stops its pipeline.
-    pub(crate) fn is_to_stop(&self) -> bool {
-        let entry = self.registry.entry(self.id);
-        entry.is_some_and(|entry| !entry.is_left())
-    }
-
-    /// It was seen ended, was never created, or is left to itself.
-    pub(crate) fn forget(&self) {
-        self.registry.remove(self.id);
-    }
-}
-
-/// What [`Ticket::intend`] notes.
-pub(crate) struct Intended {
-    pub(crate) name: Arc<str>,
-    pub(crate) requester: Requester,
-    /// What the submission has seen of the job.
-    pub(crate) sight: Arc<Sight>,
-    pub(crate) on_shutdown: OnShutdown,
-    pub(crate) since: SystemTime,
-    pub(crate) target: Target,
-    pub(crate) started_here: bool,
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use stepwell_arroyo::{Job, JobError, JobErrorLevel, JobId, JobState};
 use tokio::time::Instant;
 
-use super::Trouble;
+use super::trouble::Trouble;
 
 /// How long a job has to be Running again before its trouble is over, unless a run that ended in trouble has lasted longer than half of it.
 const CALM: Duration = Duration::from_secs(10);

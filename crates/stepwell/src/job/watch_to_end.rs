@@ -1,0 +1,85 @@
+//! Watching a job to its end, and reading what that was.
+
+use std::time::Duration;
+
+use stepwell_arroyo::{Job, JobState, PipelineId};
+
+use super::{
+    Ended, Trouble, WaitError,
+    ended::has_ended,
+    verdict::Baseline,
+    watch::{Look, Watch},
+};
+use crate::{
+    error::Error,
+    observe::Step,
+    session::{Deadline, Session},
+};
+
+/// Looks once; `None` when that failed in a way that may pass, or there is no job yet.
+pub(super) async fn look(watch: &mut Watch) -> Result<Option<Job>, WaitError> {
+    match watch.look().await {
+        Look::Job(job) => Ok(Some(job)),
+        Look::NoJob | Look::Failed => Ok(None),
+        Look::Vanished => Err(WaitError::Vanished {
+            id: watch.id().clone(),
+        }),
+        Look::Rejected(error) => Err(WaitError::Rejected {
+            id: watch.id().clone(),
+            source: Box::new(error),
+        }),
+    }
+}
+
+/// Watches the job until it has ended. It has no deadline, for a stream has none.
+pub(crate) async fn watch_to_the_end(
+    session: &Session,
+    id: &PipelineId,
+    baseline: &Baseline,
+) -> Result<Ended, Error> {
+    let deadline = Deadline::new(Duration::MAX);
+    let mut watch = Watch::of(session, id, Step::Wait, &deadline, baseline.expected());
+    let mut pace = session.requester.poll_pace();
+    let longest_silence = session.options.silence_timeout;
+    loop {
+        if let Some(job) = look(&mut watch).await?.filter(has_ended) {
+            return Ok(read_end(session, id, job, watch.trouble()).await);
+        }
+        if watch.silence() >= longest_silence {
+            return Err(WaitError::Silence {
+                id: id.clone(),
+                silence: watch.silence(),
+                trouble: watch.trouble(),
+                source: Box::new(watch.take_last_seen()),
+            }
+            .into());
+        }
+        // However long the server asks for, it is silent when the time for that is over.
+        let left = longest_silence.saturating_sub(watch.silence());
+        let pause = pace.pause(&session.requester.jitter);
+        watch.sleep(pause.max(watch.retry_pause().min(left))).await;
+    }
+}
+
+/// The end of a job, with what it has logged if it failed. The shutdown need not stop what has ended.
+pub(super) async fn read_end(
+    session: &Session,
+    id: &PipelineId,
+    job: Job,
+    trouble: Option<Box<Trouble>>,
+) -> Ended {
+    session.ticket.forget();
+    let errors = if job.state == JobState::Failed {
+        let client = session.requester.client_for_a_write();
+        // The reason is in the job; what it has logged is an extra.
+        client.job_errors(id, &job.id).await.unwrap_or_default()
+    } else {
+        Vec::new()
+    };
+    Ended {
+        id: id.clone(),
+        job,
+        errors,
+        trouble: trouble.map(|trouble| *trouble),
+    }
+}
