@@ -1,6 +1,6 @@
 //! Creating a pipeline at most once.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use http::StatusCode;
 use stepwell_arroyo::{ClientError, Made, Pipeline};
@@ -8,17 +8,16 @@ use stepwell_arroyo::{ClientError, Made, Pipeline};
 use super::{
     Action, PipelineSummary, ResolveError,
     attempt::{CreateAttempt, Sent},
+    send_create::send,
     settle::{Claims, SettleOutcome, look, settle},
 };
 use crate::{
     error::Error,
     observe::Step,
     session::{
-        Deadline, ServerMemory, Session,
+        Deadline, Session,
         retry::{Failure, Next, Request},
-        to_completion,
     },
-    shutdown::registry::entry::Target,
 };
 
 /// How long the one look may take after a refusal that does not speak of an existing id.
@@ -59,7 +58,7 @@ impl Creating<'_> {
                 return Ok(CreateOutcome::ListNeeded);
             }
             let request = attempt.way();
-            let error = match self.send(attempt).await? {
+            let error = match send(self.session, attempt).await? {
                 Ok(made) => {
                     attempt.sent = Sent::Nothing;
                     tries.answered();
@@ -129,53 +128,6 @@ impl Creating<'_> {
             }
             .into()),
         }
-    }
-
-    /// Sends one create. The intent is noted with the shutdown before, and the outcome by the task that awaits the reply, so that
-    /// nothing is lost with the caller.
-    async fn send(&self, attempt: &mut CreateAttempt) -> Result<Result<Made, ClientError>, Error> {
-        let before = attempt.sent;
-        let by_put = attempt.way() == Request::Put;
-        attempt.sent = if by_put { Sent::Put } else { Sent::Post };
-        let target = Target::Attempted(attempt.clone());
-        let guard = match self
-            .session
-            .intend(attempt.spec.shared_name(), target, true)
-        {
-            Ok(guard) => guard,
-            Err(begun) => {
-                attempt.sent = before;
-                return Err(begun);
-            }
-        };
-        let client = self.session.requester.client_for_a_write();
-        let ticket = self.session.ticket.clone();
-        let server = Arc::clone(self.session.requester.server());
-        let request = attempt.request();
-        let memory = self.session.requester.memory();
-        let id = attempt.id().cloned();
-        Ok(to_completion(async move {
-            let reply = client.make(id.as_ref(), &request).await;
-            if let Ok(made) = &reply {
-                // The answer leaves no doubt whose it is.
-                ticket.registry().claim(&server, &made.id, ticket.id());
-                ticket.found(&server, &made.id, true);
-            } else if let (Sent::Nothing, Err(error)) = (before, &reply) {
-                // Here and not in the caller, which may be gone.
-                let failure = Failure::of(error);
-                if by_put && failure == Failure::AlreadyThere {
-                    // What it is a duplicate of, another client has started; or a proxy has sent it twice, and it is ours. The shutdown
-                    // knows of it, and leaves it alone unless it is to stop all.
-                    guard.refused(error);
-                } else if failure.changed_nothing() {
-                    ticket.forget();
-                }
-            }
-            note_put(&memory, by_put, &reply);
-            drop(guard);
-            reply
-        })
-        .await)
     }
 
     fn not_sent(&self, attempt: &CreateAttempt, error: ClientError) -> Error {
@@ -351,20 +303,6 @@ impl Creating<'_> {
             source: Box::new(error),
         }
         .into()
-    }
-}
-
-/// A server that has taken a `PUT`, or refused it as it refuses a create, has `PUT`.
-fn note_put(memory: &ServerMemory, by_put: bool, reply: &Result<Made, ClientError>) {
-    let taken = match reply {
-        Ok(_) => true,
-        Err(error) => matches!(
-            error.status(),
-            Some(StatusCode::BAD_REQUEST | StatusCode::CONFLICT)
-        ),
-    };
-    if by_put && taken {
-        memory.put_was_seen();
     }
 }
 

@@ -6,9 +6,11 @@ mod decide;
 mod difference;
 mod job;
 mod near_match;
+mod pipeline_summary;
 mod resolution;
 mod resolve_error;
 mod resume;
+mod send_create;
 pub(crate) mod settle;
 pub(crate) mod shown;
 #[cfg(test)]
@@ -28,8 +30,9 @@ use self::{
 };
 pub use self::{
     difference::Difference,
+    pipeline_summary::PipelineSummary,
     resolution::{Plan, PlannedRequest, Resolution},
-    resolve_error::{Action, PipelineSummary, ResolveError},
+    resolve_error::{Action, ResolveError},
 };
 use crate::{
     error::Error,

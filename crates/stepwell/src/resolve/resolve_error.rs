@@ -6,39 +6,15 @@ use std::{
 };
 
 use snafu::Snafu;
-use stepwell_arroyo::{ClientError, Pipeline, PipelineId};
+use stepwell_arroyo::{ClientError, PipelineId};
 use stepwell_transport::Phase;
 
+use super::pipeline_summary::{PipelineSummary, list};
 use crate::{
     job::LastSeen,
     session::Deadline,
     words::{Ago, Time},
 };
-
-/// A pipeline as an error names it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct PipelineSummary {
-    /// Its id.
-    pub id: PipelineId,
-    /// Its name.
-    pub name: String,
-}
-
-impl PipelineSummary {
-    pub(crate) fn new(pipeline: &Pipeline) -> Self {
-        Self {
-            id: pipeline.id.clone(),
-            name: pipeline.name.clone(),
-        }
-    }
-}
-
-impl fmt::Display for PipelineSummary {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{:?} ({})", self.name, self.id)
-    }
-}
 
 /// Why a pipeline was neither resumed nor created, or is not known to have been.
 #[derive(Debug, Snafu)]
@@ -343,22 +319,6 @@ impl fmt::Display for Action {
             Self::Discard => "discard",
         })
     }
-}
-
-/// An error lists so many and counts the rest.
-const LISTED: usize = 10;
-
-fn list(pipelines: &[PipelineSummary]) -> String {
-    let mut text = pipelines
-        .iter()
-        .take(LISTED)
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(", ");
-    if pipelines.len() > LISTED {
-        text = format!("{text} and {} more", pipelines.len() - LISTED);
-    }
-    text
 }
 
 fn near_words(near: Option<&PipelineSummary>) -> String {

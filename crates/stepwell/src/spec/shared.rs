@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::PipelineSpec;
+use super::pipeline_spec::PipelineSpec;
 
 impl PipelineSpec {
     /// The name.

@@ -1,3 +1,7 @@
+use std::num::NonZeroU32;
+
+use stepwell_arroyo::PipelineId;
+
 use super::*;
 
 #[test]

@@ -6,8 +6,7 @@ use stepwell_arroyo::{Job, JobState, JsonError, Pipeline, PipelineId, PipelineRo
 
 use crate::{
     resolve::{
-        near_match::is_near_match,
-        resolve_error::{PipelineSummary, ResolveError},
+        near_match::is_near_match, pipeline_summary::PipelineSummary, resolve_error::ResolveError,
     },
     spec::{Identity, Intent, PipelineSpec, WhenFinished},
 };

@@ -1,0 +1,127 @@
+//! [`PipelineSpecBuilder`], which makes a spec.
+
+use std::{fmt, num::NonZeroU32};
+
+use stepwell_arroyo::Udf;
+
+use super::{
+    checkpoint_interval::CheckpointInterval,
+    identity::{FindBy, Identity},
+    intent::{Intent, WhenFinished, WhenUdfsDiffer},
+    pipeline_spec::{Fields, PipelineSpec, SpecError},
+};
+
+impl PipelineSpec {
+    /// Starts a spec of this query.
+    pub fn builder(query: impl Into<String>) -> PipelineSpecBuilder {
+        PipelineSpecBuilder {
+            fields: Fields::new(query.into().into()),
+        }
+    }
+}
+
+/// Makes a [`PipelineSpec`].
+#[derive(Clone)]
+#[must_use]
+pub struct PipelineSpecBuilder {
+    fields: Fields,
+}
+
+impl fmt::Debug for PipelineSpecBuilder {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("PipelineSpecBuilder")
+            .field("name", &self.fields.name)
+            .finish_non_exhaustive()
+    }
+}
+
+impl PipelineSpecBuilder {
+    /// The pipeline's name; `query` without one. Names need not be unique on a server.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.fields.name = name.into().into();
+        self
+    }
+
+    /// How many subtasks run in parallel. Without it a new pipeline gets 1, and one that is resumed keeps what it has.
+    pub fn parallelism(mut self, parallelism: NonZeroU32) -> Self {
+        self.fields.parallelism = Some(parallelism);
+        self
+    }
+
+    /// Adds a user-defined function.
+    pub fn udf(mut self, udf: Udf) -> Self {
+        self.fields.udfs.push(udf);
+        self
+    }
+
+    /// How often the server takes a checkpoint.
+    pub fn checkpoint_interval(mut self, interval: CheckpointInterval) -> Self {
+        self.fields.checkpoint_interval_micros = Some(interval);
+        self
+    }
+
+    /// Adds a tag. Servers up to 0.15 ignore tags, which is reported.
+    pub fn tag(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.fields.tags.insert(key.into(), value.into());
+        self
+    }
+
+    /// Adds an environment variable of the workers. Servers up to 0.15 ignore these, which is reported.
+    pub fn environment(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.fields.environment.insert(key.into(), value.into());
+        self
+    }
+
+    /// An overlay on the server's scheduler configuration: a JSON object. Servers up to 0.15 ignore it, which is reported.
+    pub fn scheduler_config(mut self, config: serde_json::Value) -> Self {
+        self.fields.scheduler_config = Some(config);
+        self
+    }
+
+    /// Create although the server holds other pipelines.
+    pub fn force(mut self, force: bool) -> Self {
+        self.fields.force = force;
+        self
+    }
+
+    /// What the submission may do.
+    pub fn intent(mut self, intent: Intent) -> Self {
+        self.fields.intent = intent;
+        self
+    }
+
+    /// What to do about a finished pipeline with the same query.
+    pub fn when_finished(mut self, when: WhenFinished) -> Self {
+        self.fields.when_finished = when;
+        self
+    }
+
+    /// What to do about a pipeline with the same query and other UDFs.
+    pub fn when_udfs_differ(mut self, when: WhenUdfsDiffer) -> Self {
+        self.fields.when_udfs_differ = when;
+        self
+    }
+
+    /// Which id a new pipeline gets.
+    pub fn identity(mut self, identity: Identity) -> Self {
+        self.fields.identity = identity;
+        self
+    }
+
+    /// How the pipeline is found: by its query, or by its id alone.
+    pub fn find_by(mut self, find_by: FindBy) -> Self {
+        self.fields.find_by = find_by;
+        self
+    }
+
+    /// The spec.
+    ///
+    /// # Errors
+    ///
+    /// When the name is empty, the scheduler's configuration is not an object, or the pipeline is to be found by an id that the server
+    /// assigns.
+    pub fn build(self) -> Result<PipelineSpec, SpecError> {
+        PipelineSpec::try_from(self.fields)
+    }
+}
