@@ -11,17 +11,10 @@ use stepwell_control_plane::{Generation, Options, Scheduler};
 use tokio::sync::{mpsc, watch};
 use tokio::{task, time};
 
-use crate::controller::{ControllerThread, Core};
-use crate::counters::JobCounters;
+use crate::controller::{ControllerThread, Core, ResumedPipeline};
 use crate::error::EngineError;
-use crate::outputs::Outputs;
-use crate::rows::{Rows, Shown};
 use crate::server::{Listener, Server};
-use crate::worker::{Supervisor, Workers};
-
-/// The greatest parallelism of a pipeline; more is refused. One task drives all subtasks of a pipeline, so more subtasks do not make it
-/// faster.
-pub const MAX_PARALLELISM: u32 = 128;
+use crate::worker::{Foreground, JobCounters, JobOutputs, RowWriter, Supervisor, Workers};
 
 /// How long [`Engine::close`] waits for the rows to be written by a writer that does not take them.
 const ROWS_TIMEOUT: Duration = Duration::from_secs(1);
@@ -54,20 +47,10 @@ pub struct Engine {
     server: Server,
     supervisor: Supervisor,
     controller: ControllerThread,
-    rows: Rows,
-    shown: watch::Sender<Shown>,
+    rows: RowWriter,
+    foreground: watch::Sender<Foreground>,
     resumed: Vec<ResumedPipeline>,
-    outputs: Outputs,
-}
-
-/// A pipeline that an engine has started again because it was running when the directory was last used.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ResumedPipeline {
-    /// Its id.
-    pub id: PipelineId,
-    /// Its name.
-    pub name: String,
+    outputs: JobOutputs,
 }
 
 impl Engine {
@@ -76,7 +59,7 @@ impl Engine {
         EngineBuilder {
             state_dir: state_dir.into(),
             rows: Box::new(io::stdout()),
-            shown: Shown::All,
+            foreground: Foreground::All,
             port: 0,
             idle: false,
             control_plane: Options::default(),
@@ -104,7 +87,8 @@ impl Engine {
     ///
     /// The pipeline need not exist yet. A later call replaces an earlier one.
     pub fn show_rows_of(&self, pipeline: &PipelineId) {
-        self.shown.send_replace(Shown::Only(pipeline.clone()));
+        self.foreground
+            .send_replace(Foreground::Only(pipeline.clone()));
     }
 
     /// Ends the engine in order: requests that are being answered are finished, workers end where they are, and the
@@ -145,7 +129,7 @@ impl Engine {
 pub struct EngineBuilder {
     state_dir: PathBuf,
     rows: Box<dyn Write + Send>,
-    shown: Shown,
+    foreground: Foreground,
     port: u16,
     idle: bool,
     control_plane: Options,
@@ -162,7 +146,7 @@ impl EngineBuilder {
     /// writes these first. A writer with a buffer of its own may see rows twice: bytes count as written once a flush succeeds.
     pub fn rows(mut self, writer: Box<dyn Write + Send>) -> Self {
         self.rows = writer;
-        self.shown = Shown::All;
+        self.foreground = Foreground::All;
         self
     }
 
@@ -172,7 +156,7 @@ impl EngineBuilder {
     /// stopped as usual, and its checkpoints contain the held rows.
     pub fn foreground_rows(mut self, writer: Box<dyn Write + Send>) -> Self {
         self.rows = writer;
-        self.shown = Shown::Undecided;
+        self.foreground = Foreground::Undecided;
         self
     }
 
@@ -215,7 +199,7 @@ impl EngineBuilder {
         let Self {
             state_dir,
             rows,
-            shown,
+            foreground,
             port,
             idle,
             control_plane,
@@ -227,13 +211,13 @@ impl EngineBuilder {
         let listener = Listener::bind(port).await?;
         let address = listener.address();
         let counters = JobCounters::default();
-        let rows = Rows::start(rows)?;
-        let (shown, shown_to_workers) = watch::channel(shown);
+        let rows = RowWriter::start(rows)?;
+        let (foreground, of_workers) = watch::channel(foreground);
         let planner = core.planner();
-        let resumed = if idle { Vec::new() } else { core.going() };
+        let resumed = if idle { Vec::new() } else { core.resumed() };
         let (orders, received) = mpsc::unbounded_channel();
-        let controller = core.start(orders, counters.clone(), idle)?;
-        let outputs = Outputs::default();
+        let controller = ControllerThread::start(core, orders, counters.clone(), idle)?;
+        let outputs = JobOutputs::default();
         let server = listener.serve(
             controller.handle(),
             planner.clone(),
@@ -244,7 +228,7 @@ impl EngineBuilder {
             controller: controller.handle(),
             planner,
             rows: rows.clone(),
-            shown: shown_to_workers,
+            foreground: of_workers,
             outputs: outputs.clone(),
             counters,
         };
@@ -256,7 +240,7 @@ impl EngineBuilder {
             supervisor,
             controller,
             rows,
-            shown,
+            foreground,
             resumed,
             outputs,
         })

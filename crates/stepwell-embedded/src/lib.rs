@@ -30,20 +30,20 @@
 //! origin is refused. A person's browser is shown the status pages, plain HTML at `/` and `/pipelines/{id}`, also when it
 //! follows a link from elsewhere.
 
+mod connector;
 mod controller;
-mod counters;
-mod directory;
 mod engine;
-mod environment;
 mod error;
-mod identifiers;
-mod outputs;
-mod planner;
-mod rows;
+mod format;
+mod limits;
+mod page;
+mod plan;
+mod run;
 mod server;
-mod sql;
 mod store;
 mod worker;
 
-pub use self::engine::{Engine, EngineBuilder, MAX_PARALLELISM, ResumedPipeline};
+pub use self::controller::ResumedPipeline;
+pub use self::engine::{Engine, EngineBuilder};
 pub use self::error::EngineError;
+pub use self::limits::MAX_PARALLELISM;

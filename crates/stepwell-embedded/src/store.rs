@@ -14,11 +14,13 @@ use snafu::ResultExt as _;
 use crate::error::{EngineError, OpenFileSnafu};
 
 mod checkpoint;
+mod directory;
 mod schema;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use checkpoint::Restored;
+pub(crate) use self::checkpoint::Restored;
+pub(crate) use self::directory::StateDirectory;
 
 /// The database, in the state directory.
 const FILE: &str = "stepwell.sqlite";
@@ -29,7 +31,7 @@ const KEPT_CHECKPOINTS: u64 = 4;
 
 /// Changes that are written in one transaction.
 #[derive(Debug, Default)]
-pub(crate) struct Batch {
+pub(crate) struct WriteBatch {
     /// By id of the pipeline: the record as it is now, or `None` if it was deleted.
     pub(crate) records: BTreeMap<String, Option<Vec<u8>>>,
     /// New checkpoints.
@@ -46,7 +48,7 @@ pub(crate) struct NewCheckpoint {
     pub(crate) state: Vec<Vec<u8>>,
 }
 
-impl Batch {
+impl WriteBatch {
     pub(crate) fn is_empty(&self) -> bool {
         self.records.is_empty() && self.checkpoints.is_empty() && self.forgotten_jobs.is_empty()
     }
@@ -105,7 +107,7 @@ impl Store {
     }
 
     /// Writes all of the batch, or nothing; returns once it is durable.
-    pub(crate) fn commit(&mut self, batch: &Batch) -> Result<(), EngineError> {
+    pub(crate) fn commit(&mut self, batch: &WriteBatch) -> Result<(), EngineError> {
         if batch.is_empty() {
             return Ok(());
         }
@@ -150,7 +152,7 @@ fn create(path: &Path) -> Result<(), EngineError> {
         _ => {}
     }
     // SQLite gives the files that it makes beside a database that database's mode.
-    crate::directory::private_file(&unfinished).context(OpenFileSnafu { path: &unfinished })?;
+    directory::private_file(&unfinished).context(OpenFileSnafu { path: &unfinished })?;
     let build = || {
         let connection = connect(&unfinished)?;
         schema::create(&connection)?;
@@ -174,7 +176,7 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-fn write(connection: &mut Connection, batch: &Batch) -> rusqlite::Result<()> {
+fn write(connection: &mut Connection, batch: &WriteBatch) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     {
         let mut upsert = transaction.prepare(

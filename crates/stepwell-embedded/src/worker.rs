@@ -5,34 +5,27 @@ use std::time::Duration;
 
 use stepwell_arroyo::JobId;
 use stepwell_control_plane::Command;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{self, MissedTickBehavior};
 
-use crate::controller::{Controller, Order};
-use crate::counters::JobCounters;
-use crate::outputs::Outputs;
-use crate::planner::Planner;
-use crate::rows::{Rows, Shown};
+use crate::controller::Order;
 
+mod counters;
+mod outputs;
 mod printer;
 mod run;
+mod writer;
 
+pub(crate) use self::counters::JobCounters;
+pub(crate) use self::outputs::{JobOutputs, RowBatch};
+pub(crate) use self::printer::Foreground;
+pub(crate) use self::run::Workers;
 use self::run::{Control, Worker};
+pub(crate) use self::writer::RowWriter;
 
 /// How often the controller looks at all jobs, besides whenever something changes; that of a real Arroyo.
-const LOOK_INTERVAL: Duration = Duration::from_millis(500);
-
-/// What all workers share.
-#[derive(Clone, Debug)]
-pub(crate) struct Workers {
-    pub(crate) controller: Controller,
-    pub(crate) planner: Planner,
-    pub(crate) rows: Rows,
-    pub(crate) shown: watch::Receiver<Shown>,
-    pub(crate) outputs: Outputs,
-    pub(crate) counters: JobCounters,
-}
+const TICK_INTERVAL: Duration = Duration::from_millis(500);
 
 /// The task that owns the runs.
 #[derive(Debug)]
@@ -90,12 +83,12 @@ impl Runs {
         mut orders: mpsc::UnboundedReceiver<Order>,
         mut stopped: oneshot::Receiver<()>,
     ) {
-        let mut looks = time::interval(LOOK_INTERVAL);
-        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut ticks = time::interval(TICK_INTERVAL);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 _ = &mut stopped => break,
-                _ = looks.tick() => self.workers.controller.look(),
+                _ = ticks.tick() => self.workers.controller.tick(),
                 Some(_) = self.tasks.join_next() => {}
                 order = orders.recv() => match order {
                     Some(order) => self.obey(order),

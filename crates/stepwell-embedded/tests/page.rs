@@ -89,7 +89,7 @@ async fn a_pipeline_is_found_from_the_list_and_shown() {
         "<dt>State</dt><dd>Finished</dd>",
         "<dt>Run</dt><dd>1</dd>",
         "<dt>Rows out since the engine was started</dt><dd>15</dd>",
-        "message_count = &#39;20&#39;",
+        "message_count = &#x27;20&#x27;",
         "-- password = *******",
         "WHERE counter &lt; 15",
         "<td>PreviewSink</td>",

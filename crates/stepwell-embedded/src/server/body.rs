@@ -15,7 +15,7 @@ const DRAIN_LIMIT: usize = 16 * BODY_LIMIT;
 /// How long a body may take.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) enum BodyError {
     TooLarge,
     TimedOut,

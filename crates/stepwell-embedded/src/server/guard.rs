@@ -13,8 +13,8 @@
 
 use http::{HeaderValue, Method, Request, StatusCode, header};
 
-use super::Refusal;
-use super::page::is_page;
+use super::error_reply::ErrorReply;
+use crate::page::is_page;
 
 /// Where the page stands, as seen from here, that caused a request; browsers send it, and no page can change it.
 const SEC_FETCH_SITE: &str = "sec-fetch-site";
@@ -40,7 +40,7 @@ impl Guard {
     }
 
     /// Refuses what does not name the engine as its host, and what a page of another origin sent.
-    pub(super) fn check<B>(&self, request: &Request<B>) -> Result<(), Refusal> {
+    pub(super) fn check<B>(&self, request: &Request<B>) -> Result<(), ErrorReply> {
         let mut hosts = request.headers().get_all(header::HOST).iter();
         let addressed = match (hosts.next(), hosts.next()) {
             (Some(host), None) => self.is_own(host.as_bytes()),
@@ -51,7 +51,7 @@ impl Guard {
             .authority()
             .is_none_or(|authority| self.is_own(authority.as_str().as_bytes()));
         if !(addressed && target) {
-            return Err(Refusal::new(
+            return Err(ErrorReply::new(
                 StatusCode::FORBIDDEN,
                 format!(
                     "the Host of the request is not this engine; address it as http://{}",
@@ -65,7 +65,7 @@ impl Guard {
             .iter()
             .all(|origin| self.is_own_origin(origin));
         if !own_origin || is_foreign(request) && !is_link_to_page(request) {
-            return Err(Refusal::new(
+            return Err(ErrorReply::new(
                 StatusCode::FORBIDDEN,
                 "the request comes from a page of another origin, which may not use this engine",
             ));
@@ -126,7 +126,7 @@ mod tests {
         }
         Guard::new(5115)
             .check(&request.body(()).unwrap())
-            .map_err(|refusal| refusal.status)
+            .map_err(|error| error.status)
     }
 
     #[test]

@@ -8,20 +8,20 @@ use std::time::Duration;
 
 use stepwell_arroyo::{ErrorDomain, JobId, PipelineId};
 use stepwell_control_plane::WorkerEvent;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::{task, time};
 
+use super::counters::{Counters, JobCounters};
+use super::outputs::{JobOutputs, RunOutput};
+use super::printer::{Foreground, Printer};
+use super::writer::RowWriter;
 use crate::controller::Controller;
-use crate::counters::Counters;
-use crate::engine::MAX_PARALLELISM;
 use crate::error::EngineError;
-use crate::outputs::Run;
-use crate::rows::Lines;
-use crate::sql::{Dropped, Execution, ExecutionError, Output, Program};
+use crate::format::JsonRows;
+use crate::limits::MAX_PARALLELISM;
+use crate::plan::Planner;
+use crate::run::{Dropped, Execution, ExecutionError, Output, Program};
 use crate::store::{NewCheckpoint, Restored};
-
-use super::Workers;
-use super::printer::Printer;
 
 /// The pause between rows that an earlier run could not write and those that follow. A reader that takes what there is, as `head -1`
 /// does, would else have a row in hand that it does not show.
@@ -34,6 +34,17 @@ pub(super) enum Control {
     Checkpoint { epoch: u64, stopping: bool },
     /// End as it is.
     Stop,
+}
+
+/// What all workers share.
+#[derive(Clone, Debug)]
+pub(crate) struct Workers {
+    pub(crate) controller: Controller,
+    pub(crate) planner: Planner,
+    pub(crate) rows: RowWriter,
+    pub(crate) foreground: watch::Receiver<Foreground>,
+    pub(crate) outputs: JobOutputs,
+    pub(crate) counters: JobCounters,
 }
 
 pub(super) struct Worker {
@@ -78,7 +89,7 @@ impl Worker {
         let mut printer = Printer::new(
             self.pipeline.clone(),
             self.workers.rows.clone(),
-            self.workers.shown.clone(),
+            self.workers.foreground.clone(),
         );
         let end = self
             .follow(&mut execution, &mut orders, &followed, &mut printer)
@@ -98,7 +109,7 @@ impl Worker {
         &self,
         execution: &mut Execution,
         orders: &mut mpsc::UnboundedReceiver<Control>,
-        followed: &Run,
+        followed: &RunOutput,
         printer: &mut Printer,
     ) -> Result<End, ExecutionError> {
         let mut waiting = VecDeque::new();
@@ -328,8 +339,8 @@ async fn finish(execution: &mut Execution, printer: &mut Printer) -> Result<bool
     Ok(true)
 }
 
-fn previewed(output: &Output) -> Vec<Lines> {
+fn previewed(output: &Output) -> Vec<JsonRows> {
     let printed = output.printed.iter();
     let previewed = printed.filter(|printed| printed.is_preview);
-    previewed.map(|printed| printed.lines.clone()).collect()
+    previewed.map(|printed| printed.rows.clone()).collect()
 }

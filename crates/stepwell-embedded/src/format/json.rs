@@ -1,0 +1,57 @@
+//! Rows as lines of JSON objects.
+
+use arrow::{
+    datatypes::SchemaRef,
+    error::ArrowError,
+    json::{ReaderBuilder, WriterBuilder, writer::LineDelimited},
+    record_batch::RecordBatch,
+};
+use datafusion_common::DataFusionError;
+
+use super::lines::{Lines, Place};
+
+/// One JSON object a line, with nulls.
+pub(crate) fn encode(batch: &RecordBatch) -> Result<Vec<u8>, DataFusionError> {
+    let mut text = Vec::new();
+    let mut writer = WriterBuilder::new()
+        .with_explicit_nulls(true)
+        .build::<_, LineDelimited>(&mut text);
+    writer.write(batch)?;
+    writer.finish()?;
+    drop(writer);
+    Ok(text)
+}
+
+/// All lines at once, if all are rows.
+pub(crate) fn decode_all(schema: &SchemaRef, lines: &Lines) -> Option<RecordBatch> {
+    // As many rows as lines can also be two in one line, and one in two. Whether those come together depends on how lines are cut into
+    // batches, and so on where a run began.
+    let is_object = |place: &Place| {
+        let line = lines.line(place).trim_ascii();
+        line.starts_with(b"{") && line.ends_with(b"}")
+    };
+    if !lines.places.iter().all(is_object) {
+        return None;
+    }
+    decode(schema, &lines.text, lines.places.len()).ok()
+}
+
+/// So many rows, one after the other.
+pub(crate) fn decode(
+    schema: &SchemaRef,
+    text: &[u8],
+    rows: usize,
+) -> Result<RecordBatch, ArrowError> {
+    let mut decoder = ReaderBuilder::new(SchemaRef::clone(schema))
+        .with_batch_size(rows.saturating_add(1))
+        .build_decoder()?;
+    let read = decoder.decode(text)?;
+    let batch = decoder
+        .flush()?
+        .unwrap_or_else(|| RecordBatch::new_empty(SchemaRef::clone(schema)));
+    if read < text.len() || batch.num_rows() != rows {
+        let error = format!("{} values in {rows} lines", batch.num_rows());
+        return Err(ArrowError::JsonError(error));
+    }
+    Ok(batch)
+}

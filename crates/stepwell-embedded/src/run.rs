@@ -1,0 +1,16 @@
+//! Runs planned queries: rows come from sources, go through operators, and end in sinks.
+
+mod error;
+pub(crate) mod event_time;
+mod execution;
+mod output;
+pub(crate) mod program;
+pub(crate) mod step;
+#[cfg(test)]
+mod tests;
+pub(crate) mod window;
+
+pub(crate) use self::error::ExecutionError;
+pub(crate) use self::execution::Execution;
+pub(crate) use self::output::{Dropped, Output, Printed};
+pub(crate) use self::program::Program;

@@ -1,0 +1,156 @@
+//! A planned query as what runs: sources, the operators that rows go through, and sinks.
+
+use std::{collections::BTreeSet, fmt, path::PathBuf, sync::Arc};
+
+use arrow::datatypes::SchemaRef;
+
+use crate::connector::Connector;
+use crate::plan::catalog::Table;
+use crate::run::event_time::EventTime;
+use crate::run::step::{Projection, Step};
+use crate::run::window::Tumbling;
+
+/// A program, to be run any number of times.
+#[derive(Clone)]
+pub(crate) struct Program(pub(crate) Arc<Parts>);
+
+#[derive(Debug, Default)]
+pub(crate) struct Parts {
+    /// Its secrets are in no failure.
+    pub(crate) query: String,
+    pub(crate) sources: Vec<SourcePlan>,
+    /// What is further from the sources comes first.
+    pub(crate) operators: Vec<Operator>,
+    pub(crate) sinks: Vec<SinkPlan>,
+    pub(crate) parallelism: u32,
+    /// As many as the graph has nodes, for each subtask.
+    pub(crate) tasks: u64,
+}
+
+/// A table that is read.
+#[derive(Debug)]
+pub(crate) struct SourcePlan {
+    pub(crate) name: String,
+    pub(crate) table: Arc<Table>,
+    pub(crate) connector: Connector,
+    /// All columns, where some are worked out from those that are read.
+    pub(crate) generated: Option<Projection>,
+    pub(crate) event_time: EventTime,
+    /// Where its rows go to, each of them.
+    pub(crate) consumers: Vec<Next>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Operator {
+    pub(crate) kind: OperatorKind,
+    pub(crate) next: Next,
+}
+
+#[derive(Debug)]
+pub(crate) enum OperatorKind {
+    Step(Step),
+    Window {
+        tumbling: Arc<Tumbling>,
+        input: SchemaRef,
+        /// The sources that rows come from.
+        sources: BTreeSet<usize>,
+    },
+}
+
+/// Where rows go to: the number of an operator, or that of a sink.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    Operator(usize),
+    Sink(usize),
+}
+
+/// Where rows end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum SinkPlan {
+    /// That of a bare `SELECT`: its rows are printed.
+    Preview,
+    Stdout,
+    Forget,
+    File(PathBuf),
+}
+
+impl Program {
+    /// How many tasks a run of it has.
+    pub(crate) fn tasks(&self) -> u64 {
+        self.0.tasks * u64::from(self.0.parallelism)
+    }
+}
+
+impl Parts {
+    /// The number of a table's source, which all that read it share.
+    pub(crate) fn source(&mut self, table: &Arc<Table>) -> usize {
+        let known = self
+            .sources
+            .iter()
+            .position(|source| Arc::ptr_eq(&source.table, table));
+        known.unwrap_or_else(|| {
+            self.sources.push(SourcePlan {
+                name: table.name.clone(),
+                table: Arc::clone(table),
+                connector: table.connector.clone(),
+                generated: table.generated.clone(),
+                event_time: table.event_time.clone(),
+                consumers: Vec::new(),
+            });
+            self.sources.len() - 1
+        })
+    }
+
+    /// The number of a sink. A file has one, however many write to it.
+    pub(crate) fn sink(&mut self, sink: SinkPlan) -> usize {
+        let known = self.sinks.iter().position(|known| *known == sink);
+        known.unwrap_or_else(|| {
+            self.sinks.push(sink);
+            self.sinks.len() - 1
+        })
+    }
+
+    pub(crate) fn operator(&mut self, kind: OperatorKind, next: Next) -> Next {
+        self.operators.push(Operator { kind, next });
+        Next::Operator(self.operators.len() - 1)
+    }
+
+    /// The widths of the windows whose rows come to an operator, by steps alone.
+    pub(crate) fn windows_into(&self, operator: Next) -> impl Iterator<Item = i64> {
+        self.operators.iter().filter_map(move |from| {
+            let OperatorKind::Window { tumbling, .. } = &from.kind else {
+                return None;
+            };
+            (self.after_steps(from.next) == operator).then_some(tumbling.width)
+        })
+    }
+
+    /// The next window or sink.
+    pub(crate) fn after_steps(&self, mut next: Next) -> Next {
+        while let Next::Operator(number) = next
+            && let Some(operator) = self.operators.get(number)
+            && matches!(operator.kind, OperatorKind::Step(_))
+        {
+            next = operator.next;
+        }
+        next
+    }
+
+    /// Whether a row is through once it has gone through.
+    pub(crate) fn is_stateless(&self) -> bool {
+        let mut kinds = self.operators.iter().map(|operator| &operator.kind);
+        kinds.all(|kind| matches!(kind, OperatorKind::Step(_)))
+    }
+}
+
+impl fmt::Debug for Program {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The expressions hold the query's literals.
+        formatter
+            .debug_struct("Program")
+            .field("sources", &self.0.sources.len())
+            .field("operators", &self.0.operators.len())
+            .field("sinks", &self.0.sinks.len())
+            .finish_non_exhaustive()
+    }
+}
