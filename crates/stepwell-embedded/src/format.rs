@@ -5,4 +5,5 @@ pub(crate) mod json;
 mod json_rows;
 pub(crate) mod lines;
 
+pub(crate) use self::bad_line::BadData;
 pub(crate) use self::json_rows::JsonRows;

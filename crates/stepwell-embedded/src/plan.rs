@@ -1,7 +1,7 @@
 //! Plans queries: parsed, checked and typed with DataFusion's crates, and compiled to a [`Program`](crate::run::Program).
 
 mod analysis;
-pub(crate) mod catalog;
+mod catalog;
 mod columns;
 mod compile;
 pub(crate) mod diagnostic;

@@ -3,9 +3,13 @@
 mod error;
 pub(crate) mod event_time;
 mod execution;
+mod operators;
 mod output;
 pub(crate) mod program;
+mod sinks;
+mod state;
 pub(crate) mod step;
+mod subtasks;
 #[cfg(test)]
 mod tests;
 pub(crate) mod window;

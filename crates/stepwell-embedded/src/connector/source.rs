@@ -1,12 +1,58 @@
-//! Sources: where rows come from. Each subtask of a source is a [`Source`]; what is read, and when it is due, is up to it.
+//! The contract of sources.
 
-use arrow::{array::Int64Array, record_batch::RecordBatch};
-use serde::{Deserialize, Serialize};
+use std::{collections::BTreeMap, fmt, path::Path};
+
+use arrow::{array::Int64Array, datatypes::SchemaRef, record_batch::RecordBatch};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::Value;
 use tokio::time::Instant;
 
-use crate::connector::Connector;
-use crate::connector::{impulse, single_file};
 use crate::run::ExecutionError;
+
+/// A source as a table declares it.
+pub(crate) trait SourceConnector: fmt::Debug + Send + Sync {
+    /// The operator and the description of its node in the graph, as Arroyo has them.
+    fn node(&self) -> (&'static str, String);
+
+    /// The columns of the table, given those that it declares; what is wrong with them.
+    fn columns(&self, declared: Option<&SchemaRef>) -> Result<SchemaRef, &'static str>;
+
+    /// A file that it reads, which no sink of the query may write.
+    fn path(&self) -> Option<&Path> {
+        None
+    }
+
+    /// The source of a subtask, from the beginning or from a position. `None`: this subtask has nothing to read.
+    fn source(
+        &self,
+        subtask: u32,
+        position: Option<&Position>,
+    ) -> Result<Option<Box<dyn Source>>, ExecutionError>;
+}
+
+/// One subtask of a source, while it runs.
+pub(crate) trait Source: fmt::Debug + Send {
+    /// When it is to be read next.
+    fn due(&self) -> Due;
+
+    /// The next rows; `None` at the end.
+    fn take(&mut self) -> Result<Option<Read>, ExecutionError>;
+
+    /// Takes back all but the first `rows` rows of the last batch: they are read again.
+    fn keep(&mut self, rows: usize);
+
+    /// The position after all rows given so far.
+    fn position(&self) -> Position;
+
+    /// How many rows were skipped since the last report, and what is wrong with the first of them. Reports are rate-limited, except at
+    /// the end.
+    fn dropped(&mut self, _is_end: bool) -> Option<(u64, String)> {
+        None
+    }
+
+    /// A checkpoint was taken.
+    fn checkpointed(&mut self) {}
+}
 
 /// Rows that a source has given.
 #[derive(Debug)]
@@ -16,7 +62,7 @@ pub(crate) struct Read {
     pub(crate) times: Option<Int64Array>,
 }
 
-/// When a source wants to be read.
+/// When a source is to be read.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Due {
     At(Instant),
@@ -24,93 +70,18 @@ pub(crate) enum Due {
     OnCheckpoint,
 }
 
-/// What is kept of a source: the effect of all rows given so far.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum SourceState {
-    Impulse(impulse::ImpulseState),
-    /// How many bytes of the file have been read.
-    SingleFile(u64),
-}
+/// How far a subtask of a source has come, as a checkpoint keeps it: the name of the connector, and what that needs to go on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Position(BTreeMap<String, Value>);
 
-/// One subtask of a source, under way.
-#[derive(Debug)]
-pub(crate) enum Source {
-    Impulse(impulse::ImpulseSource),
-    SingleFile(single_file::source::SingleFileSource),
-}
-
-impl Source {
-    /// The source of a subtask, from the beginning or from a state. `None`: this subtask has nothing to read.
-    pub(crate) fn new(
-        connector: &Connector,
-        subtask: u32,
-        state: Option<SourceState>,
-    ) -> Option<Self> {
-        match connector {
-            Connector::Impulse(impulse) => {
-                let state = match state {
-                    Some(SourceState::Impulse(state)) => Some(state),
-                    _ => None,
-                };
-                Some(Self::Impulse(impulse.source(subtask, state)))
-            }
-            // A file has one reader, or its lines would be read more than once.
-            Connector::SingleFile(file) if subtask == 0 => {
-                let offset = match state {
-                    Some(SourceState::SingleFile(offset)) => offset,
-                    _ => 0,
-                };
-                Some(Self::SingleFile(file.source(offset)))
-            }
-            _ => None,
-        }
+impl Position {
+    pub(super) fn new(connector: &str, value: Value) -> Self {
+        Self(BTreeMap::from([(connector.to_owned(), value)]))
     }
 
-    pub(crate) fn due(&self) -> Due {
-        match self {
-            Self::Impulse(impulse) => Due::At(impulse.wake()),
-            Self::SingleFile(file) => file.due(),
-        }
-    }
-
-    /// The next rows; `None` at the end.
-    pub(crate) fn take(&mut self) -> Result<Option<Read>, ExecutionError> {
-        match self {
-            Self::Impulse(impulse) => impulse
-                .take()
-                .map_err(|error| ExecutionError::sql(&error.into())),
-            Self::SingleFile(file) => file.take(),
-        }
-    }
-
-    /// Takes all but the first rows of the last ones back: they are given anew.
-    pub(crate) fn keep(&mut self, rows: usize) {
-        match self {
-            Self::Impulse(impulse) => impulse.keep(rows as u64),
-            Self::SingleFile(file) => file.keep(rows),
-        }
-    }
-
-    pub(crate) fn state(&self) -> SourceState {
-        match self {
-            Self::Impulse(impulse) => SourceState::Impulse(impulse.state()),
-            Self::SingleFile(file) => SourceState::SingleFile(file.offset()),
-        }
-    }
-
-    /// What was dropped since this was last asked; how many, and what is wrong with the first of them. Now and then only, but for the end.
-    pub(crate) fn dropped(&mut self, is_end: bool) -> Option<(u64, String)> {
-        match self {
-            Self::Impulse(_) => None,
-            Self::SingleFile(file) => file.dropped(is_end),
-        }
-    }
-
-    /// A checkpoint was taken.
-    pub(crate) fn checkpointed(&mut self) {
-        if let Self::SingleFile(file) = self {
-            file.go_on();
-        }
+    pub(super) fn read<T: DeserializeOwned>(&self, connector: &str) -> Result<T, ExecutionError> {
+        let value = self.0.get(connector).cloned().unwrap_or_default();
+        serde_json::from_value(value).map_err(|error| ExecutionError::unreadable(&error))
     }
 }

@@ -10,6 +10,14 @@ use serde_json::{error::Category, value::RawValue};
 
 use super::json::decode;
 
+/// What is done about a line that is no row of the table.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum BadData {
+    #[default]
+    Fail,
+    Drop,
+}
+
 /// The most characters of a value that are shown.
 const LONGEST_VALUE: usize = 40;
 

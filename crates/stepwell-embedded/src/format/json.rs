@@ -55,3 +55,10 @@ pub(crate) fn decode(
     }
     Ok(batch)
 }
+
+/// What is wrong with the columns, if no line can be a row of them.
+pub(crate) fn check_columns(schema: &SchemaRef) -> Result<(), String> {
+    decode(schema, b"", 0)
+        .map(|_| ())
+        .map_err(|error| error.to_string())
+}

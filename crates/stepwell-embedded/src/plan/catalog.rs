@@ -15,25 +15,11 @@ use datafusion_sql::sqlparser::ast::{Ident, ObjectName};
 
 use super::supported::IMPURE_FUNCTIONS;
 use super::tumble;
-use crate::connector::Connector;
-use crate::run::event_time::EventTime;
-use crate::run::step::Projection;
+use crate::run::program::Table;
 
-/// A declared table.
-#[derive(Clone, Debug)]
-pub(crate) struct Table {
-    pub(crate) name: String,
-    pub(crate) connector: Connector,
-    /// All columns.
-    pub(crate) schema: SchemaRef,
-    /// How they come from those that are read, if some do not come as they are.
-    pub(crate) generated: Option<Projection>,
-    pub(crate) event_time: EventTime,
-}
-
-/// A declared table in a plan. The plan keeps it as it was declared then, whatever is declared under its name later.
+/// A declared table in a plan. The plan keeps this declaration, whatever is declared under its name later.
 #[derive(Debug)]
-pub(crate) struct Scanned(pub(crate) Arc<Table>);
+pub(super) struct Scanned(pub(super) Arc<Table>);
 
 impl TableSource for Scanned {
     fn schema(&self) -> SchemaRef {
@@ -41,7 +27,7 @@ impl TableSource for Scanned {
     }
 }
 
-/// A declared view: its plan stands where its name does.
+/// A declared view, which is replaced by its plan.
 #[derive(Debug)]
 struct View {
     schema: SchemaRef,
@@ -58,8 +44,8 @@ impl TableSource for View {
     }
 }
 
-/// What the planner can look up.
-pub(crate) struct Catalog {
+/// The tables, views and functions that the planner can look up.
+pub(super) struct Catalog {
     tables: BTreeMap<String, Arc<Table>>,
     views: BTreeMap<String, Arc<View>>,
     functions: BTreeMap<String, Arc<ScalarUDF>>,
@@ -69,7 +55,7 @@ pub(crate) struct Catalog {
 }
 
 impl Catalog {
-    pub(crate) fn new() -> Self {
+    pub(super) fn new() -> Self {
         let mut functions = BTreeMap::new();
         for function in datafusion_functions::all_default_functions() {
             for alias in function.aliases() {
@@ -77,7 +63,7 @@ impl Catalog {
             }
             functions.insert(function.name().to_owned(), function);
         }
-        // Where they are called in a way that no check sees, they are not there.
+        // They are left out, so that they also cannot be called in a way that no check sees.
         functions.retain(|name, _| !IMPURE_FUNCTIONS.contains(&name.as_str()));
         functions.insert(tumble::NAME.to_owned(), tumble::function());
         let mut aggregates = BTreeMap::new();
@@ -103,26 +89,26 @@ impl Catalog {
         }
     }
 
-    /// Declares a table; the last of a name counts, as in Arroyo (recording `045_validate_duplicate_table`).
-    pub(crate) fn declare(&mut self, table: Table) {
+    /// Declares a table. The last declaration of a name counts, as in Arroyo (recording `045_validate_duplicate_table`).
+    pub(super) fn declare(&mut self, table: Table) {
         self.views.remove(&table.name);
         self.tables.insert(table.name.clone(), Arc::new(table));
     }
 
     /// Declares a view.
-    pub(crate) fn declare_view(&mut self, name: String, plan: LogicalPlan) {
+    pub(super) fn declare_view(&mut self, name: String, plan: LogicalPlan) {
         let schema = Arc::new(Schema::new(plan.schema().fields().clone()));
         self.tables.remove(&name);
         self.views.insert(name, Arc::new(View { schema, plan }));
     }
 
-    pub(crate) fn table(&self, name: &str) -> Option<&Arc<Table>> {
+    pub(super) fn table(&self, name: &str) -> Option<&Arc<Table>> {
         self.tables.get(name)
     }
 }
 
-/// The name of a table as the planner looks it up: in small letters where it has no quotes.
-pub(crate) fn name_of(name: &ObjectName) -> String {
+/// The name of a table as the planner looks it up: in lower case unless it is quoted.
+pub(super) fn name_of(name: &ObjectName) -> String {
     let parts = name.0.iter().map(|part| match part.as_ident() {
         Some(ident) => normal(ident),
         None => part.to_string(),
@@ -130,8 +116,8 @@ pub(crate) fn name_of(name: &ObjectName) -> String {
     parts.collect::<Vec<_>>().join(".")
 }
 
-/// A name as the planner has it.
-pub(crate) fn normal(name: &Ident) -> String {
+/// A name as the planner has it: in lower case unless it is quoted.
+pub(super) fn normal(name: &Ident) -> String {
     match name.quote_style {
         Some(_) => name.value.clone(),
         None => name.value.to_ascii_lowercase(),

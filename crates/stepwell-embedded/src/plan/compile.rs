@@ -19,6 +19,7 @@ use super::supported::{
     check_group_column, check_order_of_aggregate, refuse_aggregate_without_window, refuse_node,
 };
 use super::tumble;
+use crate::connector::Connector;
 use crate::run::program::{Next, OperatorKind, Parts};
 use crate::run::step::{Projection, Step};
 use crate::run::window::{Aggregate, GroupColumn, Tumbling};
@@ -40,13 +41,13 @@ pub(super) fn compile(
                     scan.table_name
                 ))]);
             };
-            if !table.connector.is_source() {
+            let Connector::Source(connector) = &table.connector else {
                 return Err(vec![planning(&format!(
                     "table '{}' is a sink, and cannot be read",
                     table.name
                 ))]);
-            }
-            let number = parts.source(table);
+            };
+            let number = parts.source(table, connector);
             if let Some(source) = parts.sources.get_mut(number) {
                 source.consumers.push(next);
             }

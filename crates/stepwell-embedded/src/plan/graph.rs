@@ -1,9 +1,10 @@
+//! The graph of a program as the API shows it.
+
 use std::collections::BTreeMap;
 
 use stepwell_arroyo::{PipelineEdge, PipelineGraph, PipelineNode};
 
-use crate::connector::Connector;
-use crate::run::program::{Next, Parts, SinkPlan, SourcePlan};
+use crate::run::program::{Next, Parts};
 
 /// The plan as a server shows it: sources, what is chained to them, windows, sinks (recordings `010_validate_good`,
 /// `011_validate_good_with_blackhole`, `012_validate_window_agg`).
@@ -17,7 +18,7 @@ pub(crate) fn graph(parts: &Parts) -> PipelineGraph {
         unused: 0,
     };
     for source in &parts.sources {
-        let (operator, description) = shown_source(source);
+        let (operator, description) = source.connector.node();
         let id = drawing.node(drawing.unused, operator, description);
         for consumer in &source.consumers {
             let chain = drawing.unused;
@@ -26,7 +27,7 @@ pub(crate) fn graph(parts: &Parts) -> PipelineGraph {
                 Next::Operator(_) => "ArrowKey<_>",
                 Next::Sink(_) => "sink projection",
             };
-            let description = format!("{} -> watermark -> {last}", source.name);
+            let description = format!("{} -> watermark -> {last}", source.table.name);
             drawing.node(chain, "chained_op", description);
             drawing.edges.push(PipelineEdge::forward(id, chain));
             drawing.follow(chain, next);
@@ -86,12 +87,8 @@ impl Drawing<'_> {
         if let Some(id) = self.sinks.get(&number) {
             return *id;
         }
-        let (operator, description) = match self.parts.sinks.get(number) {
-            Some(SinkPlan::Stdout) => ("stdout", "Stdout"),
-            Some(SinkPlan::File(_)) => ("single_file", "Single File Source"),
-            Some(SinkPlan::Forget) => ("blackhole", "Blackhole"),
-            Some(SinkPlan::Preview) | None => ("preview", "PreviewSink"),
-        };
+        let node = self.parts.sinks.get(number).map(|sink| sink.node());
+        let (operator, description) = node.unwrap_or_default();
         let gap = if self.windows.values().any(|id| *id == from) {
             1
         } else {
@@ -100,22 +97,5 @@ impl Drawing<'_> {
         let id = self.node(self.unused + gap, operator, description);
         self.sinks.insert(number, id);
         id
-    }
-}
-
-fn shown_source(source: &SourcePlan) -> (&'static str, String) {
-    match &source.connector {
-        Connector::Impulse(impulse) => {
-            let bounded = if impulse.is_bounded() { "Bounded" } else { "" };
-            (
-                "impulse",
-                format!("{bounded}Impulse<{} eps>", impulse.events_per_second),
-            )
-        }
-        Connector::SingleFile(_) | Connector::SingleFileSink(_) => {
-            ("single_file", "Single File Source".to_owned())
-        }
-        Connector::Stdout => ("stdout", "Stdout".to_owned()),
-        Connector::Blackhole => ("blackhole", "Blackhole".to_owned()),
     }
 }

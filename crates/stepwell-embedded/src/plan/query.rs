@@ -7,7 +7,7 @@ use datafusion_sql::sqlparser::ast::{CreateView, Insert, Spanned as _, Statement
 use stepwell_arroyo::{PipelineGraph, SqlDiagnostic};
 
 use super::analysis::{analyze, planner};
-use super::catalog::{Catalog, Table, name_of};
+use super::catalog::{Catalog, name_of};
 use super::compile::compile;
 use super::diagnostic::{planning, planning_at};
 use super::graph::graph;
@@ -16,8 +16,8 @@ use super::parse::{Parsed, parse};
 use super::supported::{check_query, check_statement};
 use super::table::declare;
 use super::words;
-use crate::connector::Connector;
-use crate::run::program::{Next, Parts, Program, SinkPlan};
+use crate::connector::{Connector, SinkConnector, preview};
+use crate::run::program::{Next, Parts, Program};
 
 type Diagnostics = Vec<SqlDiagnostic>;
 
@@ -109,12 +109,8 @@ fn plan_statement(
     parts: &mut Parts,
 ) -> Result<(), Diagnostics> {
     let sink = match &statement {
-        Statement::Query(_) => SinkPlan::Preview,
-        Statement::Insert(insert) => match &sink_of(catalog, insert)?.connector {
-            Connector::Blackhole => SinkPlan::Forget,
-            Connector::SingleFileSink(file) => SinkPlan::File(file.clone()),
-            _ => SinkPlan::Stdout,
-        },
+        Statement::Query(_) => preview(),
+        Statement::Insert(insert) => sink_of(catalog, insert)?,
         _ => return Ok(()),
     };
     let plan = planner(catalog)
@@ -129,7 +125,7 @@ fn plan_statement(
     Ok(())
 }
 
-fn sink_of(catalog: &Catalog, insert: &Insert) -> Result<Arc<Table>, Diagnostics> {
+fn sink_of(catalog: &Catalog, insert: &Insert) -> Result<Arc<dyn SinkConnector>, Diagnostics> {
     let TableObject::TableName(name) = &insert.table else {
         return Err(vec![planning("INSERT needs the name of a table")]);
     };
@@ -143,9 +139,11 @@ fn sink_of(catalog: &Catalog, insert: &Insert) -> Result<Arc<Table>, Diagnostics
     let table = catalog
         .table(&name)
         .ok_or_else(|| vec![planning_at(&format!("table {name} not found"), at)])?;
-    if table.connector.is_source() {
-        let message = format!("table '{name}' is a source, and cannot be inserted into");
-        return Err(vec![planning_at(&message, at)]);
+    match &table.connector {
+        Connector::Sink(sink) => Ok(Arc::clone(sink)),
+        Connector::Source(_) => {
+            let message = format!("table '{name}' is a source, and cannot be inserted into");
+            Err(vec![planning_at(&message, at)])
+        }
     }
-    Ok(Arc::clone(table))
 }

@@ -19,6 +19,8 @@ pub(super) use self::logical::{
     check_group_column, check_order_of_aggregate, check_planned_expression,
     refuse_aggregate_without_window, refuse_node,
 };
+#[cfg(test)]
+pub(crate) use self::names::is_cluster_connector;
 pub(super) use self::names::{
     IMPURE_FUNCTIONS, refuse_array, refuse_array_type, refuse_column_type, refuse_function,
     refuse_internal_expression, refuse_type,

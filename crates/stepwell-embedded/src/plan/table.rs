@@ -22,16 +22,15 @@ use datafusion_sql::{
 use stepwell_arroyo::SqlDiagnostic;
 
 use super::analysis::{analyze, physical, planner};
-use super::catalog::{Catalog, Table, name_of, normal};
+use super::catalog::{Catalog, name_of, normal};
 use super::diagnostic::{planning, planning_at};
 use super::library_error::diagnostics;
 use super::parse::Watermark;
 use super::supported::{check_expression, refuse_table_without_connector};
 use super::words;
-use crate::connector::Connector;
-use crate::connector::impulse::schema as impulse_schema;
-use crate::connector::options::{Given, Options};
+use crate::connector::{self, Connector, Given, Options};
 use crate::run::event_time::{EventTime, TIMESTAMP};
+use crate::run::program::Table;
 use crate::run::step::Projection;
 
 type Diagnostics = Vec<SqlDiagnostic>;
@@ -56,21 +55,18 @@ pub(super) fn declare(
     }
     let has_columns = !table.columns.is_empty();
     let columns = Columns::new(catalog, table.columns)?;
-    let connector = Connector::new(&mut options, &columns.read, parallelism).map_err(failed)?;
+    let connector = connector::declare(&mut options, &columns.read, parallelism).map_err(failed)?;
     let event_time_field = options.take("event_time_field");
     options.finish().map_err(failed)?;
     let failed = |cause: &str| failed(planning_at(cause, at));
-    let schema = match (&connector, has_columns) {
-        (Connector::Impulse(_), false) => impulse_schema(),
-        (Connector::Impulse(_), true) => {
-            return Err(failed("an impulse table has its own columns; declare none"));
-        }
-        (Connector::SingleFile(_), false) => {
-            return Err(failed("a file needs columns; declare them"));
-        }
-        (_, false) => return Err(failed("a sink needs columns; declare them")),
-        (_, true) => Arc::clone(&columns.all),
+    let declared = has_columns.then_some(&columns.all);
+    let schema = match &connector {
+        Connector::Source(source) => source.columns(declared),
+        Connector::Sink(_) => declared
+            .cloned()
+            .ok_or("a sink needs columns; declare them"),
     };
+    let schema = schema.map_err(failed)?;
     if !connector.is_source() && (watermark.is_some() || event_time_field.is_some()) {
         return Err(failed("a sink has no event time"));
     }

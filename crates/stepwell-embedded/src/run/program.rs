@@ -1,42 +1,49 @@
-//! A planned query as what runs: sources, the operators that rows go through, and sinks.
+//! A planned query in the form that runs: sources, operators and sinks.
 
-use std::{collections::BTreeSet, fmt, path::PathBuf, sync::Arc};
+use std::{collections::BTreeSet, fmt, sync::Arc};
 
 use arrow::datatypes::SchemaRef;
 
-use crate::connector::Connector;
-use crate::plan::catalog::Table;
-use crate::run::event_time::EventTime;
-use crate::run::step::{Projection, Step};
-use crate::run::window::Tumbling;
+use super::event_time::EventTime;
+use super::step::{Projection, Step};
+use super::window::Tumbling;
+use crate::connector::{Connector, SinkConnector, SourceConnector};
 
-/// A program, to be run any number of times.
+/// A program, which can be run any number of times.
 #[derive(Clone)]
 pub(crate) struct Program(pub(crate) Arc<Parts>);
 
 #[derive(Debug, Default)]
 pub(crate) struct Parts {
-    /// Its secrets are in no failure.
+    /// Its secrets are removed from failures.
     pub(crate) query: String,
     pub(crate) sources: Vec<SourcePlan>,
-    /// What is further from the sources comes first.
+    /// Operators further from the sources come first.
     pub(crate) operators: Vec<Operator>,
-    pub(crate) sinks: Vec<SinkPlan>,
+    pub(crate) sinks: Vec<Arc<dyn SinkConnector>>,
     pub(crate) parallelism: u32,
     /// As many as the graph has nodes, for each subtask.
     pub(crate) tasks: u64,
 }
 
+/// A declared table.
+#[derive(Clone, Debug)]
+pub(crate) struct Table {
+    pub(crate) name: String,
+    pub(crate) connector: Connector,
+    /// All columns.
+    pub(crate) schema: SchemaRef,
+    /// Computes all columns from those that are read, if some are generated.
+    pub(crate) generated: Option<Projection>,
+    pub(crate) event_time: EventTime,
+}
+
 /// A table that is read.
 #[derive(Debug)]
 pub(crate) struct SourcePlan {
-    pub(crate) name: String,
     pub(crate) table: Arc<Table>,
-    pub(crate) connector: Connector,
-    /// All columns, where some are worked out from those that are read.
-    pub(crate) generated: Option<Projection>,
-    pub(crate) event_time: EventTime,
-    /// Where its rows go to, each of them.
+    pub(crate) connector: Arc<dyn SourceConnector>,
+    /// Where its rows go to; each consumer gets all of them.
     pub(crate) consumers: Vec<Next>,
 }
 
@@ -64,16 +71,6 @@ pub(crate) enum Next {
     Sink(usize),
 }
 
-/// Where rows end.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum SinkPlan {
-    /// That of a bare `SELECT`: its rows are printed.
-    Preview,
-    Stdout,
-    Forget,
-    File(PathBuf),
-}
-
 impl Program {
     /// How many tasks a run of it has.
     pub(crate) fn tasks(&self) -> u64 {
@@ -82,28 +79,32 @@ impl Program {
 }
 
 impl Parts {
-    /// The number of a table's source, which all that read it share.
-    pub(crate) fn source(&mut self, table: &Arc<Table>) -> usize {
+    /// The number of a table's source, which all queries that read the table share.
+    pub(crate) fn source(
+        &mut self,
+        table: &Arc<Table>,
+        connector: &Arc<dyn SourceConnector>,
+    ) -> usize {
         let known = self
             .sources
             .iter()
             .position(|source| Arc::ptr_eq(&source.table, table));
         known.unwrap_or_else(|| {
             self.sources.push(SourcePlan {
-                name: table.name.clone(),
                 table: Arc::clone(table),
-                connector: table.connector.clone(),
-                generated: table.generated.clone(),
-                event_time: table.event_time.clone(),
+                connector: Arc::clone(connector),
                 consumers: Vec::new(),
             });
             self.sources.len() - 1
         })
     }
 
-    /// The number of a sink. A file has one, however many write to it.
-    pub(crate) fn sink(&mut self, sink: SinkPlan) -> usize {
-        let known = self.sinks.iter().position(|known| *known == sink);
+    /// The number of a sink. Tables that write to the same place share one.
+    pub(crate) fn sink(&mut self, sink: Arc<dyn SinkConnector>) -> usize {
+        let known = self
+            .sinks
+            .iter()
+            .position(|known| known.node() == sink.node() && known.path() == sink.path());
         known.unwrap_or_else(|| {
             self.sinks.push(sink);
             self.sinks.len() - 1

@@ -6,16 +6,41 @@
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
+    future,
     io::{self, Seek as _, SeekFrom, Write as _},
     path::{Path, PathBuf},
 };
 
+use arrow::record_batch::RecordBatch;
 use tokio::task;
 
-use crate::run::ExecutionError;
+use super::source::{DESCRIPTION, NAME};
+use crate::connector::sink::{Sink, SinkConnector, Synced};
+use crate::format::json;
+use crate::run::{ExecutionError, Output};
+
+/// A file that is written.
+#[derive(Debug)]
+pub(super) struct WrittenFile {
+    pub(super) path: PathBuf,
+}
+
+impl SinkConnector for WrittenFile {
+    fn node(&self) -> (&'static str, &'static str) {
+        (NAME, DESCRIPTION)
+    }
+
+    fn path(&self) -> Option<&Path> {
+        Some(&self.path)
+    }
+
+    fn sink(&self) -> Box<dyn Sink> {
+        Box::new(FileSink::new(&self.path))
+    }
+}
 
 #[derive(Debug)]
-pub(crate) struct FileSink {
+struct FileSink {
     path: PathBuf,
     file: Option<File>,
     /// How many bytes of it are rows of this pipeline.
@@ -23,73 +48,80 @@ pub(crate) struct FileSink {
 }
 
 impl FileSink {
-    /// A sink that goes on after so many bytes.
-    pub(crate) fn new(path: &Path, length: u64) -> Self {
+    fn new(path: &Path) -> Self {
         Self {
             path: path.to_owned(),
             file: None,
-            length,
+            length: 0,
         }
     }
 
-    pub(crate) fn length(&self) -> u64 {
-        self.length
+    fn failed(&self, operation: &str, error: &io::Error) -> ExecutionError {
+        failed(&self.path, operation, error)
+    }
+}
+
+impl Sink for FileSink {
+    fn position(&self) -> Option<u64> {
+        Some(self.length)
+    }
+
+    fn resume(&mut self, position: u64) {
+        self.length = position;
     }
 
     /// Opens the file, if it is not open: locked against other writers, and as it is. `sources` are files that it must not be.
-    pub(crate) fn open(&mut self, sources: &[PathBuf]) -> Result<(), ExecutionError> {
+    fn open(&mut self, read: &[PathBuf]) -> Result<(), ExecutionError> {
         if self.file.is_none() {
-            let file = open(&self.path, self.length, sources)
-                .map_err(|error| self.failed("open", &error))?;
+            let file =
+                open(&self.path, self.length, read).map_err(|error| self.failed("open", &error))?;
             self.file = Some(file);
         }
         Ok(())
     }
 
     /// Cuts the file to its length. That is done once all files are open: a query that cannot run has changed none.
-    pub(crate) fn cut(&mut self) -> Result<(), ExecutionError> {
+    fn cut(&mut self) -> Result<(), ExecutionError> {
         let Some(file) = &mut self.file else {
             return Ok(());
         };
         cut(file, &self.path, self.length).map_err(|error| self.failed("open", &error))
     }
 
-    pub(crate) fn write(&mut self, lines: &[u8]) -> Result<(), ExecutionError> {
+    fn write(&mut self, rows: &RecordBatch, _output: &mut Output) -> Result<(), ExecutionError> {
+        let lines = json::encode(rows).map_err(|error| ExecutionError::sql(&error))?;
         let Some(file) = &mut self.file else {
             return Err(self.failed("write", &io::Error::other("it is not open")));
         };
-        let written = file.write_all(lines);
-        written.map_err(|error| ExecutionError::retryable(self.failed("write", &error)))?;
+        let written = file.write_all(&lines);
+        written.map_err(|error| self.failed("write", &error).retryable())?;
         self.length += lines.len() as u64;
         Ok(())
     }
 
-    /// Returns once all that was written would survive a power cut, and is where it can be found.
-    pub(crate) async fn sync(&self) -> Result<(), ExecutionError> {
+    /// The file is also in its directory then, and still the one at its path.
+    fn sync(&self) -> Synced {
         let Some(file) = &self.file else {
-            return Ok(());
+            return Box::pin(future::ready(Ok(())));
         };
-        let synced = match file.try_clone() {
-            Ok(file) => {
-                let (path, length) = (self.path.clone(), self.length);
-                task::spawn_blocking(move || {
-                    file.sync_data()?;
-                    Ok(check_unchanged(&file, &path, length))
-                })
-                .await
-                .unwrap_or_else(|_| Err(io::Error::other("the write was given up")))
-            }
-            Err(error) => Err(error),
-        };
-        let unchanged =
-            synced.map_err(|error| ExecutionError::retryable(self.failed("write", &error)))?;
-        // Nothing is tried again on a file that is another.
-        unchanged.map_err(|error| self.failed("write", &error))
-    }
-
-    fn failed(&self, operation: &str, error: &io::Error) -> ExecutionError {
-        let path = self.path.display();
-        ExecutionError::connector(&format!("failed to {operation} file '{path}': {error}"))
+        let (file, path, length) = (file.try_clone(), self.path.clone(), self.length);
+        Box::pin(async move {
+            let synced = match file {
+                Ok(file) => {
+                    let path = path.clone();
+                    task::spawn_blocking(move || {
+                        file.sync_data()?;
+                        Ok(check_unchanged(&file, &path, length))
+                    })
+                    .await
+                    .unwrap_or_else(|_| Err(io::Error::other("the write was given up")))
+                }
+                Err(error) => Err(error),
+            };
+            let unchanged = synced.map_err(|error| failed(&path, "write", &error).retryable())?;
+            // Not retryable: another file is at the path.
+            unchanged.map_err(|error| failed(&path, "write", &error))
+        })
     }
 }
 
@@ -101,6 +133,11 @@ impl Drop for FileSink {
             let _ = file.unlock();
         }
     }
+}
+
+fn failed(path: &Path, operation: &str, error: &io::Error) -> ExecutionError {
+    let path = path.display();
+    ExecutionError::connector(&format!("failed to {operation} file '{path}': {error}"))
 }
 
 fn open(path: &Path, length: u64, sources: &[PathBuf]) -> io::Result<File> {
@@ -205,19 +242,29 @@ fn sync_directory(path: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{ArrayRef, Int64Array};
+
     use super::*;
 
     #[test]
     fn a_sync_under_way_does_not_keep_the_next_run_out() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("out.json");
-        let mut first = FileSink::new(&path, 0);
+        let mut first = FileSink::new(&path);
         first.open(&[]).unwrap();
-        first.write(b"1\n").unwrap();
-        assert!(FileSink::new(&path, 0).open(&[]).is_err());
+        let rows =
+            RecordBatch::try_from_iter([("n", Arc::new(Int64Array::from(vec![1])) as ArrayRef)])
+                .unwrap();
+        first.write(&rows, &mut Output::default()).unwrap();
+        assert!(FileSink::new(&path).open(&[]).is_err());
         let of_sync = first.file.as_ref().unwrap().try_clone().unwrap();
+        let first_length = first.position().unwrap();
         drop(first);
-        FileSink::new(&path, 2).open(&[]).unwrap();
+        let mut second = FileSink::new(&path);
+        second.resume(first_length);
+        second.open(&[]).unwrap();
         of_sync.sync_data().unwrap();
     }
 }

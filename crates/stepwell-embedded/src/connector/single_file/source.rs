@@ -3,7 +3,7 @@
 use std::{
     fs::{self, File},
     io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom},
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::Duration,
 };
 
@@ -12,11 +12,16 @@ use arrow::{
 };
 use tokio::time::Instant;
 
-use crate::connector::source::{Due, Read};
+use crate::connector::source::{Due, Position, Read, Source, SourceConnector};
+use crate::format::BadData;
 use crate::format::bad_line;
 use crate::format::json::{decode, decode_all};
 use crate::format::lines::{BYTE_ORDER_MARK, Lines, Place, count_lines};
 use crate::run::ExecutionError;
+
+pub(super) const NAME: &str = "single_file";
+/// Arroyo describes the sink like this too.
+pub(super) const DESCRIPTION: &str = "Single File Source";
 
 /// So many lines at most are given at once, and so many bytes of them.
 const LARGEST_BATCH: usize = 4096;
@@ -27,53 +32,50 @@ const LONGEST_LINE: u64 = 16 * 1024 * 1024;
 /// What was dropped is told this often at most: it goes into the job's log, which is kept.
 const TELL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// What becomes of a line that is no row of the table.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum BadData {
-    #[default]
-    Fail,
-    Drop,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct SingleFile {
-    pub(crate) path: PathBuf,
+/// A file that is read.
+#[derive(Clone, Debug)]
+pub(super) struct ReadFile {
+    pub(super) path: PathBuf,
     /// The columns that are read.
-    pub(crate) schema: SchemaRef,
-    pub(crate) bad_data: BadData,
-    /// Whether a line follows another only after a checkpoint, as in Arroyo unless `wait_for_control = 'false'`.
-    pub(crate) wait_for_control: bool,
+    pub(super) schema: SchemaRef,
+    pub(super) bad_data: BadData,
+    /// Whether each line waits for a checkpoint after the one before, as in Arroyo unless `wait_for_control = 'false'`.
+    pub(super) wait_for_control: bool,
 }
 
-impl SingleFile {
-    /// What is wrong with the columns, if no line can be a row of them.
-    pub(crate) fn check(&self) -> Result<(), String> {
-        decode(&self.schema, b"", 0)
-            .map(|_| ())
-            .map_err(|error| error.to_string())
+impl SourceConnector for ReadFile {
+    fn node(&self) -> (&'static str, String) {
+        (NAME, DESCRIPTION.to_owned())
     }
 
-    pub(crate) fn source(&self, offset: u64) -> SingleFileSource {
-        SingleFileSource {
-            file: self.clone(),
-            reader: None,
-            offset,
-            begin: offset,
-            lines_before: None,
-            lines_read: 0,
-            row_ends: Vec::new(),
-            waiting: false,
-            created: Instant::now(),
-            dropped: None,
-            told: None,
+    fn columns(&self, declared: Option<&SchemaRef>) -> Result<SchemaRef, &'static str> {
+        declared
+            .cloned()
+            .ok_or("a file needs columns; declare them")
+    }
+
+    fn path(&self) -> Option<&Path> {
+        Some(&self.path)
+    }
+
+    fn source(
+        &self,
+        subtask: u32,
+        position: Option<&Position>,
+    ) -> Result<Option<Box<dyn Source>>, ExecutionError> {
+        // A file has one reader, or its lines would be read more than once.
+        if subtask > 0 {
+            return Ok(None);
         }
+        let offset = position.map_or(Ok(0), |position| position.read(NAME))?;
+        Ok(Some(Box::new(FileSource::new(self.clone(), offset))))
     }
 }
 
-/// The source under way.
+/// The source of the one subtask that reads the file.
 #[derive(Debug)]
-pub(crate) struct SingleFileSource {
-    file: SingleFile,
+struct FileSource {
+    file: ReadFile,
     /// Opened when the first line is wanted: a job is Running before it fails of a missing file (recording
     /// `301_missing_file_jobs`).
     reader: Option<BufReader<File>>,
@@ -93,12 +95,8 @@ pub(crate) struct SingleFileSource {
     told: Option<Instant>,
 }
 
-impl SingleFileSource {
-    pub(crate) fn offset(&self) -> u64 {
-        self.offset
-    }
-
-    pub(crate) fn due(&self) -> Due {
+impl Source for FileSource {
+    fn due(&self) -> Due {
         if self.waiting {
             Due::OnCheckpoint
         } else {
@@ -106,11 +104,11 @@ impl SingleFileSource {
         }
     }
 
-    pub(crate) fn go_on(&mut self) {
+    fn checkpointed(&mut self) {
         self.waiting = false;
     }
 
-    pub(crate) fn dropped(&mut self, is_end: bool) -> Option<(u64, String)> {
+    fn dropped(&mut self, is_end: bool) -> Option<(u64, String)> {
         let is_time = is_end || self.told.is_none_or(|told| told.elapsed() > TELL_INTERVAL);
         if !is_time || self.dropped.is_none() {
             return None;
@@ -119,7 +117,7 @@ impl SingleFileSource {
         self.dropped.take()
     }
 
-    pub(crate) fn keep(&mut self, rows: usize) {
+    fn keep(&mut self, rows: usize) {
         self.row_ends.truncate(rows);
         if let Some((end, lines)) = self.row_ends.last() {
             self.offset = *end;
@@ -128,10 +126,8 @@ impl SingleFileSource {
         }
     }
 
-    /// The next rows; `None` at the end of the file.
-    ///
-    /// It blocks for as long as a read of a local file of about a megabyte takes.
-    pub(crate) fn take(&mut self) -> Result<Option<Read>, ExecutionError> {
+    /// Blocks for as long as reading about a megabyte of a local file takes.
+    fn take(&mut self) -> Result<Option<Read>, ExecutionError> {
         let lines = self.lines()?;
         if lines.end == self.offset {
             return Ok(None);
@@ -148,6 +144,28 @@ impl SingleFileSource {
         };
         self.waiting = self.file.wait_for_control;
         Ok(Some(Read { batch, times: None }))
+    }
+
+    fn position(&self) -> Position {
+        Position::new(NAME, self.offset.into())
+    }
+}
+
+impl FileSource {
+    fn new(file: ReadFile, offset: u64) -> Self {
+        Self {
+            file,
+            reader: None,
+            offset,
+            begin: offset,
+            lines_before: None,
+            lines_read: 0,
+            row_ends: Vec::new(),
+            waiting: false,
+            created: Instant::now(),
+            dropped: None,
+            told: None,
+        }
     }
 
     /// The next lines. They begin at the offset.
@@ -262,7 +280,7 @@ impl SingleFileSource {
     }
 }
 
-fn open(path: &PathBuf, offset: u64) -> io::Result<File> {
+fn open(path: &Path, offset: u64) -> io::Result<File> {
     // A pipe would be waited for when it is opened.
     let is_file = fs::metadata(path)?.is_file();
     if !is_file {

@@ -166,3 +166,8 @@ fn is_cluster_function(name: &str) -> bool {
             None => name == *other,
         })
 }
+
+#[cfg(test)]
+pub(crate) fn is_cluster_connector(name: &str) -> bool {
+    CLUSTER_CONNECTORS.contains(&name)
+}
