@@ -1,4 +1,4 @@
-//! Plans queries: parsed, checked and typed with DataFusion's crates, and compiled to a [`Program`](crate::run::Program).
+//! Plans queries: parsed, checked and typed with DataFusion's crates, and compiled to a [`Program`](crate::run::program::Program).
 
 mod analysis;
 mod catalog;

@@ -17,4 +17,3 @@ pub(crate) mod window;
 pub(crate) use self::error::ExecutionError;
 pub(crate) use self::execution::Execution;
 pub(crate) use self::output::{Dropped, Output, Printed};
-pub(crate) use self::program::Program;

@@ -81,7 +81,8 @@ impl Position {
     }
 
     pub(super) fn read<T: DeserializeOwned>(&self, connector: &str) -> Result<T, ExecutionError> {
-        let value = self.0.get(connector).cloned().unwrap_or_default();
-        serde_json::from_value(value).map_err(|error| ExecutionError::unreadable(&error))
+        let value = self.0.get(connector);
+        let value = value.ok_or_else(|| ExecutionError::unreadable(&"it is of another query"))?;
+        T::deserialize(value).map_err(|error| ExecutionError::unreadable(&error))
     }
 }

@@ -3,6 +3,7 @@ use std::time::Duration;
 use stepwell_arroyo::ErrorDomain;
 use tokio::time::Instant;
 
+use super::program::Program;
 use super::*;
 use crate::plan::plan;
 
@@ -10,6 +11,7 @@ mod bad_data;
 mod exactness;
 mod files;
 mod secrets;
+mod states;
 mod windows;
 
 const IMPULSE: &str =
@@ -257,16 +259,6 @@ async fn a_failing_row_ends_the_run_after_the_rows_before_it() {
         assert_eq!(error.error, "Divide by zero error");
         assert_eq!((error.domain, error.retryable), (ErrorDomain::User, false));
     }
-}
-
-#[test]
-fn a_state_that_is_none_is_an_error() {
-    let program = program(&format!("{IMPULSE}SELECT counter FROM impulse"));
-    for state in ["", "{}", r#"{"version":1,"sources":[],"files":[]}"#] {
-        let state = [state.as_bytes().to_vec()];
-        assert!(program.execute(Some(&state)).is_err(), "{state:?}");
-    }
-    assert!(program.execute(Some(&[])).is_err());
 }
 
 #[test]

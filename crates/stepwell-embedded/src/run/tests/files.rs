@@ -322,38 +322,3 @@ async fn generated_columns_and_several_inserts_share_a_source() {
         2
     );
 }
-
-/// With `bad_data = 'drop'` every line would be left out.
-#[test]
-fn columns_that_no_line_can_have_are_refused() {
-    let query = |kind: &str| {
-        let columns = format!("n {kind}");
-        format!(
-            "{}SELECT n FROM src",
-            source(Path::new("in.json"), &columns, GO)
-        )
-    };
-    for kind in ["INTERVAL", "STRUCT<a INTERVAL>"] {
-        let errors = plan(&query(kind), 1).map(|_| ()).expect_err(kind);
-        assert!(
-            errors[0].message.contains("cannot be read from a file"),
-            "{errors:?}"
-        );
-    }
-    for kind in [
-        "BIGINT",
-        "DOUBLE",
-        "TEXT",
-        "BOOLEAN",
-        "TIMESTAMP",
-        "TIMESTAMPTZ",
-        "DATE",
-        "TIME",
-        "BYTEA",
-        "DECIMAL(40, 2)",
-        "TEXT[]",
-        "STRUCT<a BIGINT[]>",
-    ] {
-        assert!(plan(&query(kind), 1).is_ok(), "{kind}");
-    }
-}

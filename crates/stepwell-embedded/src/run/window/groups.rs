@@ -12,7 +12,7 @@ use datafusion_common::{DataFusionError, HashMap};
 use datafusion_expr::{EmitTo, GroupsAccumulator};
 use datafusion_functions_aggregate_common::aggregate::groups_accumulator::GroupsAccumulatorAdapter;
 
-use super::{Aggregate, Values};
+use super::tumbling::{Aggregate, Values};
 
 pub(super) struct Groups {
     /// The number of each key's group, by the key as the converter writes it.
