@@ -60,12 +60,12 @@ pub(super) fn declare(declaration: &mut Declaration<'_>) -> Result<Connector, Sq
 
 #[derive(Debug)]
 struct Impulse {
-    /// Of all subtasks together.
+    /// The rate of all subtasks together.
     events_per_second: f64,
     subtasks: u32,
-    /// Of each subtask, as in Arroyo.
+    /// How many rows each subtask gives, as in Arroyo.
     message_count: Option<NonZeroU64>,
-    /// A message count of zero.
+    /// Whether the message count is zero.
     empty: bool,
     /// Nanoseconds between the event times of two rows; `None`: the event time is the time at which the row is given.
     event_time_interval: Option<u64>,
@@ -87,7 +87,7 @@ struct ImpulseSource {
     end: Option<u64>,
     period: Duration,
     schema: SchemaRef,
-    /// When row `first` was due, and how many have been given since.
+    /// When the first row was due, and how many rows were given since.
     origin: Instant,
     given: u64,
     last: Option<Instant>,
@@ -160,7 +160,7 @@ impl Source for ImpulseSource {
     }
 
     fn take(&mut self) -> Result<Option<Read>, ExecutionError> {
-        // At least one row, also if none is due yet.
+        // At the end there is none; otherwise at least one row is given.
         let left = self.left();
         if left == 0 {
             return Ok(None);
@@ -219,7 +219,7 @@ impl ImpulseSource {
         }
         let due = self.due(self.given);
         match self.last {
-            // After a full batch more may be due already.
+            // After a full batch more rows may already be due.
             Some(last) if self.period < QUANTUM && self.last_rows < LARGEST_BATCH => {
                 due.max(last + QUANTUM)
             }

@@ -1,4 +1,4 @@
-//! The options of a `WITH` clause, each with its place.
+//! The options of a `WITH` clause, with their positions.
 
 use std::{collections::BTreeMap, str::FromStr};
 
@@ -8,14 +8,14 @@ use stepwell_arroyo::SqlDiagnostic;
 use crate::plan::diagnostic::planning_at;
 use crate::plan::supported::refuse_option_value;
 
-/// So many unknown ones are named.
+/// How many unknown options a message names.
 const SHOWN: usize = 5;
 
-/// The options that have not been looked at yet.
+/// The options that have not been read yet.
 #[derive(Debug)]
 pub(crate) struct Options {
     given: BTreeMap<String, Given>,
-    /// The place of an error about a missing option.
+    /// The position of an error about a missing option.
     place: Span,
 }
 
@@ -37,7 +37,7 @@ impl Options {
         }
     }
 
-    /// Whether there was none of this name.
+    /// Adds an option. Returns whether it is the first of its name.
     pub(crate) fn add(&mut self, name: &str, given: Given) -> bool {
         self.given.insert(name.to_owned(), given).is_none()
     }
@@ -46,7 +46,7 @@ impl Options {
         self.given.is_empty()
     }
 
-    /// Sets the place of errors about missing options.
+    /// Sets the position of errors about missing options.
     pub(crate) fn place_at(&mut self, place: Span) {
         self.place = place;
     }
@@ -55,13 +55,13 @@ impl Options {
         self.given.remove(name)
     }
 
-    /// An option that must be there. Recording `035_validate_missing_option` has the words.
+    /// An option that is required. The message is that of recording `035_validate_missing_option`.
     pub(crate) fn require(&mut self, name: &str) -> Result<Given, SqlDiagnostic> {
         let missing = || planning_at(&format!("required option '{name}' not set"), self.place);
         self.given.remove(name).ok_or_else(missing)
     }
 
-    /// An option that may be left out and has one value.
+    /// An option that may be left out and has one possible value.
     pub(crate) fn expect(&mut self, name: &str, value: &'static str) -> Result<(), SqlDiagnostic> {
         match self.take(name) {
             Some(found) if found.text != value => {
@@ -71,7 +71,7 @@ impl Options {
         }
     }
 
-    /// An option that may be left out and has one of these values.
+    /// An option that may be left out and has one of two values.
     pub(crate) fn one_of<'a>(
         &mut self,
         name: &str,
@@ -90,7 +90,7 @@ impl Options {
         value.map(|value| Some(*value)).ok_or_else(other)
     }
 
-    /// Nothing may be left.
+    /// Refuses options that were not read.
     pub(crate) fn finish(self) -> Result<(), SqlDiagnostic> {
         let Some(first) = self.given.values().min_by_key(|given| given.name.start) else {
             return Ok(());
@@ -101,7 +101,7 @@ impl Options {
             0 => String::new(),
             more => format!(" and {more} more"),
         };
-        // Recording `036_validate_unknown_option` has the words.
+        // The message of recording `036_validate_unknown_option`.
         let message = format!(
             "unknown options provided in WITH clause: {}{more}",
             names.join(", ")
@@ -111,7 +111,7 @@ impl Options {
 }
 
 impl Given {
-    /// The value as `what`, which it has to be.
+    /// Parses the value; `what` says what it has to be.
     pub(crate) fn parse<T: FromStr>(&self, name: &str, what: &str) -> Result<T, SqlDiagnostic> {
         let is_no = |_| {
             let text = &self.text;

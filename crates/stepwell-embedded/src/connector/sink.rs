@@ -28,12 +28,12 @@ pub(crate) trait SinkConnector: fmt::Debug + Send + Sync {
 /// Resolves once what was written would survive a power cut.
 pub(crate) type Synced = Pin<Box<dyn Future<Output = Result<(), ExecutionError>> + Send>>;
 
-/// A sink, while it runs. One without a position has nothing to open, to resume or to sync.
+/// A running sink. One without a position needs to implement only [`write`](Self::write).
 pub(crate) trait Sink: fmt::Debug + Send + Sync {
     /// Writes rows. Rows that are to be printed are added to the output.
     fn write(&mut self, rows: &RecordBatch, output: &mut Output) -> Result<(), ExecutionError>;
 
-    /// How much of what is there belongs to this pipeline, for a sink that is resumed from there.
+    /// How much was written, for a sink that resumes from there.
     fn position(&self) -> Option<u64> {
         None
     }

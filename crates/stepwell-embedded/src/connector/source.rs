@@ -14,7 +14,7 @@ pub(crate) trait SourceConnector: fmt::Debug + Send + Sync {
     /// The operator and the description of its node in the graph, as Arroyo has them.
     fn node(&self) -> (&'static str, String);
 
-    /// The columns of the table, given those that it declares; what is wrong with them.
+    /// The columns of the table, given those that it declares, or what is wrong with them.
     fn columns(&self, declared: Option<&SchemaRef>) -> Result<SchemaRef, &'static str>;
 
     /// A file that it reads, which no sink of the query may write.
@@ -30,7 +30,7 @@ pub(crate) trait SourceConnector: fmt::Debug + Send + Sync {
     ) -> Result<Option<Box<dyn Source>>, ExecutionError>;
 }
 
-/// One subtask of a source, while it runs.
+/// A running subtask of a source.
 pub(crate) trait Source: fmt::Debug + Send {
     /// When it is to be read next.
     fn due(&self) -> Due;
@@ -70,7 +70,7 @@ pub(crate) enum Due {
     OnCheckpoint,
 }
 
-/// How far a subtask of a source has come, as a checkpoint keeps it: the name of the connector, and what that needs to go on.
+/// How far a subtask of a source has read, as a checkpoint keeps it: the name of the connector, and what it needs to resume.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Position(BTreeMap<String, Value>);

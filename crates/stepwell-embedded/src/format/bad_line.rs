@@ -1,4 +1,4 @@
-//! Explains to the author of a line why it is not a row.
+//! Explains why a line is not a row, for its author.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -21,7 +21,7 @@ pub(crate) enum BadData {
 /// The most characters of a value that are shown.
 const LONGEST_VALUE: usize = 40;
 
-/// Explains it in words. `error` is the JSON reader's own, the fallback.
+/// Explains what is wrong with a line. `error`, that of the JSON reader, is the fallback.
 pub(crate) fn explain(schema: &SchemaRef, line: &[u8], error: &ArrowError) -> String {
     let line = match std::str::from_utf8(line) {
         Ok(line) => line.trim_end(),
@@ -55,7 +55,7 @@ pub(crate) fn explain(schema: &SchemaRef, line: &[u8], error: &ArrowError) -> St
 fn no_json(line: &str, error: &serde_json::Error) -> String {
     let text = error.to_string();
     let what = text.split(" at line ").next().unwrap_or_default();
-    // The column counts bytes, from 1.
+    // The column is in bytes and starts at 1.
     let before = line.get(..error.column().saturating_sub(1));
     let place = before.map_or(error.column(), |before| before.chars().count() + 1);
     format!("it is not JSON: {what} at character {place}")

@@ -10,7 +10,7 @@ use datafusion_common::DataFusionError;
 
 use super::lines::{Lines, Place};
 
-/// One JSON object a line, with nulls.
+/// One JSON object per line, nulls included.
 pub(crate) fn encode(batch: &RecordBatch) -> Result<Vec<u8>, DataFusionError> {
     let mut text = Vec::new();
     let mut writer = WriterBuilder::new()
@@ -22,10 +22,10 @@ pub(crate) fn encode(batch: &RecordBatch) -> Result<Vec<u8>, DataFusionError> {
     Ok(text)
 }
 
-/// All lines at once, if all are rows.
+/// Decodes all lines at once, if each is a row.
 pub(crate) fn decode_all(schema: &SchemaRef, lines: &Lines) -> Option<RecordBatch> {
-    // As many rows as lines can also be two in one line, and one in two. Whether those come together depends on how lines are cut into
-    // batches, and so on where a run began.
+    // The count alone does not tell: one line may have two rows, and one row two lines. Whether such lines are in one batch depends on
+    // where the run began.
     let is_object = |place: &Place| {
         let line = lines.line(place).trim_ascii();
         line.starts_with(b"{") && line.ends_with(b"}")
@@ -36,7 +36,7 @@ pub(crate) fn decode_all(schema: &SchemaRef, lines: &Lines) -> Option<RecordBatc
     decode(schema, &lines.text, lines.places.len()).ok()
 }
 
-/// So many rows, one after the other.
+/// Decodes exactly `rows` rows.
 pub(crate) fn decode(
     schema: &SchemaRef,
     text: &[u8],

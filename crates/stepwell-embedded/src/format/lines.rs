@@ -1,4 +1,4 @@
-//! The lines of a file and their positions.
+//! Lines of a file, with their positions.
 
 use std::{
     fs::File,
@@ -7,7 +7,7 @@ use std::{
     path::Path,
 };
 
-/// Some programs begin a text file with it. It is not part of the first line.
+/// Some programs write it at the beginning of a text file. It is not part of the first line.
 pub(crate) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Consecutive lines of a file.
@@ -16,16 +16,16 @@ pub(crate) struct Lines {
     pub(crate) text: Vec<u8>,
     /// The lines that are not blank.
     pub(crate) places: Vec<Place>,
-    /// Where they end in the file, trailing blank lines included.
+    /// The offset in the file after them and after trailing blank lines.
     pub(crate) end: u64,
-    /// How many lines were read up to there.
+    /// How many lines were read up to `end`.
     pub(crate) read: u64,
 }
 
 pub(crate) struct Place {
     /// The range in the text.
     pub(crate) text: Range<usize>,
-    /// Where it ends in the file.
+    /// The offset in the file after it.
     pub(crate) end: u64,
     /// How many lines were read, this one included.
     pub(crate) number: u64,

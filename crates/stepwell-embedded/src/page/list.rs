@@ -8,7 +8,7 @@ use super::html::{Cell, Html, segment};
 use super::job::{since, state_text};
 use super::time::Moment;
 
-/// All pipelines, in the order in which they are given.
+/// All pipelines, in the given order.
 pub(super) fn render(pipelines: &[Pipeline], jobs: &[Job], now: Moment) -> String {
     let mut html = Html::new("Pipelines");
     html.paragraph(&match pipelines.len() {

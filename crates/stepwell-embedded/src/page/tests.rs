@@ -32,7 +32,7 @@ fn view(pipeline: Pipeline, job: Job) -> View {
     }
 }
 
-/// What a reader sees: tags taken out, a cell or a term to a column.
+/// What a reader sees: the text without tags, with cells and terms in columns.
 fn read(html: &str) -> String {
     let body = html.split_once("<body>\n").unwrap().1;
     let mut text = body.replace("</th><th>", " | ").replace("</td><td>", " | ");
@@ -137,7 +137,7 @@ fn a_pipeline_is_shown_whole() {
     );
 }
 
-/// Whatever a client may put into a pipeline, in each place where it comes out.
+/// Hostile text in every field that a client can set.
 #[test]
 fn nothing_in_a_pipeline_is_markup() {
     const HOSTILE: &str =

@@ -1,4 +1,4 @@
-//! Checks the types of plans, and turns expressions into what is evaluated.
+//! Type-checks plans, and turns expressions into their executable form.
 
 use std::sync::Arc;
 
@@ -32,7 +32,7 @@ pub(super) fn planner(catalog: &Catalog) -> SqlToRel<'_, Catalog> {
     SqlToRel::new_with_options(catalog, options)
 }
 
-/// Checks the types of a plan, and replaces what exists only in plans: functions such as `coalesce`.
+/// Type-checks a plan, and replaces functions that exist only in plans, such as `coalesce`.
 pub(super) fn analyze(plan: LogicalPlan) -> Result<LogicalPlan, Diagnostics> {
     let plan = Analyzer::new()
         .execute_and_check(plan, &ConfigOptions::default(), |_, _| {})

@@ -1,4 +1,4 @@
-//! What Arroyo has in a `CREATE TABLE` and the parser has not.
+//! What Arroyo allows in a `CREATE TABLE` and the parser does not know.
 
 use datafusion_sql::sqlparser::{
     keywords::Keyword,
@@ -7,10 +7,10 @@ use datafusion_sql::sqlparser::{
 
 use super::tokens::{depth_after, is_create_table, is_space, is_word, next};
 
-/// Names that the parser takes for the beginning of an index.
+/// Column names that the parser takes for the beginning of an index.
 const NAMES: [&str; 2] = ["key", "index"];
 
-/// Columns may be called `key` and `index`: a stream has no index.
+/// Quotes columns called `key` and `index`: a stream has no index.
 pub(super) fn quote_names(tokens: &mut [TokenWithSpan]) {
     if !is_create_table(tokens) {
         return;
@@ -34,7 +34,7 @@ pub(super) fn quote_names(tokens: &mut [TokenWithSpan]) {
     }
 }
 
-/// From where to where the item `WATERMARK FOR …` of a list of columns goes.
+/// The range of the item `WATERMARK FOR …` in a list of columns.
 pub(super) fn watermark(tokens: &[TokenWithSpan]) -> Option<(usize, usize)> {
     if !is_create_table(tokens) {
         return None;
@@ -55,7 +55,7 @@ pub(super) fn watermark(tokens: &[TokenWithSpan]) -> Option<(usize, usize)> {
     None
 }
 
-/// Removes the comma before the place, or the one after it.
+/// Removes the comma before an item that was removed, or the one after it.
 pub(super) fn remove_comma(tokens: &mut Vec<TokenWithSpan>, place: usize) {
     let before = tokens
         .iter()
@@ -73,7 +73,7 @@ pub(super) fn remove_comma(tokens: &mut Vec<TokenWithSpan>, place: usize) {
     }
 }
 
-/// Where each item of the first list in brackets begins.
+/// Where each item of the first list in parentheses begins.
 fn items(tokens: &[TokenWithSpan]) -> Vec<usize> {
     let (mut items, mut depth, mut may_begin) = (Vec::new(), 0_usize, false);
     for (index, token) in tokens.iter().enumerate() {

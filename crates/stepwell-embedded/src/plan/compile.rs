@@ -1,4 +1,4 @@
-//! From a plan to operators, from the sink to the sources.
+//! Compiles a plan to operators, from the sink to the sources.
 
 use std::{any::Any, collections::BTreeSet, sync::Arc};
 
@@ -26,7 +26,7 @@ use crate::run::window::{Aggregate, GroupColumn, Tumbling};
 
 type Diagnostics = Vec<SqlDiagnostic>;
 
-/// The operators of a plan whose rows go to `next`; the numbers of the sources that they come from.
+/// Adds the operators of a plan whose rows go to `next`. Returns the numbers of the sources that they come from.
 pub(super) fn compile(
     plan: &LogicalPlan,
     parts: &mut Parts,
@@ -95,7 +95,7 @@ fn window(
     let mut width = None;
     let mut columns = Vec::with_capacity(plan.group_expr.len());
     for (number, expression) in plan.group_expr.iter().enumerate() {
-        // What is named twice is there once.
+        // A column that is named twice exists once.
         if plan
             .group_expr
             .iter()
@@ -135,7 +135,7 @@ fn window(
         aggregates: aggregates?,
         schema: schema(&plan.schema),
     });
-    // Its sources are known once it is there.
+    // Its sources are known once its input is compiled.
     let kind = OperatorKind::Window {
         tumbling,
         input: input_schema,

@@ -6,7 +6,7 @@ use stepwell_arroyo::{PipelineEdge, PipelineGraph, PipelineNode};
 
 use crate::run::program::{Next, Parts};
 
-/// The plan as a server shows it: sources, what is chained to them, windows, sinks (recordings `010_validate_good`,
+/// The graph that Arroyo would show: sources, what is chained to them, windows and sinks (recordings `010_validate_good`,
 /// `011_validate_good_with_blackhole`, `012_validate_window_agg`).
 pub(crate) fn graph(parts: &Parts) -> PipelineGraph {
     let mut drawing = Drawing {
@@ -40,10 +40,10 @@ struct Drawing<'a> {
     parts: &'a Parts,
     nodes: Vec<PipelineNode>,
     edges: Vec<PipelineEdge>,
-    /// The nodes of operators and sinks, by their numbers.
+    /// The node ids of windows and sinks, by their numbers.
     windows: BTreeMap<usize, u32>,
     sinks: BTreeMap<usize, u32>,
-    /// The least id that no node has.
+    /// The lowest unused id.
     unused: u32,
 }
 
@@ -55,7 +55,7 @@ impl Drawing<'_> {
         id
     }
 
-    /// Draws what comes after a node. Ids leave room for what a server chains together.
+    /// Draws what comes after a node. Ids leave room for what Arroyo chains together.
     fn follow(&mut self, from: u32, next: Next) {
         match next {
             Next::Sink(number) => {

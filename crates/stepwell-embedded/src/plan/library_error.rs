@@ -7,7 +7,7 @@ use stepwell_arroyo::{SqlDiagnostic, hide_secrets};
 use super::diagnostic::{planning, span, with_place};
 use super::{supported, words};
 
-/// How deep a query may be nested. The planner recurses as deep.
+/// How deep a query may be nested. The planner recurses to the same depth.
 pub(super) const MAX_NESTING: usize = 200;
 
 /// All errors in one, each with its position if that is known.

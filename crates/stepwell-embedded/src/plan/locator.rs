@@ -1,4 +1,4 @@
-//! Finds the place in a statement that a message is about, when the planner does not give one.
+//! Finds the position in a statement that a message is about, if the planner does not give one.
 
 use datafusion_sql::sqlparser::{
     keywords::Keyword,
@@ -8,10 +8,10 @@ use stepwell_arroyo::SqlDiagnostic;
 
 use super::diagnostic::token_span;
 
-/// The places of what a statement is made of.
+/// The tokens of a statement, with their positions.
 #[derive(Clone, Debug)]
 pub(super) struct Locator {
-    /// Without white space and comments.
+    /// Without whitespace and comments.
     tokens: Vec<TokenWithSpan>,
 }
 
@@ -23,14 +23,14 @@ impl Locator {
         }
     }
 
-    /// The first thing in the statement.
+    /// The first token.
     pub(super) fn start(&self) -> Span {
         self.tokens
             .first()
             .map_or(Span::empty(), |token| token.span)
     }
 
-    /// The place after the last thing in the statement.
+    /// The position after the last token.
     pub(super) fn end(&self) -> Span {
         let end = self
             .tokens
@@ -39,14 +39,14 @@ impl Locator {
         Span::new(end, end)
     }
 
-    /// What is at a place.
+    /// The token that begins at a position.
     pub(super) fn at(&self, line: u64, column: u64) -> Option<&Token> {
         let is_there = |token: &&TokenWithSpan| token.span.start == Location::new(line, column);
         self.tokens.iter().find(is_there).map(|token| &token.token)
     }
 
-    /// The diagnostics, each with a place: that of the name or value that its message quotes, of the function or the keyword that it names,
-    /// or the start of the statement.
+    /// Gives each diagnostic a position: that of the name or value that its message quotes, of the function or keyword that it names, or
+    /// the start of the statement.
     pub(super) fn fill(&self, errors: Vec<SqlDiagnostic>) -> Vec<SqlDiagnostic> {
         let filled = errors.into_iter().map(|mut error| {
             if error.span.is_none() {
@@ -107,7 +107,7 @@ impl Locator {
     }
 
     fn call(&self, function: &str) -> Option<Span> {
-        // What SQL has a syntax for is a function of another name to the planner.
+        // Functions with a syntax of their own in SQL have other names in the planner.
         let syntax = match function {
             "strpos" => "position",
             "substr" => "substring",
@@ -146,7 +146,7 @@ impl Locator {
         })
     }
 
-    /// The first of the words in capitals in the message that is in the statement.
+    /// The first upper-case word of the message that is in the statement.
     fn keyword(&self, message: &str) -> Option<Span> {
         let mut words = message
             .split(|c: char| !is_of_name(c))
@@ -160,7 +160,7 @@ impl Locator {
         })
     }
 
-    /// What follows a WHERE or HAVING, if possible one whose condition begins with what the message names.
+    /// The condition of a WHERE or HAVING, preferably one that begins with what the message names.
     fn condition(&self, message: &str) -> Option<Span> {
         let pairs = self.tokens.iter().zip(self.tokens.iter().skip(1));
         let conditions: Vec<_> = pairs
@@ -176,7 +176,7 @@ impl Locator {
         named.or(conditions.first()).map(|token| token.span)
     }
 
-    /// What stands before `['…']` or `.….`.
+    /// The token before `['…']` or `.….`.
     fn field(&self) -> Option<Span> {
         let access = |wanted: Token| {
             let place = self.tokens.iter().position(|token| token.token == wanted)?;
@@ -196,7 +196,7 @@ fn is_of_name(character: char) -> bool {
     character.is_alphanumeric() || character == '_'
 }
 
-/// What a message has in quotes. An apostrophe is none.
+/// The quoted parts of a message. An apostrophe is not a quote.
 fn quoted(message: &str) -> impl Iterator<Item = &str> {
     let mut rest = message;
     std::iter::from_fn(move || {

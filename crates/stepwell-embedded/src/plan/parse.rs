@@ -1,4 +1,4 @@
-//! From text to statements, with Arroyo's own `WATERMARK FOR`, which the parser does not know.
+//! Parses the text of a query, including Arroyo's `WATERMARK FOR`, which the parser does not know.
 
 use datafusion_sql::sqlparser::{
     ast::{Expr, Ident, Statement},
@@ -15,7 +15,7 @@ use super::library_error::{MAX_NESTING, syntax};
 use super::locator::Locator;
 use super::supported::check_tokens;
 
-/// A statement, and the watermark that it declares if it declares a table.
+/// A statement, with the watermark that a `CREATE TABLE` declares.
 #[derive(Debug)]
 pub(super) struct Parsed {
     pub(super) statement: Statement,
@@ -30,7 +30,7 @@ pub(super) struct Watermark {
     pub(super) expression: Option<Expr>,
 }
 
-/// All statements of a query, or the first thing that is none.
+/// All statements of a query, or the first syntax error.
 pub(super) fn parse(query: &str) -> Result<Vec<Parsed>, Vec<SqlDiagnostic>> {
     let tokens = tokens(query).map_err(|error| {
         let mut refusal = syntax(error.into(), query);
@@ -41,7 +41,7 @@ pub(super) fn parse(query: &str) -> Result<Vec<Parsed>, Vec<SqlDiagnostic>> {
         vec![refusal]
     })?;
     let mut parsed = Vec::new();
-    // With its semicolon, so that errors name what follows.
+    // The semicolon is kept, so that errors can name it.
     for tokens in tokens.split_inclusive(|token| token.token == Token::SemiColon) {
         let locator = Locator::new(tokens);
         let statements = statements(tokens.to_vec(), query).map_err(|mut refusal| {
@@ -63,7 +63,7 @@ fn tokens(query: &str) -> Result<Vec<TokenWithSpan>, TokenizerError> {
     Tokenizer::new(&GenericDialect {}, query).tokenize_with_location()
 }
 
-/// Where a comment without an end begins: it is the last token of the query that has this end, or more of them where comments are nested.
+/// Where an unterminated comment begins: it is the last token of the query once it is terminated, as often as comments are nested.
 fn start_of_comment(query: &str) -> Option<SqlSpan> {
     let mut ended = (1..5).map(|depth| format!("{query}{}", "*/".repeat(depth)));
     let comment = ended.find_map(|query| tokens(&query).ok()?.pop())?;
@@ -90,7 +90,7 @@ fn statements(
         .collect())
 }
 
-/// Says what the parser says in its own terms, and where the end is.
+/// Rewords an error that the parser states in its own terms, and adds the position of the end.
 fn reword(refusal: &mut SqlDiagnostic, locator: &Locator) {
     if refusal.message.starts_with("No infix parser for token ")
         && let Some(span) = refusal.span
@@ -116,11 +116,11 @@ fn take_watermark(tokens: &mut Vec<TokenWithSpan>) -> Result<Option<Watermark>, 
         return Ok(None);
     };
     let after = tokens.get(end).cloned();
-    // With what follows, so that errors name it.
+    // The next token is kept, so that errors can name it.
     let taken = tokens.drain(begin..end).chain(after.clone()).collect();
     let mut parser = parser(taken);
     columns::remove_comma(tokens, begin);
-    // The word itself, which the parser takes for a name.
+    // The word `WATERMARK`, which is an identifier to the parser.
     parser.parse_identifier()?;
     parser.expect_keyword(Keyword::FOR)?;
     let column = parser.parse_identifier()?;

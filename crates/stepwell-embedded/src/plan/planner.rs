@@ -1,4 +1,4 @@
-//! Planning queries, on threads with room for deep ones, and keeping what was planned last.
+//! Plans queries on threads with large stacks, and caches the last outcomes.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -13,14 +13,14 @@ use tokio::task;
 use super::query::{Planned, plan};
 use super::supported::too_deep;
 
-/// Parsers and planners recurse into expressions, deeper than a usual stack allows. Only what is used of it costs memory.
+/// The parser and the planner recurse into expressions, deeper than a usual stack allows. Only the part that is used costs memory.
 const STACK: usize = 64 * 1024 * 1024;
-/// How many outcomes are kept. A create is followed by the start of the same query, so the last few are enough.
+/// How many outcomes are cached. A create is followed by the start of the same query, so the last few are enough.
 const KEPT: usize = 16;
 
 type Outcome = Result<Planned, Vec<SqlDiagnostic>>;
 
-/// Plans queries. Clones share what they keep.
+/// Plans queries. Clones share the cache.
 #[derive(Clone, Default)]
 pub(crate) struct Planner {
     kept: Arc<Mutex<VecDeque<Kept>>>,
@@ -32,7 +32,7 @@ struct Kept {
     outcome: Outcome,
 }
 
-/// A body that asks for a query to be planned, as far as that goes.
+/// The part of a request body that is needed to plan its query.
 #[derive(Deserialize)]
 struct Asked {
     query: String,
@@ -45,7 +45,7 @@ fn one() -> u32 {
 }
 
 impl Planner {
-    /// Plans a query; blocks for as long as that takes.
+    /// Plans a query. Blocks.
     pub(crate) fn plan(&self, query: &str, parallelism: u32) -> Outcome {
         if let Some(outcome) = self.kept(query, parallelism) {
             return outcome;
@@ -55,14 +55,13 @@ impl Planner {
         outcome
     }
 
-    /// Plans the query in a request's body, if there is one, and keeps the outcome: whoever handles the request will want
-    /// it, and has others waiting.
+    /// Plans the query in a request's body, if there is one, and caches the outcome for the controller, which must not be blocked.
     pub(crate) async fn plan_ahead(&self, body: &Bytes) {
         let Ok(Asked { query, parallelism }) = serde_json::from_slice(body) else {
             return;
         };
         let planner = self.clone();
-        // Should it fail, the query is planned when it is asked for.
+        // If this fails, the controller plans the query itself.
         let _ = task::spawn_blocking(move || planner.plan(&query, parallelism)).await;
     }
 
@@ -87,14 +86,14 @@ impl Planner {
 
 impl fmt::Debug for Planner {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Queries carry passwords.
+        // Queries contain passwords.
         formatter.debug_struct("Planner").finish_non_exhaustive()
     }
 }
 
-/// A thread a query: it costs tens of microseconds, and a panic in the planner ends there.
+/// Plans a query on a thread of its own, which costs tens of microseconds and contains panics of the planner.
 fn on_deep_stack(query: &str, parallelism: u32) -> Outcome {
-    // An editor's byte order mark is no part of the query, and in no column.
+    // A byte order mark is not part of the query, and columns do not count it.
     let query = query.strip_prefix('\u{FEFF}').unwrap_or(query);
     let outcome = thread::scope(|scope| {
         thread::Builder::new()
@@ -157,7 +156,7 @@ mod tests {
         assert!(planner.plan(&good, 1).is_ok());
     }
 
-    /// Stacks that overflow would end the test's process.
+    /// A stack overflow would end the process of the tests.
     #[test]
     fn long_chains_are_refused_and_short_ones_planned() {
         for (length, is_planned) in [(250, true), (300, false), (500_000, false)] {

@@ -1,4 +1,4 @@
-//! From the text of a query to a program.
+//! Plans a query, statement by statement.
 
 use std::sync::Arc;
 
@@ -28,10 +28,10 @@ pub(crate) struct Planned {
     pub(crate) program: Program,
 }
 
-/// Plans a query for so many subtasks, or says all that is wrong with it.
+/// Plans a query with `parallelism` subtasks for each operator, or returns all of its errors.
 pub(crate) fn plan(query: &str, parallelism: u32) -> Result<Planned, Diagnostics> {
     planned(query, parallelism).map_err(|mut errors| {
-        // Their locator were found by the whole of their words.
+        // Only now: positions are found by the whole messages.
         for error in &mut errors {
             error.message = words::shown(query, &error.message);
         }
@@ -70,7 +70,7 @@ fn planned(query: &str, parallelism: u32) -> Result<Planned, Diagnostics> {
     })
 }
 
-/// Takes a statement in.
+/// Plans one statement.
 fn take(catalog: &mut Catalog, parsed: Parsed, parts: &mut Parts) -> Result<(), Diagnostics> {
     let Parsed {
         statement,
@@ -135,7 +135,7 @@ fn sink_of(catalog: &Catalog, insert: &Insert) -> Result<Arc<dyn SinkConnector>,
         Some(query) => check_query(query).map_err(|refusal| vec![refusal])?,
         None => return Err(vec![planning("INSERT needs a SELECT")]),
     }
-    // Recording `040_validate_insert_unknown_sink` has the words.
+    // The message of recording `040_validate_insert_unknown_sink`.
     let table = catalog
         .table(&name)
         .ok_or_else(|| vec![planning_at(&format!("table {name} not found"), at)])?;

@@ -1,4 +1,4 @@
-//! From `CREATE TABLE` to a table.
+//! Plans `CREATE TABLE`.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -44,7 +44,7 @@ pub(super) fn declare(
 ) -> Result<Table, Diagnostics> {
     let name = name_of(&table.name);
     let at = table.name.span();
-    // As a server says it (recording `034_validate_unknown_connector`).
+    // The message of recording `034_validate_unknown_connector`.
     let failed = |mut cause: SqlDiagnostic| {
         cause.message = format!("Failed to create table {name}: {}", cause.message);
         vec![cause]
@@ -84,7 +84,7 @@ pub(super) fn declare(
     })
 }
 
-/// The columns of a table: all, those that are read, and how the others come from these.
+/// The columns of a table: all, those that are read, and the expressions of the others.
 struct Columns {
     all: SchemaRef,
     read: SchemaRef,
@@ -194,7 +194,7 @@ fn event_time(
     })
 }
 
-/// Expressions over the columns of a table, each as a value of its type.
+/// Plans expressions over the columns of a table, each cast to its type.
 fn expressions(
     catalog: &Catalog,
     table: &str,

@@ -1,4 +1,4 @@
-//! What is refused, in whose words, and where.
+//! Which queries are refused, with which message, and at which position.
 
 use super::plan;
 
@@ -21,7 +21,7 @@ fn errors(query: &str) -> Vec<(String, Option<[u64; 4]>)> {
         .collect()
 }
 
-/// The recordings' words (013–042) without what libraries wrap around them, and places where the recordings have none too.
+/// The messages of the recordings (013–042) without what libraries add around them. Some have a position that the recordings lack.
 #[test]
 fn invalid_queries_get_a_real_servers_words() {
     type Expected<'a> = &'a [(&'a str, Option<[u64; 4]>)];
@@ -186,7 +186,7 @@ fn what_only_arroyo_can_is_refused_with_its_place() {
 
 /// Arroyo's planner refuses these as well.
 #[test]
-fn nobody_is_sent_to_a_cluster_for_what_it_has_not() {
+fn no_message_points_to_a_cluster_for_what_it_lacks() {
     for (query, column) in [
         ("SELECT counter FROM impulse ORDER BY counter", 38),
         (
@@ -236,7 +236,7 @@ fn what_runs_nowhere_is_refused() {
 
 #[test]
 fn monstrous_queries_get_a_diagnostic_and_no_crash() {
-    // On a stack as large as the planner's threads have.
+    // On a stack as large as that of the planner's threads.
     let test = std::thread::Builder::new()
         .stack_size(64 << 20)
         .spawn(monstrous_queries)
@@ -258,7 +258,7 @@ fn monstrous_queries() {
     assert!(plan(&long, 1).is_ok());
 }
 
-/// However they are written: a row would not be the same after a resume.
+/// In every notation: a row would not be the same after a resume.
 #[test]
 fn functions_of_the_clock_and_of_chance_are_not_there() {
     for query in [

@@ -1,8 +1,8 @@
-//! Looking at the tokens of a statement.
+//! Helpers for the tokens of a statement.
 
 use datafusion_sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 
-/// How many brackets are open after a token.
+/// The depth of parentheses after a token.
 pub(super) fn depth_after(depth: usize, token: &TokenWithSpan) -> usize {
     match token.token {
         Token::LParen => depth + 1,
@@ -11,7 +11,7 @@ pub(super) fn depth_after(depth: usize, token: &TokenWithSpan) -> usize {
     }
 }
 
-/// `CREATE`, perhaps with more before it, and `TABLE`.
+/// Whether a statement begins with `CREATE`, and `TABLE` is among the next words.
 pub(super) fn is_create_table(tokens: &[TokenWithSpan]) -> bool {
     let mut words = tokens.iter().filter(|token| !is_space(token)).take(4);
     words.next().is_some_and(|token| is_word(token, "CREATE"))

@@ -1,4 +1,4 @@
-//! `tumble(interval)`: stands in a plan for the window of a row, which its event time tells.
+//! `tumble(interval)`: a placeholder in a plan for the window that the event time of a row determines.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use datafusion_expr::{
 use crate::run::window::window_fields;
 
 pub(super) const NAME: &str = "tumble";
-/// In nanoseconds.
+/// A day in nanoseconds.
 const DAY: i64 = 86_400_000_000_000;
 
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -23,7 +23,7 @@ impl Tumble {
     pub(super) fn new() -> Self {
         let interval = DataType::Interval(arrow::datatypes::IntervalUnit::MonthDayNano);
         Self {
-            // Volatile, or it would be taken for a constant.
+            // Volatile: otherwise it would be folded to a constant.
             signature: Signature::exact(vec![interval], Volatility::Volatile),
         }
     }
@@ -47,7 +47,7 @@ impl ScalarUDFImpl for Tumble {
     }
 }
 
-/// The width in nanoseconds, if this is a tumbling window; what is wrong with it, if something is.
+/// The width in nanoseconds of a tumbling window, or what is wrong with it; `None`: this is not a window.
 pub(super) fn width(expression: &Expr) -> Option<Result<i64, &'static str>> {
     let expression = match expression {
         Expr::Alias(alias) => alias.expr.as_ref(),
@@ -76,7 +76,7 @@ pub(super) fn width(expression: &Expr) -> Option<Result<i64, &'static str>> {
     Some(width.ok_or("the width of a window has to be greater than 0"))
 }
 
-/// Whether a window is anywhere in an expression.
+/// Whether an expression contains a window.
 pub(super) fn is_in(expression: &Expr) -> bool {
     use datafusion_common::tree_node::TreeNode as _;
     let found = expression.exists(|expression| {
@@ -85,7 +85,7 @@ pub(super) fn is_in(expression: &Expr) -> bool {
     found.unwrap_or(true)
 }
 
-/// For the catalog.
+/// The function for the catalog.
 pub(super) fn function() -> Arc<datafusion_expr::ScalarUDF> {
     Arc::new(datafusion_expr::ScalarUDF::new_from_impl(Tumble::new()))
 }

@@ -1,4 +1,4 @@
-//! From what the planner's libraries say to what the engine says.
+//! Rewords the messages of the planner's libraries.
 
 use std::borrow::Cow;
 
@@ -6,13 +6,13 @@ use stepwell_arroyo::{SqlDiagnostic, hide_secrets, readable};
 
 use super::supported;
 
-/// So many characters of a value are shown.
+/// How many characters of a value are shown.
 const LONGEST: usize = 100;
 
-/// So many of a message.
+/// How many characters of a message are shown.
 const MOST: usize = 500;
 
-/// The names of types in messages, and in SQL.
+/// The names of types in the messages of the libraries, and in SQL.
 const TYPES: [(&str, &str); 19] = [
     ("Interval(MonthDayNano)", "INTERVAL"),
     ("Timestamp(ns)", "TIMESTAMP"),
@@ -35,25 +35,25 @@ const TYPES: [(&str, &str); 19] = [
     ("Binary", "BYTEA"),
 ];
 
-/// A message of the planner, in the engine's words.
+/// Rewords a message of the planner.
 pub(crate) fn of(message: &str) -> String {
-    // Values are written as in SQL before what is left of debug output is taken away.
+    // Values are written as in SQL before the rest of the debug output is removed.
     let message = SqlDiagnostic::from_server(literals(message)).message;
     types(&known(&message))
 }
 
-/// A message of an expression that has failed on a row, in the engine's words. The row's values stay as they are.
+/// Rewords the message of an expression that failed on a row. The values of the row are left alone.
 pub(crate) fn of_failure(message: &str) -> String {
     types(&known(&readable(&literals(message))))
 }
 
-/// The message as it is shown: without the secrets of the query, and then without what is long. Of a secret that was cut already, a part
-/// might be left.
+/// The message as it is shown: without the secrets of the query, and then shortened. The other way round, a part of a secret that was cut
+/// could remain.
 pub(crate) fn shown(query: &str, message: &str) -> String {
     shortened(&hide_secrets(query, message))
 }
 
-/// The text with whatever it quotes, or has in one word, cut where it is long, and then itself.
+/// Shortens the long quotes and the long words of a text, and then the text.
 fn shortened(text: &str) -> String {
     let mut short = String::new();
     let mut quote = None;
@@ -67,7 +67,7 @@ fn shortened(text: &str) -> String {
         };
         if ends {
             length = 0;
-            // An apostrophe opens nothing.
+            // An apostrophe does not open a quote.
             let opens = quote.is_none() && is_quote && !before.is_alphanumeric();
             quote = opens.then_some(character);
         } else {
@@ -89,7 +89,7 @@ fn shortened(text: &str) -> String {
     short
 }
 
-/// Messages that the engine words differently, and what only a cluster supports.
+/// Messages that the engine states differently, and those about what only a cluster supports.
 fn known(message: &str) -> String {
     let after = |prefix: &str| message.strip_prefix(prefix);
     let first = |rest: &str, end: char| rest.split(end).next().unwrap_or_default().to_owned();
@@ -149,7 +149,7 @@ fn known(message: &str) -> String {
     message.to_owned()
 }
 
-/// Types with their names in SQL.
+/// Replaces the names of types by those of SQL.
 fn types(message: &str) -> String {
     let mut words = message.to_owned();
     for (library, sql) in TYPES {
@@ -168,7 +168,7 @@ fn types(message: &str) -> String {
     words
 }
 
-/// `Int64(1)` and `Utf8("x")` as they are in SQL.
+/// Replaces `Int64(1)` and `Utf8("x")` by the literals of SQL.
 fn literals(message: &str) -> Cow<'_, str> {
     const KINDS: [&str; 9] = [
         "IntervalMonthDayNano(",

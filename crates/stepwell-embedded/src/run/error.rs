@@ -8,12 +8,12 @@ use stepwell_arroyo::{ErrorDomain, hide_secrets};
 use crate::limits::MAX_PARALLELISM;
 use crate::plan::words;
 
-/// How a failure is worded.
+/// Where the message of a failure comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Wording {
-    /// By the engine, as it is to be shown.
+    /// The engine.
     Engine,
-    /// By a library: it may have values in it that are long.
+    /// A library: it may contain long values.
     Library,
 }
 
@@ -45,12 +45,12 @@ impl ExecutionError {
         }
     }
 
-    /// The state that a run is to go on from is not one of this program.
+    /// The state that a run is to resume from does not belong to this program.
     pub(crate) fn unreadable(cause: &dyn fmt::Display) -> Self {
         Self::internal(format!("the checkpoint's state cannot be read: {cause}"))
     }
 
-    /// In the engine's words: recording `361_div_by_zero_jobs` has `SQL error: Divide by zero error`.
+    /// A failure of an expression. Recording `361_div_by_zero_jobs` has `SQL error: Divide by zero error`.
     pub(crate) fn sql(error: &DataFusionError) -> Self {
         let error = match error.find_root() {
             DataFusionError::ArrowError(error, _) => error.to_string(),
@@ -64,7 +64,7 @@ impl ExecutionError {
         }
     }
 
-    /// In Arroyo's words (recording `301_missing_file_jobs`).
+    /// A failure of a connector, with Arroyo's message (recording `301_missing_file_jobs`).
     pub(crate) fn connector(error: &str) -> Self {
         Self {
             error: format!("error in connector: {error}"),
@@ -74,7 +74,7 @@ impl ExecutionError {
         }
     }
 
-    /// Retryable, as in Arroyo (recording `376_bad_data_fail_nowait_jobs`): the file may have been corrected by then.
+    /// A bad line. Retryable, as in Arroyo (recording `376_bad_data_fail_nowait_jobs`): the file may be corrected by then.
     pub(crate) fn bad_data(complaint: &str) -> Self {
         Self {
             error: format!("bad data in {complaint}"),
@@ -84,7 +84,7 @@ impl ExecutionError {
         }
     }
 
-    /// As it is shown: without the secrets of the query, and then without what is long.
+    /// The failure as it is shown: without the secrets of the query, and then shortened.
     pub(crate) fn shown(mut self, query: &str) -> Self {
         self.error = match self.wording {
             Wording::Engine => hide_secrets(query, &self.error),
@@ -93,7 +93,7 @@ impl ExecutionError {
         self
     }
 
-    /// The same failure, where a later run may do better.
+    /// The same failure, if a later run may succeed.
     pub(crate) fn retryable(self) -> Self {
         Self {
             domain: ErrorDomain::External,

@@ -1,7 +1,7 @@
 //! Event times and watermarks, in nanoseconds since 1970.
 //!
-//! A row's watermark is what was promised before it came: no row with an earlier event time is still to come. It moves row by row and
-//! not batch by batch, so that what counts as late does not depend on how rows were cut into batches, which differs from run to run.
+//! A watermark promises that no row with an earlier event time follows; that of a row is the promise before it. It advances row by row
+//! rather than batch by batch, so that it does not depend on the batches, which differ from run to run, which rows are late.
 
 use std::{
     sync::Arc,
@@ -19,29 +19,29 @@ use arrow::{
 use datafusion_common::DataFusionError;
 use datafusion_physical_expr::PhysicalExpr;
 
-/// Before all times: nothing is promised.
+/// Before all times: there is no promise.
 pub(crate) const BEGINNING: i64 = i64::MIN;
-/// After all times: no more rows come.
+/// After all times: no more rows follow.
 pub(crate) const END: i64 = i64::MAX;
-/// How much later than another, by their event times, a row may come if nothing else is said; Arroyo's default.
+/// How much older than the newest event time a row may be without a declared watermark, as in Arroyo.
 const LATENESS: i64 = 1_000_000_000;
 
 pub(crate) const TIMESTAMP: DataType = DataType::Timestamp(TimeUnit::Nanosecond, None);
 
-/// How the rows of a table come by their event times and watermarks.
+/// How the event times and watermarks of a table are computed.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct EventTime {
-    /// None: the time at which the row comes.
+    /// `None`: the time at which the row is read.
     pub(crate) time: Option<Arc<dyn PhysicalExpr>>,
-    /// None: the event time less a second.
+    /// `None`: a second before the event time.
     pub(crate) watermark: Option<Arc<dyn PhysicalExpr>>,
 }
 
-/// Rows on their way.
+/// Rows with their times.
 #[derive(Clone, Debug)]
 pub(crate) struct TimedBatch {
     pub(crate) batch: RecordBatch,
-    /// None: no window asks for it.
+    /// `None`: no window needs it.
     pub(crate) timing: Option<Timing>,
 }
 
@@ -55,7 +55,7 @@ pub(crate) struct Timing {
 }
 
 impl EventTime {
-    /// Gives rows their times and watermarks, if they are asked for; with the watermark after them.
+    /// Gives rows their times and watermarks, if `is_timed`. Also returns the watermark after them.
     pub(crate) fn assign(
         &self,
         batch: RecordBatch,
@@ -115,7 +115,7 @@ impl EventTime {
 impl TimedBatch {
     /// The rows for which `keep` is true.
     pub(crate) fn filter(&self, keep: &BooleanArray) -> Result<Self, ArrowError> {
-        // What is to be kept is worked out once for all columns.
+        // The filter is prepared once for all columns.
         let filter = FilterBuilder::new(keep).optimize().build();
         let times = |times: &Int64Array| {
             let times = filter.filter(times)?;
@@ -153,7 +153,7 @@ fn nanoseconds(
     Ok(times.reinterpret_cast::<Int64Type>())
 }
 
-/// The time of the clock.
+/// The current time.
 pub(crate) fn now() -> i64 {
     let since = SystemTime::now()
         .duration_since(UNIX_EPOCH)
@@ -161,7 +161,7 @@ pub(crate) fn now() -> i64 {
     i64::try_from(since.as_nanos()).unwrap_or(END)
 }
 
-/// So many intervals after a time.
+/// The time after `count` intervals.
 pub(crate) fn after(start: i64, interval: u64, count: u64) -> i64 {
     let since = i64::try_from(interval.saturating_mul(count)).unwrap_or(END);
     start.saturating_add(since)

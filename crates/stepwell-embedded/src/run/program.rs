@@ -22,7 +22,7 @@ pub(crate) struct Parts {
     pub(crate) operators: Vec<Operator>,
     pub(crate) sinks: Vec<Arc<dyn SinkConnector>>,
     pub(crate) parallelism: u32,
-    /// As many as the graph has nodes, for each subtask.
+    /// The number of nodes in the graph.
     pub(crate) tasks: u64,
 }
 
@@ -64,7 +64,7 @@ pub(crate) enum OperatorKind {
     },
 }
 
-/// Where rows go to: the number of an operator, or that of a sink.
+/// Where rows go: the number of an operator or of a sink.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Next {
     Operator(usize),
@@ -72,7 +72,7 @@ pub(crate) enum Next {
 }
 
 impl Program {
-    /// How many tasks a run of it has.
+    /// How many tasks a run has.
     pub(crate) fn tasks(&self) -> u64 {
         self.0.tasks * u64::from(self.0.parallelism)
     }
@@ -116,7 +116,7 @@ impl Parts {
         Next::Operator(self.operators.len() - 1)
     }
 
-    /// The widths of the windows whose rows come to an operator, by steps alone.
+    /// The widths of the windows whose rows reach an operator through steps only.
     pub(crate) fn windows_into(&self, operator: Next) -> impl Iterator<Item = i64> {
         self.operators.iter().filter_map(move |from| {
             let OperatorKind::Window { tumbling, .. } = &from.kind else {
@@ -126,7 +126,7 @@ impl Parts {
         })
     }
 
-    /// The next window or sink.
+    /// The next window or sink from here on.
     pub(crate) fn after_steps(&self, mut next: Next) -> Next {
         while let Next::Operator(number) = next
             && let Some(operator) = self.operators.get(number)
@@ -137,7 +137,7 @@ impl Parts {
         next
     }
 
-    /// Whether a row is through once it has gone through.
+    /// Whether no operator keeps anything of a row.
     pub(crate) fn is_stateless(&self) -> bool {
         let mut kinds = self.operators.iter().map(|operator| &operator.kind);
         kinds.all(|kind| matches!(kind, OperatorKind::Step(_)))
@@ -146,7 +146,7 @@ impl Parts {
 
 impl fmt::Debug for Program {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The expressions hold the query's literals.
+        // The expressions contain the literals of the query.
         formatter
             .debug_struct("Program")
             .field("sources", &self.0.sources.len())

@@ -1,4 +1,4 @@
-//! Steps that need nothing but the row: conditions and expressions.
+//! Steps: operators without state.
 
 use std::sync::Arc;
 
@@ -14,15 +14,15 @@ use crate::run::event_time::TimedBatch;
 
 #[derive(Debug)]
 pub(crate) enum Step {
-    /// Rows for which this is true.
+    /// Keeps the rows for which this is true.
     Filter(Arc<dyn PhysicalExpr>),
-    /// Other columns.
+    /// Computes other columns.
     Project(Projection),
-    /// The same columns under other names.
+    /// Gives the columns other names.
     Rename(SchemaRef),
 }
 
-/// Columns worked out from others.
+/// Columns that are computed from others.
 #[derive(Clone, Debug)]
 pub(crate) struct Projection {
     pub(crate) expressions: Vec<Arc<dyn PhysicalExpr>>,

@@ -1,4 +1,4 @@
-//! The subtasks of the sources, and what their watermarks allow.
+//! The subtasks of the sources, and their watermarks.
 
 use std::collections::BTreeSet;
 

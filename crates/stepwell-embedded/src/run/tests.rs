@@ -23,7 +23,7 @@ fn program(query: &str) -> Program {
         .program
 }
 
-/// All rows, and how it ended.
+/// All rows of a run, and how it ended.
 async fn run(mut execution: Execution) -> (Vec<String>, Result<(), ExecutionError>) {
     let mut rows = Vec::new();
     loop {
@@ -52,7 +52,7 @@ async fn rows(query: &str) -> Vec<String> {
 
 #[tokio::test(start_paused = true)]
 async fn queries_of_the_subset_give_their_rows() {
-    // Worked out by hand from counter = 0, 1, … 9.
+    // Computed by hand from counter = 0, 1, … 9.
     let table: &[(&str, &[&str])] = &[
         (
             "SELECT * FROM impulse WHERE counter < 2",
@@ -145,7 +145,7 @@ async fn tables_have_the_names_that_sql_gives_them() {
     assert!(plan(&format!("{IMPULSE}SELECT counter FROM \"Impulse\""), 1).is_err());
 }
 
-/// What was planned before keeps the table that it was planned with.
+/// Earlier plans keep the table that they were planned with.
 #[tokio::test(start_paused = true)]
 async fn a_table_can_be_declared_again() {
     let again =
@@ -176,7 +176,7 @@ async fn a_run_goes_on_exactly_from_every_row() {
     goes_on_exactly(&program).await;
 }
 
-/// Stops after each of the batches in turn, and goes on from the state there.
+/// Stops after each of the batches in turn, and resumes from the state there.
 async fn goes_on_exactly(program: &Program) {
     let (whole, _) = run(program.execute(None).unwrap()).await;
     assert!(!whole.is_empty());
@@ -219,7 +219,7 @@ async fn the_rate_is_kept_whatever_it_is() {
     }
 }
 
-/// More rows in a hundredth of a second than one batch has.
+/// More rows in 10 ms than one batch has.
 #[tokio::test(start_paused = true)]
 async fn a_rate_of_millions_is_kept() {
     let query = "CREATE TABLE i WITH (connector='impulse', event_rate='2000000', message_count='200001');

@@ -31,7 +31,7 @@ const CLOSED_ROWS: usize = 8192;
 pub(crate) struct Windows {
     tumbling: Arc<Tumbling>,
     keys: RowConverter,
-    /// By their beginnings.
+    /// By the beginning of the window.
     open: BTreeMap<i64, Groups>,
 }
 

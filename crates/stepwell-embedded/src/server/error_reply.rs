@@ -1,4 +1,4 @@
-//! Error replies that the control plane has no part in.
+//! Error replies that do not come from the control plane.
 
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};

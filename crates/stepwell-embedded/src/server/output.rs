@@ -1,4 +1,4 @@
-//! `GET …/jobs/{id}/output`: the rows of a job as server-sent events, as recording `452_select_without_sink_output_sse` has them.
+//! `GET …/jobs/{id}/output`: the rows of a job as server-sent events, as in recording `452_select_without_sink_output_sse`.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -155,7 +155,7 @@ impl OutputBody {
             start_id: batch.start_id,
             batch: rows,
         };
-        // Numbers and texts always have a JSON form.
+        // Encoding numbers and strings cannot fail.
         let data = serde_json::to_string(&event).unwrap_or_default();
         let id = self.events;
         self.events += 1;

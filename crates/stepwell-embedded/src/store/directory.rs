@@ -1,4 +1,4 @@
-//! The state directory: made private to its user, and locked against a second process.
+//! The state directory: private to its user, and locked against other processes.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
@@ -8,10 +8,10 @@ use snafu::ResultExt as _;
 
 use crate::error::{CreateDirectorySnafu, EngineError, OpenFileSnafu};
 
-/// The file whose lock says that the directory is in use. It stays when the engine ends; only the lock counts.
+/// The file whose lock marks the directory as used. The file stays when the engine ends; only the lock counts.
 const LOCK_FILE: &str = "lock";
 
-/// A state directory that this process holds the lock of, until this value is dropped.
+/// A state directory that is locked until this value is dropped.
 #[derive(Debug)]
 pub(crate) struct StateDirectory {
     path: PathBuf,
@@ -20,7 +20,7 @@ pub(crate) struct StateDirectory {
 }
 
 impl StateDirectory {
-    /// Makes the directory if there is none (mode 0700, its parents as usual) and takes its lock.
+    /// Creates the directory if it does not exist (mode 0700, its parents as usual) and locks it.
     pub(crate) fn open(path: &Path) -> Result<Self, EngineError> {
         create(path)?;
         Ok(Self {
@@ -55,7 +55,7 @@ fn create(path: &Path) -> Result<(), EngineError> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     match builder.create(path) {
-        // Another process made it in between: the lock decides between the two.
+        // Another process has just created it: the lock decides between the two.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
         result => result.context(CreateDirectorySnafu { path }),
     }
@@ -78,7 +78,7 @@ fn lock(directory: &Path) -> Result<File, EngineError> {
     Ok(file)
 }
 
-/// The process number that the holder of the lock wrote into the file; a help for people, and no more.
+/// The process id that the holder of the lock wrote into the file. It is only for the message.
 fn holder(file: &mut File) -> Option<u32> {
     let mut text = String::new();
     file.take(32).read_to_string(&mut text).ok()?;
@@ -91,7 +91,7 @@ fn write_holder(file: &mut File) -> io::Result<()> {
     writeln!(file, "{}", std::process::id())
 }
 
-/// Opens a file for reading and writing, and makes it, for its owner alone, if there is none.
+/// Opens a file for reading and writing. If it does not exist, it is created for its owner alone.
 pub(crate) fn private_file(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);

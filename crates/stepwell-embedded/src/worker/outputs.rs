@@ -21,7 +21,7 @@ const WAITING_BATCHES: usize = 32;
 #[derive(Debug)]
 pub(crate) struct RowBatch {
     pub(crate) subtask: u32,
-    /// The number of the first of them, counted from the start of the run.
+    /// The number of the first row, counted from the start of the run.
     pub(crate) start_id: u64,
     /// When they were produced, in microseconds of Unix time.
     pub(crate) time: u64,

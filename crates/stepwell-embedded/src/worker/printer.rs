@@ -54,7 +54,7 @@ impl Printer {
         }
     }
 
-    /// Adds rows, and hands over to the writer what is to be shown; waits for room there.
+    /// Adds rows, and hands those that are to be shown to the writer. Waits for room there.
     pub(super) async fn print(&mut self, rows: Vec<Printed>) {
         self.take_answers();
         let rows = rows.into_iter().map(|printed| Waiting {
@@ -80,7 +80,7 @@ impl Printer {
         }
     }
 
-    /// Whether there are rows that cannot be handed over now, so that the run should not produce more.
+    /// Whether there are rows that cannot be handed over now, so that the run should produce no more.
     pub(super) fn is_held(&self) -> bool {
         let mut waiting = self.waiting.iter();
         waiting.any(|waiting| waiting.answer.is_none())
@@ -90,15 +90,15 @@ impl Printer {
         self.waiting.is_empty()
     }
 
-    /// Waits until it changes whose rows are shown.
+    /// Waits until another pipeline is in the foreground.
     pub(super) async fn decided(&mut self) {
         if self.foreground.changed().await.is_err() {
-            // The engine is being dropped, and ends the run.
+            // The engine is being dropped, which ends the run.
             future::pending::<()>().await;
         }
     }
 
-    /// Waits for the writer's report on everything that was handed over. What is left is unwritten.
+    /// Waits for the writer's report on all rows that were handed over. The rows that are left are unwritten.
     pub(super) async fn settle(&mut self) {
         for waiting in &mut self.waiting {
             if let Some(answer) = &mut waiting.answer {
@@ -115,7 +115,7 @@ impl Printer {
         waiting.map(|waiting| waiting.printed.clone()).collect()
     }
 
-    /// Takes in the reports that have arrived.
+    /// Applies the reports that have arrived.
     fn take_answers(&mut self) {
         for waiting in &mut self.waiting {
             let written = match waiting.answer.as_mut().map(oneshot::Receiver::try_recv) {

@@ -65,14 +65,14 @@ impl Worker {
             &self.counters,
             &self.reporter,
         );
-        // Once the end is reported, the next run opens the same files: the drive, and the execution with it, is dropped by then.
+        // The execution is dropped before the end is reported, since the next run opens the same files.
         match drive.run().await {
             Ok(end) => self.reporter.ended(end),
             Err(error) => self.reporter.failed(error),
         }
     }
 
-    /// Plans the query and starts its execution, where its last run left off; also returns the number of its tasks.
+    /// Plans the query and starts its execution, from the checkpoint if there is one. Also returns the number of its tasks.
     async fn prepare(&mut self) -> Result<(u64, Execution), ExecutionError> {
         // The store of another version may contain a greater one.
         if self.parallelism > MAX_PARALLELISM {

@@ -24,7 +24,7 @@ struct Entry {
     written: oneshot::Sender<usize>,
 }
 
-/// A handle on the thread that writes; the thread ends after the last of them.
+/// A handle on the thread that writes. The thread ends when the last handle is dropped.
 #[derive(Clone, Debug)]
 pub(crate) struct RowWriter {
     entries: mpsc::Sender<Entry>,
@@ -52,13 +52,13 @@ impl RowWriter {
         answer
     }
 
-    /// Waits until the writer is done with all rows that were handed over before.
+    /// Waits until the writer has finished with all rows that were handed over before.
     pub(crate) async fn flush(&self) {
         let _ = self.hand_over(JsonRows::default()).await.await;
     }
 }
 
-/// Writes until all senders are gone. Flushes before it waits for more, so that a reader sees a row as soon as there is one.
+/// Writes until all senders are gone. Flushes before it waits for more, so that a reader sees each row at once.
 fn write(mut writer: Box<dyn Write + Send>, mut waiting: mpsc::Receiver<Entry>) {
     let mut entries = Vec::new();
     let mut has_failed = false;
@@ -127,7 +127,7 @@ mod tests {
 
     use super::*;
 
-    /// Accepts so many bytes, a few at a time, then fails like a closed pipe.
+    /// Accepts `room` bytes, a few at a time, then fails like a closed pipe.
     #[derive(Clone, Debug)]
     struct Pipe {
         taken: Arc<Mutex<Vec<u8>>>,

@@ -1,8 +1,7 @@
-//! The single-file sink: each row once, whatever happens in between.
+//! The sink that writes a file: each row exactly once, across failures.
 //!
-//! A checkpoint knows how long the file was, and the file is synced before the checkpoint is stored. A run that starts from it cuts off
-//! what came later, and a run that starts from the beginning begins the file anew, so lines that are written once more are not in it
-//! twice.
+//! A checkpoint has the length of the file, which is synced before the checkpoint is stored. A run that resumes from it cuts off what
+//! came later, and a run that starts from the beginning empties the file, so rows that are written again are not in it twice.
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
@@ -43,7 +42,7 @@ impl SinkConnector for WrittenFile {
 struct FileSink {
     path: PathBuf,
     file: Option<File>,
-    /// How many bytes of it are rows of this pipeline.
+    /// How many of its bytes are rows of this pipeline.
     length: u64,
 }
 
@@ -70,7 +69,7 @@ impl Sink for FileSink {
         self.length = position;
     }
 
-    /// Opens the file, if it is not open: locked against other writers, and as it is. `sources` are files that it must not be.
+    /// Opens the file and locks it against other writers.
     fn open(&mut self, read: &[PathBuf]) -> Result<(), ExecutionError> {
         if self.file.is_none() {
             let file =
@@ -80,7 +79,7 @@ impl Sink for FileSink {
         Ok(())
     }
 
-    /// Cuts the file to its length. That is done once all files are open: a query that cannot run has changed none.
+    /// Cuts the file to its length.
     fn cut(&mut self) -> Result<(), ExecutionError> {
         let Some(file) = &mut self.file else {
             return Ok(());
@@ -99,7 +98,7 @@ impl Sink for FileSink {
         Ok(())
     }
 
-    /// The file is also in its directory then, and still the one at its path.
+    /// Also checks that the file is still the one at its path.
     fn sync(&self) -> Synced {
         let Some(file) = &self.file else {
             return Box::pin(future::ready(Ok(())));
@@ -126,10 +125,10 @@ impl Sink for FileSink {
 }
 
 impl Drop for FileSink {
-    /// A sync that nobody waits for any more may hold the file open for a while. The next run does not wait for it.
+    /// A sync that was abandoned may keep the file open for a while. The next run does not wait for it.
     fn drop(&mut self) {
         if let Some(file) = &self.file {
-            // The lock goes with the last handle anyway.
+            // Closing the last handle releases the lock anyway.
             let _ = file.unlock();
         }
     }
@@ -144,7 +143,7 @@ fn open(path: &Path, length: u64, sources: &[PathBuf]) -> io::Result<File> {
     if let Some(parent) = path.parent() {
         fs::create_dir_all(parent)?;
     }
-    // A pipe would be waited for when it is opened.
+    // Opening a pipe would block.
     if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
         return Err(io::Error::other("it is not a regular file"));
     }
@@ -186,7 +185,7 @@ fn cut(file: &mut File, path: &Path, length: u64) -> io::Result<()> {
     sync_directory(path)
 }
 
-/// A file that was moved away or emptied meanwhile does not have the rows that it is said to have.
+/// A file that was moved or truncated since does not have the rows that a checkpoint would claim.
 fn check_unchanged(file: &File, path: &Path, length: u64) -> io::Result<()> {
     if !is_at(file, path)? {
         return Err(io::Error::other("it was removed or replaced meanwhile"));
@@ -200,7 +199,7 @@ fn check_unchanged(file: &File, path: &Path, length: u64) -> io::Result<()> {
     Ok(())
 }
 
-/// What tells a file from others, whatever names it has.
+/// Identifies a file, whatever its name.
 #[cfg(unix)]
 fn identity(path: &Path) -> io::Result<(u64, u64)> {
     fs::metadata(path).map(|found| number(&found))
@@ -232,7 +231,7 @@ fn is_at(_file: &File, path: &Path) -> io::Result<bool> {
     path.try_exists()
 }
 
-/// A new file is found after a power cut only if its directory is synced too.
+/// A new file survives a power cut only if its directory is synced too.
 fn sync_directory(path: &Path) -> io::Result<()> {
     let parent = path
         .parent()

@@ -1,4 +1,4 @@
-//! The single-file source: the lines of a file, each a JSON object, from the first to the last.
+//! The source that reads a file: its lines, each a JSON object, from the first to the last.
 
 use std::{
     fs::{self, File},
@@ -23,13 +23,13 @@ pub(super) const NAME: &str = "single_file";
 /// Arroyo describes the sink like this too.
 pub(super) const DESCRIPTION: &str = "Single File Source";
 
-/// So many lines at most are given at once, and so many bytes of them.
+/// The most lines in one batch, and the most bytes of them.
 const LARGEST_BATCH: usize = 4096;
 const LARGEST_BATCH_BYTES: usize = 1024 * 1024;
-/// A longer line is no row.
+/// A longer line is not a row.
 const LONGEST_LINE: u64 = 16 * 1024 * 1024;
 
-/// What was dropped is told this often at most: it goes into the job's log, which is kept.
+/// Dropped lines are reported at most this often: reports go into the job's log, which is kept.
 const TELL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// A file that is read.
@@ -79,19 +79,19 @@ struct FileSource {
     /// Opened when the first line is wanted: a job is Running before it fails of a missing file (recording
     /// `301_missing_file_jobs`).
     reader: Option<BufReader<File>>,
-    /// What comes next begins there.
+    /// Where the next line begins.
     offset: u64,
-    /// Where this run began to read, and the number of lines before that, which is counted only when it is needed.
+    /// Where this run began to read, and the number of lines before that, which is counted only if it is needed.
     begin: u64,
     lines_before: Option<u64>,
-    /// The number of lines from there to the offset.
+    /// The number of lines between `begin` and `offset`.
     lines_read: u64,
-    /// Where each row of the last batch ends, and how many lines were read up to there.
+    /// Where each row of the last batch ends, and how many lines this run has read up to there.
     row_ends: Vec<(u64, u64)>,
     waiting: bool,
     created: Instant,
     dropped: Option<(u64, String)>,
-    /// When it was told last what was dropped.
+    /// When dropped lines were last reported.
     told: Option<Instant>,
 }
 
@@ -168,7 +168,7 @@ impl FileSource {
         }
     }
 
-    /// The next lines. They begin at the offset.
+    /// The next lines, from the offset on.
     fn lines(&mut self) -> Result<Lines, ExecutionError> {
         let (path, offset) = (self.file.path.clone(), self.offset);
         let failed = |operation: &str, error: &io::Error| {
@@ -238,7 +238,7 @@ impl FileSource {
         }
     }
 
-    /// Decodes line by line: up to the first bad line, or without bad lines.
+    /// Decodes line by line, up to the first bad line or without the bad lines.
     fn decode_each(&mut self, lines: &Lines) -> Result<RecordBatch, ExecutionError> {
         let mut batches = Vec::new();
         self.row_ends.clear();
@@ -252,7 +252,7 @@ impl FileSource {
                     Some((rows, _)) => *rows += 1,
                     None => self.dropped = Some((1, self.complaint(lines, place, &error))),
                 },
-                // It comes first the next time.
+                // The next call begins with the bad line.
                 Err(_) if !batches.is_empty() => {
                     self.keep(batches.len());
                     return self.concat(&batches);
@@ -281,7 +281,7 @@ impl FileSource {
 }
 
 fn open(path: &Path, offset: u64) -> io::Result<File> {
-    // A pipe would be waited for when it is opened.
+    // Opening a pipe would block.
     let is_file = fs::metadata(path)?.is_file();
     if !is_file {
         return Err(io::Error::other("it is not a regular file"));

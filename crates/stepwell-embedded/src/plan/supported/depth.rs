@@ -1,8 +1,7 @@
-//! How deep the tree of a query can become, from its tokens alone.
+//! An upper bound for the depth of a query's tree, from its tokens alone.
 //!
-//! The parser bounds how deep it recurses, but builds chains (`a OR b OR …`) in a loop, to any length, and what comes after
-//! it recurses into them: planning, and the evaluation of every row, on stacks that are not ours to choose. A stack that
-//! overflows ends the process, and every pipeline in it.
+//! The parser limits its own recursion, but builds chains (`a OR b OR …`) of any length in a loop. Planning and evaluation recurse into
+//! them, the latter on stacks whose size is not ours to choose. A stack overflow ends the process, and every pipeline in it.
 
 use datafusion_sql::sqlparser::dialect::GenericDialect;
 use datafusion_sql::sqlparser::keywords::Keyword;
@@ -11,10 +10,10 @@ use stepwell_arroyo::{SqlDiagnostic, SqlLocation, SqlSpan};
 
 use super::refusal::Refusal;
 
-/// As deep as a query may become. Evaluating a row goes well to twice that in an unoptimised build on a stack of 2 MB.
+/// The greatest depth. Twice as much can still be evaluated by an unoptimised build on a stack of 2 MB.
 const LIMIT: usize = 256;
 
-/// The place where a query becomes too deep, as a diagnostic. Queries that cannot be read are the parser's to refuse.
+/// The refusal of a query where it becomes too deep. Queries with invalid tokens are left to the parser.
 pub(in crate::plan) fn too_deep(query: &str) -> Option<SqlDiagnostic> {
     let tokens = Tokenizer::new(&GenericDialect {}, query)
         .tokenize_with_location()
@@ -39,14 +38,14 @@ pub(in crate::plan) fn too_deep(query: &str) -> Option<SqlDiagnostic> {
     None
 }
 
-/// What is around the current token, at most.
+/// How much can be around the current token.
 #[derive(Debug, Default)]
 struct Depth {
-    /// Tables of `WITH`, of which each can be around the one before.
+    /// Tables of `WITH`, each of which can contain the one before.
     tables: usize,
-    /// Operators since the last comma, outside of all brackets.
+    /// Operators since the last comma, outside all brackets.
     outside: usize,
-    /// The same inside of each open bracket.
+    /// The same inside each open bracket.
     brackets: Vec<usize>,
     /// The sum of all these.
     sum: usize,
@@ -103,7 +102,7 @@ fn is_operator(token: &Token) -> bool {
         | Token::DoubleQuotedString(_)
         | Token::Placeholder(_)
         | Token::Period => false,
-        // What else there is are operators, and rare kinds of literals, which do not come in chains.
+        // The rest are operators, and rare kinds of literals, which do not form chains.
         _ => true,
     }
 }
@@ -173,7 +172,7 @@ mod tests {
             too_deep(&format!("SELECT CASE {cases} END AS b FROM t")),
             None
         );
-        // Not to be read at all, which is for the parser to say.
+        // Invalid tokens are left to the parser.
         assert_eq!(too_deep("SELECT 'open"), None);
     }
 }

@@ -1,4 +1,4 @@
-//! Lines of a file that are no rows.
+//! Lines of a file that are not rows.
 
 use std::{fs, path::Path};
 
@@ -131,7 +131,7 @@ async fn what_is_wrong_with_a_line_is_said() {
             r#"{"n": 1"#,
             "the line ends before its JSON object does",
         ),
-        // What a terminal would act on is escaped, and what is long is cut.
+        // Control characters are escaped, and long values are shortened.
         (
             bigint,
             "{\"n\": \"\u{7f}\u{9b}2J\"}",
@@ -154,7 +154,7 @@ async fn what_is_wrong_with_a_line_is_said() {
     assert!(error.ends_with("line 1: byte 8 is not UTF-8"), "{error}");
 }
 
-/// A run that goes on from a checkpoint knows only the offset.
+/// A run that resumes from a checkpoint knows only the offset.
 #[tokio::test(start_paused = true)]
 async fn lines_are_numbered_from_the_first_of_the_file() {
     let directory = tempfile::tempdir().unwrap();
@@ -203,7 +203,7 @@ async fn a_byte_order_mark_is_no_part_of_the_first_line() {
     assert!(end.unwrap_err().error.contains("line 2"));
 }
 
-/// With `bad_data = 'drop'` every line would be left out.
+/// With `bad_data = 'drop'` every line would be skipped.
 #[test]
 fn columns_that_no_line_can_have_are_refused() {
     let query = |kind: &str| {

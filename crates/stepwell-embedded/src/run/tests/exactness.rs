@@ -1,10 +1,10 @@
-//! Runs that are cut at random: what a file holds in the end does not depend on it.
+//! Runs that are interrupted at random: the final content of a file does not depend on it.
 
 use std::{collections::BTreeMap, fmt::Write as _, fs};
 
 use super::*;
 
-/// A generator of numbers that a seed decides (splitmix64).
+/// A seeded generator of pseudo-random numbers (splitmix64).
 struct Chance(u64);
 
 impl Chance {
@@ -17,8 +17,8 @@ impl Chance {
     }
 }
 
-/// Rows of a minute and a bit, up to three seconds out of order, with what they come to: all even values in order, and by window of ten
-/// seconds and key the count and the sum, without the rows that are late.
+/// Rows of a little more than a minute, up to three seconds out of order, with the expected results: all even values in order, and the
+/// count and the sum for each key and window of ten seconds, without late rows.
 fn input(chance: &mut Chance) -> (String, String, BTreeMap<String, u64>) {
     let rows = 500 + chance.below(12_000);
     let (mut text, mut even) = (String::new(), String::new());
@@ -58,7 +58,7 @@ fn input(chance: &mut Chance) -> (String, String, BTreeMap<String, u64>) {
     (text, even, windows.collect())
 }
 
-/// Cuts a run at random: at each cut it goes on from the last checkpoint that counts, which need not be the newest.
+/// Interrupts a run at random. Each time it resumes from the last checkpoint that counts, which need not be the newest.
 async fn cut_at_random(seed: u64) {
     let mut chance = Chance(seed);
     let directory = tempfile::tempdir().unwrap();

@@ -49,7 +49,7 @@ async fn lines_become_rows() {
     );
 }
 
-/// As many rows as lines, and yet none of these lines is a row.
+/// There are as many rows as lines, yet none of these lines is a row.
 #[tokio::test(start_paused = true)]
 async fn a_row_is_a_line() {
     let directory = tempfile::tempdir().unwrap();
@@ -123,7 +123,7 @@ async fn a_sink_has_each_row_once_however_a_run_ended() {
     let program = program(&query);
     run(program.execute(None).unwrap()).await.1.unwrap();
     assert_eq!(fs::read_to_string(&to).unwrap(), text);
-    // A run that ends without a word after some more batches than its checkpoint has.
+    // A run that ends without a checkpoint, some batches after its last one.
     for (kept, lost) in [(0, 2), (1, 0), (2, 1), (3, 3)] {
         let mut first = program.execute(None).unwrap();
         for _ in 0..kept {
@@ -173,7 +173,7 @@ async fn a_sink_is_guarded_against_others() {
     )
     .await;
     fails(&write_to(directory.path()), None, "failed to open").await;
-    // Even by another name.
+    // Also under another name.
     std::os::unix::fs::symlink(&from, directory.path().join("link.json")).unwrap();
     fails(
         &write_to(&directory.path().join("link.json")),
@@ -191,7 +191,7 @@ async fn a_sink_is_guarded_against_others() {
     assert_eq!(fs::read_to_string(&from).unwrap(), "{\"n\":1}\n");
 }
 
-/// To open one waits for somebody at its other end.
+/// Opening a pipe blocks until its other end is opened.
 #[tokio::test(start_paused = true)]
 async fn a_pipe_is_neither_read_nor_written() {
     let directory = tempfile::tempdir().unwrap();
@@ -268,7 +268,7 @@ async fn a_sink_that_is_changed_meanwhile_fails_the_run() {
         assert!(error.error.contains(cause), "{error:?}");
         assert!(!error.retryable, "{error:?}");
         drop(execution);
-        // A run from the beginning makes it whole.
+        // A run from the beginning repairs it.
         run(program.execute(None).unwrap()).await.1.unwrap();
         assert_eq!(fs::read_to_string(&to).unwrap(), "{\"n\":1}\n");
     }

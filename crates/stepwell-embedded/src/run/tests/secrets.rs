@@ -1,8 +1,8 @@
-//! The secrets of a query are in no diagnostic and in no failure, however they are written.
+//! Diagnostics and failures never contain the secrets of a query, however these are written.
 
 use super::{IMPULSE, plan, program, run};
 
-/// With a line feed, with two blanks, with both quotes, and longer than what is shown of a value.
+/// Secrets with a line feed, with two spaces, with both quotes, and longer than what is shown of a value.
 fn secrets() -> [String; 5] {
     [
         "-----BEGIN KEY-----\nMIIEow\n-----END KEY-----".to_owned(),
@@ -13,7 +13,7 @@ fn secrets() -> [String; 5] {
     ]
 }
 
-/// The words of a secret, each of which tells something of it.
+/// The words of a secret, each of which reveals a part of it.
 fn parts(secret: &str) -> impl Iterator<Item = String> {
     let words = secret.split(['\'', '"', '[', ']', ' ', '\n', '-']);
     let beginnings = words.map(|word| word.chars().take(12).collect::<String>());
@@ -24,11 +24,11 @@ fn parts(secret: &str) -> impl Iterator<Item = String> {
 fn no_diagnostic_shows_a_secret() {
     for secret in secrets() {
         for query in [
-            // The parser stumbles over them.
+            // They cause a syntax error.
             "CREATE TABLE t (a INT) WITH (connector = 'kafka', private_key 'SECRET')",
             "CREATE TABLE t (a INT) WITH (connector = 'kafka' 'SECRET')",
             "CREATE TABLE t (a INT) WITH (password = 'a' 'SECRET', connector = 'kafka')",
-            // They are where another value is expected.
+            // They are in the place of another value.
             "CREATE TABLE t WITH (connector = 'token=SECRET')",
             "CREATE TABLE t WITH (connector = 'impulse', event_rate = 'https://SECRET@host/')",
             "CREATE TABLE t WITH (connector = 'impulse', event_rate = '1', type = 'token: \"SECRET\"')",
@@ -54,7 +54,7 @@ fn no_diagnostic_shows_a_secret() {
     }
 }
 
-/// What is left of a secret that was cut within its first characters could not be told from other words.
+/// The remainder of a secret that was cut within its first characters could not be recognised.
 #[test]
 fn secrets_are_hidden_before_a_value_is_cut() {
     let value = format!("{} x://user:correct-horse@host", "a".repeat(85));
@@ -66,7 +66,7 @@ fn secrets_are_hidden_before_a_value_is_cut() {
     assert!(message.ends_with("a x://***@host'"), "{message}");
 }
 
-/// Places are found by the whole of what a message quotes.
+/// Positions are found by the whole text that a message quotes.
 #[test]
 fn what_is_hidden_or_cut_keeps_its_place() {
     let long = "x".repeat(300);
@@ -91,7 +91,7 @@ fn what_is_hidden_or_cut_keeps_its_place() {
 async fn no_failure_shows_a_secret() {
     let long = format!("eyJ{}", "abcdefghij".repeat(30));
     for secret in ["correcthorse", &long] {
-        // One is cut within the first characters of the secret.
+        // The longer one would be cut within the first characters of the secret.
         for before in ["a", &"a".repeat(80)] {
             let query = format!(
                 "{IMPULSE}SELECT CAST(concat('https://{before}/?token={secret}&counter=', CAST(counter AS TEXT)) AS BIGINT) AS x FROM impulse"

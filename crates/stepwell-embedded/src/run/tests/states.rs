@@ -1,4 +1,4 @@
-//! States as checkpoints of earlier versions have them, and states that are none.
+//! States of earlier versions, and invalid states.
 
 use std::fs;
 

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::*;
 
-/// A file with a time in seconds, a key and a value a row, and the start of a query that reads it.
+/// A file whose rows have a time in seconds, a key and a value, and the start of a query that reads it.
 fn table(rows: &[(i64, &str, i64)], watermark: &str) -> (tempfile::TempDir, String) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("in.json");
@@ -99,8 +99,7 @@ async fn rows_find_their_windows_in_any_order() {
     goes_on_exactly(&program(&query)).await;
 }
 
-/// A second late is in time unless something else is said; then what is said counts. The rows are those of the windows [0, 10), and
-/// [10, 20).
+/// A row may be a second late unless a watermark is declared. The rows belong to the windows [0, 10) and [10, 20).
 #[tokio::test(start_paused = true)]
 async fn late_rows_are_dropped_by_their_watermark() {
     let rows = [
@@ -218,7 +217,7 @@ async fn windows_of_windows_and_of_unions_wait_for_the_slowest() {
     goes_on_exactly(&program(&query)).await;
 }
 
-/// More windows than are closed at once, each of a window, so that what is further on has to wait.
+/// More windows than are closed at once, each feeding a further window, which has to wait.
 #[tokio::test(start_paused = true)]
 async fn many_windows_that_are_due_at_once_are_closed_in_several_steps() {
     let rows: Vec<_> = (0..2_500).map(|second| (second, "a", 1)).collect();

@@ -1,4 +1,4 @@
-//! The groups of one window: which keys there are, and what their aggregates have come to.
+//! The groups of one window: their keys, and the state of their aggregates.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use arrow::{
     compute::concat,
     row::RowConverter,
 };
-// Its hash is fast; that of the standard library costs more than all else that is done with a row.
+// Its hash is fast; that of the standard library costs more than everything else that is done with a row.
 use datafusion_common::{DataFusionError, HashMap};
 use datafusion_expr::{EmitTo, GroupsAccumulator};
 use datafusion_functions_aggregate_common::aggregate::groups_accumulator::GroupsAccumulatorAdapter;
@@ -15,14 +15,14 @@ use datafusion_functions_aggregate_common::aggregate::groups_accumulator::Groups
 use super::tumbling::{Aggregate, Values};
 
 pub(super) struct Groups {
-    /// The number of each key's group, by the key as the converter writes it.
+    /// The number of each group, by its key as the converter writes it.
     numbers: HashMap<Box<[u8]>, usize>,
     accumulators: Vec<Box<dyn GroupsAccumulator>>,
-    /// Keys, or `None` where there are none: then there is one group.
+    /// The number of groups; without keys there is one.
     count: usize,
 }
 
-/// A row a group: its keys, and something of each aggregate, which is one column or several.
+/// One row per group: its keys, and one or more columns for each aggregate.
 pub(super) struct Columns {
     pub(super) keys: Vec<ArrayRef>,
     pub(super) aggregates: Vec<Vec<ArrayRef>>,
@@ -56,7 +56,7 @@ impl Groups {
         Ok(())
     }
 
-    /// Takes in what the aggregates of other groups have come to.
+    /// Merges the aggregate states of other groups.
     pub(super) fn merge(
         &mut self,
         converter: &RowConverter,
@@ -78,7 +78,7 @@ impl Groups {
             .collect()
     }
 
-    /// What each aggregate has come to in a form that can be merged. Accumulators give that only once, so they are set up again with it.
+    /// The state of each aggregate, in a form that can be merged. Accumulators give it only once, so they are set up again from it.
     fn state(&mut self, aggregates: &[Aggregate]) -> Result<Vec<Vec<ArrayRef>>, DataFusionError> {
         let states = self
             .accumulators
@@ -93,7 +93,7 @@ impl Groups {
         Ok(states)
     }
 
-    /// The number of the group of each row; new keys get new ones.
+    /// The number of the group of each row. New keys get new groups.
     fn number(
         &mut self,
         converter: &RowConverter,
@@ -120,7 +120,7 @@ impl Groups {
         Ok(numbers)
     }
 
-    /// In the order of their numbers.
+    /// The keys in the order of the groups.
     fn keys(&self) -> Vec<&[u8]> {
         let mut keys: Vec<&[u8]> = vec![&[]; self.numbers.len()];
         for (key, number) in &self.numbers {
@@ -132,7 +132,7 @@ impl Groups {
     }
 }
 
-/// Keys and results of windows, one after the other.
+/// The keys and results of windows, window by window.
 pub(super) fn evaluate(
     windows: &mut [(i64, Groups)],
     converter: &RowConverter,
@@ -145,7 +145,7 @@ pub(super) fn evaluate(
     })
 }
 
-/// Keys of windows, and what each aggregate has come to in a form that can be merged, one after the other.
+/// The keys and aggregate states of windows, window by window.
 pub(super) fn state<'a>(
     windows: impl Iterator<Item = &'a mut Groups>,
     converter: &RowConverter,
@@ -162,7 +162,7 @@ pub(super) fn state<'a>(
     })
 }
 
-/// The keys of windows, converted together: a column costs more than a row.
+/// The keys of windows, converted together: the cost per column is higher than the cost per row.
 fn keys<'a>(
     windows: impl Iterator<Item = &'a Groups>,
     converter: &RowConverter,
@@ -175,7 +175,7 @@ fn keys<'a>(
     Ok(converter.convert_rows(keys.map(|key| parser.parse(key)))?)
 }
 
-/// From the columns of each window to those of all, by aggregate.
+/// Concatenates the columns of all windows, by aggregate.
 fn joined(mut windows: Vec<Vec<Vec<ArrayRef>>>) -> Result<Vec<Vec<ArrayRef>>, DataFusionError> {
     if windows.len() == 1 {
         return Ok(windows.pop().unwrap_or_default());
@@ -202,7 +202,7 @@ fn accumulators(
     aggregates: &[Aggregate],
 ) -> Result<Vec<Box<dyn GroupsAccumulator>>, DataFusionError> {
     let accumulator = |aggregate: &Aggregate| -> Result<Box<dyn GroupsAccumulator>, _> {
-        // Not every function that takes groups at once heeds DISTINCT then: `bit_xor` counts all values.
+        // Not every function that supports groups respects DISTINCT then: `bit_xor` counts all values.
         if aggregate.function.groups_accumulator_supported() && !aggregate.function.is_distinct() {
             return aggregate.function.create_groups_accumulator();
         }

@@ -1,4 +1,4 @@
-//! Open windows as a part of a checkpoint: one Arrow IPC stream with a row a group, so that it can be read by other versions.
+//! Open windows as a part of a checkpoint: an Arrow IPC stream with one row per group, which other versions can read.
 
 use std::{io::Cursor, iter, sync::Arc};
 
@@ -16,7 +16,7 @@ use super::{
 };
 
 impl Windows {
-    /// What has come to be in the open windows. Empty: none is open.
+    /// The content of the open windows. Empty: none is open.
     pub(crate) fn state(&mut self) -> Result<Vec<u8>, DataFusionError> {
         if self.open.is_empty() {
             return Ok(Vec::new());
@@ -38,7 +38,7 @@ impl Windows {
         Ok(writer.into_inner()?)
     }
 
-    /// Opens windows as they were when the state was taken.
+    /// Opens the windows of a state.
     pub(crate) fn restore(&mut self, state: &[u8]) -> Result<(), DataFusionError> {
         if state.is_empty() {
             return Ok(());
@@ -94,7 +94,7 @@ impl Windows {
     }
 }
 
-/// Columns whose names do not matter.
+/// A batch of columns whose names do not matter.
 fn numbered(columns: Vec<ArrayRef>) -> Result<RecordBatch, DataFusionError> {
     let fields: Vec<_> = columns
         .iter()

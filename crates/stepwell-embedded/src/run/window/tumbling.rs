@@ -1,4 +1,4 @@
-//! A tumbling aggregation as planned: which window a row belongs to, and what it brings there.
+//! A planned tumbling aggregation: which window a row belongs to, and its keys and arguments.
 
 use std::{collections::BTreeMap, ops::Range, sync::Arc};
 
@@ -13,10 +13,10 @@ use datafusion_physical_expr::{PhysicalExpr, aggregate::AggregateFunctionExpr};
 
 use crate::run::event_time::{BEGINNING, TIMESTAMP, Timing};
 
-/// An aggregation over tumbling windows, as planned.
+/// A planned aggregation over tumbling windows.
 #[derive(Debug)]
 pub(crate) struct Tumbling {
-    /// In nanoseconds.
+    /// The width of a window in nanoseconds.
     pub(crate) width: i64,
     /// The columns of the result that are not aggregates, in order.
     pub(crate) columns: Vec<GroupColumn>,
@@ -34,7 +34,7 @@ pub(crate) enum GroupColumn {
 #[derive(Clone, Debug)]
 pub(crate) struct Aggregate {
     pub(crate) function: Arc<AggregateFunctionExpr>,
-    /// Which rows count.
+    /// Selects the rows that count.
     pub(crate) filter: Option<Arc<dyn PhysicalExpr>>,
 }
 
@@ -50,7 +50,7 @@ pub(crate) fn window_fields() -> Fields {
 pub(super) struct Values {
     pub(super) keys: Vec<ArrayRef>,
     pub(super) arguments: Vec<Vec<ArrayRef>>,
-    /// Of truth values.
+    /// Boolean columns.
     pub(super) filters: Vec<Option<ArrayRef>>,
 }
 
@@ -70,7 +70,7 @@ impl Tumbling {
         begin.saturating_add(self.width)
     }
 
-    /// Which rows belong to which window, without those that are late.
+    /// The rows of each window, without late ones.
     pub(super) fn assign(&self, timing: &Timing, others: i64) -> BTreeMap<i64, Vec<Range<usize>>> {
         let mut windows = BTreeMap::<i64, Vec<Range<usize>>>::new();
         let mut add = |begin, rows: Range<usize>| {
@@ -78,11 +78,11 @@ impl Tumbling {
                 windows.entry(begin).or_default().push(rows);
             }
         };
-        // Neighbours are mostly of one window.
+        // Neighbouring rows mostly belong to one window.
         let (mut begin, mut end, mut rows) = (BEGINNING, BEGINNING, 0..0);
         let times = timing.times.values().iter();
         for (row, (time, watermark)) in times.zip(timing.watermarks.values()).enumerate() {
-            // The first of all windows has no beginning of its own.
+            // The earliest window of all has no beginning of its own.
             let is_same = begin > BEGINNING && (begin..end).contains(time);
             if !is_same {
                 add(begin, rows);
@@ -90,7 +90,7 @@ impl Tumbling {
                 begin = self.begin(*time);
                 end = self.end(begin);
             }
-            // Watermarks only grow: after a row that is late, all of its window are.
+            // Watermarks only grow: after a late row, all further rows of its window are late.
             if end > others.min(*watermark) {
                 rows.end = row + 1;
             }
