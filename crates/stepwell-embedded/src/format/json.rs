@@ -8,7 +8,7 @@ use arrow::{
 };
 use datafusion_common::DataFusionError;
 
-use super::lines::{Lines, Place};
+use super::lines::{Line, LineBatch};
 
 /// One JSON object per line, nulls included.
 pub(crate) fn encode(batch: &RecordBatch) -> Result<Vec<u8>, DataFusionError> {
@@ -23,17 +23,17 @@ pub(crate) fn encode(batch: &RecordBatch) -> Result<Vec<u8>, DataFusionError> {
 }
 
 /// Decodes all lines at once, if each is a row.
-pub(crate) fn decode_all(schema: &SchemaRef, lines: &Lines) -> Option<RecordBatch> {
+pub(crate) fn decode_all(schema: &SchemaRef, lines: &LineBatch) -> Option<RecordBatch> {
     // The count alone does not tell: one line may have two rows, and one row two lines. Whether such lines are in one batch depends on
     // where the run began.
-    let is_object = |place: &Place| {
-        let line = lines.line(place).trim_ascii();
+    let is_object = |line: &Line| {
+        let line = lines.bytes_of(line).trim_ascii();
         line.starts_with(b"{") && line.ends_with(b"}")
     };
-    if !lines.places.iter().all(is_object) {
+    if !lines.filled.iter().all(is_object) {
         return None;
     }
-    decode(schema, &lines.text, lines.places.len()).ok()
+    decode(schema, &lines.text, lines.filled.len()).ok()
 }
 
 /// Decodes exactly `rows` rows.

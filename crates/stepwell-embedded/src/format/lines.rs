@@ -12,17 +12,17 @@ pub(crate) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Consecutive lines of a file.
 #[derive(Default)]
-pub(crate) struct Lines {
+pub(crate) struct LineBatch {
     pub(crate) text: Vec<u8>,
     /// The lines that are not blank.
-    pub(crate) places: Vec<Place>,
+    pub(crate) filled: Vec<Line>,
     /// The offset in the file after them and after trailing blank lines.
     pub(crate) end: u64,
     /// How many lines were read up to `end`.
     pub(crate) read: u64,
 }
 
-pub(crate) struct Place {
+pub(crate) struct Line {
     /// The range in the text.
     pub(crate) text: Range<usize>,
     /// The offset in the file after it.
@@ -31,9 +31,9 @@ pub(crate) struct Place {
     pub(crate) number: u64,
 }
 
-impl Lines {
-    pub(crate) fn line(&self, place: &Place) -> &[u8] {
-        self.text.get(place.text.clone()).unwrap_or_default()
+impl LineBatch {
+    pub(crate) fn bytes_of(&self, line: &Line) -> &[u8] {
+        self.text.get(line.text.clone()).unwrap_or_default()
     }
 }
 

@@ -23,7 +23,7 @@ fn errors(query: &str) -> Vec<(String, Option<[u64; 4]>)> {
 
 /// The messages of the recordings (013–042) without what libraries add around them. Some have a position that the recordings lack.
 #[test]
-fn invalid_queries_get_a_real_servers_words() {
+fn invalid_queries_get_the_messages_of_arroyo() {
     type Expected<'a> = &'a [(&'a str, Option<[u64; 4]>)];
     let table: &[(&str, Expected<'_>)] = &[
         (

@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_is_written_as_a_real_arroyo_writes_it() {
+    fn an_event_is_written_as_arroyo_writes_it() {
         let mut body = OutputBody {
             batches: mpsc::channel(1).1,
             operator_id: "sink_preview_4".to_owned(),

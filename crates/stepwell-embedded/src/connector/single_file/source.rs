@@ -16,7 +16,7 @@ use crate::connector::source::{Due, Position, Read, Source, SourceConnector};
 use crate::format::BadData;
 use crate::format::bad_line;
 use crate::format::json::{decode, decode_all};
-use crate::format::lines::{BYTE_ORDER_MARK, Lines, Place, count_lines};
+use crate::format::lines::{BYTE_ORDER_MARK, Line, LineBatch, count_lines};
 use crate::run::ExecutionError;
 
 pub(super) const NAME: &str = "single_file";
@@ -134,8 +134,8 @@ impl Source for FileSource {
         }
         let batch = match decode_all(&self.file.schema, &lines) {
             Some(batch) => {
-                let places = lines.places.iter();
-                self.row_ends = places.map(|place| (place.end, place.number)).collect();
+                let ends = lines.filled.iter();
+                self.row_ends = ends.map(|line| (line.end, line.number)).collect();
                 self.offset = lines.end;
                 self.lines_read = lines.read;
                 batch
@@ -169,7 +169,7 @@ impl FileSource {
     }
 
     /// The next lines, from the offset on.
-    fn lines(&mut self) -> Result<Lines, ExecutionError> {
+    fn lines(&mut self) -> Result<LineBatch, ExecutionError> {
         let (path, offset) = (self.file.path.clone(), self.offset);
         let failed = |operation: &str, error: &io::Error| {
             ExecutionError::connector(&format!(
@@ -181,10 +181,10 @@ impl FileSource {
             let file = open(&self.file.path, offset).map_err(|error| failed("open", &error))?;
             self.reader = Some(BufReader::with_capacity(64 * 1024, file));
         }
-        let mut lines = Lines {
+        let mut lines = LineBatch {
             end: offset,
             read: self.lines_read,
-            ..Lines::default()
+            ..LineBatch::default()
         };
         let Some(reader) = &mut self.reader else {
             return Ok(lines);
@@ -194,7 +194,7 @@ impl FileSource {
         } else {
             LARGEST_BATCH
         };
-        while lines.places.len() < most && lines.text.len() < LARGEST_BATCH_BYTES {
+        while lines.filled.len() < most && lines.text.len() < LARGEST_BATCH_BYTES {
             let begin = lines.text.len();
             let read = reader
                 .take(LONGEST_LINE + 1)
@@ -204,9 +204,9 @@ impl FileSource {
                 break;
             }
             if read as u64 > LONGEST_LINE {
-                let place = self.place(lines.read + 1);
+                let location = self.location(lines.read + 1);
                 return Err(ExecutionError::connector(&format!(
-                    "failed to read file {place}: the line is longer than {LONGEST_LINE} bytes"
+                    "failed to read file {location}: the line is longer than {LONGEST_LINE} bytes"
                 )));
             }
             if lines.end == 0 && lines.text.starts_with(BYTE_ORDER_MARK) {
@@ -214,20 +214,20 @@ impl FileSource {
             }
             lines.end += read as u64;
             lines.read += 1;
-            let place = Place {
+            let line = Line {
                 text: begin..lines.text.len(),
                 end: lines.end,
                 number: lines.read,
             };
-            if !lines.line(&place).trim_ascii().is_empty() {
-                lines.places.push(place);
+            if !lines.bytes_of(&line).trim_ascii().is_empty() {
+                lines.filled.push(line);
             }
         }
         Ok(lines)
     }
 
     /// The file and the line number, given the number among the lines that this run has read.
-    fn place(&mut self, number: u64) -> String {
+    fn location(&mut self, number: u64) -> String {
         let path = self.file.path.display();
         if self.lines_before.is_none() {
             self.lines_before = count_lines(&self.file.path, self.begin).ok();
@@ -239,18 +239,18 @@ impl FileSource {
     }
 
     /// Decodes line by line, up to the first bad line or without the bad lines.
-    fn decode_each(&mut self, lines: &Lines) -> Result<RecordBatch, ExecutionError> {
+    fn decode_each(&mut self, lines: &LineBatch) -> Result<RecordBatch, ExecutionError> {
         let mut batches = Vec::new();
         self.row_ends.clear();
-        for place in &lines.places {
-            match decode(&self.file.schema, lines.line(place), 1) {
+        for line in &lines.filled {
+            match decode(&self.file.schema, lines.bytes_of(line), 1) {
                 Ok(batch) => {
                     batches.push(batch);
-                    self.row_ends.push((place.end, place.number));
+                    self.row_ends.push((line.end, line.number));
                 }
                 Err(error) if self.file.bad_data == BadData::Drop => match &mut self.dropped {
                     Some((rows, _)) => *rows += 1,
-                    None => self.dropped = Some((1, self.complaint(lines, place, &error))),
+                    None => self.dropped = Some((1, self.complaint(lines, line, &error))),
                 },
                 // The next call begins with the bad line.
                 Err(_) if !batches.is_empty() => {
@@ -258,7 +258,7 @@ impl FileSource {
                     return self.concat(&batches);
                 }
                 Err(error) => {
-                    let complaint = self.complaint(lines, place, &error);
+                    let complaint = self.complaint(lines, line, &error);
                     return Err(ExecutionError::bad_data(&complaint));
                 }
             }
@@ -269,9 +269,9 @@ impl FileSource {
     }
 
     /// Where the bad line is, and what is wrong with it.
-    fn complaint(&mut self, lines: &Lines, place: &Place, error: &ArrowError) -> String {
-        let why = bad_line::explain(&self.file.schema, lines.line(place), error);
-        format!("{}: {why}", self.place(place.number))
+    fn complaint(&mut self, lines: &LineBatch, line: &Line, error: &ArrowError) -> String {
+        let why = bad_line::explain(&self.file.schema, lines.bytes_of(line), error);
+        format!("{}: {why}", self.location(line.number))
     }
 
     fn concat(&self, batches: &[RecordBatch]) -> Result<RecordBatch, ExecutionError> {
