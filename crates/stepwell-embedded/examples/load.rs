@@ -1,11 +1,11 @@
-//! How an engine does with many pipelines in its store: prints a Markdown table.
+//! Measures an engine with many pipelines in its store. Prints a Markdown table.
 //!
 //! ```sh
 //! cargo run --profile dist -p stepwell-embedded --example load           # 10, 100 and 1,000 pipelines
 //! cargo run --profile dist -p stepwell-embedded --example load -- 5000
 //! ```
 //!
-//! Nine in ten of the pipelines are Finished, the others Stopped. Each figure is the median of some tries, over a kept connection.
+//! Nine in ten pipelines are Finished, the others Stopped. Each figure is the median of several tries over one connection.
 
 #![allow(clippy::print_stdout, reason = "that is what it is for")]
 
@@ -22,14 +22,14 @@ use stepwell_hyper::HyperTransport;
 use stepwell_transport::Transport as _;
 use tokio::time;
 
-/// How often each thing is done.
+/// How often each operation is measured.
 const TRIES: usize = 21;
-/// Engines are started this often.
+/// How often an engine is started.
 const STARTS: usize = 5;
-/// How many creates are under way at once while the store is filled.
+/// How many creates are in flight while the store is filled.
 const AT_ONCE: usize = 32;
 
-/// As long as a query of a person is, with the table that it reads.
+/// A query of usual length, with the table that it reads.
 const QUERY: &str = "CREATE TABLE impulse WITH (connector = 'impulse', event_rate = '1000', message_count = 'COUNT');
 CREATE TABLE orders (counter BIGINT UNSIGNED, size BIGINT UNSIGNED, kind TEXT) WITH (connector = 'blackhole');
 INSERT INTO orders
@@ -140,7 +140,7 @@ async fn reads(client: &Client, ids: &[PipelineId]) -> Outcome<Vec<(&'static str
 
 async fn writes(client: &Client) -> Outcome<Vec<(&'static str, Duration)>> {
     let [mut created, mut ran, mut stopped, mut told, mut resumed] = [const { Vec::new() }; 5];
-    // Those that are stopped are told so one after the other, and never more than one runs.
+    // Pipelines are stopped one after the other, so that never more than one runs.
     for _ in 0..TRIES {
         let begun = Instant::now();
         let id = client.create(&pipeline(1_000_000_000)).await?.id;
@@ -180,7 +180,7 @@ async fn stop(client: &Client, id: &PipelineId) -> Outcome<()> {
     until(client, id, |job| job.state == JobState::Stopped).await
 }
 
-/// Makes so many pipelines and waits until each has ended.
+/// Creates pipelines and waits until each has ended.
 async fn fill(client: &Client, size: usize) -> Outcome<Vec<PipelineId>> {
     let mut ids = Vec::new();
     let mut begun = 0..size;

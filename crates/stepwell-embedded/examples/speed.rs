@@ -1,12 +1,12 @@
-//! How fast an engine is: prints Markdown tables.
+//! Measures the speed of an engine. Prints Markdown tables.
 //!
 //! ```sh
 //! cargo run --profile dist -p stepwell-embedded --example speed                            # the engine, in this process
 //! cargo run --profile dist -p stepwell-embedded --example speed -- target/dist/stepwell # and the start of that binary
-//! cargo run --profile dist -p stepwell-embedded --example speed -- only='1,000 keys'       # what has this in its name, to profile it
+//! cargo run --profile dist -p stepwell-embedded --example speed -- only='1,000 keys'       # only this measurement, for a profiler
 //! ```
 //!
-//! Sources are read as fast as they can be: nothing here is paced. Rows a second are the best of three tries, times the median of many.
+//! Sources are read as fast as possible. Rows per second are the best of three tries, times the median of many.
 
 #![allow(clippy::print_stdout, reason = "that is what it is for")]
 
@@ -24,7 +24,7 @@ use stepwell_hyper::HyperTransport;
 use stepwell_transport::Transport as _;
 use tokio::time;
 
-/// How often a query is run to its end.
+/// How often a query is run to the end.
 const RUNS: usize = 3;
 /// How often a pipeline is created and awaited.
 const CREATES: usize = 101;
@@ -53,7 +53,7 @@ const LATE: &str = "CREATE TABLE late (counter BIGINT UNSIGNED, at TIMESTAMP, WA
     WITH (connector = 'single_file', path = 'DIRECTORY/late.json', type = 'source', wait_for_control = 'false');\n";
 const EACH: &str = "CREATE TABLE sink (id BIGINT UNSIGNED, rows BIGINT) WITH (SINK);
     INSERT INTO sink SELECT counter AS id, count(*) AS rows FROM late GROUP BY tumble(interval '1 second'), counter;";
-/// Beside a source that goes on, and holds the windows open.
+/// With a second source that continues, and keeps the windows open.
 const OPEN: &str = "CREATE TABLE tick WITH (connector = 'impulse', event_rate = '1');
     CREATE VIEW all_rows AS SELECT counter FROM late UNION ALL SELECT counter FROM tick;
     SELECT counter AS id, count(*) AS rows FROM all_rows GROUP BY tumble(interval '1 second'), counter;";
@@ -165,7 +165,7 @@ async fn rates(directory: &Path, only: &str) -> Outcome<()> {
     Ok(())
 }
 
-/// Writes JSON objects with a counter and a time that goes on by a step.
+/// Writes JSON objects with a counter and a time that advances by a step.
 fn write(path: &Path, count: u64, step: Duration) -> Outcome<()> {
     let mut text = String::new();
     let step = u64::try_from(step.as_micros())?;
@@ -174,7 +174,7 @@ fn write(path: &Path, count: u64, step: Duration) -> Outcome<()> {
         let (seconds, micros) = (micros / 1_000_000, micros % 1_000_000);
         let (days, seconds) = (seconds / 86_400, seconds % 86_400);
         let (hours, minutes, seconds) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
-        // Every month has 28 days here, which gives at most 336 a year.
+        // Every month has 28 days here, so at most 336 days a year are possible.
         let (year, month, day) = (2100 + days / 336, days / 28 % 12 + 1, days % 28 + 1);
         let kind = if counter % 2 == 0 { "even" } else { "odd" };
         writeln!(
@@ -186,7 +186,7 @@ fn write(path: &Path, count: u64, step: Duration) -> Outcome<()> {
     Ok(())
 }
 
-/// From the create to Finished, in a new engine.
+/// The time from the create to Finished, in a new engine.
 async fn run(directory: &Path, query: &str) -> Outcome<Duration> {
     let state = tempfile::tempdir()?;
     let (engine, client) = start(state.path()).await?;
@@ -243,7 +243,7 @@ async fn creates() -> Outcome<Vec<Duration>> {
     let (engine, client) = start(state.path()).await?;
     let mut times = Vec::new();
     for number in 0..CREATES {
-        // A query that was planned a moment ago is not planned again.
+        // A query that was just planned is not planned again.
         let query = format!("{FIRST} -- {number}");
         let pipeline = pipeline(state.path(), &query)?;
         let begun = Instant::now();
@@ -266,7 +266,7 @@ async fn stops(directory: &Path) -> Outcome<Vec<Duration>> {
             .await?
             .id;
         until(&client, &id, JobState::Running).await?;
-        // A job does not show how far it has come: the file is read by then.
+        // A job does not show its progress: the file is read by then.
         time::sleep(Duration::from_secs(3)).await;
         let begun = Instant::now();
         stop(&client, &id).await?;
@@ -276,7 +276,7 @@ async fn stops(directory: &Path) -> Outcome<Vec<Duration>> {
     Ok(times)
 }
 
-/// From the start of the process to the first row on its standard output.
+/// The time from the start of the process to the first row on its standard output.
 fn first_row(binary: &Path) -> Outcome<Duration> {
     let directory = tempfile::tempdir()?;
     let query = directory.path().join("first.sql");

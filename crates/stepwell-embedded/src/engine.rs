@@ -1,4 +1,4 @@
-//! The engine as a whole: what is started, in which order it is ended.
+//! The engine as a whole: how its parts are started and closed.
 
 use std::fmt;
 use std::io::{self, Write};
@@ -11,26 +11,19 @@ use stepwell_control_plane::{Generation, Options, Scheduler};
 use tokio::sync::{mpsc, watch};
 use tokio::{task, time};
 
-use crate::controller::{ControllerThread, Core};
-use crate::counters::JobCounters;
+use crate::controller::{ControllerThread, Core, ResumedPipeline};
 use crate::error::EngineError;
-use crate::outputs::Outputs;
-use crate::rows::{Rows, Shown};
 use crate::server::{Listener, Server};
-use crate::worker::{Supervisor, Workers};
+use crate::worker::{Foreground, JobCounters, JobOutputs, RowWriter, Supervisor, Workers};
 
-/// The greatest parallelism of a pipeline; more is refused. One task drives all subtasks of a pipeline, so more subtasks do not make it
-/// faster.
-pub const MAX_PARALLELISM: u32 = 128;
-
-/// How long [`Engine::close`] waits for the rows to be written by a writer that does not take them.
+/// How long [`Engine::close`] waits for a writer that blocks.
 const ROWS_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// A control plane and its workers in this process, behind an Arroyo's REST API on a loopback port.
+/// A control plane and its workers in this process, behind Arroyo's REST API on a loopback port.
 ///
-/// Everything that is not stopped goes on when an engine is next started in the same state directory: from the last
-/// checkpoint, as with a real Arroyo after a signal. A dropped engine ends in the background, without waiting for anything;
-/// [`close`](Self::close) ends it in order.
+/// Pipelines that are not stopped are resumed from their last checkpoint when an engine is next started in the same state directory, as
+/// Arroyo resumes them after a signal. A dropped engine ends in the background without waiting for anything; [`close`](Self::close)
+/// ends it in order.
 ///
 /// ```
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -50,40 +43,30 @@ const ROWS_TIMEOUT: Duration = Duration::from_secs(1);
 pub struct Engine {
     state_dir: PathBuf,
     address: SocketAddr,
-    // In the order in which they are to be ended: no more requests, no more work, no more writes.
+    // In the order in which they are closed: no more requests, no more work, no more writes.
     server: Server,
     supervisor: Supervisor,
     controller: ControllerThread,
-    rows: Rows,
-    shown: watch::Sender<Shown>,
+    rows: RowWriter,
+    foreground: watch::Sender<Foreground>,
     resumed: Vec<ResumedPipeline>,
-    outputs: Outputs,
-}
-
-/// A pipeline that an engine has started again because it was running when the directory was last used.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ResumedPipeline {
-    /// Its id.
-    pub id: PipelineId,
-    /// Its name.
-    pub name: String,
+    outputs: JobOutputs,
 }
 
 impl Engine {
-    /// Prepares an engine that keeps its state in `state_dir`, which is made if there is none.
+    /// Prepares an engine that keeps its state in `state_dir`, which is created if it does not exist.
     pub fn builder(state_dir: impl Into<PathBuf>) -> EngineBuilder {
         EngineBuilder {
             state_dir: state_dir.into(),
             rows: Box::new(io::stdout()),
-            shown: Shown::All,
+            foreground: Foreground::All,
             port: 0,
             idle: false,
             control_plane: Options::default(),
         }
     }
 
-    /// The base URL of the REST API, without `/api`: `http://127.0.0.1:PORT`. A browser finds the status pages there.
+    /// The base URL of the REST API, without `/api`: `http://127.0.0.1:PORT`. The status pages are there too.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
@@ -93,8 +76,8 @@ impl Engine {
         &self.state_dir
     }
 
-    /// The pipelines that were running when the directory was last used, and that [`start`](EngineBuilder::start) has therefore started
-    /// again. Empty for an [idle](EngineBuilder::idle) engine.
+    /// The pipelines that [`start`](EngineBuilder::start) resumed because they were running when the directory was last used. Empty for
+    /// an [idle](EngineBuilder::idle) engine.
     pub fn resumed_at_start(&self) -> &[ResumedPipeline] {
         &self.resumed
     }
@@ -104,18 +87,19 @@ impl Engine {
     ///
     /// The pipeline need not exist yet. A later call replaces an earlier one.
     pub fn show_rows_of(&self, pipeline: &PipelineId) {
-        self.shown.send_replace(Shown::Only(pipeline.clone()));
+        self.foreground
+            .send_replace(Foreground::Only(pipeline.clone()));
     }
 
-    /// Ends the engine in order: requests that are being answered are finished, workers end where they are, and the
-    /// directory is unlocked with everything written.
+    /// Ends the engine in order: requests in progress are finished, workers end at once, and the directory is unlocked once everything is
+    /// written.
     ///
-    /// No checkpoint is made, so what is running goes on from its last one at the next start. For an exact end stop the
+    /// No checkpoint is taken, so running pipelines are resumed from their last one at the next start. To end at an exact point, stop the
     /// pipelines with a checkpoint first.
     ///
     /// # Errors
     ///
-    /// [`EngineError::Database`] when the last changes could not be written; the state is then the last one that could.
+    /// [`EngineError::Database`] if the last changes could not be written; the directory then has the state before them.
     ///
     /// # Cancel safety
     ///
@@ -129,7 +113,7 @@ impl Engine {
             outputs,
             ..
         } = self;
-        // Or who follows a job would hold the server until its patience ends.
+        // Clients that follow a job would otherwise keep the server open until its timeout.
         outputs.close();
         server.close().await;
         supervisor.close().await;
@@ -145,15 +129,15 @@ impl Engine {
 pub struct EngineBuilder {
     state_dir: PathBuf,
     rows: Box<dyn Write + Send>,
-    shown: Shown,
+    foreground: Foreground,
     port: u16,
     idle: bool,
     control_plane: Options,
 }
 
 impl EngineBuilder {
-    /// Where the rows of a bare `SELECT` and of the `stdout` connector go, whichever pipeline they belong to: one JSON object a line,
-    /// flushed as soon as no more rows wait. The default is standard output.
+    /// The writer for the rows of a bare `SELECT` and of the `stdout` connector, of all pipelines: one JSON object per line, flushed as
+    /// soon as no more rows wait. The default is standard output.
     ///
     /// The writer has a thread of its own and may block: the queries then wait, and so does a stop with a checkpoint.
     ///
@@ -162,7 +146,7 @@ impl EngineBuilder {
     /// writes these first. A writer with a buffer of its own may see rows twice: bytes count as written once a flush succeeds.
     pub fn rows(mut self, writer: Box<dyn Write + Send>) -> Self {
         self.rows = writer;
-        self.shown = Shown::All;
+        self.foreground = Foreground::All;
         self
     }
 
@@ -172,25 +156,25 @@ impl EngineBuilder {
     /// stopped as usual, and its checkpoints contain the held rows.
     pub fn foreground_rows(mut self, writer: Box<dyn Write + Send>) -> Self {
         self.rows = writer;
-        self.shown = Shown::Undecided;
+        self.foreground = Foreground::Undecided;
         self
     }
 
-    /// The port to listen on, on loopback. 0, which is what it is if nothing is said, lets the system choose.
+    /// The loopback port to listen on. With 0, the default, the system chooses one.
     pub fn port(mut self, port: u16) -> Self {
         self.port = port;
         self
     }
 
-    /// Sets nothing going: what is running, or is told to run, waits for the next engine in the directory. To look at it, or to check a
-    /// query.
+    /// Runs nothing: pipelines that are running, or that are told to run, wait for the next engine in the directory. This is for looking
+    /// at the state, or for checking a query.
     pub fn idle(mut self) -> Self {
         self.idle = true;
         self
     }
 
-    /// Answers and acts as a 0.15.0 whose workers are processes, so that tests can hold a client to both generations. Its API is then not
-    /// the one that is documented. A job fails for good after so many restarts; 20 on a real server.
+    /// Behaves like Arroyo 0.15.0 with workers in processes, so that tests can run a client against both generations. The API is then not
+    /// the documented one. A job fails for good after `allowed_restarts` restarts; the server allows 20.
     #[doc(hidden)]
     pub fn play_0_15(mut self, allowed_restarts: u32) -> Self {
         self.control_plane.generation = Generation::V0_15(Scheduler::Process);
@@ -198,24 +182,24 @@ impl EngineBuilder {
         self
     }
 
-    /// Opens the state directory, starts to serve, and sets going again what was running.
+    /// Opens the state directory, starts the server, and resumes the pipelines that were running.
     ///
     /// # Errors
     ///
-    /// Each variant of [`EngineError`] but [`ControllerGone`](EngineError::ControllerGone) names a cause outside of the engine.
+    /// Every variant of [`EngineError`] except [`ControllerGone`](EngineError::ControllerGone) has a cause outside the engine.
     ///
     /// # Cancel safety
     ///
-    /// When the future is dropped, what was started ends in the background. A state directory that was made stays.
+    /// When the future is dropped, the parts that were started end in the background. A state directory that was created stays.
     ///
     /// # Panics
     ///
-    /// Outside of a Tokio runtime that has time and I/O enabled.
+    /// Outside a Tokio runtime with time and I/O enabled.
     pub async fn start(self) -> Result<Engine, EngineError> {
         let Self {
             state_dir,
             rows,
-            shown,
+            foreground,
             port,
             idle,
             control_plane,
@@ -227,13 +211,13 @@ impl EngineBuilder {
         let listener = Listener::bind(port).await?;
         let address = listener.address();
         let counters = JobCounters::default();
-        let rows = Rows::start(rows)?;
-        let (shown, shown_to_workers) = watch::channel(shown);
+        let rows = RowWriter::start(rows)?;
+        let (foreground, of_workers) = watch::channel(foreground);
         let planner = core.planner();
-        let resumed = if idle { Vec::new() } else { core.going() };
+        let resumed = if idle { Vec::new() } else { core.resumed() };
         let (orders, received) = mpsc::unbounded_channel();
-        let controller = core.start(orders, counters.clone(), idle)?;
-        let outputs = Outputs::default();
+        let controller = ControllerThread::start(core, orders, counters.clone(), idle)?;
+        let outputs = JobOutputs::default();
         let server = listener.serve(
             controller.handle(),
             planner.clone(),
@@ -244,7 +228,7 @@ impl EngineBuilder {
             controller: controller.handle(),
             planner,
             rows: rows.clone(),
-            shown: shown_to_workers,
+            foreground: of_workers,
             outputs: outputs.clone(),
             counters,
         };
@@ -256,7 +240,7 @@ impl EngineBuilder {
             supervisor,
             controller,
             rows,
-            shown,
+            foreground,
             resumed,
             outputs,
         })

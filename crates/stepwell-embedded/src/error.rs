@@ -7,8 +7,8 @@ use snafu::Snafu;
 
 /// Why an engine could not be started, or closed cleanly.
 ///
-/// Every message names the file or address that it is about, and what to do next where there is something to do.
-/// Nothing is ever deleted on the way to an error.
+/// Every message names the file or address that it is about, and says what to do next if anything can be done. No error is preceded by
+/// the deletion of anything.
 #[derive(Debug, Snafu)]
 #[snafu(visibility(pub(crate)))]
 #[non_exhaustive]
@@ -25,7 +25,7 @@ pub enum EngineError {
         source: io::Error,
     },
 
-    /// The path of the state directory is that of something else.
+    /// The path of the state directory is not a directory.
     #[snafu(display("the state directory {} is not a directory; name another path", path.display()))]
     NotADirectory {
         /// The path that was given.
@@ -44,7 +44,7 @@ pub enum EngineError {
         source: io::Error,
     },
 
-    /// Another engine is at work in the state directory.
+    /// Another engine uses the state directory.
     #[snafu(display(
         "the state directory {} is in use by {}; stop that first, or use another directory",
         path.display(),
@@ -53,7 +53,7 @@ pub enum EngineError {
     Locked {
         /// The state directory.
         path: PathBuf,
-        /// The process that holds the lock, if it left its number.
+        /// The process that holds the lock, if it has written its id.
         pid: Option<u32>,
     },
 
@@ -76,7 +76,7 @@ pub enum EngineError {
         supported: i64,
     },
 
-    /// The database file is a sound database, of some other program.
+    /// The database file belongs to another program.
     #[snafu(display(
         "{} is a database of another program; use another state directory",
         path.display()
@@ -99,7 +99,7 @@ pub enum EngineError {
         detail: String,
     },
 
-    /// The database could not be read or written for another reason than damage, such as a full disk.
+    /// The database could not be read or written for a reason other than damage, such as a full disk.
     #[snafu(display("{operation} {}", path.display()))]
     Database {
         /// What was tried.
@@ -119,14 +119,14 @@ pub enum EngineError {
         source: io::Error,
     },
 
-    /// The operating system gave no thread.
+    /// The operating system refused to start a thread.
     #[snafu(display("starting a thread of the engine"))]
     Thread {
         /// What the operating system says.
         source: io::Error,
     },
 
-    /// The engine's controller ended by a fault of its own.
+    /// The engine's controller ended because of a fault in the engine.
     #[snafu(display("the engine's controller ended unexpectedly; this is a fault in the engine"))]
     ControllerGone,
 }

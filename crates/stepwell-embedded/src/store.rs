@@ -1,8 +1,8 @@
-//! What outlives the process: the records of the control plane and the checkpoints of the jobs, in one SQLite file.
+//! The store: the records of the control plane and the checkpoints of the jobs, in one SQLite file.
 //!
 //! The journal is a write-ahead log with `synchronous = FULL`. With `NORMAL` a commit survives a killed process but not a
-//! power cut, and the server promises that what a reply reports is durable. The price is one `fsync` a batch, not a
-//! request, because the controller commits all that has come in meanwhile at once.
+//! power cut, and the server promises that what a reply reports is durable. The price is one `fsync` per batch, not per request, because
+//! the controller commits all messages that have arrived together.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -14,31 +14,33 @@ use snafu::ResultExt as _;
 use crate::error::{EngineError, OpenFileSnafu};
 
 mod checkpoint;
+mod directory;
 mod schema;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use checkpoint::Restored;
+pub(crate) use self::checkpoint::Restored;
+pub(crate) use self::directory::StateDirectory;
 
 /// The database, in the state directory.
 const FILE: &str = "stepwell.sqlite";
 /// SQLite's smallest page.
 const SMALLEST_FILE: u64 = 512;
-/// How many checkpoints of a job are kept. One would do for resuming; the others are there in case it is damaged.
+/// How many checkpoints of a job are kept. One would do for resuming; the others are for when it is damaged.
 const KEPT_CHECKPOINTS: u64 = 4;
 
 /// Changes that are written in one transaction.
 #[derive(Debug, Default)]
-pub(crate) struct Batch {
-    /// By id of the pipeline: the record as it is now, or `None` if it was deleted.
+pub(crate) struct WriteBatch {
+    /// By pipeline id: the record as it is now; `None`: it was deleted.
     pub(crate) records: BTreeMap<String, Option<Vec<u8>>>,
     /// New checkpoints.
     pub(crate) checkpoints: Vec<NewCheckpoint>,
-    /// Jobs whose checkpoints are of no more use.
+    /// Jobs whose checkpoints are no longer needed.
     pub(crate) forgotten_jobs: Vec<String>,
 }
 
-/// The state of a job at one epoch, in parts that the store does not look into.
+/// The state of a job at one epoch, in parts that are opaque to the store.
 #[derive(Clone, Debug)]
 pub(crate) struct NewCheckpoint {
     pub(crate) job: String,
@@ -46,7 +48,7 @@ pub(crate) struct NewCheckpoint {
     pub(crate) state: Vec<Vec<u8>>,
 }
 
-impl Batch {
+impl WriteBatch {
     pub(crate) fn is_empty(&self) -> bool {
         self.records.is_empty() && self.checkpoints.is_empty() && self.forgotten_jobs.is_empty()
     }
@@ -60,13 +62,13 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    /// Opens the database of a locked state directory, and makes it if there is none.
+    /// Opens the database of a locked state directory, and creates it if it does not exist.
     pub(crate) fn open(directory: &Path) -> Result<Self, EngineError> {
         let path = directory.join(FILE);
         match fs::metadata(&path) {
             Ok(metadata) if metadata.len() >= SMALLEST_FILE => {}
-            // A new database gets its name only once it is whole: this one has lost what was in it. SQLite would take
-            // it for an empty one.
+            // A new database gets its name only once it is complete, so this one has lost its content. SQLite would take it for an
+            // empty one.
             Ok(metadata) => {
                 let detail = format!("it was cut short, to {} bytes", metadata.len());
                 return Err(EngineError::Damaged { path, detail });
@@ -92,7 +94,7 @@ impl Store {
         read().map_err(failed("reading", &self.path))
     }
 
-    /// A record is not what this version writes: the file is damaged in a way that SQLite cannot see.
+    /// The error for a record that this version cannot have written: the file is damaged in a way that SQLite does not notice.
     pub(crate) fn damaged(&self, detail: String) -> EngineError {
         EngineError::Damaged {
             path: self.path.clone(),
@@ -104,21 +106,21 @@ impl Store {
         &self.path
     }
 
-    /// Writes all of the batch, or nothing; returns once it is durable.
-    pub(crate) fn commit(&mut self, batch: &Batch) -> Result<(), EngineError> {
+    /// Writes the whole batch or nothing. Returns once it is durable.
+    pub(crate) fn commit(&mut self, batch: &WriteBatch) -> Result<(), EngineError> {
         if batch.is_empty() {
             return Ok(());
         }
         write(&mut self.connection, batch).map_err(failed("writing to", &self.path))
     }
 
-    /// The state of a job at the newest sound checkpoint not after `epoch`.
+    /// The state of a job at its newest intact checkpoint up to `epoch`.
     pub(crate) fn restore(&self, job: &str, epoch: u64) -> Result<Restored, EngineError> {
         checkpoint::newest_sound(&self.connection, job, epoch)
             .map_err(failed("reading", &self.path))
     }
 
-    /// How many bytes the checkpoints of a job have, by epoch.
+    /// The sizes of a job's checkpoints in bytes, by epoch.
     pub(crate) fn checkpoint_sizes(&self, job: &str) -> Result<BTreeMap<u64, u64>, EngineError> {
         checkpoint::sizes(&self.connection, job).map_err(failed("reading", &self.path))
     }
@@ -132,7 +134,7 @@ impl Store {
     }
 }
 
-/// Makes a new database beside its place and moves it there, so that a half-made one is never taken for a database.
+/// Creates a new database under another name and renames it, so that an incomplete one is never taken for a database.
 fn create(path: &Path) -> Result<(), EngineError> {
     let log = path.with_extension("sqlite-wal");
     if fs::metadata(&log).is_ok_and(|metadata| metadata.len() > 0) {
@@ -149,8 +151,8 @@ fn create(path: &Path) -> Result<(), EngineError> {
         }
         _ => {}
     }
-    // SQLite gives the files that it makes beside a database that database's mode.
-    crate::directory::private_file(&unfinished).context(OpenFileSnafu { path: &unfinished })?;
+    // SQLite gives the files that it creates beside a database the mode of the database.
+    directory::private_file(&unfinished).context(OpenFileSnafu { path: &unfinished })?;
     let build = || {
         let connection = connect(&unfinished)?;
         schema::create(&connection)?;
@@ -169,12 +171,12 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
         path,
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )?;
-    // Nobody else writes, by the lock on the directory; but somebody may be looking with SQLite's own shell.
+    // The lock on the directory keeps other writers out, but SQLite's shell may have the file open.
     connection.busy_timeout(std::time::Duration::from_secs(2))?;
     Ok(connection)
 }
 
-fn write(connection: &mut Connection, batch: &Batch) -> rusqlite::Result<()> {
+fn write(connection: &mut Connection, batch: &WriteBatch) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     {
         let mut upsert = transaction.prepare(
@@ -197,7 +199,7 @@ fn write(connection: &mut Connection, batch: &Batch) -> rusqlite::Result<()> {
     transaction.commit()
 }
 
-/// Turns what SQLite says into an error that names the file.
+/// Turns an error of SQLite into one that names the file.
 fn failed(
     operation: &'static str,
     path: &Path,

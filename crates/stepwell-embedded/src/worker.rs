@@ -1,38 +1,36 @@
-//! The workers: one task a run, under a supervisor that passes on what the controller orders.
+//! The workers: one task for each run, under a supervisor that passes on the orders of the controller.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
 use stepwell_arroyo::JobId;
 use stepwell_control_plane::Command;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{self, MissedTickBehavior};
 
-use crate::controller::{Controller, Order};
-use crate::counters::JobCounters;
-use crate::outputs::Outputs;
-use crate::planner::Planner;
-use crate::rows::{Rows, Shown};
+use crate::controller::Order;
 
+mod counters;
+mod drive;
+mod orders;
+mod outputs;
 mod printer;
+mod reporter;
 mod run;
+mod writer;
 
-use self::run::{Control, Worker};
+pub(crate) use self::counters::JobCounters;
+use self::orders::{Control, Orders};
+pub(crate) use self::outputs::{JobOutputs, RowBatch};
+pub(crate) use self::printer::Foreground;
+use self::reporter::Reporter;
+use self::run::Worker;
+pub(crate) use self::run::Workers;
+pub(crate) use self::writer::RowWriter;
 
-/// How often the controller looks at all jobs, besides whenever something changes; that of a real Arroyo.
-const LOOK_INTERVAL: Duration = Duration::from_millis(500);
-
-/// What all workers share.
-#[derive(Clone, Debug)]
-pub(crate) struct Workers {
-    pub(crate) controller: Controller,
-    pub(crate) planner: Planner,
-    pub(crate) rows: Rows,
-    pub(crate) shown: watch::Receiver<Shown>,
-    pub(crate) outputs: Outputs,
-    pub(crate) counters: JobCounters,
-}
+/// How often the controller looks at all jobs, besides after every change; as often as in Arroyo.
+const TICK_INTERVAL: Duration = Duration::from_millis(500);
 
 /// The task that owns the runs.
 #[derive(Debug)]
@@ -55,17 +53,17 @@ impl Supervisor {
         }
     }
 
-    /// Ends all runs where they are; returns when they have.
+    /// Ends all runs at once; returns when they have ended.
     pub(crate) async fn close(mut self) {
         drop(self.stop.take());
-        // It ends by itself, in bounded time; if it was cut by the runtime's end, there is nothing left to wait for.
+        // The task ends in bounded time. If the runtime has aborted it, there is nothing to wait for.
         let _ = (&mut self.task).await;
     }
 }
 
 impl Drop for Supervisor {
     fn drop(&mut self) {
-        // With it go the runs, which are in a set that the task owns.
+        // Aborting the task drops its set of runs, which aborts those.
         self.task.abort();
     }
 }
@@ -80,7 +78,7 @@ struct Runs {
 struct Handle {
     run_id: u64,
     control: mpsc::UnboundedSender<Control>,
-    /// Closes when the run has ended and no part of it is left.
+    /// Closes once the run has ended and is dropped.
     ended: oneshot::Receiver<()>,
 }
 
@@ -90,12 +88,12 @@ impl Runs {
         mut orders: mpsc::UnboundedReceiver<Order>,
         mut stopped: oneshot::Receiver<()>,
     ) {
-        let mut looks = time::interval(LOOK_INTERVAL);
-        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut ticks = time::interval(TICK_INTERVAL);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 _ = &mut stopped => break,
-                _ = looks.tick() => self.workers.controller.look(),
+                _ = ticks.tick() => self.workers.controller.tick(),
                 Some(_) = self.tasks.join_next() => {}
                 order = orders.recv() => match order {
                     Some(order) => self.obey(order),
@@ -115,37 +113,19 @@ impl Runs {
                 parallelism,
                 query,
                 ..
-            } => {
-                let before = self.of_jobs.remove(&job);
-                let (control, orders) = mpsc::unbounded_channel();
-                let (alive, ended) = oneshot::channel();
-                let worker = Worker {
-                    pipeline,
-                    job: job.clone(),
-                    run_id,
-                    parallelism,
-                    query,
-                    restored: order.restored,
-                    counters: self.workers.counters.of(&job),
-                    workers: self.workers.clone(),
-                };
-                self.of_jobs.insert(
+            } => self.start(Worker {
+                pipeline,
+                counters: self.workers.counters.of(&job),
+                reporter: Reporter {
+                    controller: self.workers.controller.clone(),
                     job,
-                    Handle {
-                        run_id,
-                        control,
-                        ended,
-                    },
-                );
-                self.tasks.spawn(async move {
-                    // Rows of two runs of a job never mix.
-                    if let Some(before) = before {
-                        before.end().await;
-                    }
-                    worker.go(orders).await;
-                    drop(alive);
-                });
-            }
+                    run_id,
+                },
+                parallelism,
+                query,
+                restored: order.restored,
+                workers: self.workers.clone(),
+            }),
             Command::Checkpoint {
                 job,
                 run_id,
@@ -154,16 +134,35 @@ impl Runs {
             } => {
                 self.tell(&job, run_id, Control::Checkpoint { epoch, stopping });
             }
-            // The modes differ in what the control plane shows on the way.
+            // The modes differ only in what the control plane shows in the meantime.
             Command::Stop { job, run_id, .. } => self.tell(&job, run_id, Control::Stop),
             Command::Forget { job } => {
                 self.of_jobs.remove(&job);
             }
-            _ => tracing::warn!("the controller ordered what workers do not know"),
+            _ => tracing::warn!("the controller sent an order that workers do not know"),
         }
     }
 
-    /// A run that has ended by itself meanwhile has told the controller so.
+    fn start(&mut self, worker: Worker) {
+        let (control, orders) = mpsc::unbounded_channel();
+        let (alive, ended) = oneshot::channel();
+        let handle = Handle {
+            run_id: worker.reporter.run_id,
+            control,
+            ended,
+        };
+        let before = self.of_jobs.insert(worker.reporter.job.clone(), handle);
+        self.tasks.spawn(async move {
+            // Rows of two runs of a job never mix.
+            if let Some(before) = before {
+                before.end().await;
+            }
+            worker.run(Orders::new(orders)).await;
+            drop(alive);
+        });
+    }
+
+    /// A run that has ended in the meantime has reported so.
     fn tell(&self, job: &JobId, run_id: u64, control: Control) {
         if let Some(run) = self.of_jobs.get(job).filter(|run| run.run_id == run_id) {
             let _ = run.control.send(control);
@@ -173,7 +172,7 @@ impl Runs {
 
 impl Handle {
     async fn end(self) {
-        // A run whose control is gone ends; see there.
+        // A run whose orders have no sender ends.
         drop(self.control);
         let _ = self.ended.await;
     }

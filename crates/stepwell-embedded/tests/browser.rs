@@ -1,4 +1,4 @@
-//! What a web page of elsewhere can make a browser send, and that none of it acts or is read.
+//! Requests that a foreign web page can make a browser send: none of them has an effect or can be read.
 
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
@@ -10,7 +10,7 @@ use support::{Api, Reply, start};
 const COUNT: &str = "CREATE TABLE impulse WITH (connector = 'impulse', event_rate = '10');
     SELECT counter FROM impulse;";
 
-/// A request with these headers besides the right `Host`.
+/// Sends a request with these headers besides the correct `Host`.
 async fn send(api: &Api, line: &str, headers: &[&str], body: &str) -> Reply {
     let mut head = format!(
         "{line} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\ncontent-length: {}\r\n",
@@ -24,7 +24,7 @@ async fn send(api: &Api, line: &str, headers: &[&str], body: &str) -> Reply {
     api.raw(format!("{head}\r\n{body}").as_bytes()).await
 }
 
-/// All that a page would like to change: the pipelines, and what they are told.
+/// Everything that a page could want to change: the pipelines, and their desired states.
 async fn state(api: &Api) -> (Value, u64) {
     let pipelines = api.get("/api/v1/pipelines").await;
     let jobs = api.get("/api/v1/jobs").await;
@@ -36,7 +36,7 @@ async fn state(api: &Api) -> (Value, u64) {
     (pipelines, job["run_id"].as_u64().unwrap())
 }
 
-/// A page of elsewhere, as browsers tell of it: by its origin, by none for being sandboxed or redirected, by where it stands alone.
+/// The headers by which browsers mark a foreign page: its origin, a null origin if it is sandboxed or redirected, or only its site.
 const ELSEWHERE: [&[&str]; 6] = [
     &["origin: http://evil.example"],
     &[
@@ -55,7 +55,7 @@ const ELSEWHERE: [&[&str]; 6] = [
         "sec-fetch-mode: no-cors",
         "sec-fetch-dest: script",
     ],
-    // A form that is sent in a tab: a navigation, but none that only looks.
+    // A form that is submitted in a tab: a navigation, but not a read.
     &[
         "origin: http://evil.example",
         "sec-fetch-site: cross-site",
@@ -90,7 +90,7 @@ async fn a_page_of_elsewhere_makes_nothing_happen() {
                 assert_eq!(reply.status, 403, "{line} {headers:?}: {reply:?}");
             }
         }
-        // An old browser, or none: a form cannot say that it has JSON, and a preflight comes before everything else.
+        // An old browser: a form cannot have the content type JSON, and a preflight comes before everything else.
         for kind in [
             "text/plain",
             "application/x-www-form-urlencoded",
@@ -109,7 +109,7 @@ async fn a_page_of_elsewhere_makes_nothing_happen() {
     engine.close().await.unwrap();
 }
 
-/// A GET needs no permission, so none may do anything; a method is not taken from anywhere but the line.
+/// A GET needs no permission, so it must not change anything. The method is taken from nowhere but the request line.
 #[tokio::test]
 async fn a_get_changes_nothing() {
     let directory = tempfile::tempdir().unwrap();
@@ -164,7 +164,7 @@ async fn a_page_of_elsewhere_is_allowed_and_shown_nothing() {
             assert!(!reply.text.contains(&id), "{reply:?}");
             assert!(!reply.head.contains("access-control-"), "{reply:?}");
         }
-        // Under another name that leads here, the browser sees one origin, and says so.
+        // Under another domain that resolves to loopback, the browser sees a single origin, and says so.
         let port = api.authority.rsplit_once(':').unwrap().1;
         for name in [
             "evil.example",
@@ -198,7 +198,7 @@ async fn a_page_of_elsewhere_is_allowed_and_shown_nothing() {
     engine.close().await.unwrap();
 }
 
-/// A link in a chat or a log is what the address of a page is printed for.
+/// The address of a page is printed so that it can be followed from a chat or a log.
 #[tokio::test]
 async fn a_person_may_follow_a_link_to_a_page_and_no_further() {
     let directory = tempfile::tempdir().unwrap();
@@ -256,7 +256,7 @@ async fn a_person_may_follow_a_link_to_a_page_and_no_further() {
             403
         );
     }
-    // Typed into the address bar, the API is shown too.
+    // Typed into the address bar, the API can be opened too.
     assert_eq!(
         get("/api/v1/pipelines", "none", "navigate", "document").await,
         200

@@ -1,4 +1,4 @@
-//! Pipelines on a disk that is full or damaged, behind a reader that is slow or gone, and with queries that are too much.
+//! Pipelines on a full or damaged disk, behind a slow or closed reader, and with queries that ask for too much.
 
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
@@ -41,7 +41,7 @@ async fn a_damaged_checkpoint_is_passed_over() {
     api.stop(&id, "immediate").await;
     engine.close().await.unwrap();
 
-    // Without any it does not quietly begin anew.
+    // Without any, it does not silently start from the beginning.
     damage("> 0");
     let (engine, api, lines) = start(directory.path()).await;
     api.patch(&id, &json!({ "stop": "none" })).await;
@@ -79,7 +79,7 @@ async fn what_could_not_be_saved_is_not_reported() {
     );
     assert_eq!(lines.rows().len(), 0);
 
-    // Once there is room again, it is as if it had been slow.
+    // Once there is room again, it continues as if it had been slow.
     database
         .execute_batch("ALTER TABLE away RENAME TO records")
         .unwrap();
@@ -91,13 +91,13 @@ async fn what_could_not_be_saved_is_not_reported() {
     engine.close().await.unwrap();
 }
 
-/// A writer that takes its time, as a pipe does that is read slowly.
+/// A slow writer, like a pipe that is read slowly.
 #[derive(Debug)]
 struct Gate(std::sync::mpsc::Receiver<()>);
 
 impl Write for Gate {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        // Opened for good when the other end is gone.
+        // Stays open once the other end is gone.
         let _ = self.0.recv();
         Ok(bytes.len())
     }
@@ -154,7 +154,7 @@ async fn a_query_is_as_deep_as_can_be_run_or_refused() {
     engine.close().await.unwrap();
 }
 
-/// `lpad` sets aside room for as many characters as it is asked for, and panics where there cannot be so many.
+/// `lpad` allocates memory for the length that it is asked for, and panics if that is impossible.
 #[tokio::test]
 async fn a_panic_in_a_query_fails_its_job() {
     let directory = tempfile::tempdir().unwrap();
@@ -177,7 +177,7 @@ async fn a_panic_in_a_query_fails_its_job() {
         failure["error"].as_str().unwrap().contains("has a fault"),
         "{job}"
     );
-    // Others run on.
+    // Other pipelines run on.
     let other = api.create(COUNT, 1).await;
     api.wait_for_state(&other, "Running").await;
     engine.close().await.unwrap();
@@ -209,7 +209,7 @@ async fn more_subtasks_than_there_may_be_are_refused_with_the_number() {
     );
     engine.close().await.unwrap();
 
-    // What an engine with another limit may have left.
+    // A store as an engine with another limit may have left it.
     let database = rusqlite::Connection::open(directory.path().join("stepwell.sqlite")).unwrap();
     let changed = database.execute(
         r#"UPDATE records SET body = CAST(replace(CAST(body AS TEXT), 'parallelism":128', 'parallelism":129') AS BLOB)"#,
@@ -237,7 +237,7 @@ async fn refused(api: &Api, method: &str, path: &str, body: &Value) {
     );
 }
 
-/// A job that recovers says why from the first time on.
+/// A job that recovers says why, from the first attempt on.
 #[tokio::test]
 async fn a_job_that_recovers_from_bad_data_says_which_line_it_was() {
     let directory = tempfile::tempdir().unwrap();

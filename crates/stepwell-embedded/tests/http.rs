@@ -1,4 +1,4 @@
-//! The server: what is let in, limits, and many at once.
+//! The server: what it accepts, its limits, and concurrent clients.
 
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
@@ -66,7 +66,7 @@ async fn large_bodies_are_refused_in_words() {
         reply.json(),
         json!({ "error": "Failed to buffer the request body: length limit exceeded" })
     );
-    // Nothing of it is read: it would never end.
+    // The body is not read: it would never end.
     let endless = format!(
         "POST /api/v1/pipelines HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\n\
          content-length: 1000000000000\r\n\r\n",
@@ -93,7 +93,7 @@ async fn what_is_not_http_does_no_harm() {
         .try_write(b"POST /api/v1/pipelines HTTP/1.1\r\nhost:")
         .unwrap();
     assert_eq!(api.get("/api/v1/ping").await, "Pong");
-    // A connection in the middle of a head does not hold up the end.
+    // A connection in the middle of a request head does not delay the end.
     tokio::time::timeout(support::PATIENCE, engine.close())
         .await
         .unwrap()
@@ -126,7 +126,7 @@ async fn a_connection_is_kept_for_the_next_request() {
     engine.close().await.unwrap();
 }
 
-/// The clock is stopped, and goes on by itself whenever there is nothing to do.
+/// The clock is paused, and advances by itself whenever there is nothing to do.
 #[tokio::test(start_paused = true)]
 async fn clients_that_never_finish_are_cut() {
     let directory = tempfile::tempdir().unwrap();
@@ -194,7 +194,7 @@ async fn a_thousand_pipelines_are_listed() {
             let (api, body) = (api.clone(), body.clone());
             creates.spawn(async move {
                 let id = api.create_with(&body).await;
-                // Each is stopped at once: this is about the list.
+                // Each is stopped at once: only the list matters here.
                 api.patch(&id, &json!({ "stop": "immediate" })).await;
             });
         }

@@ -37,7 +37,7 @@ fn rows(event: &Value) -> Vec<Value> {
     serde_json::from_str(event["batch"].as_str().unwrap()).unwrap()
 }
 
-/// Asks for the rows of a job: the stream, and the head of the reply. From then on no row is missed by who reads.
+/// Follows a job: the stream, and the head of the reply. From then on a client that reads misses no row.
 async fn follow(api: &Api, path: &str) -> (TcpStream, String) {
     let mut stream = TcpStream::connect(&api.authority).await.unwrap();
     let request = format!("GET {path} HTTP/1.1\r\nhost: {}\r\n\r\n", api.authority);
@@ -50,7 +50,7 @@ async fn follow(api: &Api, path: &str) -> (TcpStream, String) {
     (stream, String::from_utf8(head).unwrap())
 }
 
-/// What comes of a stream until it says that it has ended.
+/// The content of a stream up to its end.
 async fn rest(stream: &mut TcpStream) -> String {
     let mut bytes = Vec::new();
     while !bytes.ends_with(END) {
@@ -140,7 +140,7 @@ async fn what_cannot_be_followed_is_refused_as_recorded() {
 }
 
 #[tokio::test]
-async fn a_follower_who_does_not_read_holds_nothing_up() {
+async fn a_follower_that_does_not_read_delays_nothing() {
     let directory = tempfile::tempdir().unwrap();
     let (engine, api, lines) = start(directory.path()).await;
     let id = api.create(&select("event_rate = '200000'"), 1).await;
@@ -166,7 +166,7 @@ async fn a_follower_who_does_not_read_holds_nothing_up() {
 }
 
 #[tokio::test]
-async fn an_engine_that_closes_ends_the_streams_and_does_not_wait_for_who_reads_them() {
+async fn an_engine_that_closes_ends_the_streams_and_does_not_wait_for_their_readers() {
     let directory = tempfile::tempdir().unwrap();
     let (engine, api, lines) = start(directory.path()).await;
     let id = api.create(&select("event_rate = '100'"), 1).await;
@@ -177,6 +177,6 @@ async fn an_engine_that_closes_ends_the_streams_and_does_not_wait_for_who_reads_
     let printed = lines.rows().len();
     lines.wait_for(printed + 20).await;
     engine.close().await.unwrap();
-    // It has its end: the engine did not cut it off after having waited for it.
+    // The stream has a proper end: the engine did not abort it after a timeout.
     assert!(!events(&following.await.unwrap()).is_empty());
 }

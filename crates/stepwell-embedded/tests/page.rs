@@ -28,7 +28,7 @@ async fn page(api: &Api, path: &str) -> Reply {
             "{path}: no {header} in {reply:?}"
         );
     }
-    // It would interrupt the reader; and nobody else is allowed anything.
+    // Reloading would interrupt the reader; and no other origin is allowed anything.
     for header in ["refresh", "access-control-", "set-cookie"] {
         assert!(
             !reply.head.to_lowercase().contains(header),
@@ -61,7 +61,7 @@ async fn a_pipeline_is_found_from_the_list_and_shown() {
     assert_eq!(empty.status, 200);
     assert!(empty.text.contains("There are no pipelines."), "{empty:?}");
 
-    // An id that a path could be changed by.
+    // An id that could change a path.
     let name = "<b>tick & \"tock\"</b>";
     let body = json!({ "name": name, "query": COUNT, "parallelism": 1 });
     let reply = api
@@ -89,7 +89,7 @@ async fn a_pipeline_is_found_from_the_list_and_shown() {
         "<dt>State</dt><dd>Finished</dd>",
         "<dt>Run</dt><dd>1</dd>",
         "<dt>Rows out since the engine was started</dt><dd>15</dd>",
-        "message_count = &#39;20&#39;",
+        "message_count = &#x27;20&#x27;",
         "-- password = *******",
         "WHERE counter &lt; 15",
         "<td>PreviewSink</td>",
@@ -111,7 +111,7 @@ async fn checkpoints_and_failures_are_shown() {
     api.stop(&id, "checkpoint").await;
     let shown = page(&api, &format!("/pipelines/{id}")).await.text;
     assert!(shown.contains("<td>1</td><td>stopping</td>"), "{shown}");
-    // A size, and not that it was not kept.
+    // A size rather than "not kept".
     let row = shown.split("<td>stopping</td>").nth(1).unwrap();
     let row = row.split("</tr>").next().unwrap();
     let size: u64 = row
@@ -141,7 +141,7 @@ async fn checkpoints_and_failures_are_shown() {
 async fn what_is_not_there_is_404_and_nothing_is_written() {
     let directory = tempfile::tempdir().unwrap();
     let (engine, api, _) = start(directory.path()).await;
-    // An Arroyo answers its web UI to any of the last ones.
+    // Arroyo answers the last ones with its web UI.
     for path in [
         "/pipelines/pl_nope",
         "/pipelines/validate_query",
@@ -169,7 +169,7 @@ async fn what_is_not_there_is_404_and_nothing_is_written() {
     }
     let head = api.send("HEAD", "/pipelines", None).await;
     assert_eq!((head.status, head.text.as_str()), (200, ""));
-    // The API keeps its own words.
+    // The API keeps its own messages.
     for path in ["/api/v1", "/api/v1/nope"] {
         let reply = api.send("GET", path, None).await;
         assert_eq!(

@@ -1,4 +1,4 @@
-//! Pipelines from create to rows to the end, through stops, restarts and kills.
+//! Pipelines from the create to their end, through stops, restarts and kills.
 
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
@@ -40,7 +40,7 @@ async fn a_stop_with_a_checkpoint_is_exact() {
         lines.column("counter")
     );
 
-    // And across a restart of the engine.
+    // Also across a restart of the engine.
     let count = lines.rows().len() as u64;
     engine.close().await.unwrap();
     let (engine, api, lines) = start(directory.path()).await;
@@ -130,7 +130,7 @@ async fn after_a_kill_it_goes_on_from_the_last_checkpoint() {
         let stored = stored["data"].as_array().unwrap().iter();
         let finished = stored.filter(|checkpoint| checkpoint["finish_time"].is_u64());
         match finished.count() {
-            // The second one begins when the first one is finished, and has all that was written before.
+            // The second run begins when the first has finished, and has everything that was written before.
             0 => at_least = written,
             1 => {}
             _ => break,
@@ -278,7 +278,7 @@ async fn a_restart_that_ignores_the_state_begins_from_nothing() {
     assert!(anew > 20, "{column:?}");
     assert!(is_counting_from_0(&column[anew..]), "{column:?}");
 
-    // What comes after it goes on from there, and not from the checkpoints before.
+    // The next run resumes from there, not from earlier checkpoints.
     api.resume(&id).await;
     let before = lines.rows().len();
     lines.wait_for(before + 5).await;

@@ -1,4 +1,4 @@
-//! What becomes of rows that the writer does not take.
+//! Rows that the writer does not accept.
 
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
@@ -20,7 +20,7 @@ fn count(options: &str) -> String {
     )
 }
 
-/// A disk with room for so many bytes.
+/// A disk with room for a number of bytes.
 #[derive(Clone, Debug)]
 struct SmallDisk {
     bytes: Arc<Mutex<Vec<u8>>>,
@@ -37,7 +37,7 @@ impl SmallDisk {
         }
     }
 
-    /// The rows that are whole.
+    /// The complete rows.
     fn rows(&self) -> Vec<Value> {
         let bytes = self.bytes.lock().unwrap();
         let whole = bytes.split_inclusive(|byte| *byte == b'\n');
@@ -82,7 +82,7 @@ fn counters(rows: &[Value]) -> Vec<u64> {
     rows.iter().map(counter).collect()
 }
 
-/// Waits until a checkpoint is stored that was begun after now.
+/// Waits until a checkpoint is stored that was begun after the call.
 async fn wait_for_checkpoint(api: &Api, pipeline: &str) {
     let job = api.job(pipeline).await["id"].as_str().unwrap().to_owned();
     let path = format!("/api/v1/pipelines/{pipeline}/jobs/{job}/checkpoints");
@@ -110,7 +110,7 @@ async fn rows_that_were_not_written_come_first_in_the_next_run() {
         let (first, api) = engine(builder).await;
         let pipeline = api.create(&count("event_rate = '2000'"), 1).await;
         disk.wait_until_full().await;
-        // It does not fail, and does as it is told.
+        // It does not fail, and obeys.
         assert_eq!(api.job(&pipeline).await["failure_reason"], Value::Null);
         api.wait_for_state(&pipeline, "Running").await;
         api.stop(&pipeline, "checkpoint").await;
@@ -148,7 +148,7 @@ async fn finishes_with_all_rows(rate: u64) {
     api.stop(&pipeline, "checkpoint").await;
     first.close().await.unwrap();
 
-    // Twice, to see that what is kept is kept on.
+    // Twice: rows that were kept must be kept again.
     let disks = [disk, SmallDisk::new(100)];
     let builder = Engine::builder(directory.path()).rows(Box::new(disks[1].clone()));
     let (second, api) = engine(builder).await;
@@ -212,7 +212,7 @@ async fn rows_that_were_not_written_are_kept_over_a_rescale() {
     second.close().await.unwrap();
     let mut rows = [counters(&disk.rows()), lines.column("counter")].concat();
     rows.sort_unstable();
-    // Of both subtasks.
+    // The rows of both subtasks.
     let expected = (0..50).flat_map(|row| [row, row]);
     assert!(rows.iter().copied().eq(expected), "{rows:?}");
 }

@@ -1,4 +1,4 @@
-//! Whose rows are printed.
+//! Which pipelines print their rows.
 
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
@@ -21,7 +21,7 @@ fn count(options: &str) -> String {
     )
 }
 
-/// An engine that holds rows until it is told whose to print.
+/// An engine that holds rows until a pipeline is named.
 async fn holding(directory: &Path) -> (Engine, Api, Lines) {
     let lines = Lines::default();
     let builder = Engine::builder(directory).foreground_rows(lines.writer());
@@ -40,7 +40,7 @@ async fn rows_are_held_until_it_is_said_whose_are_shown() {
     let (first, api, lines) = holding(directory.path()).await;
     let pipeline = api.create(&count("event_rate = '1000'"), 1).await;
     api.wait_for_state(&pipeline, "Running").await;
-    // It can be stopped, and what it had read is kept.
+    // It can be stopped, and its rows are kept.
     api.stop(&pipeline, "checkpoint").await;
     api.resume(&pipeline).await;
     first.show_rows_of(&id(&pipeline));
@@ -49,7 +49,7 @@ async fn rows_are_held_until_it_is_said_whose_are_shown() {
     first.close().await.unwrap();
     let printed = lines.column("counter");
 
-    // One that goes nowhere holds a finite query up, and a stop ends it.
+    // Rows that are held keep a finite query from finishing, and a stop ends it.
     let (second, api, lines) = holding(directory.path()).await;
     let finite = count("event_rate = '1000', message_count = '3'");
     let other = api.create(&finite, 1).await;
@@ -65,7 +65,7 @@ async fn rows_are_held_until_it_is_said_whose_are_shown() {
     assert!(rows.iter().copied().eq(0..rows.len() as u64), "{rows:?}");
 }
 
-/// The rows of one that is held come when it is named, and none is lost between two names.
+/// The rows of a held pipeline are printed once it is named, and none is lost between two names.
 #[tokio::test]
 async fn the_last_name_counts() {
     let directory = tempfile::tempdir().unwrap();
@@ -95,7 +95,7 @@ async fn the_last_name_counts() {
     let (of_first, of_second): (Vec<u64>, Vec<u64>) =
         rows.iter().partition(|row| **row < 1_000_000);
     assert!(of_first.iter().copied().eq(0..of_first.len() as u64));
-    // What came while the other was shown was not kept.
+    // Its rows were not kept while the other pipeline was shown.
     let begin = of_second[0];
     assert!(
         of_second
@@ -145,19 +145,19 @@ async fn what_a_start_sets_going_again_is_told_and_not_shown() {
     api.resume(stopped).await;
     lines.wait_for(20).await;
     api.stop(stopped, "checkpoint").await;
-    // Of the other none came between.
+    // No row of the other pipeline is among them.
     let shown = lines.column("counter");
     let begin = shown[0];
     assert!(
         shown.iter().copied().eq(begin..begin + shown.len() as u64),
         "{shown:?}"
     );
-    // It runs, and gives its rows to those who ask for them.
+    // It runs, and clients can follow its rows.
     follow_to_a_row(&api, running).await;
     second.close().await.unwrap();
 }
 
-/// Asks for the rows of a pipeline, and reads until there is one.
+/// Follows the rows of a pipeline, and reads until there is one.
 async fn follow_to_a_row(api: &Api, pipeline: &str) {
     api.wait_for_state(pipeline, "Running").await;
     let job = api.job(pipeline).await["id"].as_str().unwrap().to_owned();

@@ -1,4 +1,4 @@
-//! Starting an engine: what can be in the way, and that nothing is lost over it.
+//! Starting an engine: what can prevent it, and that nothing is lost then.
 
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
@@ -51,7 +51,7 @@ async fn an_idle_engine_leaves_what_runs_to_the_next() {
         .await
         .unwrap();
     let api = support::Api::of(&idle);
-    // It is told again and again, and says what was.
+    // An idle engine accepts the request each time, and still shows the old state.
     for _ in 0..2 {
         api.patch(&id, &serde_json::json!({ "stop": "none" })).await;
         let job = api.job(&id).await;
@@ -68,7 +68,7 @@ async fn an_idle_engine_leaves_what_runs_to_the_next() {
     engine.close().await.unwrap();
 }
 
-/// Engines can be moved to, and driven by, other tasks.
+/// Engines can be moved to other tasks.
 #[tokio::test]
 async fn all_futures_can_be_sent() {
     fn sent<T: Send>(value: T) -> T {
@@ -146,7 +146,7 @@ async fn paths_that_cannot_be_a_directory_are_named() {
     assert_eq!(fs::read_to_string(&file).unwrap(), "kept");
 }
 
-/// Permissions do not bind the user `root`, so the directory is one that nobody can write to.
+/// Permissions do not bind the user `root`, so the directory is one that cannot be written to by any user.
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_directory_that_cannot_be_written_to_is_named() {
@@ -208,7 +208,7 @@ async fn a_port_that_is_taken_is_named() {
         .unwrap_err();
     assert!(matches!(error, EngineError::Listen { .. }), "{error}");
     assert_eq!(error.to_string(), format!("listening on 127.0.0.1:{port}"));
-    // The directory is free again.
+    // The directory is unlocked again.
     drop(taken);
     let engine = Engine::builder(directory.path())
         .port(port)

@@ -1,4 +1,4 @@
-//! Reading a request's body whole, within limits of size and time.
+//! Reads the whole body of a request, within limits of size and time.
 
 use std::time::Duration;
 
@@ -7,19 +7,19 @@ use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
 use tokio::time;
 
-/// As large as a body may be; what a real Arroyo allows.
+/// The largest body, as in Arroyo.
 pub(super) const BODY_LIMIT: usize = 2 * 1024 * 1024;
-/// How much of a body that is too large is read, and thrown away, before it is refused. A client that is cut while it
-/// writes would often not see the reply.
+/// How much of a body that is too large is read and discarded before it is refused. A client whose connection is closed while it writes
+/// often does not see the reply.
 const DRAIN_LIMIT: usize = 16 * BODY_LIMIT;
-/// How long a body may take.
+/// How long reading a body may take.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) enum BodyError {
     TooLarge,
     TimedOut,
-    /// The connection or the framing broke off.
+    /// The connection broke, or the framing is invalid.
     Broken,
 }
 

@@ -1,29 +1,29 @@
-//! Keeps web pages out. A browser lets any page send requests to loopback; the page's origin, or the name under which it
-//! was made to reach loopback, is in the headers.
+//! Keeps web pages out. A browser lets any page send requests to loopback; the headers have the page's origin, or the name by which it
+//! reaches loopback.
 //!
 //! What a page can try, and what stops it:
 //!
-//! - *A name of its own that leads to loopback* (DNS rebinding): the browser takes the engine for the page's own origin, but says the
-//!   name in `Host`.
-//! - *A write*: a browser says the page's `Origin` with every request that is none of GET and HEAD, `null` if it wants to hide it.
-//!   Whatever could have been sent by an old one without it, a form, has none of the content types that the API reads.
+//! - *A domain that resolves to loopback* (DNS rebinding): the browser takes the engine for the page's own origin, but `Host` has the
+//!   domain.
+//! - *A write*: a browser sends the page's `Origin` with every request other than GET and HEAD, `null` if it hides the origin. An old
+//!   browser may leave it out for a form, which has none of the content types that the API reads.
 //! - *A preflight*, which asks whether another origin may do more: it is refused, and no reply allows anything to another origin.
-//! - *A GET without an `Origin`*, as of an image or a frame: nothing is changed by one, and `Sec-Fetch-Site` gives it away. Only a person
-//!   who follows a link is let in so, to a status page, which the other page cannot read, frame, or get hold of.
+//! - *A GET without an `Origin`*, for an image or a frame: it changes nothing, and `Sec-Fetch-Site` reveals it. The one exception is a
+//!   link to a status page, which the linking page can neither read, frame nor get a handle on.
 
 use http::{HeaderValue, Method, Request, StatusCode, header};
 
-use super::Refusal;
-use super::page::is_page;
+use super::error_reply::ErrorReply;
+use crate::page::is_page;
 
-/// Where the page stands, as seen from here, that caused a request; browsers send it, and no page can change it.
+/// How the page that caused a request relates to the engine. Browsers send it, and no page can change it.
 const SEC_FETCH_SITE: &str = "sec-fetch-site";
-/// What kind of request it is: `navigate` is one for what is shown in a tab or a frame.
+/// The mode of a request: `navigate` is a page load in a tab or a frame.
 const SEC_FETCH_MODE: &str = "sec-fetch-mode";
-/// What it is for: `document` is a tab.
+/// The destination of a request: `document` is a tab.
 const SEC_FETCH_DEST: &str = "sec-fetch-dest";
 
-/// The names under which the engine may be addressed.
+/// The authorities by which the engine may be addressed.
 #[derive(Debug)]
 pub(super) struct Guard {
     authorities: Vec<String>,
@@ -39,8 +39,8 @@ impl Guard {
         Self { authorities }
     }
 
-    /// Refuses what does not name the engine as its host, and what a page of another origin sent.
-    pub(super) fn check<B>(&self, request: &Request<B>) -> Result<(), Refusal> {
+    /// Refuses requests that do not name the engine as their host, or that a page of another origin sent.
+    pub(super) fn check<B>(&self, request: &Request<B>) -> Result<(), ErrorReply> {
         let mut hosts = request.headers().get_all(header::HOST).iter();
         let addressed = match (hosts.next(), hosts.next()) {
             (Some(host), None) => self.is_own(host.as_bytes()),
@@ -51,7 +51,7 @@ impl Guard {
             .authority()
             .is_none_or(|authority| self.is_own(authority.as_str().as_bytes()));
         if !(addressed && target) {
-            return Err(Refusal::new(
+            return Err(ErrorReply::new(
                 StatusCode::FORBIDDEN,
                 format!(
                     "the Host of the request is not this engine; address it as http://{}",
@@ -65,7 +65,7 @@ impl Guard {
             .iter()
             .all(|origin| self.is_own_origin(origin));
         if !own_origin || is_foreign(request) && !is_link_to_page(request) {
-            return Err(Refusal::new(
+            return Err(ErrorReply::new(
                 StatusCode::FORBIDDEN,
                 "the request comes from a page of another origin, which may not use this engine",
             ));
@@ -91,12 +91,13 @@ impl Guard {
     }
 }
 
-/// Whether a browser says that a page of elsewhere caused it. Another port of this machine is the same site, and elsewhere.
+/// Whether, according to the browser, a page of another origin caused the request. Another port of this machine is the same site, but
+/// another origin.
 fn is_foreign<B>(request: &Request<B>) -> bool {
     !says(request, SEC_FETCH_SITE, &["same-origin", "none"])
 }
 
-/// Whether somebody follows a link, or is led, to a status page in a tab of its own.
+/// Whether the request loads a status page in a tab.
 fn is_link_to_page<B>(request: &Request<B>) -> bool {
     let is_shown = [(SEC_FETCH_MODE, "navigate"), (SEC_FETCH_DEST, "document")]
         .into_iter()
@@ -106,7 +107,7 @@ fn is_link_to_page<B>(request: &Request<B>) -> bool {
         && is_page(request.uri().path())
 }
 
-/// Whether a header says one of these, each time that it comes. It need not come: programs send none of them.
+/// Whether every occurrence of a header has one of these values. Programs do not send these headers at all.
 fn says<B>(request: &Request<B>, name: &str, values: &[&str]) -> bool {
     request.headers().get_all(name).iter().all(|said| {
         values
@@ -126,7 +127,7 @@ mod tests {
         }
         Guard::new(5115)
             .check(&request.body(()).unwrap())
-            .map_err(|refusal| refusal.status)
+            .map_err(|error| error.status)
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! `GET …/jobs/{id}/output`: the rows of a job as server-sent events, as recording `452_select_without_sink_output_sse` has them.
+//! `GET …/jobs/{id}/output`: the rows of a job as server-sent events, as in recording `452_select_without_sink_output_sse`.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -7,17 +7,25 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
-use http_body_util::Either;
+use http_body_util::{Either, Full};
 use hyper::body::Frame;
 use serde::{Deserialize, Serialize};
 use stepwell_arroyo::{Job, JobId, JobState, Pipeline};
 use tokio::sync::mpsc;
 
-use super::{Body, Refusal, Service, whole};
-use crate::outputs::Batch;
+use super::error_reply::ErrorReply;
+use crate::controller::Controller;
+use crate::worker::{JobOutputs, RowBatch};
 
-/// The ids in the path of a job's output, as they stand there; `None` for every other request.
-pub(super) fn followed<'a>(method: &Method, path: &'a str) -> Option<(&'a str, &'a str)> {
+/// A whole reply, or the rows of a job as they are written.
+pub(super) type Body = Either<Full<Bytes>, OutputBody>;
+
+pub(super) fn whole(response: Response<Bytes>) -> Response<Body> {
+    response.map(|body| Either::Left(Full::new(body)))
+}
+
+/// The ids of pipeline and job in the path of a job's output, still percent-encoded; `None` for every other request.
+pub(super) fn output_path<'a>(method: &Method, path: &'a str) -> Option<(&'a str, &'a str)> {
     let path = path.strip_prefix("/api/v1/pipelines/")?;
     let (pipeline, rest) = path.split_once("/jobs/")?;
     let job = rest.strip_suffix("/output")?;
@@ -30,14 +38,21 @@ struct Jobs {
     data: Vec<Job>,
 }
 
-impl Service {
-    /// The rows of a job from here on, or why there are none, in the order in which a real Arroyo asks.
+/// Answers requests for the output of jobs.
+#[derive(Debug)]
+pub(super) struct JobOutput {
+    pub(super) controller: Controller,
+    pub(super) outputs: JobOutputs,
+}
+
+impl JobOutput {
+    /// The rows of a job from now on, or why there are none. The checks are in Arroyo's order.
     pub(super) async fn follow(
         &self,
         pipeline: &str,
         job: &str,
         method: &Method,
-    ) -> Result<Response<Body>, Refusal> {
+    ) -> Result<Response<Body>, ErrorReply> {
         let path = format!("/api/v1/pipelines/{pipeline}");
         let jobs: Jobs = self.read(&format!("{path}/jobs")).await?;
         let job_id = JobId::from_server(job);
@@ -73,18 +88,22 @@ impl Service {
         Ok(response)
     }
 
-    /// What the control plane says to a `GET`. An id that it does not know is the job's.
-    async fn read<T: serde::de::DeserializeOwned>(&self, path: &str) -> Result<T, Refusal> {
+    /// Reads a resource of the control plane. If it does not exist, the job does not.
+    async fn read<T: serde::de::DeserializeOwned>(&self, path: &str) -> Result<T, ErrorReply> {
         let request = Request::get(path).body(Bytes::new());
         let request = request.map_err(|_| no_such_job())?;
-        let response = self.ask(request).await?;
+        let response = self
+            .controller
+            .answer(request)
+            .await
+            .ok_or_else(ErrorReply::closing)?;
         match response.status() {
             StatusCode::OK => {}
             StatusCode::NOT_FOUND => return Err(no_such_job()),
-            status => return Err(Refusal::new(status, "the job could not be looked up")),
+            status => return Err(ErrorReply::new(status, "the job could not be looked up")),
         }
         serde_json::from_slice(response.body()).map_err(|_| {
-            Refusal::new(
+            ErrorReply::new(
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "the job could not be read; this is a fault in the engine",
             )
@@ -92,24 +111,24 @@ impl Service {
     }
 }
 
-fn no_such_job() -> Refusal {
-    Refusal::new(StatusCode::NOT_FOUND, "Job not found")
+fn no_such_job() -> ErrorReply {
+    ErrorReply::new(StatusCode::NOT_FOUND, "Job not found")
 }
 
-fn bad_request(message: &str) -> Refusal {
-    Refusal::new(StatusCode::BAD_REQUEST, message)
+fn bad_request(message: &str) -> ErrorReply {
+    ErrorReply::new(StatusCode::BAD_REQUEST, message)
 }
 
-/// The events of one follower. Each is written when it is asked for, on the task of his connection.
+/// The events for one client. Each is formatted when hyper asks for it, in the task of the connection.
 #[derive(Debug)]
 pub(super) struct OutputBody {
-    batches: mpsc::Receiver<Arc<Batch>>,
+    batches: mpsc::Receiver<Arc<RowBatch>>,
     operator_id: String,
-    /// How many there were.
+    /// How many events were sent.
     events: u64,
 }
 
-/// In the order in which a real one has its fields.
+/// The fields are in Arroyo's order.
 #[derive(Serialize)]
 struct Event<'a> {
     operator_id: &'a str,
@@ -120,7 +139,7 @@ struct Event<'a> {
 }
 
 impl OutputBody {
-    fn event(&mut self, batch: &Batch) -> Bytes {
+    fn event(&mut self, batch: &RowBatch) -> Bytes {
         let mut rows = String::from("[");
         for row in &batch.rows {
             if rows.len() > 1 {
@@ -136,7 +155,7 @@ impl OutputBody {
             start_id: batch.start_id,
             batch: rows,
         };
-        // Numbers and texts always have a JSON form.
+        // Encoding numbers and strings cannot fail.
         let data = serde_json::to_string(&event).unwrap_or_default();
         let id = self.events;
         self.events += 1;
@@ -166,9 +185,9 @@ mod tests {
     #[test]
     fn only_the_path_of_an_output_is_one() {
         let path = "/api/v1/pipelines/pl_1/jobs/job_1/output";
-        assert_eq!(followed(&Method::GET, path), Some(("pl_1", "job_1")));
-        assert_eq!(followed(&Method::HEAD, path), Some(("pl_1", "job_1")));
-        assert_eq!(followed(&Method::POST, path), None);
+        assert_eq!(output_path(&Method::GET, path), Some(("pl_1", "job_1")));
+        assert_eq!(output_path(&Method::HEAD, path), Some(("pl_1", "job_1")));
+        assert_eq!(output_path(&Method::POST, path), None);
         for other in [
             "/api/v1/pipelines/pl_1/jobs/job_1/errors",
             "/api/v1/pipelines/pl_1/jobs/job_1/x/output",
@@ -176,18 +195,18 @@ mod tests {
             "/api/v1/pipelines/pl_1/jobs/job_1/output/",
             "/api/v2/pipelines/pl_1/jobs/job_1/output",
         ] {
-            assert_eq!(followed(&Method::GET, other), None, "{other}");
+            assert_eq!(output_path(&Method::GET, other), None, "{other}");
         }
     }
 
     #[test]
-    fn an_event_is_written_as_a_real_arroyo_writes_it() {
+    fn an_event_is_written_as_arroyo_writes_it() {
         let mut body = OutputBody {
             batches: mpsc::channel(1).1,
             operator_id: "sink_preview_4".to_owned(),
             events: 0,
         };
-        let batch = Batch {
+        let batch = RowBatch {
             subtask: 0,
             start_id: 21,
             time: 1_795_575_650_398_407,

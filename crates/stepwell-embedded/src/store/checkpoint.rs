@@ -1,4 +1,4 @@
-//! Checkpoints: one row an epoch, with a checksum, because SQLite does not notice when bytes of a value change.
+//! Checkpoints: one row per epoch, with a checksum, because SQLite does not notice when bytes of a value change.
 
 use std::collections::BTreeMap;
 
@@ -7,16 +7,16 @@ use sha2::{Digest as _, Sha256};
 
 use super::{KEPT_CHECKPOINTS, NewCheckpoint};
 
-/// What was found when a job's state was asked for.
+/// What the store has of a job's state.
 #[derive(Debug)]
 pub(crate) struct Restored {
-    /// The newest sound checkpoint.
+    /// The newest intact checkpoint.
     pub(crate) checkpoint: Option<NewCheckpoint>,
-    /// Newer epochs, whose rows are damaged.
+    /// Newer epochs, which are damaged.
     pub(crate) damaged: Vec<u64>,
 }
 
-/// Writes a checkpoint, and drops those that it makes superfluous.
+/// Writes a checkpoint, and deletes those that are no longer kept.
 pub(super) fn write(connection: &Connection, new: &NewCheckpoint) -> rusqlite::Result<()> {
     let state = encode(&new.state);
     connection
@@ -31,7 +31,7 @@ pub(super) fn write(connection: &Connection, new: &NewCheckpoint) -> rusqlite::R
     Ok(())
 }
 
-/// Drops all checkpoints of a job.
+/// Deletes all checkpoints of a job.
 pub(super) fn forget(connection: &Connection, job: &str) -> rusqlite::Result<()> {
     connection
         .prepare("DELETE FROM checkpoints WHERE job = ?1")?
@@ -74,7 +74,7 @@ pub(super) fn newest_sound(
     })
 }
 
-/// How many bytes each has.
+/// The sizes in bytes, by epoch.
 pub(super) fn sizes(connection: &Connection, job: &str) -> rusqlite::Result<BTreeMap<u64, u64>> {
     connection
         .prepare("SELECT epoch, length(state) FROM checkpoints WHERE job = ?1")?
@@ -94,7 +94,7 @@ fn checksum(job: &str, epoch: u64, state: &[u8]) -> Vec<u8> {
     hash.finalize().to_vec()
 }
 
-/// The parts of a state one after the other, each behind its length.
+/// The parts of a state in sequence, each preceded by its length.
 fn encode(parts: &[Vec<u8>]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(parts.iter().map(|part| part.len() + 8).sum());
     for part in parts {

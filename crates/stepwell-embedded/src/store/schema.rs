@@ -1,4 +1,4 @@
-//! The tables, and how a file is told to be ours, sound, and of this version.
+//! The tables, and the check that a file is ours, intact and of this version.
 
 use std::path::Path;
 
@@ -7,9 +7,9 @@ use rusqlite::Connection;
 use super::failed;
 use crate::error::EngineError;
 
-/// The format of the tables and of what is in them; SQLite's `user_version`.
+/// The format of the tables and of their content: SQLite's `user_version`.
 pub(super) const VERSION: i64 = 1;
-/// "swel": says that a database is ours; SQLite's `application_id`.
+/// "swel", which marks a database as ours: SQLite's `application_id`.
 pub(super) const APPLICATION: i64 = 0x7377_656c;
 
 const TABLES: &str = "
@@ -27,7 +27,7 @@ const TABLES: &str = "
     ) STRICT;
 ";
 
-/// Makes the tables in an empty database that nobody can see yet.
+/// Creates the tables in an empty database that does not have its name yet.
 pub(super) fn create(connection: &Connection) -> rusqlite::Result<()> {
     // The file is synced as a whole before it gets its name.
     connection.pragma_update(None, "synchronous", "OFF")?;
@@ -36,7 +36,7 @@ pub(super) fn create(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "user_version", VERSION)
 }
 
-/// Checks, without a change to the file, that it is ours, of this version, and whole.
+/// Checks that the file is ours, of this version and intact, without changing it.
 pub(super) fn check(connection: &Connection, path: &Path) -> Result<(), EngineError> {
     let number = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
     if number("application_id").map_err(failed("reading", path))? != APPLICATION {
@@ -75,7 +75,7 @@ pub(super) fn check(connection: &Connection, path: &Path) -> Result<(), EngineEr
     Ok(())
 }
 
-/// What SQLite does not keep in the file, and the journal, which it does.
+/// Sets the journal mode, which SQLite keeps in the file, and the settings that it does not keep.
 pub(super) fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
     connection.pragma_update(None, "synchronous", "FULL")?;

@@ -11,23 +11,23 @@ fn directory() -> TempDir {
     tempfile::tempdir().unwrap()
 }
 
-fn record(id: &str, body: &str) -> Batch {
-    Batch {
+fn record(id: &str, body: &str) -> WriteBatch {
+    WriteBatch {
         records: [(id.to_owned(), Some(body.as_bytes().to_vec()))].into(),
-        ..Batch::default()
+        ..WriteBatch::default()
     }
 }
 
-fn checkpoint(epoch: u64, subtasks: &[&[u8]]) -> Batch {
+fn checkpoint(epoch: u64, subtasks: &[&[u8]]) -> WriteBatch {
     let subtasks = subtasks.iter().map(|state| state.to_vec()).collect();
     let checkpoint = NewCheckpoint {
         job: "job_1".to_owned(),
         epoch,
         state: subtasks,
     };
-    Batch {
+    WriteBatch {
         checkpoints: vec![checkpoint],
-        ..Batch::default()
+        ..WriteBatch::default()
     }
 }
 
@@ -51,9 +51,9 @@ fn records_come_back_in_order_after_a_crash() {
     store.commit(&record("pl_b", "three")).unwrap();
     store.commit(&record("gone", "four")).unwrap();
     store
-        .commit(&Batch {
+        .commit(&WriteBatch {
             records: [("gone".to_owned(), None)].into(),
-            ..Batch::default()
+            ..WriteBatch::default()
         })
         .unwrap();
 
@@ -113,9 +113,9 @@ fn the_newest_sound_checkpoint_is_restored() {
     );
 
     store
-        .commit(&Batch {
+        .commit(&WriteBatch {
             forgotten_jobs: vec!["job_1".to_owned()],
-            ..Batch::default()
+            ..WriteBatch::default()
         })
         .unwrap();
     let restored = store.restore("job_1", 7).unwrap();

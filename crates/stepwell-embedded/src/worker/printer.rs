@@ -1,4 +1,4 @@
-//! What a run prints: the rows that the writer has not written yet.
+//! The printed rows of a run that are not written yet.
 
 use std::collections::VecDeque;
 use std::future;
@@ -7,15 +7,26 @@ use stepwell_arroyo::PipelineId;
 use tokio::sync::oneshot::{self, error::TryRecvError};
 use tokio::sync::watch;
 
-use crate::rows::{Rows, Shown};
-use crate::sql::Printed;
+use super::writer::RowWriter;
+use crate::run::Printed;
+
+/// The pipelines whose rows go to the writer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Foreground {
+    /// All pipelines.
+    All,
+    /// Not known yet: all rows are held.
+    Undecided,
+    /// One pipeline.
+    Only(PipelineId),
+}
 
 /// The rows of one run that are not known to be written, in order.
 #[derive(Debug)]
 pub(super) struct Printer {
     pipeline: PipelineId,
-    rows: Rows,
-    shown: watch::Receiver<Shown>,
+    rows: RowWriter,
+    foreground: watch::Receiver<Foreground>,
     waiting: VecDeque<Waiting>,
     /// Whether the writer has failed.
     has_failed: bool,
@@ -29,17 +40,21 @@ struct Waiting {
 }
 
 impl Printer {
-    pub(super) fn new(pipeline: PipelineId, rows: Rows, shown: watch::Receiver<Shown>) -> Self {
+    pub(super) fn new(
+        pipeline: PipelineId,
+        rows: RowWriter,
+        foreground: watch::Receiver<Foreground>,
+    ) -> Self {
         Self {
             pipeline,
             rows,
-            shown,
+            foreground,
             waiting: VecDeque::new(),
             has_failed: false,
         }
     }
 
-    /// Adds rows, and hands over to the writer what is to be shown; waits for room there.
+    /// Adds rows, and hands those that are to be shown to the writer. Waits for room there.
     pub(super) async fn print(&mut self, rows: Vec<Printed>) {
         self.take_answers();
         let rows = rows.into_iter().map(|printed| Waiting {
@@ -47,10 +62,10 @@ impl Printer {
             answer: None,
         });
         self.waiting.extend(rows);
-        let is_shown = match &*self.shown.borrow_and_update() {
-            Shown::All => true,
-            Shown::Undecided => return,
-            Shown::Only(pipeline) => *pipeline == self.pipeline,
+        let is_shown = match &*self.foreground.borrow_and_update() {
+            Foreground::All => true,
+            Foreground::Undecided => return,
+            Foreground::Only(pipeline) => *pipeline == self.pipeline,
         };
         if !is_shown {
             self.waiting.clear();
@@ -60,12 +75,12 @@ impl Printer {
         }
         for Waiting { printed, answer } in &mut self.waiting {
             if answer.is_none() {
-                *answer = Some(self.rows.hand_over(printed.lines.clone()).await);
+                *answer = Some(self.rows.hand_over(printed.rows.clone()).await);
             }
         }
     }
 
-    /// Whether there are rows that cannot be handed over now, so that the run should not produce more.
+    /// Whether there are rows that cannot be handed over now, so that the run should produce no more.
     pub(super) fn is_held(&self) -> bool {
         let mut waiting = self.waiting.iter();
         waiting.any(|waiting| waiting.answer.is_none())
@@ -75,15 +90,15 @@ impl Printer {
         self.waiting.is_empty()
     }
 
-    /// Waits until it changes whose rows are shown.
+    /// Waits until another pipeline is in the foreground.
     pub(super) async fn decided(&mut self) {
-        if self.shown.changed().await.is_err() {
-            // The engine is being dropped, and ends the run.
+        if self.foreground.changed().await.is_err() {
+            // The engine is being dropped, which ends the run.
             future::pending::<()>().await;
         }
     }
 
-    /// Waits for the writer's report on everything that was handed over. What is left is unwritten.
+    /// Waits for the writer's report on all rows that were handed over. The rows that are left are unwritten.
     pub(super) async fn settle(&mut self) {
         for waiting in &mut self.waiting {
             if let Some(answer) = &mut waiting.answer {
@@ -100,7 +115,7 @@ impl Printer {
         waiting.map(|waiting| waiting.printed.clone()).collect()
     }
 
-    /// Takes in the reports that have arrived.
+    /// Applies the reports that have arrived.
     fn take_answers(&mut self) {
         for waiting in &mut self.waiting {
             let written = match waiting.answer.as_mut().map(oneshot::Receiver::try_recv) {
@@ -115,7 +130,7 @@ impl Printer {
 
     fn forget_written(&mut self) {
         self.waiting
-            .retain(|waiting| waiting.printed.lines.count() > 0);
+            .retain(|waiting| waiting.printed.rows.count() > 0);
     }
 }
 
@@ -123,7 +138,7 @@ impl Waiting {
     /// Removes the rows that were written; returns whether any are left.
     fn is_left_after(&mut self, written: usize) -> bool {
         self.answer = None;
-        self.printed.lines = self.printed.lines.after(written);
-        self.printed.lines.count() > 0
+        self.printed.rows = self.printed.rows.after(written);
+        self.printed.rows.count() > 0
     }
 }

@@ -1,15 +1,15 @@
-//! Everything in which the embedded engine differs from a real Arroyo, as far as that was recorded, each with the reason.
+//! All recorded behaviour of Arroyo from which the embedded engine differs, with the reasons.
 
-/// Exchanges that are answered differently, for one reason.
+/// Exchanges that have different answers, for one reason.
 #[derive(Clone, Copy, Debug)]
 pub struct Different {
     pub reason: &'static str,
-    /// The fields that differ; everything else is as recorded. None: the answer is another one.
+    /// The fields that differ; everything else is as recorded. Empty: the whole answer differs.
     pub fields: &'static [&'static str],
     pub names: &'static [&'static str],
 }
 
-/// Timelines that the engine is not watched for, for one reason.
+/// Timelines that are not checked, for one reason.
 #[derive(Clone, Copy, Debug)]
 pub struct Unplayed {
     pub reason: &'static str,
@@ -34,7 +34,7 @@ const AT_ONCE: &str = "the engine acts at once: what was recorded on the way is 
 const PREVIEWS: &str = "previews";
 const STUCK: &str = "a real server's restart stuck in Restarting";
 
-/// What an action is shown by.
+/// The fields that show an action.
 const ACTION: &[&str] = &["action", "action_in_progress", "action_text"];
 
 pub const DIFFERENT: &[Different] = &[

@@ -10,9 +10,9 @@ use tokio::time;
 use crate::names::Names;
 use crate::recording::read;
 
-/// How long an answer may take, and how much of one is looked at that never ends.
+/// How long an answer may take, and how long an answer without an end is read.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
-/// The recorder's client fills these in; so does this one, with its own.
+/// The recorder's client fills these in; this one fills in its own.
 const OWN_HEADERS: [&str; 2] = ["content-length", "host"];
 
 #[derive(Clone, Debug)]
@@ -117,7 +117,7 @@ async fn answer(authority: &str, request: &[u8]) -> Option<Answer> {
     let mut stream = TcpStream::connect(authority).await.unwrap();
     stream.write_all(request).await.unwrap();
     let mut bytes = Vec::new();
-    // What has come by then is what there is of an answer that does not end.
+    // An answer without an end is what has arrived by then.
     let _ = time::timeout(ANSWER_TIMEOUT, stream.read_to_end(&mut bytes)).await;
     let text = String::from_utf8(bytes).unwrap();
     let (head, body) = text.split_once("\r\n\r\n")?;

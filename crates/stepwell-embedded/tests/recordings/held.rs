@@ -1,4 +1,4 @@
-//! A reader of rows who can stop reading, by which a checkpoint is held up.
+//! A reader of rows that can stop reading, which delays a checkpoint.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Condvar, Mutex};
@@ -11,7 +11,7 @@ pub struct Reader {
 #[derive(Debug, Default)]
 struct State {
     holds: bool,
-    /// Whether there are rows that it does not take.
+    /// Whether there are rows that it does not read.
     is_waited_for: bool,
 }
 
@@ -20,7 +20,7 @@ impl Reader {
         self.state.0.lock().unwrap().holds = true;
     }
 
-    /// Whether it holds rows up.
+    /// Whether it has stopped reading.
     pub fn is_waited_for(&self) -> bool {
         self.state.0.lock().unwrap().is_waited_for
     }

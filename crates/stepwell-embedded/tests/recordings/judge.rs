@@ -1,4 +1,4 @@
-//! Whether what came of all is as listed.
+//! Compares the outcomes with the listed differences.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,7 @@ use crate::player::{Kind, Outcome};
 const EXCHANGES: usize = 366;
 const TIMELINES: usize = 61;
 
-/// Counts what is the same and what is not, and says what is not as listed.
+/// Counts equal and different exchanges, and reports those that are not as listed.
 pub fn exchanges(outcomes: &[Outcome]) -> Vec<String> {
     let mut wrong = Vec::new();
     let mut same = 0;
@@ -67,7 +67,7 @@ pub fn exchanges(outcomes: &[Outcome]) -> Vec<String> {
     wrong
 }
 
-/// Counts what was seen of the timelines, and says what was not.
+/// Counts the timelines that were seen, and reports those that were not.
 pub fn timelines(outcomes: &[Outcome]) -> Vec<String> {
     let mut wrong = Vec::new();
     let mut played = 0;

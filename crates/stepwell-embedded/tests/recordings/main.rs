@@ -1,5 +1,5 @@
-//! The engine is held to a real Arroyo over a socket: every recorded request is sent again, and every recorded timeline that can be is
-//! played.
+//! Compares the engine with Arroyo over a socket: every recorded request is sent again, and every recorded timeline is replayed if that
+//! is possible.
 
 #![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
 #![allow(unreachable_pub, reason = "a test is its own crate")]

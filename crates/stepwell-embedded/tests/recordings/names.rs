@@ -1,11 +1,11 @@
-//! What the recording calls by its name, and how the engine that it is replayed against calls it.
+//! Names in the recording, and the names of the same things in the engine that it is replayed against.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// What recorded ids begin with.
+/// The prefixes of recorded ids.
 const ID_PREFIXES: [&str; 4] = ["pl_", "job_", "jlm_", "ct_"];
-/// Where the recorded queries have their files.
+/// The directory of files in the recorded queries.
 const RECORDED_FILES: &str = "/srv/";
 
 #[derive(Clone, Debug)]
@@ -15,7 +15,7 @@ pub struct Names {
 }
 
 impl Names {
-    /// `files` is the directory that the queries' files are in.
+    /// `files` is the directory of the queries' files here.
     pub fn new(files: &Path) -> Self {
         Self {
             ours: BTreeMap::new(),
@@ -40,7 +40,7 @@ impl Names {
         self.ours.contains_key(recorded)
     }
 
-    /// Whether the engine's `ours` may stand for `recorded`: it does already, or both are new.
+    /// Whether the engine's `ours` can correspond to `recorded`: it does already, or both are new.
     pub fn may_pair(&self, recorded: &str, ours: &str) -> bool {
         match self.ours.get(recorded) {
             Some(known) => known == ours,

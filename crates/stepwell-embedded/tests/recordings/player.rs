@@ -1,4 +1,4 @@
-//! An engine that what was recorded is replayed against.
+//! Replays the recording against an engine.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -23,14 +23,14 @@ use crate::timeline::Progress;
 use crate::times::Times;
 use crate::watcher::Watcher;
 
-/// How long the engine may take to come to where the recording is.
+/// How long the engine may take to reach the state of the recording.
 const PATIENCE: Duration = Duration::from_secs(300);
 /// The pause between two polls.
 const POLL: Duration = Duration::from_millis(4);
-/// How long nothing more may happen after a timeline that went on.
+/// How long nothing more may happen after a timeline that continued.
 const QUIET: Duration = Duration::from_millis(600);
 
-/// What came of an exchange or a timeline.
+/// The outcome of an exchange or a timeline.
 #[derive(Debug)]
 pub struct Outcome {
     pub name: String,
@@ -40,7 +40,7 @@ pub struct Outcome {
 #[derive(Debug)]
 pub enum Kind {
     Exchange(Differences),
-    /// How many of its lines were seen, of how many; or what was seen instead.
+    /// How many of how many lines were seen, or what was seen instead.
     Timeline(Result<(usize, usize), String>),
 }
 
@@ -57,7 +57,7 @@ impl Event {
         }
     }
 
-    /// Whether it is what the exchange was followed by, and not what somebody did after it.
+    /// Whether it follows from the exchange rather than from a later action.
     fn is_timeline_of(&self, exchange: &Exchange) -> bool {
         match self {
             Self::Timeline(_) => number(self.name()) <= number(&exchange.name) + 1,
@@ -70,17 +70,17 @@ pub struct Player {
     engine: Engine,
     api: Api,
     reader: Reader,
-    /// The state directory, and where the queries' files are.
+    /// The state directory, and the directory of the queries' files.
     directory: TempDir,
     files: TempDir,
     names: Names,
     times: Times,
-    /// How long an answer is waited for that is as recorded.
+    /// How long to wait for an answer that is as recorded.
     patience: Duration,
     outcomes: Vec<Outcome>,
 }
 
-/// Plays a scenario's events; what came of each.
+/// Plays the events of a scenario. Returns the outcome of each.
 pub async fn play(scenario: Scenario, events: Vec<Event>) -> Vec<Outcome> {
     let directory = tempfile::tempdir().unwrap();
     let files = tempfile::tempdir().unwrap();
@@ -125,11 +125,11 @@ pub async fn play(scenario: Scenario, events: Vec<Event>) -> Vec<Outcome> {
     player.outcomes
 }
 
-/// The files that recorded queries read, with what they must have had in them for the recorded errors.
+/// The files that recorded queries read, with content that leads to the recorded errors.
 fn write_files(directory: &Path) {
     let data = directory.join("data");
     fs::create_dir(&data).unwrap();
-    // A source that waits has come to the bad line after one checkpoint, and does not come to the bad cast.
+    // A source that waits reaches the bad line after one checkpoint, and never the bad cast.
     let good = "{\"v\": \"1\"}\n".repeat(20);
     for (name, text) in [
         ("in.json", "{\"value\": \"a\", \"n\": 1}\n"),
@@ -160,7 +160,7 @@ impl Player {
                 let body = json!({"name": name, "query": query, "parallelism": parallelism});
                 let ours = self.api.create_with(&body).await;
                 self.names.pair(id, &ours);
-                // It may stand in for one that was watched before.
+                // It may replace one that was watched before.
                 self.times = Times::default();
             }
             Setup::CreateNeverStarted { id, name, query } => {
@@ -237,10 +237,10 @@ impl Player {
         }
     }
 
-    /// Sends what was recorded. With a timeline that begins with it, the pipeline is watched from before on.
+    /// Sends a recorded request. If a timeline begins with it, the pipeline is watched from before the request.
     async fn exchange(&mut self, exchange: &Exchange, timeline: Option<Timeline>) {
         self.learn_job(&exchange.path).await;
-        // What is looked at comes to be as recorded; what is done is done once.
+        // Reads are repeated until they are as recorded; writes are sent once.
         let is_repeated = exchange.method == "GET" && !differences::is_listed(&exchange.name);
         let deadline = Instant::now() + self.patience;
         let watcher = match &timeline {
@@ -257,7 +257,7 @@ impl Player {
                 break found;
             }
             if Instant::now() > deadline {
-                // Something is wrong; it is not waited for twice.
+                // Something is wrong; do not wait for it again.
                 self.patience = Duration::ZERO;
                 break found;
             }
@@ -275,7 +275,7 @@ impl Player {
         }
     }
 
-    /// A path may name the job of a pipeline before an answer does.
+    /// A path can name the job of a pipeline before any answer does.
     async fn learn_job(&mut self, path: &str) {
         let segments: Vec<_> = path.split(['/', '?']).collect();
         let [_, _, _, _, pipeline, "jobs", job, ..] = segments[..] else {
@@ -317,7 +317,7 @@ impl Player {
     }
 }
 
-/// Watches until the end of a timeline; how many of its lines were seen, of how many.
+/// Watches until the end of a timeline. Returns how many of how many lines were seen.
 async fn follow(
     timeline: &Timeline,
     mut watcher: Watcher,
@@ -331,7 +331,7 @@ async fn follow(
             return Err(format!("{}: nothing more comes", timeline.name));
         };
         progress.see(&now.job, &now.offer, times)?;
-        // What is held up is so until it was seen.
+        // The reader stays stopped until that was seen.
         reader.read_on();
     }
     if timeline.timed_out {
@@ -347,7 +347,7 @@ fn number(name: &str) -> u32 {
     name[..3].parse().unwrap()
 }
 
-/// Exchanges and timelines of a scenario, in order: a timeline is of what the exchange of its number did.
+/// The exchanges and timelines of a scenario, in order. A timeline belongs to the exchange of its number.
 pub fn events(
     scenario: &Scenario,
     exchanges: &mut BTreeMap<usize, Exchange>,

@@ -1,15 +1,15 @@
-//! Which recorded exchanges belong together, and what was done between them without being recorded.
+//! Which recorded exchanges belong together, and the actions between them that were not recorded.
 
 use crate::setup::Setup::{
     self, CallOffTooLate, CloseAndStart, Create, CreateNeverStarted, Kill, Patch, Restart, Until,
 };
 
-/// Exchanges from one name to another that are replayed against an engine of their own.
+/// A range of exchanges that is replayed against an engine of its own.
 #[derive(Clone, Copy, Debug)]
 pub struct Scenario {
     pub first: &'static str,
     pub last: &'static str,
-    /// What has to be done before a recorded exchange or timeline.
+    /// The actions before a recorded exchange or timeline.
     pub before: &'static [(&'static str, Setup)],
 }
 
@@ -32,7 +32,7 @@ const ENDLESS: &str = "CREATE TABLE impulse WITH (connector='impulse', event_rat
 CREATE TABLE sink (counter BIGINT UNSIGNED, subtask_index BIGINT UNSIGNED) WITH (connector='blackhole');
 INSERT INTO sink SELECT counter, subtask_index FROM impulse;";
 
-/// As the recorded pipelines have it that are only there to be listed.
+/// The query of the recorded pipelines that exist only to be listed.
 const ONE_ROW: &str =
     "CREATE TABLE impulse WITH (connector='impulse', event_rate='10', message_count='1');
 CREATE TABLE sink (counter BIGINT UNSIGNED) WITH (connector='blackhole');
@@ -60,11 +60,11 @@ const fn endless(id: &'static str, name: &'static str) -> Setup {
     }
 }
 
-/// In the order of the recording, without a gap.
+/// All scenarios, in the order of the recording and without gaps.
 pub const SCENARIOS: [Scenario; 29] = [
     scenario("001_ping", "047_validate_python_udf"),
     scenario("100_create_blackhole", "275_list_after_delete").before(&[
-        // Where the recorded one is stuck.
+        // The point at which the recorded pipeline is stuck.
         (
             "263_get_pipeline_after_rescale",
             Until("pl_aPfTVLdeeM", "Running"),
@@ -172,7 +172,7 @@ pub const SCENARIOS: [Scenario; 29] = [
         ),
     ]),
     scenario("420_fast_list_all", "421_fast_list_limit_2").before(&[
-        // Of one second there, and so in no order: the newest is listed first here.
+        // They were created within one second there, and have no order; here the newest is listed first.
         ("420_fast_list_all", listed("pl_XMxYmz1Yux", "fast05")),
         ("420_fast_list_all", listed("pl_nak0uE4yMj", "fast04")),
         ("420_fast_list_all", listed("pl_HA9ASt6oOW", "fast03")),
@@ -224,7 +224,7 @@ pub const SCENARIOS: [Scenario; 29] = [
             "467_patch_none_right_after",
             Until("pl_KidXoP6AK1", "Stopped"),
         ),
-        // Another one, whose rows can be left unread.
+        // A second one, whose rows can be left unread.
         (
             "470_patch_none_while_stopping_states",
             CreateNeverStarted {
@@ -264,7 +264,7 @@ pub const SCENARIOS: [Scenario; 29] = [
             "612_process_after_worker_kill_errors",
             Until("pl_d0mVmQ2pbl", "Running"),
         ),
-        // In the place of the worker that was killed: it cost a run as well.
+        // Instead of the worker that was killed, which cost a run as well.
         (
             "612_process_after_worker_kill_errors",
             Restart("pl_d0mVmQ2pbl", 7),

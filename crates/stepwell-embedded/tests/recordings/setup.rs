@@ -1,31 +1,31 @@
-//! What was done to a server without being recorded.
+//! Actions on a server that were not recorded.
 
 #[derive(Clone, Copy, Debug)]
 pub enum Setup {
-    /// A create, of what the recording calls `id`.
+    /// Creates the pipeline that the recording calls `id`.
     Create {
         id: &'static str,
         name: &'static str,
         query: &'static str,
         parallelism: u32,
     },
-    /// A create of one that is stopped before it was started.
+    /// Creates a pipeline that is stopped before it starts.
     CreateNeverStarted {
         id: &'static str,
         name: &'static str,
         query: &'static str,
     },
-    /// A patch of a pipeline.
+    /// Patches a pipeline.
     Patch(&'static str, &'static str),
-    /// A restart of a pipeline, until it is in the run of this number.
+    /// Restarts a pipeline until it is in the run of this number.
     Restart(&'static str, u64),
-    /// Until the pipeline's job is in this state, and stays there.
+    /// Waits until the pipeline's job is in this state for good.
     Until(&'static str, &'static str),
-    /// A pipeline that prints is told to stop with a checkpoint, and told to run before the checkpoint is there. That comes when
-    /// the pipeline has been seen so.
+    /// Stops a pipeline that prints with a checkpoint, and starts it before the checkpoint is taken. The checkpoint follows once the
+    /// pipeline has been seen in that state.
     CallOffTooLate(&'static str),
-    /// The engine's process is killed, and started again on what is left.
+    /// Kills the engine, and starts it again on what is left.
     Kill,
-    /// The engine is closed and started again.
+    /// Closes the engine and starts it again.
     CloseAndStart,
 }

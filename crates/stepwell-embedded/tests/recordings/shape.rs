@@ -1,4 +1,4 @@
-//! Whether two answers are the same but for what is the server's own: ids, times, sizes, and how it calls its operators.
+//! Compares two answers, except for ids, times, sizes and the names of operators, which belong to the server.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use stepwell_arroyo::SqlDiagnostic;
 use crate::exchange::Answer;
 use crate::names::Names;
 
-/// Fields of which only the type is compared.
+/// Fields that are compared only by type.
 const OWN: [&str; 9] = [
     "bytes",
     "created_at",
@@ -24,11 +24,11 @@ const OWN: [&str; 9] = [
 /// Where two answers differ.
 #[derive(Debug, Default)]
 pub struct Differences {
-    /// The names of the fields, or of the part of the answer.
+    /// The path of the field, or the part of the answer.
     pub fields: BTreeSet<String>,
-    /// In words.
+    /// The difference as text.
     pub words: Vec<String>,
-    /// Ids that stand for each other, if all is well otherwise.
+    /// Ids that correspond to each other, if nothing else differs.
     pub pairs: Vec<(String, String)>,
 }
 
@@ -70,7 +70,7 @@ pub fn compare(
         }
     }
     if method == "HEAD" {
-        // The recorded one has the head in its place.
+        // The recorded one has the head instead.
         if !ours.body.is_empty() {
             differences.add("body", format!("a body: {}", ours.body));
         }
@@ -103,7 +103,7 @@ fn values(
                     None => differences.add(key, format!("no {key:?}")),
                 }
             }
-            // The engine knows the place of more errors than a real server does.
+            // The engine knows the position of more errors than Arroyo does.
             let is_place = |key: &str| key == "span" && recorded.contains_key("message");
             let more = |key: &&String| !recorded.contains_key(*key) && !is_place(key);
             for key in ours.keys().filter(more) {
@@ -127,7 +127,7 @@ fn values(
     }
 }
 
-/// What a real server says, without the words of the libraries below it, and with the names of types in SQL.
+/// A message of Arroyo without the prefixes of its libraries, and with the names of types in SQL.
 pub fn in_our_words(recorded: &str) -> String {
     let words = SqlDiagnostic::from_server(recorded).message;
     words.replace(" Int64 ", " BIGINT ")
@@ -155,7 +155,7 @@ fn strings(field: &str, recorded: &str, ours: &str, names: &Names, differences: 
     }
 }
 
-/// Elements in their order, of which there must be as many, but for those that come with time or in no order.
+/// Compares elements in order. Their number must be equal, except for elements that are added over time or have no order.
 fn elements(
     field: &str,
     recorded: &[Value],
@@ -168,7 +168,7 @@ fn elements(
             .first()
             .is_some_and(|first| first.get(key).is_some())
     };
-    // Checkpoints come with time.
+    // Checkpoints are added over time.
     let may_be_more = have("epoch") && !ours.is_empty();
     if recorded.len() != ours.len() && !may_be_more {
         let words = format!("{field}: {} elements and {}", recorded.len(), ours.len());
@@ -190,7 +190,7 @@ fn elements(
             values(field, recorded, ours, names, &mut differences);
             differences
         });
-        // With what it is most like.
+        // It is compared with the most similar one.
         if let Some(least) = candidates.min_by_key(|candidate| candidate.words.len()) {
             differences.fields.extend(least.fields);
             differences.words.extend(least.words);

@@ -1,21 +1,20 @@
-//! Whether the states that an engine showed are those of a recorded timeline, in its order.
+//! Compares the states that an engine showed with a recorded timeline.
 //!
-//! The engine acts at once on what it is asked for, where a real server does so with its next look after up to half a second, and does
-//! in milliseconds what takes a real one a tenth of a second. So it is not to be expected that a poll sees all that was recorded. What is
-//! asked of the engine is this:
+//! The engine acts at once where Arroyo waits up to half a second for its next tick, and does in milliseconds what takes Arroyo a tenth of
+//! a second. So a poll need not see everything that was recorded. These are the requirements:
 //!
-//! - all that it shows is in the recording, in the recording's order, with all fields, times as they stay and change;
-//! - of what was recorded it shows the last, and all that a real server showed for [`LONG`] or more;
-//! - and where the recording went on and nothing more came, nothing more comes.
+//! - everything that the engine shows is in the recording, in order and with all fields; times stay and change as recorded;
+//! - the engine shows the last recorded state, and every state that Arroyo showed for [`LONG`] or more;
+//! - if nothing more happened in the rest of the recording, nothing more happens here.
 
 use crate::observation::{Job, Observation, Offer};
 use crate::recording::Timeline;
 use crate::times::Times;
 
-/// From here on, in microseconds, a poll must see it.
+/// How long a state lasts, in microseconds, if a poll must see it.
 const LONG: u64 = 1_000_000;
 
-/// How far an engine has come in a timeline.
+/// The progress of an engine in a timeline.
 pub struct Progress<'a> {
     timeline: &'a Timeline,
     /// The line that it was last seen at.
@@ -45,7 +44,7 @@ impl<'a> Progress<'a> {
         let found = (first..lines.len())
             .take_while(|index| (next..*index).all(|index| may_be_missed(lines, index)))
             .find(|index| {
-                // The job was asked for first: what is offered may be a step further already, or more.
+                // The job was read first: the offered action may already be further on.
                 let offered = lines[*index..].iter().any(|line| line.offer == *offer);
                 offered && times.agree(&lines[*index].job, job)
             });
@@ -99,7 +98,7 @@ mod tests {
             for index in 0..lines.len() {
                 let mut shown = lines.clone();
                 shown.remove(index);
-                // The same job with another offer may stand for it.
+                // The same job with another action may replace it.
                 if shown.iter().any(|line| line.job == lines[index].job) {
                     continue;
                 }

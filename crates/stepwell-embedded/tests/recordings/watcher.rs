@@ -1,7 +1,7 @@
-//! Looking at a pipeline as fast as it answers, from before something is asked of it.
+//! Polls a pipeline as fast as the engine answers, from before a request on.
 //!
-//! The engine writes down each state before it does what follows from it, and answers in the order in which it is asked. A look that is
-//! always under way therefore sees even what is over in a millisecond.
+//! The engine stores each state before it acts on it, and answers requests in order. So if a poll is always in flight, it sees even
+//! states that last a millisecond.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,12 +16,12 @@ use tokio::time::{self, Instant};
 
 use crate::observation::{Job, Observation, Offer};
 
-/// For so long after the answer it is looked without a pause.
+/// How long to poll without a pause after the answer.
 const HURRY: Duration = Duration::from_millis(300);
-/// The pause between two looks after that.
+/// The pause between two polls after that.
 const POLL: Duration = Duration::from_millis(5);
 
-/// A watch that is under way; it ends with this.
+/// A running watch, which ends when this is dropped.
 pub struct Watcher {
     answered: Arc<AtomicBool>,
     seen: UnboundedReceiver<Observation>,
@@ -29,7 +29,7 @@ pub struct Watcher {
 }
 
 impl Watcher {
-    /// Begins to watch. `answered`: what is looked for was asked for already.
+    /// Begins to watch. `answered`: the request has already been answered.
     pub async fn start(authority: &str, pipeline: &str, answered: bool) -> Self {
         let mut pipeline = Pipeline::connect(authority, pipeline).await;
         let before = pipeline.observe().await;
@@ -43,12 +43,12 @@ impl Watcher {
         }
     }
 
-    /// Says that what was asked for was answered.
+    /// The request was answered.
     pub fn answered(&self) {
         self.answered.store(true, Ordering::SeqCst);
     }
 
-    /// What is seen next that was not seen before; `None`: nothing until then.
+    /// The next new state; `None`: there was none until then.
     pub async fn next(&mut self, until: Instant) -> Option<Observation> {
         time::timeout_at(until, self.seen.recv())
             .await
@@ -72,10 +72,10 @@ async fn watch(
     let mut last: Option<Observation> = None;
     let mut answered_at = None;
     loop {
-        // Before it is looked: what is seen is from after the answer.
+        // Read before the poll, so that the state is from after the answer.
         let is_after = answered.load(Ordering::SeqCst);
         let now = pipeline.observe().await;
-        // Until something happens, or was answered, it is as before.
+        // Until something happens or is answered, the state is as before.
         let is_before = !is_after && last.is_none() && now.job == before.job;
         if !is_before && last.as_ref().is_none_or(|last| !last.shows(&now)) {
             last = Some(now.clone());
@@ -89,7 +89,7 @@ async fn watch(
     }
 }
 
-/// A pipeline of an engine, asked for over one connection.
+/// A pipeline of an engine, polled over one connection.
 struct Pipeline {
     stream: BufReader<TcpStream>,
     requests: [String; 2],

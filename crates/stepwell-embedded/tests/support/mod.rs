@@ -1,4 +1,4 @@
-//! What the tests of the engine share: a plain HTTP/1 client, a writer that the rows can be read from, and waits.
+//! Shared by the tests of the engine: a plain HTTP/1 client, a writer whose rows can be read, and waits.
 
 #![allow(dead_code, reason = "each test target uses its own part")]
 #![allow(clippy::unwrap_used, reason = "these are tests")]
@@ -15,7 +15,7 @@ use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tokio::time;
 
-/// Longer than anything here takes, on a slow machine too.
+/// Longer than anything here takes, even on a slow machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(300);
 const POLL: Duration = Duration::from_millis(5);
 
@@ -83,7 +83,7 @@ impl Api {
         reply.json()
     }
 
-    /// Creates a pipeline; its id.
+    /// Creates a pipeline. Returns its id.
     pub(crate) async fn create(&self, query: &str, parallelism: u32) -> String {
         let body = json!({ "name": "test", "query": query, "parallelism": parallelism });
         self.create_with(&body).await
@@ -106,7 +106,7 @@ impl Api {
         self.get(&format!("/api/v1/pipelines/{id}/jobs")).await["data"][0].clone()
     }
 
-    /// Polls until the job says what it should; the states seen on the way, and the job.
+    /// Polls until the job is as it should be. Returns the states on the way, and the job.
     pub(crate) async fn wait_for(
         &self,
         id: &str,
@@ -170,7 +170,7 @@ impl Lines {
         Box::new(self.clone())
     }
 
-    /// How many rows there are.
+    /// The number of rows.
     pub(crate) fn count(&self) -> usize {
         let bytes = self.bytes.lock().unwrap();
         bytes.split(|byte| *byte == b'\n').count() - 1
@@ -192,7 +192,7 @@ impl Lines {
             .collect()
     }
 
-    /// Waits until there are so many rows.
+    /// Waits until there are `count` rows.
     pub(crate) async fn wait_for(&self, count: usize) -> Vec<Value> {
         let wait = async {
             loop {
