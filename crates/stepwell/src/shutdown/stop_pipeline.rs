@@ -17,7 +17,7 @@ use crate::{
     job::{
         LastSeen, PollInterval,
         trouble::{Expected, Record, TroubleWatch},
-        verdict::Baseline,
+        verdict::{Baseline, TWO_TICKS},
     },
     observe::{Event, JobTransition, Observation, Step},
     session::{
@@ -61,10 +61,6 @@ pub(crate) struct Stop<'a> {
     pub(crate) record: &'a Mutex<Record>,
     pub(crate) expected: Expected,
 }
-
-/// After a stop was accepted, the server shows `running_desired: false` at once; seen otherwise for this long, somebody else has
-/// told the job to run. Two ticks of the controller.
-const RESUMED_AFTER: Duration = Duration::from_secs(1);
 
 impl<'a> Stop<'a> {
     /// The stop of one submission's pipeline.
@@ -155,9 +151,10 @@ impl<'a> Stop<'a> {
                 }
                 interval.saw(&job);
                 if job.running_desired {
+                    // The server shows an accepted stop at once, so another client has told the job to run.
                     let since = *resumed_since.get_or_insert_with(Instant::now);
                     snafu::ensure!(
-                        since.elapsed() < RESUMED_AFTER,
+                        since.elapsed() < TWO_TICKS,
                         ResumedSnafu {
                             id: self.id.clone()
                         }
