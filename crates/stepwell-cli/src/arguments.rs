@@ -1,7 +1,9 @@
 //! The command line.
 
-// What is a doc comment here is a help text on a terminal.
-#![allow(clippy::doc_markdown)]
+#![allow(
+    clippy::doc_markdown,
+    reason = "a doc comment here is a help text on a terminal"
+)]
 
 mod connection;
 mod help;

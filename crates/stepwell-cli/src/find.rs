@@ -1,46 +1,24 @@
-//! Which pipeline a command is about: what was typed is an id, the beginning of one, or a name.
+//! Finding the pipeline that was typed: by its id, by the beginning of its id, or by its name.
 
-use std::fmt;
+mod ambiguous;
 
-use snafu::Snafu;
 use stepwell::{PipelineId, arroyo::Client};
 
+use self::ambiguous::AmbiguousSnafu;
 use crate::{
     failure::Failure,
     listing::{self, Listed},
-    printable,
 };
 
-/// A shorter beginning of an id is more likely a slip.
+pub(crate) use self::ambiguous::Ambiguous;
+
+/// The minimum length of a beginning of an id. Anything shorter is more likely a typo.
 const SHORTEST_BEGINNING: usize = 4;
 
-/// More candidates than these are counted, not shown.
-const SHOWN: usize = 20;
-
-/// Several pipelines fit.
-#[derive(Debug, Snafu)]
-#[snafu(display("{} pipelines fit {typed:?}:{}", candidates.len(), Shown(candidates)))]
-pub(crate) struct Ambiguous {
-    typed: String,
-    candidates: Vec<Listed>,
-}
-
-impl Ambiguous {
-    /// What was typed.
-    pub(crate) fn typed(&self) -> &str {
-        &self.typed
-    }
-
-    /// Ids and names of the pipelines that fit.
-    pub(crate) fn candidates(&self) -> impl Iterator<Item = (&str, &str)> {
-        let candidates = self.candidates.iter();
-        candidates.map(|listed| (listed.id.as_str(), listed.name.as_str()))
-    }
-}
-
-/// Reads something of the pipeline that was meant. What was typed is taken as an id first, so that an id takes no more requests than
-/// what is read; only if there is no such pipeline is the list looked through.
-pub(crate) async fn find<T>(
+/// Finds the pipeline and reads it with `read`.
+///
+/// What was typed is taken as an id first, so that an id needs no extra request. Only if there is no such pipeline, the list is searched.
+pub(crate) async fn pipeline<T>(
     client: &Client,
     typed: &str,
     read: impl AsyncFn(PipelineId) -> Result<T, Failure>,
@@ -50,10 +28,10 @@ pub(crate) async fn find<T>(
         Err(failure) if is_missing(&failure) => failure,
         read => return read,
     };
-    // What a table shows of a long id ends with an ellipsis.
+    // A long id is shown shortened in the table, with an ellipsis at its end.
     let text = typed.strip_suffix('…').unwrap_or(typed);
-    let mut listed = listing::read(client, |listed| fits(listed, text)).await?;
-    listed.retain(|listed| fits(listed, text));
+    let mut listed = listing::read(client, |listed| matches_text(listed, text)).await?;
+    listed.retain(|listed| matches_text(listed, text));
     match listed.as_slice() {
         [] => Err(missing),
         [one] => read(one.id.clone()).await,
@@ -65,30 +43,8 @@ pub(crate) async fn find<T>(
     }
 }
 
-fn fits(listed: &Listed, text: &str) -> bool {
+fn matches_text(listed: &Listed, text: &str) -> bool {
     let is_beginning =
         || text.chars().count() >= SHORTEST_BEGINNING && listed.id.as_str().starts_with(text);
     listed.name == text || is_beginning()
-}
-
-/// The candidates, one a line.
-struct Shown<'a>(&'a [Listed]);
-
-impl fmt::Display for Shown<'_> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for listed in self.0.iter().take(SHOWN) {
-            let state = listed.job.as_ref().map_or("-", |job| job.state.as_str());
-            write!(
-                formatter,
-                "\n  {}  {}  {}",
-                printable::line(listed.id.as_str()),
-                printable::line(state),
-                printable::line(&listed.name)
-            )?;
-        }
-        match self.0.len().saturating_sub(SHOWN) {
-            0 => Ok(()),
-            more => write!(formatter, "\n  and {more} more"),
-        }
-    }
 }

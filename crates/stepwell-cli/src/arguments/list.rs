@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
-use super::Connection;
+use super::connection::Connection;
 
 #[derive(Debug, Args)]
 pub(crate) struct List {

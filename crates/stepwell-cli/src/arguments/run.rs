@@ -11,8 +11,11 @@ use stepwell::{CheckpointInterval, FindBy, PipelineId, StopMode};
 
 use super::{Connection, Query, Stopping};
 
-// Flags are flags; a state machine of them would be no help to clap.
-#[allow(clippy::struct_excessive_bools, clippy::struct_field_names)]
+#[allow(
+    clippy::struct_excessive_bools,
+    clippy::struct_field_names,
+    reason = "the fields are the options as clap sees them"
+)]
 #[derive(Debug, Args)]
 pub(crate) struct Run {
     #[command(flatten)]
@@ -83,7 +86,7 @@ const PIPELINE: &str = "Pipeline";
 const WAITING: &str = "Waiting and stopping";
 
 impl Run {
-    /// The pipeline's name: as given, or that of the file.
+    /// The pipeline's name: the one given, or else the name of the file.
     pub(crate) fn name(&self) -> String {
         self.name
             .clone()

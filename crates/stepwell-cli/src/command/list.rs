@@ -42,7 +42,7 @@ pub(crate) async fn list(arguments: List, output: &Output) -> Result<Exit, Failu
     Ok(Exit::Success)
 }
 
-/// The job without its environment and its scheduler's configuration, which carry passwords as the query does.
+/// The job without its environment and its scheduler's configuration, which may contain passwords.
 pub(super) fn without_secrets(job: Option<&Job>) -> serde_json::Value {
     let mut job = json!(job);
     if let Some(job) = job.as_object_mut() {

@@ -1,4 +1,4 @@
-//! Signals of `run`: the first asks for an orderly end, a later one ends the process at once.
+//! Signals during `run`: the first one begins an orderly shutdown, a second one ends the process immediately.
 
 use std::{
     sync::{Arc, OnceLock},
@@ -7,16 +7,16 @@ use std::{
 
 use stepwell::Shutdown;
 
-use crate::{
-    failure::Failure,
-    interrupt::{Interruption, Interruptions, Signals as _, second},
-    output::Output,
+use super::{
+    Interruption,
+    signals::{Interruptions, Signals as _, second},
 };
+use crate::{failure::Failure, output::Output};
 
-/// How long a word about a signal may take.
-const SAID_WITHIN: Duration = Duration::from_millis(500);
+/// How long a message about a signal may take to write.
+const WRITTEN_WITHIN: Duration = Duration::from_millis(500);
 
-/// The first signal, if there was one. Clones are the same.
+/// The first signal, if there was one. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct FirstSignal(Arc<OnceLock<Interruption>>);
 
@@ -26,27 +26,30 @@ impl FirstSignal {
     }
 }
 
-/// From here on a signal begins the shutdown, and a second one ends the process, with a last word on what may still be running.
-pub(crate) fn handle(shutdown: &Shutdown, output: &Output) -> Result<FirstSignal, Failure> {
+/// Lets the first signal begin the shutdown, and a second one end the process with a message about what may still be running.
+pub(crate) fn begin_shutdown_on_signal(
+    shutdown: &Shutdown,
+    output: &Output,
+) -> Result<FirstSignal, Failure> {
     let mut signals = Interruptions::listen()?;
     let first_signal = FirstSignal::default();
     let (noted, shutdown, output) = (first_signal.clone(), shutdown.clone(), output.clone());
     tokio::spawn(async move {
         let first = signals.next().await;
-        // It is the only one that is noted.
+        // Set only here, so it cannot fail.
         let _ = noted.0.set(first);
-        let (says, pipelines) = (output.clone(), shutdown.pipelines());
-        say(move || says.interrupted(first, &pipelines)).await;
+        let (shown, pipelines) = (output.clone(), shutdown.pipelines());
+        write(move || shown.interrupted(first, &pipelines)).await;
         shutdown.begin();
         let second = second(&mut signals).await;
-        say(move || output.quit(second, &shutdown.pipelines())).await;
+        write(move || output.quit(second, &shutdown.pipelines())).await;
         std::process::exit(second.exit_code().into());
     });
     Ok(first_signal)
 }
 
-/// Says something on standard error, which may be a pipe that is full: what follows does not wait for it long.
-async fn say(words: impl FnOnce() + Send + 'static) {
-    let said = tokio::task::spawn_blocking(words);
-    let _ = tokio::time::timeout(SAID_WITHIN, said).await;
+/// Writes a message to standard error, without waiting long for it: it may be a full pipe.
+async fn write(message: impl FnOnce() + Send + 'static) {
+    let written = tokio::task::spawn_blocking(message);
+    let _ = tokio::time::timeout(WRITTEN_WITHIN, written).await;
 }

@@ -1,14 +1,14 @@
-//! For programs: one object a line on standard error. Its schema is `docs/cli-output.schema.json`.
+//! Output for programs: one JSON object per line on standard error. Its schema is `docs/cli-output.schema.json`.
 
 use std::{path::Path, time::SystemTime};
 
 use serde_json::{Value, json};
 use stepwell::{Event, KnownPipeline, PipelineId, Plan, Step};
 
-use super::{Destination, How, Place, Resolved, say};
-use crate::{failure::Failure, hint::Hint, interrupt::Interruption};
+use super::resolved::{Destination, How, Place, Resolved};
+use crate::{failure::Failure, hint::Hint, interruption::Interruption, standard_error::say};
 
-/// Goes up when a field changes its meaning or goes away.
+/// Increased when a field changes its meaning or is removed.
 const SCHEMA: u32 = 1;
 
 pub(crate) struct Json {
@@ -168,7 +168,7 @@ impl Json {
     }
 
     pub(super) fn quit(text: &str, signal: Interruption, pipelines: &[KnownPipeline]) {
-        say(
+        write(
             "error",
             json!({
                 "message": text, "causes": [], "then": [], "next": [], "may_be_running": known(pipelines),
@@ -201,7 +201,7 @@ impl Json {
         );
     }
 
-    /// Errors are shown to the quiet too.
+    /// Writes the error, even with `--quiet`.
     pub(super) fn failure(failure: &Failure, hints: &[Hint]) {
         let next: Vec<_> = hints
             .iter()
@@ -211,7 +211,7 @@ impl Json {
         for failure in &failures {
             if let Failure::Invalid { diagnostics, .. } = failure {
                 for diagnostic in diagnostics {
-                    say(
+                    write(
                         "diagnostic",
                         json!({"message": diagnostic.message, "span": diagnostic.span}),
                     );
@@ -223,7 +223,7 @@ impl Json {
             .iter()
             .map(|failure| json!({"message": failure.to_string(), "causes": failure.causes()}))
             .collect();
-        say(
+        write(
             "error",
             json!({
                 "message": first.to_string(), "causes": first.causes(), "then": then, "next": next,
@@ -234,13 +234,13 @@ impl Json {
 
     fn line(&self, event: &str, fields: Value) {
         if !self.quiet {
-            say(event, fields);
+            write(event, fields);
         }
     }
 }
 
-/// Writes an event with what each of them has.
-fn say(event: &str, mut fields: Value) {
+/// Writes an event, with the fields that every event has.
+fn write(event: &str, mut fields: Value) {
     fields["event"] = event.into();
     fields["schema"] = SCHEMA.into();
     fields["time"] = humantime::format_rfc3339_millis(SystemTime::now())

@@ -1,43 +1,141 @@
-//! Where a pipeline goes, what became of the search for it, and where it can be looked at.
+//! What is shown of a pipeline: where it goes, whether it was found or created, where it can be watched, and how it ended.
 
 use std::path::Path;
 
-use stepwell::Difference;
+use stepwell::{JobState, Plan, ShutdownEnd};
 
-/// Where a pipeline goes.
-#[derive(Clone, Debug)]
-pub(crate) enum Destination<'a> {
-    /// To a server.
-    Server(&'a str),
-    /// To the embedded engine, with the directory that was asked for.
-    Embedded(Option<&'a Path>),
-}
+use super::{
+    InFormat, Output,
+    resolved::{Destination, How, Place, Resolved},
+};
 
-/// Where a running pipeline can be looked at.
-#[derive(Clone, Debug)]
-pub(crate) enum Place {
-    /// A server's dashboard.
-    Dashboard(String),
-    /// The status page of the embedded engine, and the engine's address.
-    Engine {
-        page: String,
-        engine: String,
-    },
-    Unknown,
-}
+impl Output {
+    /// Shows where the pipeline runs. This is the first message of a run.
+    pub(crate) fn destination(&self, destination: &Destination<'_>) {
+        match &mut *self.lock() {
+            InFormat::Text(output) => output.note(&match destination {
+                Destination::Server(url) => format!("using the server {url}"),
+                Destination::Embedded(Some(directory)) => {
+                    format!(
+                        "using the embedded engine, with its state in {}",
+                        directory.display()
+                    )
+                }
+                Destination::Embedded(None) => "using the embedded engine".to_owned(),
+            }),
+            InFormat::Json(output) => output.destination(destination),
+        }
+    }
 
-/// What became of the search for the pipeline.
-pub(crate) struct Resolved<'a> {
-    pub(crate) id: &'a str,
-    pub(crate) name: &'a str,
-    pub(crate) how: How<'a>,
-    pub(crate) differences: &'a [Difference],
-}
+    /// Shows the pipeline that was created or resumed.
+    pub(crate) fn resolved(&self, resolved: &Resolved<'_>) {
+        match &mut *self.lock() {
+            InFormat::Text(output) => {
+                let id = resolved.id;
+                output.note(&match resolved.how {
+                    How::Created => format!("created pipeline {id}"),
+                    How::FoundAgain => format!(
+                        "created pipeline {id}; the reply was lost, and the pipeline was found again"
+                    ),
+                    How::Resumed(None) => format!("resumed pipeline {id}"),
+                    How::Resumed(Some(state)) => {
+                        format!("resumed pipeline {id}, which was {state}")
+                    }
+                });
+            }
+            InFormat::Json(output) => output.resolved(resolved),
+        }
+    }
 
-pub(crate) enum How<'a> {
-    Created,
-    /// Our create, found again after its reply was lost.
-    FoundAgain,
-    /// With the state before, where there was a job.
-    Resumed(Option<&'a str>),
+    /// Shows what a run would do.
+    pub(crate) fn plan(&self, plan: &Plan, text: &str) {
+        match &mut *self.lock() {
+            InFormat::Text(output) => output.note(text),
+            InFormat::Json(output) => output.plan(plan, text),
+        }
+    }
+
+    /// Shows that the pipeline is running, with this process attached.
+    pub(crate) fn running(&self, id: &str, place: &Place) {
+        match &mut *self.lock() {
+            InFormat::Text(output) => {
+                output.note(&format!(
+                    "pipeline {id} is running; press Ctrl-C to stop it"
+                ));
+                match place {
+                    Place::Dashboard(url) => output.note(&format!("  dashboard: {url}")),
+                    Place::Engine { page, engine } => {
+                        output.note(&format!("  status page: {page}"));
+                        output.note(&format!("  other commands reach it with --server {engine}"));
+                    }
+                    Place::Unknown => {}
+                }
+            }
+            InFormat::Json(output) => output.running(id, place),
+        }
+    }
+
+    /// Shows that the pipeline is left on the server, and whether it was seen running.
+    pub(crate) fn detached(&self, id: &str, running: bool, dashboard: Option<&str>) {
+        match &mut *self.lock() {
+            InFormat::Text(output) => {
+                let what = if running {
+                    "is running"
+                } else {
+                    "was submitted"
+                };
+                output.note(&format!("pipeline {id} {what}, and stays on the server"));
+                if let Some(url) = dashboard {
+                    output.note(&format!("  dashboard: {url}"));
+                }
+            }
+            InFormat::Json(output) => output.detached(id, running, dashboard),
+        }
+    }
+
+    /// Shows how a pipeline ended that this command has stopped.
+    pub(crate) fn stopped(
+        &self,
+        id: &str,
+        name: &str,
+        state: &JobState,
+        final_checkpoint: Option<bool>,
+    ) {
+        match &mut *self.lock() {
+            InFormat::Text(output) => {
+                // The reason of a failure follows as the error.
+                let end = ShutdownEnd::Ended {
+                    state: state.clone(),
+                    final_checkpoint,
+                    failure: None,
+                };
+                output.note(&format!("pipeline {id} {end}"));
+            }
+            InFormat::Json(output) => output.stopped(id, name, state.as_str(), final_checkpoint),
+        }
+    }
+
+    /// Shows that the pipeline ended by itself.
+    pub(crate) fn ended(&self, id: &str, state: &str) {
+        match &mut *self.lock() {
+            InFormat::Text(output) => output.note(&format!("pipeline {id} is {state}")),
+            InFormat::Json(output) => output.ended(id, state),
+        }
+    }
+
+    /// Shows the temporary directory that holds the pipeline's state, and the command that continues from it.
+    pub(crate) fn state_kept(&self, directory: &Path, command: Option<&str>) {
+        match &mut *self.lock() {
+            InFormat::Text(output) => {
+                let then = command.map_or(String::new(), |command| {
+                    format!("; continue with:\n  {command}")
+                });
+                output.note(&format!(
+                    "the state is kept in {}{then}",
+                    directory.display()
+                ));
+            }
+            InFormat::Json(output) => output.state_kept(directory, command),
+        }
+    }
 }

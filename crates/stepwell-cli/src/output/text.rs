@@ -1,18 +1,21 @@
-//! For people: on a terminal each step is a spinner that becomes a tick with its time, elsewhere one plain line a step.
+//! Output for people. On a terminal each step is a spinner that becomes a tick with its time, elsewhere one plain line per step.
 
 use std::{io::IsTerminal as _, time::Duration};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use stepwell::{Event, JobTransition, Step, arroyo::readable, transport::words::Time};
+use stepwell::{Event, JobTransition, Step, transport::words::Time};
 
-use super::{retries::Retries, say};
+use super::{retries::Retries, trouble::logged};
 use crate::{
     hint::Hint,
     printable::{line, lines as printable},
+    standard_error::say,
 };
 
-// What was asked for, and what is so, each by itself.
-#[allow(clippy::struct_excessive_bools)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is independent of the others"
+)]
 pub(crate) struct Text {
     quiet: bool,
     color: bool,
@@ -20,7 +23,7 @@ pub(crate) struct Text {
     spinner: Option<ProgressBar>,
     last_state: Option<String>,
     retries: Retries,
-    /// The job is restarted again and again, and that is said: not each of its states.
+    /// Whether the job is restarted again and again. That is shown instead of each of its states.
     in_trouble: bool,
     last_trouble: Option<String>,
 }
@@ -72,11 +75,10 @@ impl Text {
                 ..
             } => {
                 self.in_trouble = true;
-                let reason = error.as_ref().map_or_else(
-                    || "the server gives no reason".to_owned(),
-                    |error| readable(&format!("{}: {}", error.message, error.details)),
-                );
-                // Without an error it may be another client that restarts it.
+                let reason = error
+                    .as_ref()
+                    .map_or_else(|| "the server gives no reason".to_owned(), logged);
+                // Without an error, another client may be restarting it.
                 let failed = if error.is_some() { "failed and " } else { "" };
                 let what = match restarts {
                     0 => "is failing".to_owned(),
@@ -86,7 +88,7 @@ impl Text {
                         Time(*elapsed)
                     ),
                 };
-                // A stop looks anew, and sees what was said before.
+                // A stop watches the job anew and reports the same trouble again.
                 if self.last_trouble.as_ref() != Some(&reason) || *restarts > 0 {
                     self.warning(&format!("job {job_id} {what}: {reason}"));
                 }
@@ -120,7 +122,7 @@ impl Text {
         let stopping = !transition.running_desired && !transition.state.is_terminal();
         let wish = if stopping { ", told to stop" } else { "" };
         let text = format!("job {} is {}{wish}", transition.job_id, transition.state);
-        // Each step looks anew; what it sees first is often what was said last.
+        // Each step watches the job anew and often begins with the state that was shown last.
         if self.last_state.as_ref() == Some(&text) {
             return;
         }
@@ -155,7 +157,7 @@ impl Text {
         }
     }
 
-    /// Something about the step under way: beside the spinner, or a line of its own.
+    /// Shows something about the current step: beside the spinner, or on a line of its own.
     fn status(&mut self, text: &str) {
         match &self.spinner {
             Some(spinner) => spinner.set_message(line(text).into_owned()),
@@ -184,7 +186,7 @@ impl Text {
         }
     }
 
-    /// What to try next, each with the command for it.
+    /// Shows what to try next.
     pub(super) fn hints(hints: &[Hint]) {
         for hint in hints {
             match &hint.command {
@@ -198,7 +200,7 @@ impl Text {
         self.print(&format!("{level:>5} {target}: {}", printable(text)));
     }
 
-    /// Takes the spinner of a step that has come to no good end off the terminal.
+    /// Removes the spinner of a step that did not succeed.
     pub(super) fn clear(&mut self) {
         if let Some(spinner) = self.spinner.take() {
             spinner.finish_and_clear();
@@ -212,7 +214,7 @@ impl Text {
         }
     }
 
-    /// What moves on the terminal now.
+    /// The spinner of the current step, if there is one.
     pub(super) fn spinner(&self) -> Option<ProgressBar> {
         self.spinner.clone()
     }

@@ -1,4 +1,4 @@
-//! The list as a table, by what is in it and by the width there is.
+//! The list as a table that fits the width of the terminal.
 
 use std::{collections::HashSet, io::IsTerminal as _};
 
@@ -16,11 +16,13 @@ const YELLOW: &str = "\u{1b}[33m";
 const RED: &str = "\u{1b}[31m";
 const DIM: &str = "\u{1b}[2m";
 
-/// An id is not shortened to less than this, and a name not before columns are left out.
+/// The minimum width of a shortened id.
 const SHORT_ID: usize = 12;
+
+/// The minimum width of a shortened name, as long as there are columns to leave out.
 const SHORT_NAME: usize = 16;
 
-/// The table of `listed`, which are some of `all`. Only a terminal has a width.
+/// The table of `listed`, which are some of `all`. Its width is only limited on a terminal.
 pub(super) fn lines(listed: &[&Listed], all: &[Listed]) -> String {
     let stdout = std::io::stdout();
     let width = if stdout.is_terminal() {
@@ -32,7 +34,7 @@ pub(super) fn lines(listed: &[&Listed], all: &[Listed]) -> String {
     table::lines(&fitting(listed, all, width, is_colored))
 }
 
-/// Ids are shortened first, to what still tells them apart; then names; then columns are left out.
+/// Shortens the ids first, as far as they stay distinct, then the names, and then leaves out columns.
 fn fitting(
     listed: &[&Listed],
     all: &[Listed],
@@ -67,7 +69,7 @@ fn fitting(
     let Some(width) = width.filter(|width| table::width(&columns) > *width) else {
         return columns;
     };
-    columns[0].cut(telling(all) + 1);
+    columns[0].cut(distinct_length(all) + 1);
     while !cut_names(&mut columns, width, SHORT_NAME) && columns.len() > 3 {
         columns.remove(2);
     }
@@ -75,7 +77,7 @@ fn fitting(
     columns
 }
 
-/// Shortens the last column, to no less than `least`, and tells whether that was enough.
+/// Shortens the last column to no less than `least`. Returns whether that was enough.
 fn cut_names(columns: &mut [Column], width: usize, least: usize) -> bool {
     let excess = table::width(columns).saturating_sub(width);
     let Some(names) = columns.last_mut().filter(|_| excess > 0) else {
@@ -89,19 +91,19 @@ fn cut_names(columns: &mut [Column], width: usize, least: usize) -> bool {
     true
 }
 
-/// How many characters of each id it takes to tell all of them apart.
-fn telling(all: &[Listed]) -> usize {
+/// The number of characters after which all ids are distinct.
+fn distinct_length(all: &[Listed]) -> usize {
     let ids = all.iter().map(|listed| listed.id.as_str());
     let longest = ids.clone().map(|id| id.chars().count()).max();
     let longest = longest.unwrap_or_default();
-    let tells = |length: usize| {
+    let is_distinct = |length: usize| {
         let beginnings = ids
             .clone()
             .map(|id| id.chars().take(length).collect::<String>());
         beginnings.collect::<HashSet<_>>().len() == all.len()
     };
     (SHORT_ID..longest)
-        .find(|length| tells(*length))
+        .find(|length| is_distinct(*length))
         .unwrap_or(longest)
 }
 

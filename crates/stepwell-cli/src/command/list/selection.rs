@@ -10,7 +10,7 @@ use crate::{
 /// The state of a pipeline without a job.
 const NONE: &str = "none";
 
-/// The states that servers are known to have.
+/// The known states.
 const STATES: [JobState; 14] = [
     JobState::Created,
     JobState::Compiling,
@@ -28,14 +28,14 @@ const STATES: [JobState; 14] = [
     JobState::Failed,
 ];
 
-/// What is listed, and what is to be said of it.
+/// The selected pipelines, and a note if there are none.
 pub(super) struct Selected<'a> {
     pub(super) listed: Vec<&'a Listed>,
     pub(super) note: Option<String>,
 }
 
 impl Selection {
-    /// Whether a pipeline of this name may be listed, whatever its state is.
+    /// Whether the name is selected, regardless of the state.
     pub(super) fn takes_name(&self, name: &str) -> bool {
         let name = name.to_lowercase();
         match self.name.as_deref().map(str::to_lowercase) {
@@ -45,13 +45,13 @@ impl Selection {
         }
     }
 
-    /// Those of `all`, which is newest first, that are asked for.
+    /// Selects from `all`, which is newest first.
     pub(super) fn of<'a>(&self, all: &'a [Listed]) -> Selected<'a> {
         let mut listed: Vec<_> = all
             .iter()
             .filter(|listed| self.takes_name(&listed.name) && self.takes_state(listed))
             .collect();
-        // Both sorts keep the order of what is equal, which is newest first.
+        // The sorts are stable, so equal pipelines stay newest first.
         match self.sort {
             Sort::Age => {}
             Sort::Name => listed.sort_by_key(|listed| listed.name.to_lowercase()),
@@ -70,7 +70,7 @@ impl Selection {
         self.state.is_empty() || wanted.any(|wanted| is_same(wanted, state(listed)))
     }
 
-    /// Why nothing is listed. A state that no server has is a slip; one that only this server has is not known here.
+    /// Why nothing is listed. A state that is not known may be a typo, or a state of a newer server.
     fn nothing(&self, all: &[Listed]) -> String {
         if all.is_empty() {
             return "there are no pipelines".to_owned();
@@ -100,12 +100,12 @@ fn is_same(wanted: &str, state: &str) -> bool {
     wanted.trim().eq_ignore_ascii_case(state)
 }
 
-/// Whether all of a text fits a pattern, in which * is any text and ? any character.
+/// Whether the whole text matches a pattern, in which * is any text and ? any character.
 fn fits(text: &str, pattern: &str) -> bool {
     let text: Vec<_> = text.chars().collect();
     let pattern: Vec<_> = pattern.chars().collect();
     let (mut at, mut of) = (0, 0);
-    // The last star, and where the text goes on that it does not take.
+    // The last star, and the position in the text after what it matches.
     let mut star: Option<(usize, usize)> = None;
     while at < text.len() {
         match pattern.get(of) {
@@ -118,7 +118,7 @@ fn fits(text: &str, pattern: &str) -> bool {
                 of += 1;
             }
             _ => {
-                // The star takes one more.
+                // The star matches one more character.
                 let Some((place, taken)) = star else {
                     return false;
                 };

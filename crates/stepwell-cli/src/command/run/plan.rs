@@ -1,4 +1,4 @@
-//! What a run would do, in words.
+//! The text of `--dry-run`: what a run would do.
 
 use stepwell::{Plan, PlannedRequest};
 

@@ -1,11 +1,9 @@
-//! The rows of a pipeline on standard output.
+//! The rows of a pipeline, on standard output.
+
+mod writer;
 
 use std::{
-    fs::File,
-    io::{self, Write},
-    os::fd::AsFd as _,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    thread,
+    io,
     time::{Duration, Instant},
 };
 
@@ -18,27 +16,26 @@ use crate::{
     output::Output,
 };
 
-/// How long rows are waited for that are still coming when the pipeline has ended. The stream itself gives up after 2 s.
+pub(crate) use self::writer::{RowWriter, WriteFailure};
+
+/// How long to wait for the last rows after the pipeline has ended. The stream itself gives up after 2 s.
 const LAST_ROWS: Duration = Duration::from_secs(4);
 
-/// The pause before a write to a full, non-blocking pipe is retried.
-const FULL_PIPE_PAUSE: Duration = Duration::from_millis(10);
+/// The minimum time between two warnings about gaps.
+const BETWEEN_WARNINGS: Duration = Duration::from_secs(10);
 
-/// The shortest time between two warnings of the same kind.
-const QUIET: Duration = Duration::from_secs(10);
-
-/// The task that shows the rows of a pipeline on a server.
-pub(crate) struct Showing {
+/// The task that prints the rows of a pipeline on a server.
+pub(crate) struct RowPrinter {
     write_failure: WriteFailure,
     task: JoinHandle<Result<(), Failure>>,
     output: Output,
 }
 
-impl Showing {
+impl RowPrinter {
     pub(crate) fn start(rows: RowStream, output: &Output, shutdown: &Shutdown) -> Self {
-        let stdout = Stdout::new(output, shutdown);
-        let write_failure = stdout.failure();
-        let task = tokio::spawn(show(rows, stdout, output.clone()));
+        let writer = RowWriter::new(output, shutdown);
+        let write_failure = writer.failure();
+        let task = tokio::spawn(print(rows, writer, output.clone()));
         Self {
             write_failure,
             task,
@@ -46,15 +43,15 @@ impl Showing {
         }
     }
 
-    /// Why a row could not be written, now or later.
+    /// The handle that tells why a row could not be written.
     pub(crate) fn write_failure(&self) -> WriteFailure {
         self.write_failure.clone()
     }
 
-    /// Waits for the rows that are still coming, in bounded time.
+    /// Waits for the last rows, for a limited time.
     pub(crate) async fn finish(mut self) -> Result<(), Failure> {
         match tokio::time::timeout(LAST_ROWS, &mut self.task).await {
-            Ok(shown) => shown.unwrap_or(Ok(())),
+            Ok(printed) => printed.unwrap_or(Ok(())),
             Err(_) => {
                 self.task.abort();
                 self.output.warning(
@@ -66,14 +63,14 @@ impl Showing {
     }
 }
 
-/// Prints rows until there are no more, or nobody reads them.
-async fn show(mut rows: RowStream, mut stdout: Stdout, output: Output) -> Result<(), Failure> {
+/// Prints rows until the stream ends or the reader of standard output has gone.
+async fn print(mut rows: RowStream, mut writer: RowWriter, output: Output) -> Result<(), Failure> {
     let mut gaps = Gaps::new(&output);
     loop {
         let batch = match rows.next().await {
             Ok(Some(batch)) => batch,
             Ok(None) => {
-                gaps.tell();
+                gaps.warn();
                 if !rows.is_complete() {
                     output.warning(
                         "the last rows may not be shown: the pipeline ended while its rows could not be read",
@@ -82,22 +79,22 @@ async fn show(mut rows: RowStream, mut stdout: Stdout, output: Output) -> Result
                 return Ok(());
             }
             Err(error) => {
-                gaps.tell();
+                gaps.warn();
                 output.warning(&format!("no more rows are shown: {}", Chain(&error)));
                 return Ok(());
             }
         };
-        gaps.note(batch.missed, batch.may_repeat);
-        // It may block, as a pipe does that nobody reads: nothing is read from the server then, either.
+        gaps.add(batch.missed, batch.may_repeat);
+        // This blocks while the pipe is full, and nothing is read from the server meanwhile.
         let written = task::spawn_blocking(move || {
-            let written = stdout.print(&batch.rows);
-            (stdout, written)
+            let written = writer.print(&batch.rows);
+            (writer, written)
         });
         let Ok((back, written)) = written.await else {
             return Ok(());
         };
-        stdout = back;
-        // `Stdout` has begun the shutdown, so the pipeline is not left running.
+        writer = back;
+        // The writer has begun the shutdown, so the pipeline is not left running.
         match written {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
             written => written.context(StandardOutputSnafu)?,
@@ -105,12 +102,12 @@ async fn show(mut rows: RowStream, mut stdout: Stdout, output: Output) -> Result
     }
 }
 
-/// What is known of rows that were not shown, or twice; told now and then, for a reader who is too slow misses some all the time.
+/// Rows that were missed or may be repeated. Warnings are collected, because a slow reader misses rows all the time.
 struct Gaps<'a> {
     output: &'a Output,
     missed: u64,
     repeats: bool,
-    told: Option<Instant>,
+    warned_at: Option<Instant>,
 }
 
 impl<'a> Gaps<'a> {
@@ -119,19 +116,22 @@ impl<'a> Gaps<'a> {
             output,
             missed: 0,
             repeats: false,
-            told: None,
+            warned_at: None,
         }
     }
 
-    fn note(&mut self, missed: u64, may_repeat: bool) {
+    fn add(&mut self, missed: u64, may_repeat: bool) {
         self.missed = self.missed.saturating_add(missed);
         self.repeats |= may_repeat;
-        if self.told.is_none_or(|told| told.elapsed() >= QUIET) {
-            self.tell();
+        if self
+            .warned_at
+            .is_none_or(|at| at.elapsed() >= BETWEEN_WARNINGS)
+        {
+            self.warn();
         }
     }
 
-    fn tell(&mut self) {
+    fn warn(&mut self) {
         if self.missed > 0 {
             self.output.warning(&format!(
                 "{} not shown: produced before, or faster than, they could be read; to get every row, write to a sink",
@@ -148,106 +148,9 @@ impl<'a> Gaps<'a> {
         }
         if self.missed > 0 || self.repeats {
             *self = Self {
-                told: Some(Instant::now()),
+                warned_at: Some(Instant::now()),
                 ..Self::new(self.output)
             };
         }
-    }
-}
-
-/// The first error of a write to standard output, if any. Clones share it.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct WriteFailure(Arc<Mutex<Option<io::Error>>>);
-
-impl WriteFailure {
-    /// Takes the error out. [`io::ErrorKind::BrokenPipe`] means that the reader has seen enough.
-    pub(crate) fn take(&self) -> Option<io::Error> {
-        self.lock().take()
-    }
-
-    fn keep(&self, error: &io::Error) {
-        // `io::Error` cannot be cloned, but it can be made again from its number.
-        let copy = error
-            .raw_os_error()
-            .map_or_else(|| error.kind().into(), io::Error::from_raw_os_error);
-        self.lock().get_or_insert(copy);
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Option<io::Error>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Standard output as the destination of rows. The first failed write begins the shutdown: the reader has gone, as in `| head`, or the
-/// rows cannot be stored.
-///
-/// It has no buffer, so a byte that it has accepted is written.
-pub(crate) struct Stdout {
-    output: Output,
-    shutdown: Shutdown,
-    file: Option<File>,
-    failure: WriteFailure,
-}
-
-impl Stdout {
-    pub(crate) fn new(output: &Output, shutdown: &Shutdown) -> Self {
-        Self {
-            output: output.clone(),
-            shutdown: shutdown.clone(),
-            file: None,
-            failure: WriteFailure::default(),
-        }
-    }
-
-    /// A handle on the first error, which stays valid when the engine owns `self`.
-    pub(crate) fn failure(&self) -> WriteFailure {
-        self.failure.clone()
-    }
-
-    /// A line for each of them, with one write for all.
-    fn print(&mut self, rows: &[String]) -> io::Result<()> {
-        let mut lines = String::with_capacity(rows.iter().map(|row| row.len() + 1).sum());
-        for row in rows {
-            lines.push_str(row);
-            lines.push('\n');
-        }
-        self.write_all(lines.as_bytes())
-    }
-
-    fn try_write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let file = match &mut self.file {
-            Some(file) => file,
-            // Not `io::stdout`: its buffer would keep part of a row and write it later.
-            None => self
-                .file
-                .insert(File::from(io::stdout().as_fd().try_clone_to_owned()?)),
-        };
-        loop {
-            match self.output.suspend(|| file.write(bytes)) {
-                // Another process has made the shared pipe non-blocking. To us it is only slow.
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    thread::sleep(FULL_PIPE_PAUSE);
-                }
-                Ok(0) if !bytes.is_empty() => return Err(io::ErrorKind::WriteZero.into()),
-                written => return written,
-            }
-        }
-    }
-}
-
-impl Write for Stdout {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.try_write(bytes);
-        if let Err(error) = &written
-            && error.kind() != io::ErrorKind::Interrupted
-        {
-            self.failure.keep(error);
-            self.shutdown.begin();
-        }
-        written
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
