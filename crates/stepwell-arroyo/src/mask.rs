@@ -1,4 +1,4 @@
-//! Masking the secrets of a query: the options of connectors carry passwords.
+//! Masking the secrets of a query: the options of connectors contain passwords.
 
 mod blob;
 mod name;
@@ -11,11 +11,11 @@ use std::ops::Range;
 
 use self::token::{Kind, Token, tokens};
 
-/// The query with its secrets replaced by as many asterisks, character by character, so that places stay.
+/// Replaces each character of the query's secrets with an asterisk, so that positions stay the same.
 ///
-/// A secret is the value of an option of `WITH (…)` whose name says so (`password`, `api_key`, `auth.token`, …), credentials in a URL, what
-/// follows `password=` and the like inside of another value, and every value of an option that is not written as `name = 'value'`. Other
-/// values are shown: they are what an error is about.
+/// A secret is the value of an option in `WITH (…)` whose name says so (`password`, `api_key`, `auth.token`, …), credentials in a URL, the
+/// text after `password=` and the like within another value, and every value of an option that is not written as `name = 'value'`. Other
+/// values are kept, because they say what an error is about.
 ///
 /// ```
 /// let query = "CREATE TABLE t WITH (connector = 'kafka', password = 'hunter2')";
@@ -40,7 +40,7 @@ pub fn mask_options(query: &str) -> String {
     masked
 }
 
-/// Where the secrets of a query are, in order and apart. It reads what a parser would refuse too: that is when it is needed.
+/// The places of the secrets in a query, in order and without overlaps. The query may be invalid: that is when errors quote it.
 pub(crate) fn secrets(query: &str) -> Vec<Range<usize>> {
     let tokens = tokens(query);
     let mut found = options::secrets(query, &tokens);
@@ -61,7 +61,7 @@ pub(crate) fn secrets(query: &str) -> Vec<Range<usize>> {
     apart
 }
 
-/// The names in a query that are no part of a secret: of tables, columns, functions and options.
+/// The names in a query that are not part of a secret: of tables, columns, functions and options.
 pub(crate) fn names<'a>(query: &'a str, secrets: &[Range<usize>]) -> Vec<&'a str> {
     let tokens = tokens(query);
     let is_secret = |token: &Token| {
@@ -73,7 +73,7 @@ pub(crate) fn names<'a>(query: &'a str, secrets: &[Range<usize>]) -> Vec<&'a str
     for (index, token) in tokens.iter().enumerate() {
         let is_name = match token.kind {
             Kind::Word => true,
-            // In double quotes it is a name, and before `=` in single ones too.
+            // A text in double quotes is a name, and so is one in single quotes before `=`.
             Kind::Literal => {
                 let next = tokens[index + 1..].iter().find(|next| !next.is_space());
                 query[token.place.clone()].starts_with('"')

@@ -5,7 +5,7 @@ use http::{Request, Response};
 use stepwell_transport::{BodyLimit, Timeout, Transport};
 use tracing::Instrument;
 
-use super::{Client, ONE, record};
+use super::{Client, ONE, call::record};
 use crate::{
     ClientError, JobId, JobOutput, PipelineId,
     error::{Call, ClientErrorKind},
@@ -15,19 +15,19 @@ use crate::{
 };
 
 impl Client {
-    /// Reads the rows of a job as they come (`GET …/jobs/{id}/output`), if its query ends in a bare `SELECT`.
+    /// Opens the stream of a job's rows (`GET …/jobs/{id}/output`), if its query ends in a bare `SELECT`. See [`JobOutput`].
     ///
-    /// This client's timeout is for the beginning of the reply. See [`JobOutput`] for what comes then.
+    /// This client's timeout covers the head of the reply.
     ///
     /// # Errors
     ///
-    /// 400 `Job does not have a preview sink` when the query has a sink of its own (recording `119_job_output_non_preview`); 400 `Job must
-    /// be running to read output` when it is not, and for a moment after it was first seen Running; 404 for a job that is not there.
-    /// [`TransportErrorKind::Unsupported`](crate::TransportErrorKind::Unsupported) over a transport that does not stream.
+    /// 400 `Job does not have a preview sink` if the query has its own sink (recording `119_job_output_non_preview`); 400 `Job must be
+    /// running to read output` if it is not running, and for a moment after it is first shown as Running; 404 if there is no such job.
+    /// [`TransportErrorKind::Unsupported`](crate::TransportErrorKind::Unsupported) if the transport does not stream.
     ///
     /// # Cancel safety
     ///
-    /// Safe: it changes nothing.
+    /// Cancel safe: it changes nothing.
     pub async fn output(&self, id: &PipelineId, job: &JobId) -> Result<JobOutput, ClientError> {
         let ApiRequest {
             operation,
@@ -73,10 +73,10 @@ impl Client {
             ));
         }
         if is_success {
-            // Of what is no stream of events nothing is read: it may have no end.
+            // The body is not read, because it may have no end.
             return Err(response::not_arroyo(&head));
         }
-        // The body of a refusal is there already, and within its limit.
+        // The transport has read the body of a refusal completely.
         let whole = body.next().await;
         let whole = whole.map_err(|source| ClientErrorKind::Transport { source })?;
         *head.body_mut() = whole.unwrap_or_default();

@@ -8,7 +8,7 @@ use super::{
     token::{Kind, Token},
 };
 
-/// The values that are secrets, by the names of their options or because it cannot be told what they are.
+/// The places of values that are secrets: by the name of the option, or because it is unclear what they are.
 pub(super) fn secrets(query: &str, tokens: &[Token]) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut rest = tokens;
@@ -30,7 +30,7 @@ pub(super) fn secrets(query: &str, tokens: &[Token]) -> Vec<Range<usize>> {
     found
 }
 
-/// Up to the bracket that closes the clause.
+/// The number of tokens before the bracket that closes the clause.
 fn end_of_clause(query: &str, tokens: &[Token]) -> usize {
     let mut depth = 1_usize;
     let end = tokens.iter().position(|token| {
@@ -50,8 +50,8 @@ fn depth_after(query: &str, token: &Token, depth: usize) -> usize {
     }
 }
 
-/// The options of a clause, each without what is blank: they end at a comma, or before the next `name =`, because a missing comma is
-/// the most common mistake.
+/// The options of a clause without white space. An option ends at a comma or before the next `name =`, because a missing comma is the most
+/// common mistake.
 fn options<'a>(query: &str, clause: &'a [Token]) -> Vec<Vec<&'a Token>> {
     let mut options: Vec<Vec<&Token>> = vec![Vec::new()];
     let mut depth = 1_usize;
@@ -78,7 +78,7 @@ fn options<'a>(query: &str, clause: &'a [Token]) -> Vec<Vec<&'a Token>> {
     options
 }
 
-/// Where the name at the end of these tokens begins: `a`, `'a'` or `a.b`. What comes first after `=` is a value and no name.
+/// The index at which the name at the end of these tokens begins: `a`, `'a'` or `a.b`. The first token after `=` is a value.
 fn start_of_name(query: &str, option: &[&Token]) -> usize {
     let equals = option.iter().position(|token| token.is(query, "="));
     let mut start = option.len().saturating_sub(1);
@@ -92,7 +92,7 @@ fn in_option(query: &str, option: &[&Token], found: &mut Vec<Range<usize>>) {
     let equals = option.iter().position(|token| token.is(query, "="));
     let (name, value) = match equals {
         Some(equals) => (&option[..equals], &option[equals + 1..]),
-        // No option. What comes first is a name, and what follows is meant as its value.
+        // The `=` is missing: the first token is the name, and the rest is meant as its value.
         None => option.split_at(1.min(option.len())),
     };
     let name: String = name
@@ -106,8 +106,7 @@ fn in_option(query: &str, option: &[&Token], found: &mut Vec<Range<usize>>) {
     }
 }
 
-/// A value that is not one literal. Each literal is hidden, and so are words that touch one: a quote is missing there, and what was meant
-/// to be inside of a literal is outside.
+/// Hides a value that is not a single literal: each literal, and words that touch one, because a missing quote has left them outside.
 fn unclear(query: &str, value: &[&Token], found: &mut Vec<Range<usize>>) {
     let mut is_open = false;
     for (index, token) in value.iter().enumerate() {

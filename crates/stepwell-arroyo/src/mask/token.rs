@@ -1,4 +1,4 @@
-//! What a query is made of, as far as masking needs to know.
+//! The tokens of a query, as far as masking needs them.
 
 use std::ops::Range;
 
@@ -17,9 +17,8 @@ pub(super) enum Kind {
 #[derive(Clone, Debug)]
 pub(super) struct Token {
     pub(super) kind: Kind,
-    /// Where it is.
     pub(super) place: Range<usize>,
-    /// The same without its quotes.
+    /// The place without its quotes.
     pub(super) inside: Range<usize>,
     /// Whether a literal has its closing quote.
     pub(super) is_closed: bool,
@@ -30,13 +29,13 @@ impl Token {
         query[self.place.clone()].eq_ignore_ascii_case(text)
     }
 
-    /// Whether it stands between other tokens only.
+    /// Whether it only separates other tokens.
     pub(super) fn is_space(&self) -> bool {
         matches!(self.kind, Kind::Space | Kind::Comment)
     }
 }
 
-/// All of a query, gap by gap.
+/// The tokens of a query, without gaps.
 pub(super) fn tokens(query: &str) -> Vec<Token> {
     let mut tokens = Vec::new();
     let mut start = 0;
@@ -84,7 +83,7 @@ fn is_of_word(character: char) -> bool {
     character.is_alphanumeric() || character == '_'
 }
 
-/// How long a literal is up to the quote that ends it; a doubled quote is part of it.
+/// The length of a literal up to its closing quote. A doubled quote is part of the literal.
 fn inside(text: &str, quote: char) -> usize {
     let mut from = 0;
     while let Some(end) = text[from..].find(quote).map(|end| from + end) {

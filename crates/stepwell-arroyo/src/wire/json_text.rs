@@ -6,22 +6,21 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-/// A text as it is written in JSON. It can be compared without a copy, escapes or not: SQL has line breaks in it, and each would be one.
-/// `Debug` does not show it.
+/// A JSON string that is compared without decoding it into a copy. SQL has line breaks, which are escaped. `Debug` does not show the text.
 #[derive(Clone)]
 pub struct JsonText<'a>(Written<'a>);
 
 #[derive(Clone)]
 enum Written<'a> {
     Plain(&'a str),
-    /// With escapes of two characters.
+    /// Only with escapes of two characters.
     Escaped(&'a str),
-    /// One with longer escapes, decoded.
+    /// With longer escapes, decoded.
     Decoded(String),
 }
 
 impl JsonText<'_> {
-    /// The text.
+    /// The decoded text.
     pub fn to_text(&self) -> Cow<'_, str> {
         match &self.0 {
             Written::Plain(text) => Cow::Borrowed(text),
@@ -78,13 +77,13 @@ impl<'de: 'a, 'a> Deserialize<'de> for JsonText<'a> {
         } else if !inner.contains("\\u") {
             Written::Escaped(inner)
         } else {
-            // Half of a surrogate pair is no text, and is found out here.
+            // This also refuses half of a surrogate pair.
             Written::Decoded(serde_json::from_str(json).map_err(D::Error::custom)?)
         }))
     }
 }
 
-/// What a text is made of that has escapes of two characters, and no others.
+/// The decoded pieces of a text that only has escapes of two characters.
 struct Pieces<'a>(&'a str);
 
 impl<'a> Iterator for Pieces<'a> {

@@ -1,4 +1,4 @@
-//! Texts in JSON that are looked at where they lie: serde's own `String` and `Cow` copy them first.
+//! Decoding JSON strings in place. serde's `String` and `Cow` copy them first.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use serde::{
     de::{Error, Visitor},
 };
 
-/// What `make` makes of a text.
+/// Decodes a string with `make`.
 pub(crate) fn deserialize_text<'de, D: Deserializer<'de>, T>(
     deserializer: D,
     make: impl FnOnce(&str) -> T,
