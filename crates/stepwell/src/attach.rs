@@ -26,8 +26,7 @@ pub enum AttachError {
         /// The id.
         id: PipelineId,
         /// Why.
-        #[snafu(source(from(ClientError, Box::new)))]
-        source: Box<ClientError>,
+        source: ClientError,
     },
 }
 
@@ -82,7 +81,7 @@ pub(crate) async fn read_pipeline(
         } else {
             AttachError::Unreadable {
                 id: id.clone(),
-                source: Box::new(error),
+                source: error,
             }
         }
     })?)

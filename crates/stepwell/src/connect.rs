@@ -26,8 +26,7 @@ pub enum ConnectError {
         /// How long it was tried.
         elapsed: Duration,
         /// The last failure.
-        #[snafu(source(from(ClientError, Box::new)))]
-        source: Box<ClientError>,
+        source: ClientError,
     },
     /// The server wants other credentials (401 or 403; recordings `900_auth_ping_no_token`–`907_auth_lowercase_bearer`).
     #[snafu(display("the API{} refused the credentials with {status}; check the token", at(url.as_ref())))]
@@ -37,8 +36,7 @@ pub enum ConnectError {
         /// 401 or 403.
         status: StatusCode,
         /// The server's answer.
-        #[snafu(source(from(ClientError, Box::new)))]
-        source: Box<ClientError>,
+        source: ClientError,
     },
     /// Something answers there that is not an Arroyo API.
     #[snafu(display("what answers{} is not an Arroyo API; check the address and its path", at(url.as_ref())))]
@@ -46,8 +44,7 @@ pub enum ConnectError {
         /// Where it was looked for.
         url: Option<String>,
         /// What was answered.
-        #[snafu(source(from(ClientError, Box::new)))]
-        source: Box<ClientError>,
+        source: ClientError,
     },
     /// No connection can be made: an unknown host, a TLS failure, or a request that cannot be sent. Waiting does not help.
     #[snafu(display("cannot connect to the API{}", at(url.as_ref())))]
@@ -55,8 +52,7 @@ pub enum ConnectError {
         /// Where it was looked for.
         url: Option<String>,
         /// Why.
-        #[snafu(source(from(ClientError, Box::new)))]
-        source: Box<ClientError>,
+        source: ClientError,
     },
 }
 
@@ -103,9 +99,8 @@ impl ConnectError {
 }
 
 impl ConnectError {
-    fn new(session: &Session, deadline: &Deadline, error: ClientError) -> Self {
+    fn new(session: &Session, deadline: &Deadline, source: ClientError) -> Self {
         let url = session.url();
-        let source = Box::new(error);
         match source.status() {
             Some(status @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)) => {
                 Self::Credentials {

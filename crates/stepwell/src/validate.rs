@@ -32,8 +32,7 @@ pub enum ValidateError {
         /// The pipeline's name.
         name: String,
         /// The server's answer.
-        #[snafu(source(from(ClientError, Box::new)))]
-        source: Box<ClientError>,
+        source: ClientError,
     },
     /// The server did not answer in time, or not with what was asked for.
     #[snafu(display("could not validate pipeline {name:?} within {}", Time(*elapsed)))]
@@ -43,8 +42,7 @@ pub enum ValidateError {
         /// How long it was tried.
         elapsed: Duration,
         /// The last failure.
-        #[snafu(source(from(ClientError, Box::new)))]
-        source: Box<ClientError>,
+        source: ClientError,
     },
 }
 
@@ -110,8 +108,7 @@ pub(crate) async fn plan_query(
             client.validate(spec.query(), spec.udfs()).await
         })
         .await
-        .map_err(|error| {
-            let source = Box::new(error);
+        .map_err(|source| {
             if source.is_retryable() {
                 ValidateError::Unanswered {
                     name: name(),

@@ -77,7 +77,7 @@ impl<'a> Watch<'a> {
         ) {
             return Err(WaitError::Rejected {
                 id: self.id.clone(),
-                source: Box::new(error),
+                source: error,
             });
         }
         if is_cut_short(&error, left, self.session.options.request_timeout) {

@@ -227,11 +227,7 @@ impl Creating<'_> {
                     let name = attempt.spec.name();
                     return Err(ResolveError::rejected(Action::Create, name, error).into());
                 }
-                Err(ResolveError::Burnt {
-                    id,
-                    source: Box::new(error),
-                }
-                .into())
+                Err(ResolveError::Burnt { id, source: error }.into())
             }
         }
     }
@@ -347,7 +343,7 @@ impl Creating<'_> {
             id: attempt.id().cloned(),
             url: self.session.url(),
             since: attempt.since,
-            source: Box::new(error),
+            source: error,
         }
         .into()
     }

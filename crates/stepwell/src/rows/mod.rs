@@ -133,9 +133,7 @@ impl RowStream {
         if !matches!(next, Ok(Some(_))) {
             self.state = State::Ended;
         }
-        next.map_err(|error| Error::Look {
-            source: Box::new(error),
-        })
+        next.map_err(|source| Error::Look { source })
     }
 
     /// Whether the stream was read to the end that the server gave it. When it was not, the last rows may have been missed.

@@ -94,8 +94,7 @@ pub enum Unsettled {
     #[snafu(display("its create was sent and not answered, and looking for it failed"))]
     Look {
         /// Why.
-        #[snafu(source(from(ClientError, Box::new)))]
-        source: Box<ClientError>,
+        source: ClientError,
     },
 }
 

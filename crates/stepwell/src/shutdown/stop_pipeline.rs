@@ -201,7 +201,7 @@ impl<'a> Stop<'a> {
             if !is_gone && !may_pass(&error) {
                 return Err(StopError::Rejected {
                     id: self.id.clone(),
-                    source: Box::new(error),
+                    source: error,
                 });
             }
             let pause = pace.retry(self.asked(&error), self.jitter);
@@ -249,7 +249,7 @@ impl<'a> Stop<'a> {
             }
             Err(error) => Err(StopError::Rejected {
                 id: self.id.clone(),
-                source: Box::new(error),
+                source: error,
             }),
         }
     }

@@ -148,8 +148,6 @@ impl Session {
     {
         let deadline = Deadline::new(self.options.request_timeout);
         let read = self.read(Step::Wait, &deadline, call).await;
-        read.map_err(|error| Error::Look {
-            source: Box::new(error),
-        })
+        read.map_err(|source| Error::Look { source })
     }
 }
