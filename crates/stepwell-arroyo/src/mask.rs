@@ -1,15 +1,15 @@
 //! Masking the secrets of a query: the options of connectors contain passwords.
 
 mod blob;
+mod lexeme;
 mod name;
 mod options;
 #[cfg(test)]
 mod tests;
-mod token;
 
 use std::ops::Range;
 
-use self::token::{Kind, Token, tokens};
+use self::lexeme::{Lexeme, LexemeKind, lexemes};
 
 /// Replaces each character of the query's secrets with an asterisk, so that positions stay the same.
 ///
@@ -42,11 +42,11 @@ pub fn mask_options(query: &str) -> String {
 
 /// The places of the secrets in a query, in order and without overlaps. The query may be invalid: that is when errors quote it.
 pub(crate) fn secrets(query: &str) -> Vec<Range<usize>> {
-    let tokens = tokens(query);
-    let mut found = options::secrets(query, &tokens);
-    for token in &tokens {
-        if matches!(token.kind, Kind::Literal | Kind::Comment) {
-            found.extend(blob::secrets(query, token.inside.clone()));
+    let lexemes = lexemes(query);
+    let mut found = options::secrets(query, &lexemes);
+    for lexeme in &lexemes {
+        if matches!(lexeme.kind, LexemeKind::Literal | LexemeKind::Comment) {
+            found.extend(blob::secrets(query, lexeme.inside.clone()));
         }
     }
     found.retain(|place| !place.is_empty());
@@ -63,26 +63,27 @@ pub(crate) fn secrets(query: &str) -> Vec<Range<usize>> {
 
 /// The names in a query that are not part of a secret: of tables, columns, functions and options.
 pub(crate) fn names<'a>(query: &'a str, secrets: &[Range<usize>]) -> Vec<&'a str> {
-    let tokens = tokens(query);
-    let is_secret = |token: &Token| {
-        let overlaps =
-            |place: &Range<usize>| place.start < token.inside.end && token.inside.start < place.end;
+    let lexemes = lexemes(query);
+    let is_secret = |lexeme: &Lexeme| {
+        let overlaps = |place: &Range<usize>| {
+            place.start < lexeme.inside.end && lexeme.inside.start < place.end
+        };
         secrets.iter().any(overlaps)
     };
     let mut names = Vec::new();
-    for (index, token) in tokens.iter().enumerate() {
-        let is_name = match token.kind {
-            Kind::Word => true,
+    for (index, lexeme) in lexemes.iter().enumerate() {
+        let is_name = match lexeme.kind {
+            LexemeKind::Word => true,
             // A text in double quotes is a name, and so is one in single quotes before `=`.
-            Kind::Literal => {
-                let next = tokens[index + 1..].iter().find(|next| !next.is_space());
-                query[token.place.clone()].starts_with('"')
+            LexemeKind::Literal => {
+                let next = lexemes[index + 1..].iter().find(|next| !next.is_space());
+                query[lexeme.place.clone()].starts_with('"')
                     || next.is_some_and(|next| next.is(query, "="))
             }
-            Kind::Comment | Kind::Other | Kind::Space => false,
+            LexemeKind::Comment | LexemeKind::Other | LexemeKind::Space => false,
         };
-        if is_name && !is_secret(token) {
-            names.push(&query[token.inside.clone()]);
+        if is_name && !is_secret(lexeme) {
+            names.push(&query[lexeme.inside.clone()]);
         }
     }
     names

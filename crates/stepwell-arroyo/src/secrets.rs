@@ -20,7 +20,7 @@ const HIDDEN: &str = "***";
 
 /// The body of the request, in the extensions of its reply.
 #[derive(Clone)]
-pub(crate) struct Sent(pub(crate) Bytes);
+pub(crate) struct SentBody(pub(crate) Bytes);
 
 /// The secrets of one request.
 #[derive(Default)]
@@ -55,10 +55,10 @@ impl Secrets {
     /// The secrets of the request that got this reply: its token, if the transport provides it, and those in its body.
     pub(crate) fn of_reply(reply: &Response<Bytes>) -> Self {
         let extensions = reply.extensions();
-        let sent = extensions.get::<Sent>();
+        let sent = extensions.get::<SentBody>();
         // A body that does not parse has none of these fields, because bodies are written by this crate.
         let body: Body = sent
-            .and_then(|Sent(body)| serde_json::from_slice(body).ok())
+            .and_then(|SentBody(body)| serde_json::from_slice(body).ok())
             .unwrap_or_default();
         let mut secrets = Self::of_query(&body.query);
         secrets.add(body.env_vars.into_values());

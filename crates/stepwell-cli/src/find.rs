@@ -7,7 +7,7 @@ use stepwell::{PipelineId, arroyo::Client};
 use self::ambiguous::AmbiguousSnafu;
 use crate::{
     failure::Failure,
-    listing::{self, Listed},
+    listing::{self, ListedPipeline},
 };
 
 pub(crate) use self::ambiguous::Ambiguous;
@@ -43,7 +43,7 @@ pub(crate) async fn pipeline<T>(
     }
 }
 
-fn matches_text(listed: &Listed, text: &str) -> bool {
+fn matches_text(listed: &ListedPipeline, text: &str) -> bool {
     let is_beginning =
         || text.chars().count() >= SHORTEST_BEGINNING && listed.id.as_str().starts_with(text);
     listed.name == text || is_beginning()

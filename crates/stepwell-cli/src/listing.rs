@@ -13,7 +13,7 @@ const AT_ONCE: usize = 16;
 
 /// A pipeline in a list.
 #[derive(Debug)]
-pub(crate) struct Listed {
+pub(crate) struct ListedPipeline {
     pub(crate) id: PipelineId,
     pub(crate) name: String,
     /// In microseconds of the server's Unix time.
@@ -25,8 +25,8 @@ pub(crate) struct Listed {
 /// Reads all pipelines, newest first, and the jobs of those that are `wanted`.
 pub(crate) async fn read(
     client: &Client,
-    wanted: impl Fn(&Listed) -> bool,
-) -> Result<Vec<Listed>, ClientError> {
+    wanted: impl Fn(&ListedPipeline) -> bool,
+) -> Result<Vec<ListedPipeline>, ClientError> {
     // The client's timeout applies to each request.
     let left = || Duration::MAX;
     let pipelines = client
@@ -34,7 +34,7 @@ pub(crate) async fn read(
         .await?;
     let mut listed: Vec<_> = pipelines
         .into_iter()
-        .map(|row| Listed {
+        .map(|row| ListedPipeline {
             id: row.id,
             name: row.kept,
             created_at: row.created_at,

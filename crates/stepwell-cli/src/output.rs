@@ -27,7 +27,7 @@ use crate::{
 };
 
 pub(crate) use self::{
-    resolved::{Destination, How, Place, Resolved},
+    resolved::{Destination, How, ResolvedPipeline, WebPage},
     trouble::{JobTrouble, logged},
 };
 

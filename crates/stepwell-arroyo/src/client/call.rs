@@ -12,7 +12,7 @@ use crate::{
     error::{Call, ClientErrorKind},
     request::ApiRequest,
     response,
-    secrets::Sent,
+    secrets::SentBody,
 };
 
 impl Client {
@@ -61,7 +61,7 @@ impl Client {
         request: Request<Bytes>,
         limit: usize,
     ) -> Result<Response<Bytes>, ClientErrorKind> {
-        let sent = Sent(request.body().clone());
+        let sent = SentBody(request.body().clone());
         let span = self.span(&request);
         let mut reply = self
             .transport

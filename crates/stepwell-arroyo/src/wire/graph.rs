@@ -25,16 +25,16 @@ struct Parts {
     edges: Vec<PipelineEdge>,
 }
 
-/// A question about all operators of a plan, answered without keeping any of them.
+/// A plan of which only a summary of its operators is kept.
 #[derive(Deserialize)]
-#[serde(bound(deserialize = "T: Answer<'de>"))]
-struct Looked<T> {
-    #[serde(default, deserialize_with = "look")]
+#[serde(bound(deserialize = "T: Summary<'de>"))]
+struct Summarised<T> {
+    #[serde(default, deserialize_with = "summarise")]
     nodes: T,
 }
 
-/// The answer to a question about all operators of a plan.
-trait Answer<'de>: Default {
+/// What is known of all operators of a plan together.
+trait Summary<'de>: Default {
     type Node: Deserialize<'de>;
     fn add(&mut self, node: Self::Node);
 }
@@ -50,7 +50,7 @@ struct Width {
     parallelism: Option<u32>,
 }
 
-impl Answer<'_> for Widest {
+impl Summary<'_> for Widest {
     type Node = Width;
 
     fn add(&mut self, Width { parallelism }: Width) {
@@ -68,7 +68,7 @@ struct Name<'a> {
     operator: Cow<'a, str>,
 }
 
-impl<'de> Answer<'de> for Preview {
+impl<'de> Summary<'de> for Preview {
     type Node = Name<'de>;
 
     fn add(&mut self, Name { operator }: Name<'de>) {
@@ -138,7 +138,7 @@ impl PipelineGraph {
     /// Whether its rows can be read with [`Client::output`](crate::Client::output): the rows of a bare `SELECT` go to a preview (recording
     /// `451_create_select_without_sink`). A preview is recognised as servers do it, by the name of the operator.
     pub fn has_preview(&self) -> bool {
-        match self.look::<Preview>() {
+        match self.summarise::<Preview>() {
             Some(preview) => preview.0,
             None => self.nodes().iter().any(|node| is_preview(&node.operator)),
         }
@@ -146,14 +146,14 @@ impl PipelineGraph {
 
     /// The parallelism of the plan, which is the maximum of its operators; `None` for an empty plan.
     pub fn parallelism(&self) -> Option<u32> {
-        match self.look::<Widest>() {
+        match self.summarise::<Widest>() {
             Some(widest) => widest.0,
             None => self.nodes().iter().map(|node| node.parallelism).max(),
         }
     }
 
-    /// Answers a question from the JSON; `None` if the operators are parsed already, or if the JSON cannot be read.
-    fn look<'a, T: Answer<'a>>(&'a self) -> Option<T> {
+    /// Summarises the operators in the JSON; `None` if they are parsed already, or if the JSON cannot be read.
+    fn summarise<'a, T: Summary<'a>>(&'a self) -> Option<T> {
         let json = self.json.as_deref()?;
         if self
             .parts
@@ -162,8 +162,8 @@ impl PipelineGraph {
         {
             return None;
         }
-        let looked: Looked<T> = serde_json::from_str(json.get()).ok()?;
-        Some(looked.nodes)
+        let summarised: Summarised<T> = serde_json::from_str(json.get()).ok()?;
+        Some(summarised.nodes)
     }
 
     /// The same plan with this parallelism for every operator.
@@ -261,11 +261,11 @@ impl PipelineEdge {
     }
 }
 
-/// Answers a question while a list of operators is decoded.
-fn look<'de, D: Deserializer<'de>, T: Answer<'de>>(deserializer: D) -> Result<T, D::Error> {
+/// Summarises a list of operators while it is decoded.
+fn summarise<'de, D: Deserializer<'de>, T: Summary<'de>>(deserializer: D) -> Result<T, D::Error> {
     struct Nodes<T>(PhantomData<T>);
 
-    impl<'de, T: Answer<'de>> Visitor<'de> for Nodes<T> {
+    impl<'de, T: Summary<'de>> Visitor<'de> for Nodes<T> {
         type Value = T;
 
         fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -273,11 +273,11 @@ fn look<'de, D: Deserializer<'de>, T: Answer<'de>>(deserializer: D) -> Result<T,
         }
 
         fn visit_seq<A: SeqAccess<'de>>(self, mut nodes: A) -> Result<T, A::Error> {
-            let mut answer = T::default();
+            let mut summary = T::default();
             while let Some(node) = nodes.next_element()? {
-                answer.add(node);
+                summary.add(node);
             }
-            Ok(answer)
+            Ok(summary)
         }
     }
 
@@ -288,7 +288,7 @@ fn look<'de, D: Deserializer<'de>, T: Answer<'de>>(deserializer: D) -> Result<T,
 pub(super) fn plan_parallelism<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<u32>, D::Error> {
-    Looked::<Widest>::deserialize(deserializer).map(|plan| plan.nodes.0)
+    Summarised::<Widest>::deserialize(deserializer).map(|plan| plan.nodes.0)
 }
 
 /// Decodes a number, or a string that contains one.

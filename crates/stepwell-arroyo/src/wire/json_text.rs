@@ -26,7 +26,7 @@ impl JsonText<'_> {
             Written::Plain(text) => Cow::Borrowed(text),
             Written::Escaped(escaped) => {
                 let mut text = String::with_capacity(escaped.len());
-                text.extend(Pieces(escaped));
+                text.extend(Unescaped(escaped));
                 Cow::Owned(text)
             }
             Written::Decoded(text) => Cow::Borrowed(text),
@@ -39,7 +39,7 @@ impl PartialEq<str> for JsonText<'_> {
         match &self.0 {
             Written::Plain(text) => *text == other,
             Written::Escaped(escaped) => {
-                let mut pieces = Pieces(escaped);
+                let mut pieces = Unescaped(escaped);
                 let rest = pieces.try_fold(other, |rest, piece| rest.strip_prefix(piece));
                 rest == Some("")
             }
@@ -84,9 +84,9 @@ impl<'de: 'a, 'a> Deserialize<'de> for JsonText<'a> {
 }
 
 /// The decoded pieces of a text that only has escapes of two characters.
-struct Pieces<'a>(&'a str);
+struct Unescaped<'a>(&'a str);
 
-impl<'a> Iterator for Pieces<'a> {
+impl<'a> Iterator for Unescaped<'a> {
     type Item = &'a str;
 
     fn next(&mut self) -> Option<&'a str> {

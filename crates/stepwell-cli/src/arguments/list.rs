@@ -5,7 +5,7 @@ use clap::{Args, ValueEnum};
 use super::connection::Connection;
 
 #[derive(Debug, Args)]
-pub(crate) struct List {
+pub(crate) struct ListArguments {
     #[command(flatten)]
     pub(crate) selection: Selection,
     #[command(flatten)]

@@ -11,7 +11,7 @@ use clap::{
     error::ErrorKind, parser::ValueSource,
 };
 
-use super::{Arguments, Command, Run};
+use super::{Arguments, Command, RunArguments};
 use crate::{color::When, exit::Exit};
 
 impl Arguments {
@@ -65,7 +65,7 @@ impl Arguments {
     }
 }
 
-fn settle_run(run: &mut Run, server_is_typed: bool) -> Result<(), (ErrorKind, String)> {
+fn settle_run(run: &mut RunArguments, server_is_typed: bool) -> Result<(), (ErrorKind, String)> {
     if run.state_dir.is_some() {
         if server_is_typed {
             let text = "--state-dir is for the embedded engine and cannot be used with --server";
@@ -75,8 +75,8 @@ fn settle_run(run: &mut Run, server_is_typed: bool) -> Result<(), (ErrorKind, St
         run.connection.server = None;
     }
     let needs_server = match run {
-        Run { detach: true, .. } => "--detach",
-        Run { no_wait: true, .. } => "--no-wait",
+        RunArguments { detach: true, .. } => "--detach",
+        RunArguments { no_wait: true, .. } => "--no-wait",
         _ => return Ok(()),
     };
     if run.connection.server.is_none() {

@@ -17,7 +17,7 @@ use super::{Connection, Query, Stopping};
     reason = "the fields are the options as clap sees them"
 )]
 #[derive(Debug, Args)]
-pub(crate) struct Run {
+pub(crate) struct RunArguments {
     #[command(flatten)]
     pub(crate) query: Query,
     /// Name of the pipeline [default: the file's name without its extension, or "query"]
@@ -85,7 +85,7 @@ pub(crate) struct Run {
 const PIPELINE: &str = "Pipeline";
 const WAITING: &str = "Waiting and stopping";
 
-impl Run {
+impl RunArguments {
     /// The pipeline's name: the one given, or else the name of the file.
     pub(crate) fn name(&self) -> String {
         self.name

@@ -9,12 +9,13 @@ use serde_json::json;
 use stepwell::arroyo::Job;
 
 use crate::{
-    arguments::List, exit::Exit, failure::Failure, listing, moment, output::Output, standard_output,
+    arguments::ListArguments, exit::Exit, failure::Failure, listing, moment, output::Output,
+    standard_output,
 };
 
 use self::selection::Selected;
 
-pub(crate) async fn list(arguments: List, output: &Output) -> Result<Exit, Failure> {
+pub(crate) async fn list(arguments: ListArguments, output: &Output) -> Result<Exit, Failure> {
     let client = arguments.connection.client()?;
     let selection = arguments.selection;
     let all = listing::read(&client, |listed| selection.takes_name(&listed.name)).await?;

@@ -13,7 +13,7 @@ use tokio::task;
 
 use self::submit::{Reached, Submit};
 use crate::{
-    arguments::Run,
+    arguments::RunArguments,
     diagnostic::NamedQuery,
     exit::Exit,
     failure::{Failure, InterruptedSnafu, SpecSnafu},
@@ -24,7 +24,7 @@ use crate::{
 };
 
 pub(crate) async fn run(
-    arguments: Run,
+    arguments: RunArguments,
     output: &Output,
     invocation: &mut Invocation,
 ) -> Result<Exit, Failure> {
@@ -65,7 +65,7 @@ async fn on_engine(_submit: Submit<'_>, _invocation: &mut Invocation) -> Result<
 
 /// Reads the query. A signal ends that too, because standard input may never end.
 async fn read(
-    arguments: &Run,
+    arguments: &RunArguments,
     output: &Output,
     shutdown: &Shutdown,
     first_signal: &FirstSignal,
@@ -82,7 +82,7 @@ async fn read(
     }
 }
 
-fn spec(arguments: &Run, query: &NamedQuery) -> Result<PipelineSpec, Failure> {
+fn spec(arguments: &RunArguments, query: &NamedQuery) -> Result<PipelineSpec, Failure> {
     let intent = match &arguments.id {
         Some(id) if arguments.resume_only => Intent::Resume(id.clone()),
         _ if arguments.resume_only => Intent::ResumeOnly,

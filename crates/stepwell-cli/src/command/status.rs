@@ -9,11 +9,11 @@ use stepwell::{
 };
 
 use crate::{
-    arguments::Status, command::list::without_secrets, exit::Exit, failure::Failure, find,
+    arguments::StatusArguments, command::list::without_secrets, exit::Exit, failure::Failure, find,
     output::Output, standard_output,
 };
 
-pub(crate) async fn status(arguments: Status, output: &Output) -> Result<Exit, Failure> {
+pub(crate) async fn status(arguments: StatusArguments, output: &Output) -> Result<Exit, Failure> {
     let client = arguments.connection.client()?;
     let read = async |id: PipelineId| Ok(client.pipeline(&id).await?);
     let is_missing =

@@ -9,7 +9,7 @@ use stepwell::{
 };
 
 use crate::{
-    arguments::Stop,
+    arguments::StopArguments,
     exit::Exit,
     failure::{self, Failure, JobFailedSnafu, NoServerSnafu},
     find,
@@ -17,7 +17,7 @@ use crate::{
     output::Output,
 };
 
-pub(crate) async fn stop(arguments: Stop, output: &Output) -> Result<Exit, Failure> {
+pub(crate) async fn stop(arguments: StopArguments, output: &Output) -> Result<Exit, Failure> {
     let mut interruptions = Interruptions::listen()?;
     let transport = arguments.connection.transport()?.context(NoServerSnafu)?;
     let options = Options::builder()

@@ -8,7 +8,7 @@ use stepwell::{
 };
 
 use crate::{
-    arguments::Validate,
+    arguments::ValidateArguments,
     diagnostic::NamedQuery,
     exit::Exit,
     failure::Failure,
@@ -17,7 +17,10 @@ use crate::{
     table::{self, Cell, Column, Side},
 };
 
-pub(crate) async fn validate(arguments: Validate, output: &Output) -> Result<Exit, Failure> {
+pub(crate) async fn validate(
+    arguments: ValidateArguments,
+    output: &Output,
+) -> Result<Exit, Failure> {
     let query = read(arguments.query.file, output.clone()).await?;
     let udfs = query::read_udfs(&arguments.query.udf)?;
     match arguments.connection.transport()? {

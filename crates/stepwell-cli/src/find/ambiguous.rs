@@ -4,7 +4,7 @@ use std::fmt;
 
 use snafu::Snafu;
 
-use crate::{listing::Listed, printable};
+use crate::{listing::ListedPipeline, printable};
 
 /// The maximum number of candidates to show. The others are counted.
 const SHOWN: usize = 20;
@@ -15,7 +15,7 @@ const SHOWN: usize = 20;
 #[snafu(visibility(pub(super)))]
 pub(crate) struct Ambiguous {
     typed: String,
-    candidates: Vec<Listed>,
+    candidates: Vec<ListedPipeline>,
 }
 
 impl Ambiguous {
@@ -31,7 +31,7 @@ impl Ambiguous {
 }
 
 /// The candidates, one per line.
-struct Candidates<'a>(&'a [Listed]);
+struct Candidates<'a>(&'a [ListedPipeline]);
 
 impl fmt::Display for Candidates<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

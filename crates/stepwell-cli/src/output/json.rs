@@ -5,7 +5,7 @@ use std::{path::Path, time::SystemTime};
 use serde_json::{Value, json};
 use stepwell::{Event, KnownPipeline, PipelineId, Plan, Step};
 
-use super::resolved::{Destination, How, Place, Resolved};
+use super::resolved::{Destination, How, ResolvedPipeline, WebPage};
 use crate::{failure::Failure, hint::Hint, interruption::Interruption, standard_error::say};
 
 /// Increased when a field changes its meaning or is removed.
@@ -114,7 +114,7 @@ impl Json {
         );
     }
 
-    pub(super) fn resolved(&mut self, resolved: &Resolved<'_>) {
+    pub(super) fn resolved(&mut self, resolved: &ResolvedPipeline<'_>) {
         let (action, state) = match resolved.how {
             How::Created | How::FoundAgain => ("created", None),
             How::Resumed(state) => ("resumed", state),
@@ -141,11 +141,11 @@ impl Json {
         );
     }
 
-    pub(super) fn running(&mut self, id: &str, place: &Place) {
-        let (dashboard, engine) = match place {
-            Place::Dashboard(url) => (Some(url), None),
-            Place::Engine { page, engine } => (Some(page), Some(engine)),
-            Place::Unknown => (None, None),
+    pub(super) fn running(&mut self, id: &str, web_page: &WebPage) {
+        let (dashboard, engine) = match web_page {
+            WebPage::Dashboard(url) => (Some(url), None),
+            WebPage::Engine { page, engine } => (Some(page), Some(engine)),
+            WebPage::Unknown => (None, None),
         };
         self.line(
             "running",

@@ -6,7 +6,7 @@ use stepwell::{JobState, Plan, ShutdownEnd};
 
 use super::{
     InFormat, Output,
-    resolved::{Destination, How, Place, Resolved},
+    resolved::{Destination, How, ResolvedPipeline, WebPage},
 };
 
 impl Output {
@@ -28,7 +28,7 @@ impl Output {
     }
 
     /// Shows the pipeline that was created or resumed.
-    pub(crate) fn resolved(&self, resolved: &Resolved<'_>) {
+    pub(crate) fn resolved(&self, resolved: &ResolvedPipeline<'_>) {
         match &mut *self.lock() {
             InFormat::Text(output) => {
                 let id = resolved.id;
@@ -56,22 +56,22 @@ impl Output {
     }
 
     /// Shows that the pipeline is running, with this process attached.
-    pub(crate) fn running(&self, id: &str, place: &Place) {
+    pub(crate) fn running(&self, id: &str, web_page: &WebPage) {
         match &mut *self.lock() {
             InFormat::Text(output) => {
                 output.note(&format!(
                     "pipeline {id} is running; press Ctrl-C to stop it"
                 ));
-                match place {
-                    Place::Dashboard(url) => output.note(&format!("  dashboard: {url}")),
-                    Place::Engine { page, engine } => {
+                match web_page {
+                    WebPage::Dashboard(url) => output.note(&format!("  dashboard: {url}")),
+                    WebPage::Engine { page, engine } => {
                         output.note(&format!("  status page: {page}"));
                         output.note(&format!("  other commands reach it with --server {engine}"));
                     }
-                    Place::Unknown => {}
+                    WebPage::Unknown => {}
                 }
             }
-            InFormat::Json(output) => output.running(id, place),
+            InFormat::Json(output) => output.running(id, web_page),
         }
     }
 

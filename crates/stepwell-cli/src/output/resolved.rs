@@ -15,7 +15,7 @@ pub(crate) enum Destination<'a> {
 
 /// Where a running pipeline can be watched.
 #[derive(Clone, Debug)]
-pub(crate) enum Place {
+pub(crate) enum WebPage {
     /// A server's dashboard.
     Dashboard(String),
     /// The status page of the embedded engine, and the engine's address.
@@ -27,7 +27,7 @@ pub(crate) enum Place {
 }
 
 /// The pipeline that was created or resumed.
-pub(crate) struct Resolved<'a> {
+pub(crate) struct ResolvedPipeline<'a> {
     pub(crate) id: &'a str,
     pub(crate) name: &'a str,
     pub(crate) how: How<'a>,

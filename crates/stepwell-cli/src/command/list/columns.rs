@@ -6,7 +6,7 @@ use stepwell::arroyo::JobState;
 
 use crate::{
     color,
-    listing::Listed,
+    listing::ListedPipeline,
     moment, printable,
     table::{self, Cell, Column, Side},
 };
@@ -23,7 +23,7 @@ const SHORT_ID: usize = 12;
 const SHORT_NAME: usize = 16;
 
 /// The table of `listed`, which are some of `all`. Its width is only limited on a terminal.
-pub(super) fn lines(listed: &[&Listed], all: &[Listed]) -> String {
+pub(super) fn lines(listed: &[&ListedPipeline], all: &[ListedPipeline]) -> String {
     let stdout = std::io::stdout();
     let width = if stdout.is_terminal() {
         terminal_size::terminal_size_of(&stdout).map(|(width, _)| usize::from(width.0))
@@ -36,17 +36,17 @@ pub(super) fn lines(listed: &[&Listed], all: &[Listed]) -> String {
 
 /// Shortens the ids first, as far as they stay distinct, then the names, and then leaves out columns.
 fn fitting(
-    listed: &[&Listed],
-    all: &[Listed],
+    listed: &[&ListedPipeline],
+    all: &[ListedPipeline],
     width: Option<usize>,
     is_colored: bool,
 ) -> Vec<Column> {
-    let state = |listed: &&Listed| state(listed, is_colored);
-    let run = |listed: &&Listed| {
+    let state = |listed: &&ListedPipeline| state(listed, is_colored);
+    let run = |listed: &&ListedPipeline| {
         let run = listed.job.as_ref().map(|job| job.run_id.to_string());
         Cell::new(run.as_deref().unwrap_or("-"))
     };
-    let name = |listed: &&Listed| Cell::new(printable::line(&listed.name));
+    let name = |listed: &&ListedPipeline| Cell::new(printable::line(&listed.name));
     let mut columns = vec![
         Column::new(
             Side::Left,
@@ -92,7 +92,7 @@ fn cut_names(columns: &mut [Column], width: usize, least: usize) -> bool {
 }
 
 /// The number of characters after which all ids are distinct.
-fn distinct_length(all: &[Listed]) -> usize {
+fn distinct_length(all: &[ListedPipeline]) -> usize {
     let ids = all.iter().map(|listed| listed.id.as_str());
     let longest = ids.clone().map(|id| id.chars().count()).max();
     let longest = longest.unwrap_or_default();
@@ -107,7 +107,7 @@ fn distinct_length(all: &[Listed]) -> usize {
         .unwrap_or(longest)
 }
 
-fn state(listed: &Listed, is_colored: bool) -> Cell {
+fn state(listed: &ListedPipeline, is_colored: bool) -> Cell {
     let Some(job) = &listed.job else {
         return Cell::new("-");
     };
@@ -132,11 +132,11 @@ mod tests {
 
     use super::*;
 
-    fn listed(id: &str, name: &str) -> Listed {
+    fn listed(id: &str, name: &str) -> ListedPipeline {
         let id = PipelineId::from_server(id);
         let mut job = Job::new(JobId::from_server("job"), id.clone(), 1);
         job.state = JobState::Running;
-        Listed {
+        ListedPipeline {
             id,
             name: name.to_owned(),
             created_at: u64::MAX,
@@ -144,12 +144,12 @@ mod tests {
         }
     }
 
-    fn shown(all: &[Listed], width: Option<usize>) -> Vec<String> {
+    fn shown(all: &[ListedPipeline], width: Option<usize>) -> Vec<String> {
         let columns = fitting(&all.iter().collect::<Vec<_>>(), all, width, false);
         table::lines(&columns).lines().map(str::to_owned).collect()
     }
 
-    fn two() -> [Listed; 2] {
+    fn two() -> [ListedPipeline; 2] {
         [
             listed(
                 "sw_12bb09c510db4dc32cc8d71ef264bfcec9344a9e",

@@ -4,7 +4,7 @@ use stepwell::arroyo::JobState;
 
 use crate::{
     arguments::{Selection, Sort},
-    listing::Listed,
+    listing::ListedPipeline,
 };
 
 /// The state of a pipeline without a job.
@@ -30,7 +30,7 @@ const STATES: [JobState; 14] = [
 
 /// The selected pipelines, and a note if there are none.
 pub(super) struct Selected<'a> {
-    pub(super) listed: Vec<&'a Listed>,
+    pub(super) listed: Vec<&'a ListedPipeline>,
     pub(super) note: Option<String>,
 }
 
@@ -46,7 +46,7 @@ impl Selection {
     }
 
     /// Selects from `all`, which is newest first.
-    pub(super) fn of<'a>(&self, all: &'a [Listed]) -> Selected<'a> {
+    pub(super) fn of<'a>(&self, all: &'a [ListedPipeline]) -> Selected<'a> {
         let mut listed: Vec<_> = all
             .iter()
             .filter(|listed| self.takes_name(&listed.name) && self.takes_state(listed))
@@ -65,13 +65,13 @@ impl Selection {
         Selected { listed, note }
     }
 
-    fn takes_state(&self, listed: &Listed) -> bool {
+    fn takes_state(&self, listed: &ListedPipeline) -> bool {
         let mut wanted = self.state.iter();
         self.state.is_empty() || wanted.any(|wanted| is_same(wanted, state(listed)))
     }
 
     /// Why nothing is listed. A state that is not known may be a typo, or a state of a newer server.
-    fn nothing(&self, all: &[Listed]) -> String {
+    fn nothing(&self, all: &[ListedPipeline]) -> String {
         if all.is_empty() {
             return "there are no pipelines".to_owned();
         }
@@ -91,7 +91,7 @@ impl Selection {
     }
 }
 
-fn state(listed: &Listed) -> &str {
+fn state(listed: &ListedPipeline) -> &str {
     let job = listed.job.as_ref();
     job.map_or(NONE, |job| job.state.as_str())
 }
@@ -139,14 +139,14 @@ mod tests {
 
     use super::*;
 
-    fn listed(name: &str, state: Option<&str>) -> Listed {
+    fn listed(name: &str, state: Option<&str>) -> ListedPipeline {
         let id = PipelineId::from_server(format!("pl_{name}"));
         let job = state.map(|state| {
             let mut job = Job::new(JobId::from_server("job"), id.clone(), 1);
             job.state = JobState::from(state);
             job
         });
-        Listed {
+        ListedPipeline {
             id,
             name: name.to_owned(),
             created_at: 1,
@@ -154,7 +154,7 @@ mod tests {
         }
     }
 
-    fn names(selection: &Selection, all: &[Listed]) -> String {
+    fn names(selection: &Selection, all: &[ListedPipeline]) -> String {
         let selected = selection.of(all).listed;
         let names: Vec<_> = selected.iter().map(|listed| listed.name.as_str()).collect();
         names.join(" ")

@@ -12,18 +12,18 @@ use super::{
     rows::{RowPrinter, WriteFailure},
 };
 use crate::{
-    arguments::Run,
+    arguments::RunArguments,
     diagnostic::NamedQuery,
     engine::EmbeddedEngine,
     exit::Exit,
     failure::Failure,
     interruption::FirstSignal,
-    output::{How, Output, Place, Resolved},
+    output::{How, Output, ResolvedPipeline, WebPage},
 };
 
 /// The submission of one command.
 pub(super) struct Submit<'a> {
-    pub(super) arguments: &'a Run,
+    pub(super) arguments: &'a RunArguments,
     pub(super) query: &'a NamedQuery,
     pub(super) spec: PipelineSpec,
     pub(super) shutdown: &'a Shutdown,
@@ -160,7 +160,7 @@ impl Submit<'_> {
         };
         let differences = resolution.differences();
         let is_resumed = matches!(how, How::Resumed(_));
-        self.output.resolved(&Resolved {
+        self.output.resolved(&ResolvedPipeline {
             id: resolution.id().as_str(),
             name,
             how,
@@ -185,14 +185,14 @@ impl Submit<'_> {
         }
     }
 
-    fn place(&self, dashboard: Option<String>) -> Place {
+    fn web_page(&self, dashboard: Option<String>) -> WebPage {
         match (self.engine, dashboard) {
-            (Some(engine), Some(page)) => Place::Engine {
+            (Some(engine), Some(page)) => WebPage::Engine {
                 page,
                 engine: engine.url(),
             },
-            (None, Some(url)) => Place::Dashboard(url),
-            (_, None) => Place::Unknown,
+            (None, Some(url)) => WebPage::Dashboard(url),
+            (_, None) => WebPage::Unknown,
         }
     }
 
@@ -209,8 +209,8 @@ impl Submit<'_> {
             Ok(running) => {
                 self.reached = Reached::Running;
                 if !self.arguments.detach {
-                    let place = self.place(running.dashboard_url());
-                    self.output.running(running.id().as_str(), &place);
+                    let web_page = self.web_page(running.dashboard_url());
+                    self.output.running(running.id().as_str(), &web_page);
                 }
                 if self.arguments.stable_for.is_none() {
                     self.show_rows(running.id());
