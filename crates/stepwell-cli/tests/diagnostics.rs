@@ -17,7 +17,7 @@ use std::{
 
 use refused::{FORBIDDEN, LONGEST, Refused, refused_queries};
 use serde_json::Value;
-use support::{Place, run};
+use support::{TestDirectory, run};
 
 /// A query in a file, and where its diagnostic has to be.
 struct Case {
@@ -86,8 +86,8 @@ impl Case {
 
     /// What is wrong with what is shown.
     fn check(&self) -> Vec<String> {
-        let place = Place::new();
-        let file = place.write("query.sql", &self.sql);
+        let directory = TestDirectory::new();
+        let file = directory.write("query.sql", &self.sql);
         let text = run(&["validate", &file]);
         let json = run(&["validate", "--output", "json", &file]);
         let mut wrong = Vec::new();

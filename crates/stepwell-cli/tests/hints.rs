@@ -12,7 +12,7 @@ use std::{
 
 use rustix::process::Signal;
 use support::{
-    Left, Place, Running, example,
+    Left, Running, TestDirectory, example,
     pipelines::{AllJobs, Held, holding},
     run,
     server::{arroyo_by_stop, losing_creates, until_stopped},
@@ -62,8 +62,8 @@ fn is(left: &Left, code: i32, words: &str) {
     );
 }
 
-fn finite(place: &Place) -> String {
-    place.query(
+fn finite(directory: &TestDirectory) -> String {
+    directory.query(
         "event_rate = '1000', message_count = '2'",
         "SELECT counter FROM impulse",
     )
@@ -71,8 +71,8 @@ fn finite(place: &Place) -> String {
 
 #[test]
 fn what_is_refused_can_be_had_as_the_hint_says() {
-    let place = Place::new();
-    let (state, query) = (place.text("state of it"), finite(&place));
+    let directory = TestDirectory::new();
+    let (state, query) = (directory.text("state of it"), finite(&directory));
     let with = |more: &[&str]| run(&[&["run", "-s", &state], more, &[&query]].concat());
 
     let nothing_to_resume = with(&["--resume-only"]);
@@ -94,8 +94,8 @@ fn what_is_refused_can_be_had_as_the_hint_says() {
     is(&only(&with(&["--resume-only"])), 0, "is Finished");
 
     for more in [&[][..], &["--find-by", "id"]] {
-        let place = Place::new();
-        let state = place.text("state");
+        let directory = TestDirectory::new();
+        let state = directory.text("state");
         assert_eq!(
             run(&["run", "-s", &state, &example("finite.sql")]).code,
             Some(0)
@@ -113,28 +113,28 @@ fn what_is_refused_can_be_had_as_the_hint_says() {
 
 #[test]
 fn a_query_is_checked_and_a_number_of_subtasks_lowered() {
-    let place = Place::new();
-    let query = place.write("it's.sql", "SELEC 1");
+    let directory = TestDirectory::new();
+    let query = directory.write("it's.sql", "SELEC 1");
     let invalid = run(&["run", &query]);
     is(
         &invalid,
         3,
         "next: fix the query, and check it without running it:",
     );
-    place.write(
+    directory.write(
         "it's.sql",
         "CREATE TABLE t WITH (connector = 'impulse', event_rate = '1'); SELECT counter FROM t;",
     );
     is(&only(&invalid), 0, "");
 
-    let many = run(&["run", "-p100000", &finite(&place)]);
+    let many = run(&["run", "-p100000", &finite(&directory)]);
     is(&many, 2, "next: use fewer:");
     is(&only(&many), 0, "is Finished");
 }
 
 #[test]
 fn a_run_goes_on_from_the_directory_that_was_kept() {
-    let place = Place::new();
+    let directory = TestDirectory::new();
     let failed = run(&["run", &example("failing.sql")]);
     is(
         &failed,
@@ -146,7 +146,7 @@ fn a_run_goes_on_from_the_directory_that_was_kept() {
     assert_eq!(all[0], all[1], "both are the same command");
     is(&typed(&all[0]).finish(), 6, "resumed pipeline");
 
-    let query = place.query("event_rate = '50'", "SELECT counter FROM impulse");
+    let query = directory.query("event_rate = '50'", "SELECT counter FROM impulse");
     let mut first = Running::start(stepwell(&["run", "-n", "a name", &query]));
     first.wait_for_row("counter");
     first.signal(Signal::INT);
@@ -160,9 +160,9 @@ fn a_run_goes_on_from_the_directory_that_was_kept() {
 
 #[test]
 fn a_pipeline_that_another_client_stopped_is_resumed() {
-    let place = Place::new();
-    let query = place.query("event_rate = '50'", "SELECT counter FROM impulse");
-    let mut running = Running::start(stepwell(&["run", "-s", &place.text("state"), &query]));
+    let directory = TestDirectory::new();
+    let query = directory.query("event_rate = '50'", "SELECT counter FROM impulse");
+    let mut running = Running::start(stepwell(&["run", "-s", &directory.text("state"), &query]));
     let engine = running.engine();
     running.wait_for_row("counter");
     is(
@@ -219,8 +219,8 @@ fn a_server_is_asked_as_the_hints_say() {
     let unknown = run(&["status", "--server", &server.url, "none"]);
     is(&unknown, 1, "next: see which pipelines there are:");
     is(&only(&unknown), 0, "");
-    let place = Place::new();
-    let query = place.write("q.sql", "SELECT 1");
+    let directory = TestDirectory::new();
+    let query = directory.write("q.sql", "SELECT 1");
     let ambiguous = run(&["run", "--detach", "--server", &server.url, &query]);
     is(&ambiguous, 5, "next: resume");
     for command in commands(&ambiguous) {

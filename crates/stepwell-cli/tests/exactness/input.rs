@@ -19,7 +19,7 @@ pub(crate) struct Input {
     pub(crate) rows: Vec<Row>,
 }
 
-/// A row; its number is its place.
+/// A row; its number is its directory.
 pub(crate) struct Row {
     pub(crate) key: u64,
     pub(crate) value: i64,

@@ -5,7 +5,7 @@ use std::{fs::File, process::Command};
 use rustix::process::Signal;
 
 use crate::support::{
-    Left, Place, Running, example, nothing_listens,
+    Left, Running, TestDirectory, example, nothing_listens,
     pipelines::{AllJobs, Held, holding},
     run,
     server::{Reply, Server, arroyo},
@@ -65,8 +65,8 @@ fn validate(what: &str) -> Option<Left> {
         "the reader of standard output goes away" => closed(stepwell(&valid)),
         "standard output is full" => full(stepwell(&valid)),
         "an error in the query" => {
-            let place = Place::new();
-            run(&["validate", &place.write("q.sql", "SELECT x FROM y")])
+            let directory = TestDirectory::new();
+            run(&["validate", &directory.write("q.sql", "SELECT x FROM y")])
         }
         "nothing listens there" => run(&["validate", &query, "--server", &nothing_listens()]),
         "Ctrl-C before the server answers" => silent(&valid, Signal::INT),

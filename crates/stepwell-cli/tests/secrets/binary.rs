@@ -16,13 +16,13 @@ use crate::{
     failure::{self, Failure},
     query,
     shown::Shown,
-    support::{Left, Place, Running, server::Server, stepwell},
+    support::{Left, Running, TestDirectory, server::Server, stepwell},
     world::{Start, World},
 };
 
 pub(crate) fn check(shown: &Shown) {
     let binary = Binary {
-        place: Place::new(),
+        directory: TestDirectory::new(),
         shown,
     };
     binary.servers();
@@ -33,7 +33,7 @@ pub(crate) fn check(shown: &Shown) {
 }
 
 struct Binary<'a> {
-    place: Place,
+    directory: TestDirectory,
     shown: &'a Shown,
 }
 
@@ -79,7 +79,7 @@ impl Binary<'_> {
 
     /// The same, with more or less time.
     fn command_within(&self, time: &str, arguments: &[&str], output: &str, file: &str) -> Command {
-        let udf = self.place.write("udf.py", format!("# {CODE}"));
+        let udf = self.directory.write("udf.py", format!("# {CODE}"));
         let arguments = arguments.iter().map(|argument| match *argument {
             "FILE" => file,
             "UDF" => &udf,
@@ -120,8 +120,8 @@ impl Binary<'_> {
 
     /// Every command, well and with every failure.
     fn servers(&self) {
-        let file = self.place.write("query.sql", query());
-        let token_file = self.place.write("token", TOKEN);
+        let file = self.directory.write("query.sql", query());
+        let token_file = self.directory.write("token", TOKEN);
         // The port of a client's end: nobody listens there, and nobody else gets it.
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
@@ -191,7 +191,7 @@ impl Binary<'_> {
 
     /// A password in the address is refused before anything is sent.
     fn addresses(&self) {
-        let file = self.place.write("query.sql", query());
+        let file = self.directory.write("query.sql", query());
         for arguments in COMMANDS {
             let server = serve(World::new(Start::Running, None));
             let url = server
@@ -270,7 +270,7 @@ impl Binary<'_> {
             let found = found.replace('P', PASSWORD);
             let query = format!("CREATE TABLE t (a INT) WITH ({options});\nSELECT a FROM t;\n");
             let column = query.find(PASSWORD).unwrap() as u64;
-            let file = self.place.write("wrong.sql", query);
+            let file = self.directory.write("wrong.sql", query);
             let span = json!({"start": {"line": 1, "column": column}, "end": {"line": 1, "column": column + 4}});
             let server = Server::start_on(move |request| match request.path.as_str() {
                 "/api/v1/ping" => failure::json(200, &json!("Pong")),
@@ -298,9 +298,9 @@ impl Binary<'_> {
 
     /// The embedded engine, which has no use for a token: it is in no file either.
     fn engine(&self) {
-        let state = self.place.path("state");
+        let state = self.directory.path("state");
         let file = self
-            .place
+            .directory
             .query("event_rate = '50'", "SELECT counter FROM impulse");
         for output in OUTPUTS {
             let state = state.to_str().unwrap();

@@ -19,7 +19,7 @@ pub(crate) struct Shown(Arc<Mutex<Seen>>);
 #[derive(Default)]
 struct Seen {
     count: usize,
-    /// One text for each mark at each place.
+    /// One text for each mark at each directory.
     leaks: BTreeMap<String, String>,
 }
 

@@ -267,11 +267,11 @@ impl Lines {
 }
 
 /// A directory for one test, with a query in it.
-pub struct Place {
+pub struct TestDirectory {
     directory: tempfile::TempDir,
 }
 
-impl Place {
+impl TestDirectory {
     pub fn new() -> Self {
         Self {
             directory: tempfile::tempdir().unwrap(),
