@@ -11,7 +11,7 @@ use super::json::JsonError;
 pub enum ClientErrorKind {
     /// There was no complete reply. A server whose handler panics closes the connection without an answer
     /// (recording `171_query_param_limit_u32max`).
-    #[snafu(display("there was no whole answer"))]
+    #[snafu(display("there was no complete answer"))]
     Transport {
         /// The cause.
         source: TransportError,
@@ -63,7 +63,7 @@ pub enum ClientErrorKind {
     },
     /// An event of a job's output exceeds the limit.
     #[snafu(display(
-        "rows that come together have more than {limit} bytes; select fewer columns, or raise the limit"
+        "a batch of rows has more than {limit} bytes; select fewer columns, or raise the limit"
     ))]
     EventTooLarge {
         /// The limit in bytes.
@@ -76,7 +76,7 @@ pub enum ClientErrorKind {
         problem: &'static str,
     },
     /// The request could not be built.
-    #[snafu(display("the request cannot be written"))]
+    #[snafu(display("the request cannot be built"))]
     Request {
         /// The cause.
         source: Box<dyn std::error::Error + Send + Sync>,
