@@ -133,7 +133,7 @@ pub(crate) struct Query {
 
 #[derive(Debug, Args)]
 pub(crate) struct Target {
-    /// Id of the pipeline, or the beginning of its id (at least 4 characters) or its name if only one pipeline fits
+    /// Id of the pipeline, or the beginning of its id (at least 4 characters) or its name, if only one pipeline matches
     #[arg(value_name = "PIPELINE", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) pipeline: String,
 }

@@ -31,17 +31,17 @@ pub(crate) enum Failure {
         path: PathBuf,
         source: std::io::Error,
     },
-    #[snafu(display("{} is neither .rs nor .py: the language of the function is not known", path.display()))]
+    #[snafu(display("{} is neither .rs nor .py, so the language of the function is not known", path.display()))]
     UdfLanguage { path: PathBuf },
     #[snafu(display("the options of the pipeline are not valid"))]
     Spec { source: SpecError },
-    #[snafu(display("no token could be read"))]
+    #[snafu(display("could not read the token"))]
     Token { source: TokenError },
     #[snafu(display("--server cannot be used"))]
     Server { source: EndpointError },
     #[snafu(display("the connection could not be set up"))]
     Transport { source: HyperTransportError },
-    #[snafu(display("there is no server to ask"))]
+    #[snafu(display("no server is given"))]
     NoServer,
     #[snafu(display("{message}"))]
     Usage { message: String },

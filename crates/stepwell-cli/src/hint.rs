@@ -33,7 +33,7 @@ fn run(text: &str, command: Option<String>) -> Vec<Hint> {
     hint.into_iter().collect()
 }
 
-const TOKEN: &str = "set STEPWELL_TOKEN, or name a file with the token by --token-file FILE";
+const TOKEN: &str = "set STEPWELL_TOKEN, or pass a file with the token as --token-file FILE";
 const NOT_ARROYO: &str =
     "this is not an Arroyo API; give the address of one, such as --server http://host:5115";
 
@@ -49,11 +49,11 @@ pub(crate) fn hints(failure: &Failure, typed: &Invocation) -> Vec<Hint> {
         Failure::NotText { .. } => advice("save the file as UTF-8"),
         Failure::TooLong { .. } => advice("split the query, or keep data out of it"),
         Failure::UdfLanguage { .. } => advice("rename the file"),
-        Failure::NoServer => advice("name the server with --server, or set STEPWELL_SERVER"),
+        Failure::NoServer => advice("pass --server URL, or set STEPWELL_SERVER"),
         Failure::Token { .. } => advice(TOKEN),
         #[cfg(feature = "embedded")]
         Failure::Engine { .. } => {
-            advice("choose another directory with --state-dir, or fix what is named above")
+            advice("choose another directory with --state-dir, or fix the problem above")
         }
         #[cfg(feature = "embedded")]
         Failure::Parallelism { most, .. } => run(
@@ -95,10 +95,7 @@ pub(crate) fn hints(failure: &Failure, typed: &Invocation) -> Vec<Hint> {
 
 fn call(error: &ClientError, typed: &Invocation) -> Vec<Hint> {
     if error.is_not_found() {
-        run(
-            "see which pipelines there are",
-            typed.on_the_server("list", &[]),
-        )
+        run("list the pipelines", typed.on_the_server("list", &[]))
     } else if is_not_arroyo(error) {
         advice(NOT_ARROYO)
     } else if error.transport_error_kind().is_some() {
@@ -147,10 +144,7 @@ fn step(error: &Error, typed: &Invocation) -> Vec<Hint> {
         Error::Wait { source } => wait(source, typed),
         Error::Attach {
             source: AttachError::NotFound { .. },
-        } => run(
-            "see which pipelines there are",
-            typed.on_the_server("list", &[]),
-        ),
+        } => run("list the pipelines", typed.on_the_server("list", &[])),
         _ => Vec::new(),
     }
 }
@@ -158,7 +152,7 @@ fn step(error: &Error, typed: &Invocation) -> Vec<Hint> {
 fn resolve(error: &ResolveError, typed: &Invocation) -> Vec<Hint> {
     match error {
         ResolveError::OtherPipelines { .. } => {
-            run("create it beside them", typed.with(&["--force"]))
+            run("create it alongside them", typed.with(&["--force"]))
         }
         ResolveError::NoneWithId { .. } => run("create it anyway", typed.with(&["--force"])),
         ResolveError::Ambiguous { matches, .. } => matches
@@ -214,7 +208,7 @@ fn wait(error: &WaitError, typed: &Invocation) -> Vec<Hint> {
 
 fn look(id: &PipelineId, typed: &Invocation) -> Vec<Hint> {
     run(
-        "see what it does",
+        "see its status",
         typed.on_the_server("status", &[id.as_str()]),
     )
 }

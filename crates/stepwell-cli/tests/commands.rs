@@ -1,4 +1,4 @@
-//! Help, completions and what the environment says.
+//! Help texts, completions and environment variables.
 
 #![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
@@ -60,7 +60,7 @@ fn every_help_is_grouped_and_ends_with_examples_that_are_commands() {
     }
 }
 
-/// Each word of a help text for a narrow terminal is one of the text for a wide one, or is longer than a line.
+/// Each word of a help text for a narrow terminal is also in the one for a wide terminal, or is longer than a line.
 #[test]
 fn no_help_breaks_a_word_at_any_width() {
     for command in COMMANDS {

@@ -1,4 +1,4 @@
-//! Every command that the binary suggests is typed in as it is printed.
+//! Every command that the binary suggests is run as it is printed.
 
 #![cfg(feature = "embedded")]
 #![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
@@ -32,7 +32,7 @@ fn commands(left: &Left) -> Vec<String> {
     commands
 }
 
-/// Types a command into a shell.
+/// Runs a command in a shell.
 fn typed(command: &str) -> Running {
     let mut shell = Command::new("sh");
     shell
@@ -44,7 +44,7 @@ fn typed(command: &str) -> Running {
     Running::start(shell)
 }
 
-/// The one command that is suggested, typed in.
+/// Runs the one command that is suggested.
 fn only(left: &Left) -> Left {
     let commands = commands(left);
     let [command] = commands.as_slice() else {
@@ -102,7 +102,7 @@ fn what_is_refused_can_be_had_as_the_hint_says() {
         );
         let others = run(&[&["run", "-s", &state], more, &[&query]].concat());
         let hint = if more.is_empty() {
-            "next: create it beside them:"
+            "next: create it alongside them:"
         } else {
             "next: create it anyway:"
         };
@@ -183,7 +183,7 @@ fn a_server_is_asked_as_the_hints_say() {
     let query = example("hello.sql");
     let server = until_stopped("Scheduling");
     let late = run(&["run", "--server", &server.url, "--timeout", "4s", &query]);
-    is(&late, 7, "next: see what it does:");
+    is(&late, 7, "next: see its status:");
     let all = commands(&late);
     is(&typed(&all[0]).finish(), 0, "");
     is(&late, 7, "next: wait longer:");
@@ -192,7 +192,7 @@ fn a_server_is_asked_as_the_hints_say() {
     longer.signal(Signal::INT);
     is(&longer.finish(), 130, "interrupted");
 
-    // Told to stop, it takes its time.
+    // A stop takes a while.
     let looks = std::sync::atomic::AtomicU32::new(0);
     let server = arroyo_by_stop(move |told| {
         let has_stopped = told && looks.fetch_add(1, Ordering::Relaxed) >= 40;
@@ -217,7 +217,7 @@ fn a_server_is_asked_as_the_hints_say() {
     let held = ["pl_1", "pl_2"].map(|id| Held::new(id, "orders", "Running", 5));
     let server = holding(held.into(), AllJobs::Whose);
     let unknown = run(&["status", "--server", &server.url, "none"]);
-    is(&unknown, 1, "next: see which pipelines there are:");
+    is(&unknown, 1, "next: list the pipelines:");
     is(&only(&unknown), 0, "");
     let directory = TestDirectory::new();
     let query = directory.write("q.sql", "SELECT 1");
@@ -256,7 +256,7 @@ fn a_create_that_was_not_answered_is_looked_for_as_the_hints_say() {
     }
 }
 
-/// A hint that is added has to be typed in here.
+/// A new hint must be run here.
 #[test]
 fn every_hint_with_a_command_is_typed_in() {
     let here = include_str!("hints.rs");

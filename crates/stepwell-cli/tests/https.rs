@@ -6,7 +6,7 @@ mod support;
 
 use support::{run, server::arroyo};
 
-/// A build without TLS says so, and what would help.
+/// A build without TLS says so, and what to do.
 #[cfg(not(feature = "tls"))]
 #[test]
 fn without_the_feature_https_is_refused() {
@@ -102,8 +102,8 @@ mod with_tls {
         }
 
         /// The command with `--server` and these files of the directory.
-        /// A run that the server refuses by an alert. When the end of the connection is seen before the alert, the alert is lost with
-        /// it, and nothing was sent: that is another try.
+        /// A run that the server refuses with an alert. If the end of the connection is seen before the alert, the alert is lost and nothing was
+        /// sent, so the run is repeated.
         fn refused(&self, command: &str, files: &[(&str, &str)]) -> Left {
             let lost = "closed the connection without answering";
             let mut tries = std::iter::repeat_with(|| self.run(command, files)).take(50);
@@ -124,7 +124,7 @@ mod with_tls {
         }
     }
 
-    /// Takes TLS off and hands the rest on. It ends with the test process.
+    /// Terminates TLS and forwards the bytes. It ends with the test process.
     fn terminate(config: ServerConfig, to: String) -> String {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -181,7 +181,7 @@ mod with_tls {
                     "--ca-file FILE",
                 ],
             );
-            // That of somebody else is none.
+            // The key of another certificate is not accepted.
             ended(
                 &world.run(command, &[("--ca-file", "stranger.pem")]),
                 4,
@@ -233,7 +233,7 @@ mod with_tls {
         }
     }
 
-    /// Some editors write one.
+    /// Some editors write a byte order mark.
     #[test]
     fn a_byte_order_mark_before_a_file_is_passed_over() {
         let world = World::new(true);
@@ -296,7 +296,7 @@ mod with_tls {
         }
     }
 
-    /// With all that is said, at the highest level.
+    /// With all log lines, at the highest level.
     #[test]
     fn the_environment_stands_for_the_flags_and_the_key_is_never_shown() {
         let world = World::new(true);
@@ -315,7 +315,7 @@ mod with_tls {
         ended(&left, 0, &["is Finished"]);
         assert!(!left.stderr.contains(secret), "{}", left.stderr);
 
-        // Half of it by the environment.
+        // Half of the options come from the environment.
         let mut command = stepwell(&["list", "--server", &world.url]);
         command.env("STEPWELL_CLIENT_KEY", world.directory.text("client.key"));
         ended(
@@ -324,7 +324,7 @@ mod with_tls {
             &["--client-certificate"],
         );
 
-        // Set to nothing, as many a CI job sets them.
+        // Set to empty values, as CI jobs often do.
         let mut command = stepwell(&["list", "--server", &world.url]);
         for variable in [
             "STEPWELL_CA_FILE",

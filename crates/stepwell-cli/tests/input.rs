@@ -1,4 +1,4 @@
-//! Bad input, and what it gets.
+//! Bad input, and the errors for it.
 
 #![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
@@ -8,7 +8,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use support::{Running, TestDirectory, example, run, stepwell};
 
-/// Runs and checks code and words.
+/// Runs a command and checks its exit code and its messages.
 fn refused(arguments: &[&str], code: i32, words: &[&str]) {
     let left = run(arguments);
     assert_eq!(left.code, Some(code), "{arguments:?}\n{}", left.stderr);

@@ -13,7 +13,7 @@ use std::{
 use rustix::process::Signal;
 use support::{Running, TestDirectory, run, stepwell};
 
-/// What comes back for a plain GET.
+/// The reply to a plain GET.
 fn get(url: &str) -> String {
     let (authority, path) = url
         .strip_prefix("http://")
@@ -57,7 +57,7 @@ fn the_printed_address_answers_with_the_page_of_the_pipeline() {
         assert!(page.contains(text), "{text} is missing in {page}");
     }
 
-    // The address of a page is none of an API, nor is a path that nothing is at.
+    // Neither the address of a page nor an unknown path is an API.
     let server = url.strip_suffix("/pipelines/my-id").unwrap();
     let query = directory.write("other.sql", "SELECT 1");
     for wrong in [url.to_owned(), format!("{server}/wrong")] {

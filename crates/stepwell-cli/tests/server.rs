@@ -1,4 +1,4 @@
-//! `--server`: an Arroyo, and everything that is none.
+//! `--server`: an Arroyo, and servers that are not.
 
 #![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
@@ -132,7 +132,7 @@ fn addresses_that_are_none_are_2() {
     refused(
         &run(&["list"]),
         2,
-        &["there is no server to ask", "STEPWELL_SERVER"],
+        &["no server is given", "STEPWELL_SERVER"],
     );
 }
 
@@ -149,7 +149,7 @@ fn a_state_that_nobody_knows_is_waited_through() {
             "pipeline pl_1 is Finished",
         ],
     );
-    // Its graph has no preview.
+    // The plan has no preview.
     let requests = server.requests();
     assert!(!requests.iter().any(|request| request.ends_with("/output")));
     assert!(!left.stderr.contains("row"), "{}", left.stderr);

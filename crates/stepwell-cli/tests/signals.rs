@@ -1,4 +1,4 @@
-//! Signals at every moment of `run`, and what is said of trouble.
+//! Signals at every moment of `run`, and messages about trouble.
 
 #![cfg(feature = "embedded")]
 #![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
@@ -14,7 +14,7 @@ use support::{
     stepwell,
 };
 
-/// An Arroyo that falls silent at this request, for good.
+/// An Arroyo that never answers this request or any later one.
 fn silent_at(method: &'static str, path: &'static str) -> Server {
     const PIPELINE: &str = r#"{"id":"pl_1","name":"hello","query":"SELECT 1","udfs":[],"checkpoint_interval_micros":10000000,"stop":"none","created_at":1,"action":null,"action_text":"","action_in_progress":false,"graph":{"nodes":[],"edges":[]},"preview":false}"#;
     Server::start(move |_, asked_method, asked_path| {
@@ -37,7 +37,7 @@ fn silent_at(method: &'static str, path: &'static str) -> Server {
     })
 }
 
-/// The step at which the server falls silent, and what is known then: nothing, a name, or an id.
+/// The step at which the server stops answering, and what is known by then: nothing, a name, or an id.
 #[test]
 fn a_signal_in_any_step_ends_the_run_and_names_what_may_be_running() {
     for (method, path, code, named) in [
@@ -96,7 +96,7 @@ fn two_signals_at_once_are_one() {
         let mut running =
             Running::start(stepwell(&["run", "-s", &directory.text("state"), &query]));
         running.wait_for_row("counter");
-        // While it is stopped they wait, and come together.
+        // The signals are pending while the process is stopped, and are delivered together.
         for signal in [Signal::STOP, Signal::INT, Signal::TERM, Signal::CONT] {
             running.signal(signal);
         }
@@ -110,7 +110,7 @@ fn two_signals_at_once_are_one() {
     }
 }
 
-/// As with a pager that is not read on.
+/// Like a pager that does not read on.
 #[test]
 fn signals_count_while_standard_error_is_blocked() {
     let directory = TestDirectory::new();
@@ -139,7 +139,7 @@ fn a_hangup_stops_a_run_unless_it_is_ignored() {
     let mut ignoring = Running::start(command);
     ignoring.wait_for_row("counter");
     ignoring.signal(Signal::HUP);
-    // It goes on: rows come, and it is another signal that stops it.
+    // It continues to print rows until another signal stops it.
     for _ in 0..5 {
         ignoring.wait_for_row("counter");
     }
@@ -175,7 +175,7 @@ fn a_server_that_dies_is_one_line_and_one_when_it_is_back() {
     let lines = |words: &str| left.stderr.matches(words).count();
     assert_eq!(lines("trying again"), 1, "{}", left.stderr);
     assert_eq!(
-        lines("the server answers again, after "),
+        lines("the server is answering again after "),
         1,
         "{}",
         left.stderr

@@ -11,7 +11,7 @@ const SHOWN: usize = 20;
 
 /// Several pipelines match what was typed.
 #[derive(Debug, Snafu)]
-#[snafu(display("{} pipelines fit {typed:?}:{}", candidates.len(), Candidates(candidates)))]
+#[snafu(display("{} pipelines match {typed:?}:{}", candidates.len(), Candidates(candidates)))]
 #[snafu(visibility(pub(super)))]
 pub(crate) struct Ambiguous {
     typed: String,

@@ -58,7 +58,7 @@ impl Retries {
         let requests = if failures == 1 { "request" } else { "requests" };
         let elapsed = Time(elapsed);
         was_shown.then(|| {
-            format!("the server answers again, after {failures} failed {requests} in {elapsed}")
+            format!("the server is answering again after {failures} failed {requests} in {elapsed}")
         })
     }
 
@@ -87,7 +87,7 @@ mod tests {
         let end = retries.answered(3, Duration::from_secs(100)).unwrap();
         assert_eq!(
             end,
-            "the server answers again, after 3 failed requests in 1 min 40 s"
+            "the server is answering again after 3 failed requests in 1 min 40 s"
         );
         assert_eq!(retries.answered(1, Duration::ZERO), None);
     }

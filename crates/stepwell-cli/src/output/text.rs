@@ -104,7 +104,7 @@ impl Text {
                     1 => ", after one restart".to_owned(),
                     _ => format!(", after {restarts} restarts"),
                 };
-                self.note(&format!("job {job_id} keeps running again{after}"));
+                self.note(&format!("job {job_id} is running steadily again{after}"));
             }
             Event::Differs {
                 pipeline_id,

@@ -1,4 +1,4 @@
-//! Files that have no room left, because a process may not write longer ones.
+//! Full files, because the size of a process's files is limited.
 
 use std::{
     fs::{self, File},
@@ -16,7 +16,7 @@ use crate::{
     support::{PATIENCE, Running, TestDirectory, stepwell},
 };
 
-/// `stepwell run` of a query, none of whose files can have more than so many blocks.
+/// `stepwell run` with a limit on the blocks of each file.
 fn limited(directory: &TestDirectory, query: &str, blocks: u64) -> Command {
     let run = run(directory, query);
     let mut limited = Command::new("sh");
@@ -41,7 +41,7 @@ fn run(directory: &TestDirectory, query: &str) -> Command {
     stepwell(&["run", "-s", &directory.text("state"), query])
 }
 
-/// The state has to fit, with the rows that are kept in it.
+/// A limit that is large enough for the state with the rows that it keeps.
 fn blocks(chance: &mut Chance) -> u64 {
     4096 + chance.below(1024)
 }
@@ -82,7 +82,7 @@ fn rows_that_had_no_room_come_first_in_the_next_run() {
     }
 }
 
-/// The job tries again, and says from the first time on which file it was.
+/// The job tries again, and names the file from the first failure on.
 #[test]
 fn a_sink_without_room_is_named_with_the_cause() {
     let directory = TestDirectory::new();

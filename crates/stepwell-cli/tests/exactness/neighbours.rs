@@ -1,4 +1,4 @@
-//! Several pipelines in one state directory: standard output is that of the one that was asked for.
+//! Several pipelines in one state directory: only the rows of the requested one are on standard output.
 
 use std::{ops::Range, thread};
 
@@ -10,7 +10,7 @@ use crate::{
     support::{Left, Running, TestDirectory, stepwell},
 };
 
-/// A query whose rows are told from those of others by the name of their column.
+/// A query whose rows have their own column name.
 fn query(directory: &TestDirectory, name: &str, chance: &mut Chance, rows: Option<u64>) -> String {
     let rate = 200 + chance.below(20_000);
     let count = rows.map_or_else(String::new, |rows| format!(", message_count = '{rows}'"));
@@ -30,7 +30,7 @@ fn start(directory: &TestDirectory, more: &[&str]) -> Running {
     Running::start(stepwell(&arguments))
 }
 
-/// Which rows of a query were printed. There are no others, and none is missing between two of them.
+/// The range of a query's rows that were printed. There are no other rows and no gaps.
 fn printed(name: &str, stdout: &str) -> Range<u64> {
     let number = |line: &str| -> u64 {
         let number = line.strip_prefix(&format!("{{\"{name}\":"));
@@ -72,7 +72,7 @@ fn what_a_killed_run_has_left_starts_again_unseen_and_said() {
         let mut seen = printed("a", &running.finish().stdout);
         assert_eq!(seen.start, 0);
 
-        // Nothing is shown of it when the second is refused beside it.
+        // Its rows are not shown when the second pipeline is refused.
         let refused = start(&directory, &["--name", "second", &second]).finish();
         assert_eq!(
             (refused.code, refused.stdout.as_str()),
@@ -81,7 +81,7 @@ fn what_a_killed_run_has_left_starts_again_unseen_and_said() {
             refused.stderr
         );
 
-        // The rows of the second, over two runs, are exact; in each the first runs too.
+        // The rows of the second pipeline over two runs are exact, while the first one runs too.
         let mut next = 0;
         for more in [&["--force"] as &[_], &[]] {
             let mut running = start(&directory, &[more, &["--name", "second", &second]].concat());
@@ -98,7 +98,7 @@ fn what_a_killed_run_has_left_starts_again_unseen_and_said() {
             assert_eq!(left.stderr.matches("was running when").count(), 1);
         }
 
-        // What the first gave meanwhile went nowhere. Now its rows are shown again, and from here on it is exact.
+        // The rows of the first pipeline were discarded meanwhile. They are shown again now, and exact from here on.
         for round in 0..2 {
             let mut running = start(&directory, &["--name", "the \"first\"", &first]);
             running.wait_for_message("is running");
@@ -134,7 +134,7 @@ fn rows_of_pipelines_made_over_the_api_go_to_who_made_them() {
         let client = stepwell(&["run", "--server", url, "--force", "--name", "b", &other]);
         let followed = Running::start(client).finish();
         assert_eq!(followed.code, Some(0), "{}", followed.stderr);
-        // The first rows come before they can be asked for.
+        // The first rows are produced before they can be read.
         assert_eq!(
             printed("b", &followed.stdout).end,
             finite,

@@ -24,7 +24,7 @@ fn closed(mut command: Command) -> Left {
     Running::start(command).finish()
 }
 
-/// A server that never answers, and a signal once it was asked.
+/// A server that never answers, and a signal after its first request.
 fn silent(arguments: &[&str], signal: Signal) -> Left {
     let server = Server::start(|_, _, _| Reply::Hang);
     let mut running = Running::start(stepwell(&[arguments, &["--server", &server.url]].concat()));
@@ -36,7 +36,7 @@ fn silent(arguments: &[&str], signal: Signal) -> Left {
     running.finish()
 }
 
-/// A server with three pipelines, two of one name.
+/// A server with three pipelines, two of which have the same name.
 fn three() -> Server {
     let held = vec![
         Held::new("pl_1", "orders", "Running", 5),

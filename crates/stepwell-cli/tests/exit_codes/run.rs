@@ -6,12 +6,12 @@ use rustix::process::Signal;
 
 use crate::support::{Left, Running, TestDirectory, example, run, stepwell};
 
-/// A query that goes on, with a row every 20 ms.
+/// An endless query with a row every 20 ms.
 fn endless(directory: &TestDirectory) -> String {
     directory.query("event_rate = '50'", "SELECT counter FROM impulse")
 }
 
-/// One that runs, with its state in `state`, and has shown a row.
+/// A run with its state in `state` that has printed a row.
 fn running(directory: &TestDirectory, more: &[&str]) -> Running {
     let (state, query) = (directory.text("state"), endless(directory));
     let arguments = [&["run", "-s", &state], more, &[&query]].concat();
@@ -114,7 +114,7 @@ pub(crate) fn embedded(what: &str) -> Option<Left> {
     })
 }
 
-/// A run whose rows go to a pipe that is full, so that the stop cannot end: after one signal, and after more than one.
+/// A run with a full pipe as standard output, so that the stop cannot end: after one signal, and after several.
 fn stuck(directory: &TestDirectory) -> (Left, Left) {
     let query = endless(directory);
     let start = |state: &str, stop_timeout: &str| {

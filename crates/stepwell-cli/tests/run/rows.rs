@@ -25,7 +25,7 @@ fn a_finite_query_prints_its_rows_and_ends_with_0() {
     assert!(!left.stderr.contains("kept"), "{}", left.stderr);
 }
 
-/// Worked out by hand. The row at 09:00:52 comes 20 s late, which the watermark allows.
+/// Computed by hand. The row at 09:00:52 is 20 s late, which the watermark allows.
 #[test]
 fn windows_over_a_file_come_as_rows() {
     let directory = TestDirectory::new();

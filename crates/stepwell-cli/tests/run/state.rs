@@ -4,7 +4,7 @@ use rustix::process::Signal;
 
 use crate::support::{Running, TestDirectory, example, stepwell};
 
-/// Without `--state-dir` the state is in a new directory, which stays only when there is something to go on from.
+/// Without `--state-dir` the state is in a temporary directory, which is only kept if there is a state to continue from.
 #[test]
 fn a_new_directory_for_the_state_stays_only_if_it_is_of_use() {
     let directory = TestDirectory::new();

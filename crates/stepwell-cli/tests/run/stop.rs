@@ -40,7 +40,7 @@ fn a_signal_stops_with_a_final_checkpoint_and_the_next_run_goes_on_exactly() {
 #[test]
 fn a_second_signal_leaves_at_once_and_says_what_is_left() {
     let directory = TestDirectory::new();
-    // Nobody reads the rows, so the engine cannot write its last ones and the stop cannot end.
+    // The rows are not read, so the engine cannot write the last ones and the stop cannot end.
     let query = directory.query("event_rate = '1000'", "SELECT counter FROM impulse");
     let mut command = stepwell(&["run", "-s", &directory.text("state"), &query]);
     let (_reader, writer) = full_pipe();

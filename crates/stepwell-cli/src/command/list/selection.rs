@@ -86,7 +86,7 @@ impl Selection {
                     states.join(", ")
                 )
             }
-            None => format!("none of the {} pipelines fits", all.len()),
+            None => format!("none of the {} pipelines matches", all.len()),
         }
     }
 }
@@ -224,7 +224,7 @@ mod tests {
         };
         let note = |state: &str| select(state).of(&all).note.unwrap_or_default();
         assert!(note("runing").contains("no pipeline is in a state \"runing\""));
-        assert_eq!(note("running"), "none of the 1 pipelines fits");
+        assert_eq!(note("running"), "none of the 1 pipelines matches");
         assert_eq!(note("migrating"), "");
         let empty = Selection::default().of(&[]);
         assert_eq!(empty.note.as_deref(), Some("there are no pipelines"));
