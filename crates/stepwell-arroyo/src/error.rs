@@ -13,6 +13,7 @@ use stepwell_transport::{Phase, TransportErrorKind};
 
 use crate::{Operation, printable};
 
+pub(crate) use self::kind::TransportSnafu;
 pub use self::{json::JsonError, kind::ClientErrorKind};
 
 /// A call of the API that failed.

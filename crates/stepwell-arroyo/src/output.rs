@@ -10,12 +10,13 @@ use bytes::Bytes;
 use http::{StatusCode, header};
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use snafu::ResultExt;
 use stepwell_transport::StreamedBody;
 
 use self::events::{EventDecoder, TooLong};
 use crate::{
     ClientError, JsonError,
-    error::{Call, ClientErrorKind},
+    error::{Call, ClientErrorKind, TransportSnafu},
 };
 
 /// The default limit for an event, in bytes.
@@ -152,10 +153,9 @@ impl JobOutput {
                     });
                 }
             }
-            match body.next().await {
-                Ok(Some(piece)) => self.piece = piece,
-                Ok(None) => break,
-                Err(source) => return Err(ClientErrorKind::Transport { source }),
+            match body.next().await.context(TransportSnafu)? {
+                Some(piece) => self.piece = piece,
+                None => break,
             }
         }
         Ok(None)

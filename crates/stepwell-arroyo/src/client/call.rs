@@ -3,13 +3,14 @@
 use bytes::Bytes;
 use http::{Request, Response, Uri};
 use serde::de::DeserializeOwned;
+use snafu::ResultExt;
 use stepwell_transport::{BodyLimit, Timeout, Transport, TransportError};
 use tracing::{Instrument, Span, field};
 
 use super::Client;
 use crate::{
     ClientError, Endpoint,
-    error::{Call, ClientErrorKind},
+    error::{Call, ClientErrorKind, TransportSnafu},
     request::ApiRequest,
     response,
     secrets::SentBody,
@@ -74,7 +75,7 @@ impl Client {
         {
             reply.extensions_mut().insert(sent);
         }
-        reply.map_err(|source| ClientErrorKind::Transport { source })
+        reply.context(TransportSnafu)
     }
 
     pub(super) fn span(&self, request: &Request<Bytes>) -> Span {

@@ -2,13 +2,14 @@
 
 use bytes::Bytes;
 use http::{Request, Response};
+use snafu::ResultExt;
 use stepwell_transport::{BodyLimit, Timeout, Transport};
 use tracing::Instrument;
 
 use super::{Client, ONE, call::record};
 use crate::{
     ClientError, JobId, JobOutput, PipelineId,
-    error::{Call, ClientErrorKind},
+    error::{Call, ClientErrorKind, TransportSnafu},
     output::is_event_stream,
     request::{self, ApiRequest},
     response,
@@ -60,9 +61,7 @@ impl Client {
             .instrument(span.clone())
             .await;
         record(&span, &reply);
-        let (parts, mut body) = reply
-            .map_err(|source| ClientErrorKind::Transport { source })?
-            .into_parts();
+        let (parts, mut body) = reply.context(TransportSnafu)?.into_parts();
         let is_success = parts.status.is_success();
         let mut head = Response::from_parts(parts, Bytes::new());
         if is_success && is_event_stream(head.headers()) {
@@ -78,7 +77,7 @@ impl Client {
         }
         // The transport has read the body of a refusal completely.
         let whole = body.next().await;
-        let whole = whole.map_err(|source| ClientErrorKind::Transport { source })?;
+        let whole = whole.context(TransportSnafu)?;
         *head.body_mut() = whole.unwrap_or_default();
         Err(response::rejected(&head))
     }
