@@ -7,7 +7,7 @@ pub(crate) fn line(text: &str) -> Cow<'_, str> {
     escaped(text, is_plain)
 }
 
-/// As [`line`], but keeps line feeds and tabs.
+/// As [`line()`], but keeps line feeds and tabs.
 pub(crate) fn lines(text: &str) -> Cow<'_, str> {
     escaped(text, |character| {
         matches!(character, '\n' | '\t') || is_plain(character)
