@@ -1,6 +1,6 @@
 use std::fmt::{self, Write};
 
-/// One segment of a path, percent-encoded: a server takes any text as an id (`a/b`, `a b`, NUL), and a path must not be changed by it.
+/// A path segment, percent-encoded. A server accepts any text as an id (`a/b`, `a b`, NUL), and it must not change the path.
 pub(crate) struct Segment<'a>(pub(crate) &'a str);
 
 impl fmt::Display for Segment<'_> {
@@ -9,16 +9,16 @@ impl fmt::Display for Segment<'_> {
     }
 }
 
-/// Writes a segment.
+/// Writes a path segment.
 pub(crate) fn write_segment(path: &mut impl Write, text: &str) -> fmt::Result {
-    // A segment of dots alone would be taken as a step up.
+    // A segment of dots alone would be resolved as `.` or `..`.
     let dots = !text.is_empty() && text.bytes().all(|byte| byte == b'.');
     let plain = |byte: u8| {
         byte.is_ascii_alphanumeric()
             || matches!(byte, b'-' | b'_' | b'~')
             || (byte == b'.' && !dots)
     };
-    // As nearly all ids are.
+    // The usual case.
     if text.bytes().all(plain) {
         return path.write_str(text);
     }

@@ -8,8 +8,8 @@ use snafu::{OptionExt, Snafu, ensure};
 
 use crate::{PipelineId, encode::Segment, printable};
 
-/// The address of an Arroyo API, normalised: `http://host:5115`, with or without a path prefix behind a reverse proxy, without `/api`
-/// and without a trailing slash.
+/// The normalised address of an Arroyo API: `http://host:5115`, with the path prefix of a reverse proxy if there is one, without `/api` and
+/// without a trailing slash.
 ///
 /// ```
 /// use stepwell_arroyo::Endpoint;
@@ -28,20 +28,20 @@ pub struct Endpoint {
     base: String,
 }
 
-/// Why a text is no address of an API. The message never shows credentials.
+/// Why a text is not the address of an API. The message never shows credentials.
 #[derive(Debug, PartialEq, Eq, Snafu)]
 #[non_exhaustive]
 pub enum EndpointError {
-    /// It is empty.
+    /// The address is empty.
     #[snafu(display("the server's address is empty; give one like http://localhost:5115"))]
     Empty,
-    /// It has no scheme.
+    /// The address has no scheme.
     #[snafu(display("the server's address has no scheme; did you mean {suggestion}?"))]
     NoScheme {
         /// The address with a scheme.
         suggestion: String,
     },
-    /// Its scheme is not http or https.
+    /// The scheme is neither http nor https.
     #[snafu(display(
         "the server's address has the scheme {scheme:?}; only http and https can be used"
     ))]
@@ -49,12 +49,12 @@ pub enum EndpointError {
         /// The scheme.
         scheme: String,
     },
-    /// It carries credentials.
+    /// The address contains credentials.
     #[snafu(display(
         "the server's address carries credentials; take them out and give the token by itself, so that it does not end up in logs"
     ))]
     Credentials,
-    /// It has a query or a fragment.
+    /// The address has a query or a fragment.
     #[snafu(display(
         "the server's address has a query or a fragment; give only scheme, host, port and path"
     ))]
@@ -64,29 +64,29 @@ pub enum EndpointError {
         "the IPv6 address in the server's address must be in brackets, as in http://[::1]:5115"
     ))]
     Brackets,
-    /// It has no host.
+    /// The address has no host.
     #[snafu(display("the server's address has no host; give one like http://localhost:5115"))]
     NoHost,
-    /// What follows the host is not a port.
+    /// The text after the host is not a port.
     #[snafu(display(
         "the port in the server's address is not a number from 1 to 65535; give an address like http://localhost:5115"
     ))]
     Port,
-    /// It cannot be read as an address.
+    /// The address cannot be parsed.
     #[snafu(display("the server's address cannot be read; give one like http://localhost:5115"))]
     Invalid,
 }
 
 impl Endpoint {
-    /// Reads and normalises an address.
+    /// Parses and normalises an address.
     ///
     /// # Errors
     ///
-    /// When it is none; see [`EndpointError`].
+    /// See [`EndpointError`].
     pub fn parse(text: &str) -> Result<Self, EndpointError> {
         let text = text.trim();
         ensure!(!text.is_empty(), EmptySnafu);
-        // Anywhere: a slash in a password, or one missing before the user, moves them out of the authority.
+        // Anywhere in the text, because a slash in a password, or a missing one before the user, ends the authority.
         ensure!(!text.contains('@'), CredentialsSnafu);
         let (scheme, rest) = match text.split_once("://") {
             Some((scheme, rest)) if !scheme.is_empty() => (scheme.to_ascii_lowercase(), rest),
@@ -114,14 +114,13 @@ impl Endpoint {
         Self::from_uri(&uri)
     }
 
-    /// Takes the address that a transport sends to ([`Transport::base_url`](stepwell_transport::Transport::base_url)).
+    /// Takes the base URL of a transport ([`Transport::base_url`](stepwell_transport::Transport::base_url)).
     ///
-    /// Its path is a prefix, as it is: where it ends with `/api`, requests go to `/api/api/v1`, and a message that showed less would hide
-    /// it.
+    /// Its path is kept as it is: if it ends with `/api`, requests go to `/api/api/v1`, and an error message must not hide that.
     ///
     /// # Errors
     ///
-    /// When it is not an absolute http or https address without credentials.
+    /// Fails if it is not an absolute http or https address without credentials.
     pub fn from_uri(uri: &Uri) -> Result<Self, EndpointError> {
         let authority = uri.authority().context(NoHostSnafu)?;
         ensure!(
@@ -140,7 +139,7 @@ impl Endpoint {
         ensure!(uri.query().is_none(), QuerySnafu);
         check_host_and_port(authority)?;
         let path = uri.path().trim_end_matches('/');
-        // `Uri` lets any character beyond ASCII through: white space, and what turns the line that the address is shown in.
+        // `Uri` accepts any character beyond ASCII, including white space and characters that change the direction of the line.
         ensure!(printable::line(path, usize::MAX) == path, InvalidSnafu);
         let authority = authority.as_str().to_ascii_lowercase();
         Ok(Self {
@@ -153,7 +152,7 @@ impl Endpoint {
         &self.base
     }
 
-    /// Where a browser shows a pipeline.
+    /// The address of a pipeline's page in the dashboard.
     ///
     /// ```
     /// use stepwell_arroyo::{Endpoint, PipelineId};
@@ -168,8 +167,8 @@ impl Endpoint {
     }
 }
 
-/// What people paste without the API's own path. One of them goes: a reverse proxy may have `/api` as its prefix, and what stands under it
-/// at `/api/api/v1` is to be reached.
+/// Removes the path of the API, which is often pasted with the address. It is removed once, because a reverse proxy may have the prefix
+/// `/api` and serve the API at `/api/api/v1`.
 fn without_api(rest: &str) -> &str {
     let rest = rest.trim_end_matches('/');
     ["/api/v1", "/api"]
@@ -178,9 +177,9 @@ fn without_api(rest: &str) -> &str {
         .unwrap_or(rest)
 }
 
-/// Says what was meant, if it can be told.
+/// The error for an address without a scheme, with a suggestion if possible.
 fn without_scheme(text: &str) -> EndpointError {
-    // As in `http:host` and `https:/host`.
+    // `http:host` and `https:/host` have a scheme, but not its separator.
     let (scheme, rest) = [("http", "http:"), ("https", "https:")]
         .into_iter()
         .find_map(|(scheme, start)| Some((scheme, text.strip_prefix(start)?)))
@@ -189,7 +188,7 @@ fn without_scheme(text: &str) -> EndpointError {
         .strip_prefix("://")
         .unwrap_or(rest)
         .trim_start_matches('/');
-    // Nothing is read twice.
+    // A second separator would recurse.
     if rest.is_empty() || rest.contains("://") {
         return EndpointError::Invalid;
     }

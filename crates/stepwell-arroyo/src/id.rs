@@ -1,4 +1,4 @@
-//! What an id is made of.
+//! The text of an id.
 
 use std::{
     cmp::Ordering,
@@ -7,10 +7,10 @@ use std::{
     sync::Arc,
 };
 
-/// How many bytes an id has that needs no memory of its own: those that servers make have up to 15, and it is no larger than a `String`.
+/// The maximum size of an id without an allocation. Servers choose ids of up to 15 bytes, and with 22 the type is as large as a `String`.
 const SHORT: usize = 22;
 
-/// The text of an id. A list of 10,000 pipelines has as many of them.
+/// The text of an id. Short ids are not allocated, because a list may have 10,000 of them.
 #[derive(Clone)]
 pub(crate) enum IdText {
     Short { length: u8, bytes: [u8; SHORT] },
@@ -19,7 +19,7 @@ pub(crate) enum IdText {
 
 impl IdText {
     pub(crate) fn as_str(&self) -> &str {
-        // It was taken from a text, so it is one.
+        // The bytes were copied from a `str`, so they are valid.
         match self {
             Self::Short { .. } => str::from_utf8(self.as_bytes()).unwrap_or_default(),
             Self::Long(text) => text,
@@ -47,7 +47,7 @@ impl From<&str> for IdText {
     }
 }
 
-// By the text: the unused bytes are always 0, but which of the two it is depends on the text alone, and so need not be compared.
+// Only the text is compared: it determines the variant.
 impl PartialEq for IdText {
     fn eq(&self, other: &Self) -> bool {
         self.as_bytes() == other.as_bytes()

@@ -4,12 +4,12 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{id::IdText, pipeline_id::display, wire::text::deserialize_text};
 
-/// The id of a job, as the server made it. Cheap to clone.
+/// The id of a job, as the server chose it. Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct JobId(IdText);
 
 impl JobId {
-    /// An id that a server has made, as it is.
+    /// Takes an id from a server unchanged.
     pub fn from_server(text: impl Into<String>) -> Self {
         let text: String = text.into();
         Self(text.as_str().into())

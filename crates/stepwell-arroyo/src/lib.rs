@@ -1,8 +1,8 @@
 //! The Arroyo REST API v1: wire types, requests and decoding without I/O, and [`Client`], typed calls over a transport.
 //!
-//! Everything here rests on recordings of a real Arroyo, on its OpenAPI document, and on the types of its releases 0.12 to 0.15. They lie
-//! in `tests/contract/recordings` of the repository, and the tests there hold this crate to all of them. Where the docs name a recording,
-//! they mean one of those.
+//! Everything here is based on recordings of a real Arroyo, on its OpenAPI document, and on the types of its releases 0.12 to 0.15. These
+//! are in `tests/contract/recordings` of the repository, and the tests there check this crate against all of them. The recordings that the
+//! docs name are among them.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
@@ -33,25 +33,25 @@
 //!
 //! # Server generations
 //!
-//! All are read. What is sent can be read by all.
+//! Replies of all generations are read, and all of them can read the requests.
 //!
 //! | | up to 0.14 | 0.15 | after 0.15 |
 //! |---|---|---|---|
 //! | fields | camelCase | snake_case | snake_case |
 //! | page flag | `hasMore` | `hasMore` | `hasMore` |
 //! | node ids | strings before 0.13 | numbers | numbers |
-//! | a job's failure | a text | a text | [`FailureReason`] with its [`ErrorDomain`] |
+//! | a job's failure | text | text | [`FailureReason`] with its [`ErrorDomain`] |
 //! | a query's errors | texts | texts | [`SqlDiagnostic`] with its [`SqlSpan`] |
 //! | create under an id ([`Client::create_with_id`]) | 405 | 405 | yes; a second one is 400 |
 //! | tags, environment, scheduler's configuration | ignored | ignored | yes |
 //!
-//! Fields that are not known are ignored, and states, modes and other names that are not known are kept as `Other`.
+//! Unknown fields are ignored, and unknown states, modes and other names are kept as `Other`.
 //!
 //! # Secrets
 //!
-//! SQL carries the passwords of connectors. No error, no log and no `Debug` of this crate shows a query, a function's code, an environment,
-//! a row or a body. The exception is the server's own words in a refusal, which are in the error and never in a log. What they repeat of the
-//! request is taken out of them as far as it can be told: the token, the options of connectors, the environment.
+//! SQL contains the passwords of connectors. No error, log line or `Debug` of this crate shows a query, the code of a function, an
+//! environment, a row or a body. The exception is the server's message in a refusal, which is part of the error but never logged. If it
+//! repeats secrets of the request, they are removed as far as they can be recognised: the token, the options of connectors, the environment.
 
 mod client;
 mod encode;

@@ -1,21 +1,21 @@
-//! Masking the secrets of a query: the options of connectors carry passwords.
+//! Masking the secrets of a query: the options of connectors contain passwords.
 
 mod blob;
+mod lexeme;
 mod name;
 mod options;
 #[cfg(test)]
 mod tests;
-mod token;
 
 use std::ops::Range;
 
-use self::token::{Kind, Token, tokens};
+use self::lexeme::{Lexeme, LexemeKind, lexemes};
 
-/// The query with its secrets replaced by as many asterisks, character by character, so that places stay.
+/// Replaces each character of the query's secrets with an asterisk, so that positions stay the same.
 ///
-/// A secret is the value of an option of `WITH (…)` whose name says so (`password`, `api_key`, `auth.token`, …), credentials in a URL, what
-/// follows `password=` and the like inside of another value, and every value of an option that is not written as `name = 'value'`. Other
-/// values are shown: they are what an error is about.
+/// A secret is the value of an option in `WITH (…)` whose name says so (`password`, `api_key`, `auth.token`, …), credentials in a URL, the
+/// text after `password=` and the like within another value, and every value of an option that is not written as `name = 'value'`. Other
+/// values are kept, because they say what an error is about.
 ///
 /// ```
 /// let query = "CREATE TABLE t WITH (connector = 'kafka', password = 'hunter2')";
@@ -40,13 +40,13 @@ pub fn mask_options(query: &str) -> String {
     masked
 }
 
-/// Where the secrets of a query are, in order and apart. It reads what a parser would refuse too: that is when it is needed.
+/// The places of the secrets in a query, in order and without overlaps. The query may be invalid: that is when errors quote it.
 pub(crate) fn secrets(query: &str) -> Vec<Range<usize>> {
-    let tokens = tokens(query);
-    let mut found = options::secrets(query, &tokens);
-    for token in &tokens {
-        if matches!(token.kind, Kind::Literal | Kind::Comment) {
-            found.extend(blob::secrets(query, token.inside.clone()));
+    let lexemes = lexemes(query);
+    let mut found = options::secrets(query, &lexemes);
+    for lexeme in &lexemes {
+        if matches!(lexeme.kind, LexemeKind::Literal | LexemeKind::Comment) {
+            found.extend(blob::secrets(query, lexeme.inside.clone()));
         }
     }
     found.retain(|place| !place.is_empty());
@@ -61,28 +61,29 @@ pub(crate) fn secrets(query: &str) -> Vec<Range<usize>> {
     apart
 }
 
-/// The names in a query that are no part of a secret: of tables, columns, functions and options.
+/// The names in a query that are not part of a secret: of tables, columns, functions and options.
 pub(crate) fn names<'a>(query: &'a str, secrets: &[Range<usize>]) -> Vec<&'a str> {
-    let tokens = tokens(query);
-    let is_secret = |token: &Token| {
-        let overlaps =
-            |place: &Range<usize>| place.start < token.inside.end && token.inside.start < place.end;
+    let lexemes = lexemes(query);
+    let is_secret = |lexeme: &Lexeme| {
+        let overlaps = |place: &Range<usize>| {
+            place.start < lexeme.inside.end && lexeme.inside.start < place.end
+        };
         secrets.iter().any(overlaps)
     };
     let mut names = Vec::new();
-    for (index, token) in tokens.iter().enumerate() {
-        let is_name = match token.kind {
-            Kind::Word => true,
-            // In double quotes it is a name, and before `=` in single ones too.
-            Kind::Literal => {
-                let next = tokens[index + 1..].iter().find(|next| !next.is_space());
-                query[token.place.clone()].starts_with('"')
+    for (index, lexeme) in lexemes.iter().enumerate() {
+        let is_name = match lexeme.kind {
+            LexemeKind::Word => true,
+            // A text in double quotes is a name, and so is one in single quotes before `=`.
+            LexemeKind::Literal => {
+                let next = lexemes[index + 1..].iter().find(|next| !next.is_space());
+                query[lexeme.place.clone()].starts_with('"')
                     || next.is_some_and(|next| next.is(query, "="))
             }
-            Kind::Comment | Kind::Other | Kind::Space => false,
+            LexemeKind::Comment | LexemeKind::Other | LexemeKind::Space => false,
         };
-        if is_name && !is_secret(token) {
-            names.push(&query[token.inside.clone()]);
+        if is_name && !is_secret(lexeme) {
+            names.push(&query[lexeme.inside.clone()]);
         }
     }
     names

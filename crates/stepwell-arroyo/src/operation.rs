@@ -1,6 +1,6 @@
 use std::fmt;
 
-/// What a call is to do; its `Display` reads after "could not".
+/// A call of the API. Its `Display` reads after "could not".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Operation {

@@ -10,23 +10,24 @@ use bytes::Bytes;
 use http::{StatusCode, header};
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use snafu::ResultExt;
 use stepwell_transport::StreamedBody;
 
 use self::events::{EventDecoder, TooLong};
 use crate::{
     ClientError, JsonError,
-    error::{Call, ClientErrorKind},
+    error::{Call, ClientErrorKind, TransportSnafu},
 };
 
-/// How large an event may be, if nothing else is said.
+/// The default limit for an event, in bytes.
 const EVENT_LIMIT: usize = 16 * 1024 * 1024;
 
-/// The rows of a job as they come, from [`Client::output`](crate::Client::output).
+/// The stream of a job's rows, from [`Client::output`](crate::Client::output).
 ///
-/// They begin with the row that the job is at. A server keeps none for who is not there, or too slow: what was missed shows in
-/// [`RowBatch::start_id`]. The stream ends when the job does, or when the server goes.
+/// It begins with the rows that the job produces now. A server keeps no rows for a client that is absent or too slow; gaps show in
+/// [`RowBatch::start_id`]. The stream ends when the job or the server does.
 ///
-/// Nothing is read ahead: who does not call [`next`](Self::next) slows the connection down. Dropping it closes the connection.
+/// Nothing is read ahead, so a slow reader slows the connection down. Dropping the stream closes the connection.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -50,30 +51,29 @@ const EVENT_LIMIT: usize = 16 * 1024 * 1024;
 /// # Ok(())
 /// # }
 /// ```
-#[must_use = "rows come when they are asked for"]
+#[must_use = "no row is read until `next` is called"]
 pub struct JobOutput {
-    /// For the text of an error.
+    /// For error messages.
     call: Call,
     content_type: String,
     decoder: EventDecoder,
-    /// What has come and is not decoded yet.
+    /// Received but not yet decoded.
     piece: Bytes,
-    /// `None` when it has ended.
+    /// `None` after the end.
     body: Option<StreamedBody>,
 }
 
-/// Rows that came together. `Debug` shows how many, not which.
+/// Rows that arrived together. `Debug` only shows their number.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RowBatch {
-    /// The operator that they come from.
+    /// The operator that produced them.
     pub operator_id: String,
     /// Its subtask.
     pub subtask: u32,
-    /// The number of the first of them, counted from 0 by the subtask; those of a subtask follow each other without a gap, unless rows were
-    /// missed.
+    /// The number of the first row. Each subtask counts its rows from 0, so a gap means that rows were missed.
     pub start_id: u64,
-    /// Each the JSON of a row as the server wrote it, every digit of its numbers included, and on one line.
+    /// The rows as JSON, each on one line, with every number exactly as the server wrote it.
     pub rows: Vec<String>,
 }
 
@@ -102,24 +102,24 @@ impl JobOutput {
         }
     }
 
-    /// How many bytes one event, with all its rows, may have; 16 MiB by default.
+    /// Sets how many bytes one event with all its rows may have; 16 MiB by default.
     pub fn event_limit(mut self, bytes: usize) -> Self {
         self.decoder.limit = bytes;
         self
     }
 
-    /// The next rows; `None` at the end, and after an error.
+    /// Returns the next rows, or `None` at the end and after an error.
     ///
-    /// It has no deadline: a query may have no rows for hours.
+    /// There is no deadline: a query may produce no rows for hours.
     ///
     /// # Errors
     ///
-    /// [`ClientErrorKind::Transport`] when the stream breaks off, [`ClientErrorKind::EventTooLarge`],
+    /// [`ClientErrorKind::Transport`] if the stream breaks off, [`ClientErrorKind::EventTooLarge`], and
     /// [`ClientErrorKind::Decode`].
     ///
     /// # Cancel safety
     ///
-    /// Safe: no row is lost when the future is dropped.
+    /// Cancel safe: no row is lost if the future is dropped.
     pub async fn next(&mut self) -> Result<Option<RowBatch>, ClientError> {
         match self.advance().await {
             Ok(Some(batch)) => Ok(Some(batch)),
@@ -153,10 +153,9 @@ impl JobOutput {
                     });
                 }
             }
-            match body.next().await {
-                Ok(Some(piece)) => self.piece = piece,
-                Ok(None) => break,
-                Err(source) => return Err(ClientErrorKind::Transport { source }),
+            match body.next().await.context(TransportSnafu)? {
+                Some(piece) => self.piece = piece,
+                None => break,
             }
         }
         Ok(None)
@@ -174,12 +173,12 @@ fn decode(data: &[u8]) -> Result<RowBatch, serde_json::Error> {
     })
 }
 
-/// A line break in JSON is white space between two tokens: in a text it must be escaped.
+/// Replaces line breaks, which in JSON can only be white space between tokens.
 fn on_one_line(row: &RawValue) -> String {
     row.get().replace(['\n', '\r'], " ")
 }
 
-/// Whether these headers are those of a stream of events. Proxies drop a content type, but do not make up one.
+/// Whether the headers are those of an event stream. A missing content type counts, because proxies may drop it.
 pub(crate) fn is_event_stream(headers: &http::HeaderMap) -> bool {
     headers.get(header::CONTENT_TYPE).is_none_or(|value| {
         let media_type = value.as_bytes().split(|&byte| byte == b';').next();

@@ -1,14 +1,13 @@
-//! The path of a request, while it is put together.
+//! Building the path of a request.
 
 use std::fmt::{self, Write};
 
 use bytes::Bytes;
 
-/// As long as a path gets with the ids that servers and stepwell make.
+/// The maximum length of a path with the usual ids.
 const SHORT: usize = 112;
 
-/// A path. A short one takes one allocation, clones included: a `String` takes a second one when it is cloned, as a transport does that
-/// may have to send the request again.
+/// A path. A short one takes one allocation including clones; a `String` takes another one when a transport clones it for a second attempt.
 pub(crate) enum Path {
     Short { length: usize, bytes: [u8; SHORT] },
     Long(String),

@@ -8,8 +8,8 @@ use crate::{id::IdText, printable, wire::text::deserialize_text};
 
 /// The id of a pipeline.
 ///
-/// What stepwell makes is 1 to 64 of `A`–`Z`, `a`–`z`, `0`–`9`, `_` and `-`. What a server has made is kept as it is, whatever it holds, and
-/// is percent-encoded in paths. Cheap to clone.
+/// An id chosen by a client has 1 to 64 of the characters `A`–`Z`, `a`–`z`, `0`–`9`, `_` and `-`. An id from a server is kept unchanged,
+/// whatever it contains, and percent-encoded in paths. Cheap to clone.
 ///
 /// ```
 /// use stepwell_arroyo::PipelineId;
@@ -22,24 +22,24 @@ use crate::{id::IdText, printable, wire::text::deserialize_text};
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PipelineId(IdText);
 
-/// The text is not an id that stepwell makes.
+/// The text is not a valid id for a client to choose.
 #[derive(Debug, Snafu, PartialEq, Eq)]
 #[snafu(display("{text:?} cannot be the id of a pipeline; use 1 to 64 letters, digits, _ and -"))]
 pub struct PipelineIdError {
-    /// At most 100 characters of it.
+    /// The text, cut at 100 characters.
     text: String,
 }
 
 impl PipelineId {
-    /// The version of the encoding that [`for_spec`](Self::for_spec) hashes. It must never change its meaning: ids of running
-    /// pipelines depend on it.
+    /// The version of the encoding that [`for_spec`](Self::for_spec) hashes. It must never change, because the ids of running pipelines
+    /// depend on it.
     const FORMAT: &'static [u8] = b"stepwell pipeline id 1";
 
-    /// An id of our own making.
+    /// Creates an id to choose for a pipeline.
     ///
     /// # Errors
     ///
-    /// When it is not 1 to 64 of the allowed characters.
+    /// Fails if the text is not 1 to 64 of the allowed characters.
     pub fn new(text: impl Into<String>) -> Result<Self, PipelineIdError> {
         let text = text.into();
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
@@ -52,16 +52,16 @@ impl PipelineId {
         Ok(Self(text.as_str().into()))
     }
 
-    /// An id that a server has made, as it is.
+    /// Takes an id from a server unchanged.
     pub fn from_server(text: impl Into<String>) -> Self {
         let text: String = text.into();
         Self(text.as_str().into())
     }
 
-    /// The id that one spec gets everywhere and always: a hash of namespace, name and the exact query, and of nothing else, so that
-    /// another parallelism, tag or environment is still the same pipeline.
+    /// Derives the id of a spec: a hash of the namespace, the name and the exact query. Everything else can change without changing the id,
+    /// such as the parallelism, the tags and the environment.
     ///
-    /// The same in every version of stepwell.
+    /// The id is the same in every version of stepwell.
     ///
     /// ```
     /// use stepwell_arroyo::PipelineId;
@@ -74,7 +74,7 @@ impl PipelineId {
         let mut hash = Sha256::new();
         hash.update(Self::FORMAT);
         for part in [namespace, name, query] {
-            // The length comes first, so that no two specs run together into the same bytes.
+            // The length comes first, so that no two specs have the same bytes.
             hash.update((part.len() as u64).to_be_bytes());
             hash.update(part.as_bytes());
         }
@@ -121,7 +121,7 @@ impl fmt::Display for PipelineId {
     }
 }
 
-/// A server's id may hold anything; what could confuse a terminal or a log is escaped.
+/// Escapes control characters, because an id from a server may contain anything.
 pub(crate) fn display(text: &str, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
     if text.chars().any(char::is_control) {
         write!(formatter, "{}", text.escape_debug())

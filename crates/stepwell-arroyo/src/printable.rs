@@ -1,8 +1,8 @@
-//! Texts of others, made fit for a terminal and a log.
+//! Making untrusted text safe for terminals and logs.
 
 use std::borrow::Cow;
 
-/// The text without characters that are not shown; borrowed when it has none.
+/// The text without invisible characters; borrowed if it has none.
 pub(crate) fn plain(text: &str) -> Cow<'_, str> {
     if text.chars().all(is_plain) {
         Cow::Borrowed(text)
@@ -15,8 +15,8 @@ pub(crate) fn plain(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// The text on its own lines, at most `bytes` long: without control characters but line feeds and tabs, and without what turns the
-/// direction of writing.
+/// The text with its line breaks, cut at `bytes`, without control characters except line feeds and tabs, and without characters that change
+/// the direction of the text.
 pub(crate) fn lines(text: &str, bytes: usize) -> String {
     let mut printable = String::new();
     for character in text.trim().chars().filter(|character| is_plain(*character)) {
@@ -29,7 +29,7 @@ pub(crate) fn lines(text: &str, bytes: usize) -> String {
     printable
 }
 
-/// The text on one line, at most so many characters of it: each run of white space is one space.
+/// The text on one line, cut at this many characters. Each run of white space becomes one space.
 pub(crate) fn line(text: &str, characters: usize) -> String {
     let mut printable = String::new();
     let mut count = 0;
@@ -51,13 +51,13 @@ pub(crate) fn line(text: &str, characters: usize) -> String {
 pub(crate) fn is_plain(character: char) -> bool {
     match character {
         '\n' | '\t' => true,
-        // Marks and overrides of direction, line and paragraph separators.
+        // Direction marks and overrides, line and paragraph separators.
         '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}' => false,
         character => !character.is_control(),
     }
 }
 
-/// Makes place for an ellipsis.
+/// Cuts the text and appends an ellipsis.
 fn shorten(text: &mut String, bytes: usize) {
     const ELLIPSIS: char = '…';
     while text.len() + ELLIPSIS.len_utf8() > bytes && text.pop().is_some() {}

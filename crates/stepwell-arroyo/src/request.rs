@@ -1,4 +1,4 @@
-//! Requests, without sending them.
+//! Building requests.
 
 use std::{
     fmt::{self, Write},
@@ -18,14 +18,14 @@ use crate::{
     wire::ValidateQuery,
 };
 
-/// How many entries of a job's log are asked for: more than a person reads. One page, for at the border of two the server's cursor skips
+/// The limit for a job's errors, more than a person reads. Only one page is read, because at the border of two the server's cursor skips
 /// entries of the same second.
 const JOB_ERRORS: NonZeroU32 = NonZeroU32::new(1_000).unwrap();
 
-/// A request and what it is for.
+/// A request and its purpose.
 pub(crate) struct ApiRequest<'a> {
     pub(crate) operation: Operation,
-    /// The id or the name of the pipeline that it is about.
+    /// The id or the name of the pipeline.
     pub(crate) pipeline: Option<&'a str>,
     pub(crate) request: Result<Request<Bytes>, ClientErrorKind>,
 }
@@ -54,7 +54,7 @@ impl<'a> ApiRequest<'a> {
         let mut plain = Self::plain(operation, method, uri);
         plain.request = plain.request.and_then(|mut request| {
             request.headers_mut().insert(header::CONTENT_TYPE, JSON);
-            // Most queries fit, so that it is written without being moved.
+            // Most queries fit, so the buffer does not grow.
             let mut text = Vec::with_capacity(BODY);
             serde_json::to_writer(&mut text, body).map_err(unwritable)?;
             *request.body_mut() = text.into();
@@ -69,7 +69,7 @@ impl<'a> ApiRequest<'a> {
     }
 }
 
-/// How many bytes a body has to begin with.
+/// The initial capacity of a body, in bytes.
 const BODY: usize = 1024;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");

@@ -1,7 +1,7 @@
-//! Replies, without reading them from anywhere.
+//! Decoding replies.
 //!
-//! The status comes first: what is not 2xx is a refusal, whatever its body. Then the body: nothing of JSON is ever shown but the server's
-//! words in a refusal, for the JSON of a pipeline holds its query. What these words repeat of the request is taken out of them.
+//! The status comes first: anything but a 2xx is a refusal, whatever its body. Of JSON only the server's message in a refusal is shown,
+//! because the JSON of a pipeline contains its query. The secrets of the request are removed from that message.
 
 use std::time::Duration;
 
@@ -16,21 +16,21 @@ use crate::{
     wire::{EachRow, Made, read_rows},
 };
 
-/// How many bytes of the server's words an error keeps.
+/// How many bytes of the server's message an error keeps.
 const WORDS: usize = 8 * 1024;
 
 /// How many characters of a reply that is not JSON an error shows.
 const START: usize = 200;
 
-/// In place of what may hold a query.
+/// Replaces text that may contain a query.
 const NOT_SHOWN: &str = "its text is not shown";
 
-/// The value in a reply.
+/// Decodes the value in a reply.
 pub(crate) fn decode<T: DeserializeOwned>(reply: &Response<Bytes>) -> Result<T, ClientErrorKind> {
     decode_or_empty(reply)?.ok_or_else(|| empty(reply))
 }
 
-/// The value in a reply that may be empty.
+/// Decodes the value in a reply that may be empty.
 pub(crate) fn decode_or_empty<T: DeserializeOwned>(
     reply: &Response<Bytes>,
 ) -> Result<Option<T>, ClientErrorKind> {
@@ -40,7 +40,7 @@ pub(crate) fn decode_or_empty<T: DeserializeOwned>(
         .map_err(|error| undecoded(reply, &error))
 }
 
-/// Goes through a page of pipelines, and tells whether there are more.
+/// Decodes a page of pipelines row by row. Returns whether there are more.
 pub(crate) fn decode_rows(
     reply: &Response<Bytes>,
     each: EachRow<'_>,
@@ -48,7 +48,7 @@ pub(crate) fn decode_rows(
     read(reply, |body| read_rows(body, each))
 }
 
-/// A pipeline that was just made.
+/// Decodes the reply to a create.
 pub(crate) fn decode_made(reply: &Response<Bytes>) -> Result<Made, ClientErrorKind> {
     read(reply, Made::from_json)
 }
@@ -65,11 +65,11 @@ fn read<T>(
     }
 }
 
-/// A body as text. Looked at once and as a whole, it takes half of what a look at every string in it takes.
+/// The body as text. Validating it as a whole takes half the time of validating every string in it.
 fn text(body: &[u8]) -> Result<&str, serde_json::Error> {
     str::from_utf8(body).map_err(|error| {
         let before = match error.error_len() {
-            // It ends within a character: it was cut, if it is cut before it, too.
+            // It ends within a character. The error before that character says whether the JSON breaks off.
             None => serde_json::from_slice::<IgnoredAny>(&body[..error.valid_up_to()]).err(),
             Some(_) => None,
         };
@@ -91,12 +91,12 @@ fn empty(reply: &Response<Bytes>) -> ClientErrorKind {
     }
 }
 
-/// A reply in which nothing is looked for. A web page is none: it says that something else than the API has answered.
+/// Accepts any reply of the API. A web page is not one.
 pub(crate) fn decode_done(reply: &Response<Bytes>) -> Result<(), ClientErrorKind> {
     json(reply).map(|_| ())
 }
 
-/// The reply to a ping: the JSON string `"Pong"` and nothing else, for many a thing answers 200.
+/// Decodes the reply to a ping, which must be the JSON string `"Pong"`: many servers answer 200 to anything.
 pub(crate) fn decode_ping(reply: &Response<Bytes>) -> Result<(), ClientErrorKind> {
     match json(reply)?.map(serde_json::from_slice::<&str>) {
         Some(Ok("Pong")) => Ok(()),
@@ -104,8 +104,7 @@ pub(crate) fn decode_ping(reply: &Response<Bytes>) -> Result<(), ClientErrorKind
     }
 }
 
-/// How long the server wants to be left alone, when it is too busy. A time of day, which the header may hold too, is not read: the clocks
-/// of two machines differ.
+/// The `Retry-After` of a server that is too busy. Only seconds are read, not a date, because clocks differ.
 pub(crate) fn retry_after(reply: &Response<Bytes>) -> Option<Duration> {
     let is_busy = matches!(
         reply.status(),
@@ -116,7 +115,7 @@ pub(crate) fn retry_after(reply: &Response<Bytes>) -> Option<Duration> {
     is_busy.then(|| Duration::from_secs(seconds.into()))
 }
 
-/// The body of a reply with a 2xx, which is empty or JSON.
+/// The body of a 2xx reply, which is empty or JSON.
 fn json(reply: &Response<Bytes>) -> Result<Option<&[u8]>, ClientErrorKind> {
     if !reply.status().is_success() {
         return Err(rejected(reply));
@@ -131,8 +130,8 @@ fn json(reply: &Response<Bytes>) -> Result<Option<&[u8]>, ClientErrorKind> {
     }
 }
 
-/// Whether nothing of this reply will be shown, and so nothing of the request has to be hidden in it.
-pub(crate) fn is_as_always(reply: &Response<Bytes>) -> bool {
+/// Whether no error can show any text of this reply, so that no secrets have to be removed from it.
+pub(crate) fn shows_nothing(reply: &Response<Bytes>) -> bool {
     reply.status().is_success()
         && looks_like_json(reply.body().trim_ascii())
         && reply
@@ -141,7 +140,7 @@ pub(crate) fn is_as_always(reply: &Response<Bytes>) -> bool {
             .is_some_and(|value| value == "application/json")
 }
 
-/// By its first byte, not by its content type, which proxies drop or change: all that an Arroyo answers begins like this.
+/// Decides by the first byte. The content type may be dropped or changed by a proxy.
 fn looks_like_json(body: &[u8]) -> bool {
     matches!(body.first(), Some(b'{' | b'[' | b'"'))
 }
@@ -186,7 +185,7 @@ pub(crate) fn rejected(reply: &Response<Bytes>) -> ClientErrorKind {
     }
 }
 
-/// The words in a JSON error: those of an Arroyo, or of what gateways commonly answer.
+/// The message in a JSON error of an Arroyo, or in the usual forms of gateways.
 fn words(value: &serde_json::Value) -> String {
     ["/error", "/error/message", "/message", "/detail"]
         .into_iter()
@@ -195,14 +194,15 @@ fn words(value: &serde_json::Value) -> String {
         .to_owned()
 }
 
-/// Arroyo's errors have one field and no more.
+/// Whether the error has Arroyo's form, a single field.
 fn is_arroyos(value: &serde_json::Value) -> bool {
     value
         .as_object()
         .is_some_and(|fields| fields.len() == 1 && value["error"].is_string())
 }
 
-/// What an empty reply means. An Arroyo gives 401 and 405 so (recordings `900_auth_ping_no_token`, `161_wrong_method_post_item`).
+/// The meaning of a refusal without a body, as an Arroyo sends for 401 and 405 (recordings `900_auth_ping_no_token`,
+/// `161_wrong_method_post_item`).
 fn meaning(status: StatusCode) -> &'static str {
     match status {
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => "no reason is given; check the token",
@@ -219,7 +219,7 @@ fn redirection(reply: &Response<Bytes>) -> String {
         .get(header::LOCATION)
         .and_then(|value| value.to_str().ok())
         .and_then(|location| location.parse::<Uri>().ok());
-    // A location may carry anything; its scheme and host are what helps.
+    // Only the scheme and the host are shown, because a location may contain anything.
     let to = location.and_then(|uri| {
         let host = uri.authority()?.as_str().rsplit('@').next()?.to_owned();
         Some(format!(" to {}://{host}", uri.scheme_str()?))
@@ -230,9 +230,9 @@ fn redirection(reply: &Response<Bytes>) -> String {
     )
 }
 
-/// What something in between has answered, with its content type.
+/// The beginning of a refusal that is not an Arroyo's, with its content type.
 fn beginning(reply: &Response<Bytes>, body: &[u8]) -> String {
-    // JSON that is not an error may be a pipeline, and a page or a text may repeat the request.
+    // JSON that is not an error may be a pipeline, and any text may repeat the request.
     let start = if may_hold_query(body) {
         NOT_SHOWN.to_owned()
     } else {
@@ -244,7 +244,7 @@ fn beginning(reply: &Response<Bytes>, body: &[u8]) -> String {
     }
 }
 
-/// By the names of the fields that are never shown, also where JSON is quoted within JSON or HTML.
+/// Looks for the names of the fields that are never shown, also in JSON that is quoted in JSON or HTML.
 fn may_hold_query(body: &[u8]) -> bool {
     let text = String::from_utf8_lossy(body)
         .replace('\\', "")
@@ -271,7 +271,7 @@ pub(crate) fn content_type(reply: &Response<Bytes>) -> String {
 }
 
 fn start(reply: &Response<Bytes>, body: &[u8]) -> String {
-    // Hidden before it is cut: half a secret is one too.
+    // Secrets are removed before the text is cut, because half a secret would not be found.
     let text = Secrets::of_reply(reply).hide(&String::from_utf8_lossy(body));
     printable::line(&text, START)
 }

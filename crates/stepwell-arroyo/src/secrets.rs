@@ -1,4 +1,4 @@
-//! What must not come back: a server that refuses a request may repeat it, and its words are shown.
+//! Removing the secrets of a request from the server's messages: a refusal may repeat the request, and it is shown.
 
 mod spelling;
 
@@ -9,32 +9,29 @@ use http::Response;
 use serde::Deserialize;
 use stepwell_transport::Token;
 
-use self::spelling::Spelling;
+use self::spelling::{SHORTEST, Spelling};
 use crate::{
     mask::{self, mask_options},
     printable,
 };
 
-/// What stands for a secret.
+/// Replaces a secret.
 const HIDDEN: &str = "***";
 
-/// Shorter texts are in many a word by chance, and hide nothing.
-const SHORTEST: usize = 4;
-
-/// The body of the request, beside its reply.
+/// The body of the request, in the extensions of its reply.
 #[derive(Clone)]
-pub(crate) struct Sent(pub(crate) Bytes);
+pub(crate) struct SentBody(pub(crate) Bytes);
 
 /// The secrets of one request.
 #[derive(Default)]
 pub(crate) struct Secrets {
     token: Option<Token>,
     texts: Vec<String>,
-    /// The names in the query: one may be spelled as a secret begins.
+    /// The names in the query. One may equal the beginning of a secret.
     names: Vec<String>,
 }
 
-/// Where the bodies of requests have secrets.
+/// The fields of a request's body that may contain secrets.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Body {
@@ -42,8 +39,8 @@ struct Body {
     env_vars: std::collections::BTreeMap<String, String>,
 }
 
-/// The words without the secrets of the query, as [`Client::validate`](crate::Client::validate) takes them out of a server's: as they are
-/// in the query, escaped, with other white space, or cut.
+/// Removes the secrets of the query from a message, as [`Client::validate`](crate::Client::validate) does from the server's: as they are in
+/// the query, escaped, with other white space, or cut.
 ///
 /// ```
 /// let query = "CREATE TABLE t WITH (password = 'correct horse')";
@@ -55,13 +52,13 @@ pub fn hide_secrets(query: &str, words: &str) -> String {
 }
 
 impl Secrets {
-    /// Those of the request that got this reply: its token, if the transport tells it, and what its body has.
+    /// The secrets of the request that got this reply: its token, if the transport provides it, and those in its body.
     pub(crate) fn of_reply(reply: &Response<Bytes>) -> Self {
         let extensions = reply.extensions();
-        let sent = extensions.get::<Sent>();
-        // Not every body has one of these; those that have can be read, for they were written here.
+        let sent = extensions.get::<SentBody>();
+        // A body that does not parse has none of these fields, because bodies are written by this crate.
         let body: Body = sent
-            .and_then(|Sent(body)| serde_json::from_slice(body).ok())
+            .and_then(|SentBody(body)| serde_json::from_slice(body).ok())
             .unwrap_or_default();
         let mut secrets = Self::of_query(&body.query);
         secrets.add(body.env_vars.into_values());
@@ -69,7 +66,7 @@ impl Secrets {
         secrets
     }
 
-    /// Those of the query. A name in it may be spelled as a secret is, and stays: it says what an error is about.
+    /// The secrets of the query. A text that is also a name in the query stays, because names say what an error is about.
     pub(crate) fn of_query(query: &str) -> Self {
         let mut secrets = Self::default();
         let places = mask::secrets(query);
@@ -96,10 +93,10 @@ impl Secrets {
         self.texts.dedup();
     }
 
-    /// The text without them, and without the secrets of any `WITH (…)` that it quotes. Characters that are not shown are taken out too: without
-    /// them, what stood around one may be a secret.
+    /// Removes the secrets from the text, and the secrets of any `WITH (…)` in it. Invisible characters are removed as well, because the text
+    /// around one may be a secret.
     pub(crate) fn hide(&self, text: &str) -> String {
-        // As it was sent first: a secret may have such characters itself.
+        // First with them, because a secret may contain such characters.
         let text = self.hide_as_it_is(text);
         match printable::plain(&text) {
             Cow::Borrowed(_) => text,
@@ -164,7 +161,7 @@ mod tests {
                 "http://u:abcd@host/?api_key=1234",
                 "http://***@host/?api_key=***",
             ),
-            // Of another query, as a server may tell it.
+            // Another query that the server quotes.
             (
                 "could not plan WITH (pwd = 'x')",
                 "could not plan WITH (pwd = '*')",
@@ -191,7 +188,7 @@ mod tests {
             ("correct_horse_bat…", "***…"),
             ("correct_horse_b... correct_horse_b", "***... ***"),
             ("'correct_horse_b' `correct_horse_b`", "'***' `***`"),
-            // Another word, a name, and too little of it.
+            // A different word, a name, and too short a beginning.
             ("correct_horse_bar, no", "correct_horse_bar, no"),
             ("'correct_horse'", "'correct_horse'"),
             ("'correct_hor'", "'correct_hor'"),
@@ -206,7 +203,7 @@ mod tests {
         }
     }
 
-    /// Found by fuzzing: they were taken out after the secrets had been looked for.
+    /// Found by fuzzing: they were removed after the search for the secrets.
     #[test]
     fn characters_that_are_not_shown_do_not_keep_a_secret_from_being_found() {
         let secrets = Secrets::of_query("WITH (token = 'hunter2', auth = 'one\u{7}two')");

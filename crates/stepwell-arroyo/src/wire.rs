@@ -1,7 +1,7 @@
-//! The types on the wire, of every server generation: 0.12 to 0.14 spell fields in camelCase, 0.15 and later in snake_case; before 0.13
-//! node ids are strings. All are read; what is written is the newest spelling, and both where servers differ in what they read.
+//! The wire types of every server generation: 0.12 to 0.14 spell fields in camelCase, 0.15 and later in snake_case; before 0.13 node ids are
+//! strings. Every form is read. The newest spelling is written, and both where servers differ in what they read.
 //!
-//! Fields that are not known are ignored, values that are not known are kept.
+//! Unknown fields are ignored, and unknown values are kept.
 
 mod checkpoint;
 mod graph;

@@ -1,8 +1,8 @@
-//! The words of servers, without what libraries wrap around them.
+//! Making a server's messages readable.
 
 use std::{borrow::Cow, iter};
 
-/// What the libraries below a server put in front of a message.
+/// The prefixes that a server's libraries put before a message.
 const WRAPPERS: [&str; 14] = [
     "DataFusion error: ",
     "SQL error: ",
@@ -20,7 +20,7 @@ const WRAPPERS: [&str; 14] = [
     "Compute error: ",
 ];
 
-/// What follows the part of a message that is about the query.
+/// The texts that end the useful part of a message.
 const CUTS: [&str; 7] = [
     "\n\nbacktrace: ",
     "\nStack backtrace:",
@@ -31,20 +31,20 @@ const CUTS: [&str; 7] = [
     "This issue was likely caused by a bug in DataFusion",
 ];
 
-/// The useful part of a message about the arguments of a function. Before it are the library's attempts to match a signature.
+/// The beginning of the useful part of a message about the arguments of a function. The library's attempts to match a signature precede it.
 const NO_FUNCTION: &str = "No function matches the given name and argument types '";
 
-/// What stands between an error and its cause.
+/// The separator between an error and its cause.
 const CAUSED_BY: &str = "\ncaused by\n";
 
-/// What begins each of several errors.
+/// The beginning of each of several errors.
 const ITEM: &str = "\n * ";
 
-/// What a server says, for people to read.
+/// Makes a server's message readable.
 ///
-/// Servers pass on the messages of the libraries that they plan and run queries with. This takes away the names of kinds of errors,
-/// backtraces, lists of candidate functions, hints about features of the library and where to report its bugs. What is left is on one line,
-/// and nothing else is taken from it. The words of a [`SqlDiagnostic`](crate::SqlDiagnostic) lose the planner's debug output too.
+/// Servers pass on the messages of the libraries that plan and run their queries. This removes the names of error kinds, backtraces, lists of
+/// candidate functions, hints about features of the library, and where to report its bugs. The rest is unchanged, on one line. The message
+/// of a [`SqlDiagnostic`](crate::SqlDiagnostic) also loses the planner's debug output.
 ///
 /// ```
 /// use stepwell_arroyo::readable;
@@ -57,11 +57,11 @@ pub fn readable(words: &str) -> String {
     each(words, unwrapped)
 }
 
-/// What a server says of a query: [`readable`], and without the steps and the debug output of its planner.
+/// Makes a message about a query [`readable`], and removes the steps and the debug output of the planner.
 pub(crate) fn of_query(words: &str) -> String {
     let words = each(words, part);
     let one = |words: &str| match words {
-        // Nothing else was said.
+        // The message had nothing else.
         "" => "the query cannot be planned".to_owned(),
         words => words.to_owned(),
     };
@@ -69,7 +69,7 @@ pub(crate) fn of_query(words: &str) -> String {
     items.join(ITEM)
 }
 
-/// The words with each link of each chain of causes changed; links that become empty are left out.
+/// Changes each cause of each error in a message. Causes that become empty are left out.
 fn each(words: &str, change: fn(&str) -> String) -> String {
     let one = |words: &str| {
         let words = without_debug_quotes(words);
@@ -81,12 +81,12 @@ fn each(words: &str, change: fn(&str) -> String) -> String {
     items.join(ITEM)
 }
 
-/// One link, without what is around its message.
+/// A cause without the text around its message.
 fn unwrapped(words: &str) -> String {
     on_one_line(&without_wrappers(without_ends(words.trim())))
 }
 
-/// One link of what is said of a query; empty for one that only names a step of the planner.
+/// A cause in a message about a query; empty if it only names a step of the planner.
 fn part(words: &str) -> String {
     let is_rule = |words: &str| {
         let is_name =
@@ -97,17 +97,17 @@ fn part(words: &str) -> String {
     if is_rule(words) {
         return String::new();
     }
-    // The attempts before it may themselves be cut below.
+    // Done first, because the attempts before it may contain texts that would end the message.
     if let Some(begin) = words.find(NO_FUNCTION) {
         words = &words[begin..];
     }
     let words = without_wrappers(without_ends(words));
     let line = on_one_line(without_debug_output(&words));
-    // The full stops that were put after full stops.
+    // Some messages end with two full stops.
     line.strip_suffix("..").unwrap_or(&line).to_owned()
 }
 
-/// The words up to what a library adds at their end.
+/// The message without what a library adds at its end.
 fn without_ends(mut words: &str) -> &str {
     for cut in CUTS {
         words = words.find(cut).map_or(words, |end| {
@@ -126,7 +126,7 @@ fn without_wrappers(words: &str) -> String {
     for wrapper in WRAPPERS {
         let mut from = 0;
         while let Some(begin) = words[from..].find(wrapper).map(|begin| from + begin) {
-            // "MySQL error: " is another word.
+            // In "MySQL error: " the prefix is part of a longer word.
             if words[..begin].ends_with(char::is_alphanumeric) {
                 from = begin + wrapper.len();
             } else {
@@ -138,7 +138,7 @@ fn without_wrappers(words: &str) -> String {
     words
 }
 
-/// `ParserError("…")`: what is within.
+/// Replaces `ParserError("…")` with the text inside.
 fn without_debug_quotes(words: &str) -> Cow<'_, str> {
     const OPEN: &str = "Error(\"";
     let Some(open) = words.find(OPEN) else {
@@ -155,7 +155,7 @@ fn without_debug_quotes(words: &str) -> Cow<'_, str> {
     Cow::Owned(format!("{}{inside}{rest}", &words[..begin]))
 }
 
-/// The text of a literal as `Debug` writes it, after its first quote, and what follows its last one.
+/// Parses a string as `Debug` writes it, after its opening quote. Returns the text, and what follows the closing quote.
 fn unquoted(quoted: &str) -> Option<(String, &str)> {
     let mut inside = String::new();
     let mut characters = quoted.char_indices();
@@ -183,9 +183,9 @@ fn unquoted(quoted: &str) -> Option<(String, &str)> {
     None
 }
 
-/// The words up to where a value of the library is written out: `Ident { value: …`, `Some(…`.
+/// The message up to the first debug output: `Ident { value: …`, `Some(…`.
 fn without_debug_output(words: &str) -> &str {
-    // The name of a type stands before the brace, and begins with a capital.
+    // A type name, which begins with a capital, precedes the brace.
     let structure = words.match_indices(" { ").find_map(|(brace, _)| {
         let name = words[..brace].rfind(|c: char| !c.is_alphanumeric());
         let begin = name.map_or(0, |before| before + 1);

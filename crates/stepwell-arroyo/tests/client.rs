@@ -21,7 +21,7 @@ async fn each_call_succeeds_on_its_answer() {
         run(&case, |expected| expected.reply_json(200, &case.reply))
             .await
             .unwrap();
-        // 201 or 202 would be as good.
+        // 201 and 202 are accepted too.
         run(&case, |expected| expected.reply_json(201, &case.reply))
             .await
             .unwrap();
@@ -174,7 +174,7 @@ async fn a_failure_of_the_transport_keeps_its_kind_and_phase() {
             (K::Tls, Phase::NotSent, false),
             (K::BodyTooLarge, Phase::Responded, false),
         ] {
-            // The whole list is asked for again, by smaller pages.
+            // The whole list is read again with smaller pages.
             if kind == K::BodyTooLarge && case.path.ends_with("?limit=10000") {
                 continue;
             }
@@ -242,7 +242,7 @@ async fn a_redirect_names_where_it_goes() {
     );
 }
 
-/// What a program may do with the client on a runtime of several threads.
+/// The client can be used on a multi-threaded runtime.
 #[test]
 fn everything_can_be_sent_to_another_thread() {
     fn shared<T: Send + Sync + 'static>(_: &T) {}

@@ -1,10 +1,10 @@
-//! What holds of every address, read from any text.
+//! Properties of every address that is parsed from any text.
 
 use http::Uri;
 use proptest::prelude::*;
 use stepwell_arroyo::{Endpoint, EndpointError, PipelineId};
 
-/// Pieces of which addresses and mistakes are made: random text alone seldom gets beyond the scheme.
+/// The pieces of addresses and mistakes. Random text alone rarely gets past the scheme.
 fn piece() -> impl Strategy<Value = String> {
     prop_oneof![
         4 => prop::sample::select(vec![
@@ -23,7 +23,7 @@ fn text() -> impl Strategy<Value = String> {
         .prop_map(|(start, pieces)| start.to_owned() + &pieces.concat())
 }
 
-/// An address that can be used, as its scheme, host with port, and prefix.
+/// A valid address: its scheme, its host with port, and its prefix.
 fn usable() -> impl Strategy<Value = (&'static str, String, String)> {
     let scheme = prop::sample::select(vec!["http", "https"]);
     let host = "([a-z][a-z0-9]{0,8}(\\.[a-z]{2,5})?|127\\.0\\.0\\.1|\\[::1\\])(:[1-9][0-9]{0,3})?";
@@ -32,7 +32,7 @@ fn usable() -> impl Strategy<Value = (&'static str, String, String)> {
     (scheme, host, prefix)
 }
 
-/// Every failing case is shown whole, so none is kept in a file.
+/// Failing cases are shown completely, so none is stored in a file.
 fn config() -> ProptestConfig {
     ProptestConfig {
         failure_persistence: None,
@@ -57,16 +57,16 @@ proptest! {
         };
         let shown = endpoint.to_string();
         prop_assert_eq!(&shown, endpoint.as_str());
-        // It goes into lines of a log and of a terminal.
+        // It is shown on lines of logs and terminals.
         let is_plain = shown
             .chars()
             .all(|character| !character.is_control() && !character.is_whitespace() && character != '\u{202E}');
         prop_assert!(is_plain, "{:?}", shown);
-        // A transport is made of it, and what the transport says of itself is the same again.
+        // The base URL of a transport for it is the same address.
         let uri = shown.parse::<Uri>();
         prop_assert!(uri.is_ok(), "{:?}", shown);
         prop_assert_eq!(Endpoint::from_uri(&uri.unwrap()), Ok(endpoint.clone()));
-        // So is what a person copies, unless it looks like the API's own path.
+        // So is the address when it is copied, unless it ends like the API's own path.
         if !shown.ends_with("/api") && !shown.ends_with("/api/v1") {
             prop_assert_eq!(shown.parse(), Ok(endpoint));
         }
@@ -84,7 +84,7 @@ proptest! {
         prop_assert!(endpoint.is_err(), "{address}");
         let shown = shown(&endpoint);
         prop_assert!(!shown.to_lowercase().contains("s3cret"), "{address}: {shown}");
-        // `Uri` drops what follows a #; what is left may have nothing that tells it apart from a path.
+        // `Uri` drops everything after a #, and the rest may look like a path.
         if let Ok(uri) = address.parse::<Uri>() && uri.to_string().contains('@') {
             let shown = self::shown(&Endpoint::from_uri(&uri));
             prop_assert!(!shown.to_lowercase().contains("s3cret"), "{address}: {shown}");
@@ -101,7 +101,7 @@ proptest! {
         let base = format!("{scheme}://{host}{prefix}");
         let endpoint = Endpoint::parse(&format!("{base}{api}{end}"));
         prop_assert_eq!(endpoint.as_ref().map(Endpoint::as_str), Ok(base.as_str()));
-        // Whatever the id is, it is one segment under the prefix.
+        // Every id is one segment under the prefix.
         let dashboard = endpoint.unwrap().dashboard(&PipelineId::from_server(id));
         let segment = dashboard.strip_prefix(&format!("{base}/pipelines/"));
         prop_assert!(

@@ -1,7 +1,7 @@
 //! The query, code, environment and bodies are in no log and in no error.
 //!
-//! One test, in a process of its own: `tracing` remembers for each place that logs whether anybody listens, and while only one
-//! subscriber lives it asks that of the thread that comes there first. A test beside this one could make it deaf.
+//! A single test in its own process: `tracing` caches for each call site whether a subscriber is interested, and with a single subscriber it
+//! asks on the first thread that gets there. Another test could disable the logs of this one.
 
 #![allow(clippy::unwrap_used, reason = "it is a test")]
 
@@ -24,7 +24,7 @@ use secret::{SECRET, create, pipeline};
 #[path = "support/secret.rs"]
 mod secret;
 
-/// Writes down all that is recorded, at every level.
+/// Captures everything at every level.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<String>>);
 

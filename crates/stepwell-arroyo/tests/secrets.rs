@@ -1,4 +1,4 @@
-//! The query, code and environment are in no `Debug` and no diagnostic. `logs` has the log and the errors.
+//! The query, code and environment are in no `Debug` and no diagnostic. `logs` tests the log and the errors.
 
 #![allow(clippy::unwrap_used, reason = "it is a test")]
 
@@ -33,8 +33,8 @@ fn debug_shows_no_secret_and_still_something() {
     }
 }
 
-/// With a line feed, with two blanks, and of more than 100 characters, each as servers quote it: as it is, as `Debug` writes it, with its
-/// white space collapsed, or cut.
+/// Secrets with a line feed, with two blanks, and with more than 100 characters, each as servers quote it: unchanged, as `Debug` writes it,
+/// with its white space collapsed, or cut.
 #[tokio::test]
 async fn no_diagnostic_shows_a_secret_however_it_is_written() {
     let pem = format!("-----BEGIN KEY-----\n{}", "MIIEowIBAA\n".repeat(30));

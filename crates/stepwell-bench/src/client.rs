@@ -1,4 +1,4 @@
-//! The clients that are measured, each doing the same.
+//! The clients to measure.
 
 pub mod floor;
 pub mod stepwell;

@@ -1,11 +1,11 @@
-//! What the canned server holds.
+//! The pipelines that the canned server holds.
 
 use std::num::NonZeroU32;
 
 use stepwell::{PipelineSpec, spec::SpecError};
 use stepwell_arroyo::{Pipeline, PipelineEdge, PipelineGraph, PipelineId, PipelineNode};
 
-/// How many bytes of JSON the graph of a pipeline has, at least.
+/// The minimum size of a pipeline's graph, in bytes of JSON.
 const GRAPH: usize = 4096;
 
 /// The operators of a windowed join, with descriptions as an Arroyo writes them.
@@ -27,7 +27,7 @@ const OPERATORS: [(&str, &str); 6] = [
     ("kafka_sink", "KafkaSink<totals>"),
 ];
 
-/// A plan whose JSON has about 4 KiB, as that of a query with a few joins.
+/// A plan of about 4 KiB of JSON, the size of a query with a few joins.
 pub fn graph() -> PipelineGraph {
     let mut nodes = Vec::new();
     let mut edges = Vec::new();
@@ -46,7 +46,7 @@ pub fn graph() -> PipelineGraph {
     PipelineGraph::new(nodes, edges)
 }
 
-/// The query of the pipeline with this number; of some length, and with line breaks, which JSON escapes.
+/// The query of the pipeline with this number. It has line breaks, which JSON escapes.
 pub fn query(number: usize) -> String {
     format!(
         "CREATE TABLE orders (id BIGINT, amount DOUBLE, placed_at TIMESTAMP)\n  WITH (connector = 'kafka', topic = 'orders', format = 'json');\n\
@@ -68,21 +68,21 @@ pub fn pipeline(number: usize) -> Pipeline {
     pipeline
 }
 
-/// What is submitted: a query that the server does not hold yet.
+/// The query to submit, which the server does not hold yet.
 pub fn new_query() -> String {
     query(usize::MAX)
 }
 
-/// What is looked for among `held` pipelines: the query in the middle.
+/// The query to find among `held` pipelines, which is in the middle.
 pub fn held_query(held: usize) -> String {
     query(held / 2)
 }
 
-/// The spec of a query, as an orchestrator has it.
+/// The spec of a query.
 ///
 /// # Errors
 ///
-/// Not with the queries of this module.
+/// Never fails with the queries of this module.
 pub fn spec(query: &str) -> Result<PipelineSpec, SpecError> {
     PipelineSpec::builder(query)
         .name("totals")

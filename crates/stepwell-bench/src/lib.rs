@@ -1,12 +1,12 @@
-//! What a submission costs in the client, beside what people would use instead; and the floor beneath both.
+//! The cost of a submission in the client, compared with the alternatives and with the floor of both.
 //!
-//! `cargo run --profile dist -p stepwell-bench` measures everything in one run and prints the tables of `docs/performance.md`. The server is
-//! canned and in a process of its own, so that only the client is measured.
+//! `cargo run --profile dist -p stepwell-bench` measures everything in one run and prints the tables of `docs/performance.md`. The server has
+//! canned replies and its own process, so that only the client is measured.
 
 #![allow(
     clippy::exhaustive_enums,
     clippy::exhaustive_structs,
-    reason = "the programs of this package are all that uses it"
+    reason = "only the programs of this package use it"
 )]
 
 pub mod client;

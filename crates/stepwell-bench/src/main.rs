@@ -5,7 +5,7 @@ use std::{env, error::Error, io::Write as _, sync::Arc, time::Instant};
 use serde_json::json;
 use stepwell_bench::{
     many, measure,
-    run::{Client, Peer, Task},
+    run::{MeasuredClient, Subject, Task},
     server::{Canned, ServiceTime, serve},
 };
 use tokio::net::TcpListener;
@@ -25,16 +25,16 @@ fn main() -> Result<(), Failure> {
             runtime.block_on(server(canned.taking(ServiceTime::ARROYO)))
         }
         ["client", peer, task, url, held, times] => {
-            let (peer, task): (Peer, Task) = (peer.parse()?, task.parse()?);
+            let (peer, task): (Subject, Task) = (peer.parse()?, task.parse()?);
             runtime.block_on(client(peer, task, url, held.parse()?, times.parse()?))
         }
         ["at-once", url, count] => {
             let count = count.parse()?;
-            runtime.block_on(taken(async || many::submit_at_once(url, count).await, 1))
+            runtime.block_on(measured(async || many::submit_at_once(url, count).await, 1))
         }
         ["in-turn", url, count] => {
             let count = count.parse()?;
-            runtime.block_on(taken(async || many::submit_in_turn(url, count).await, 1))
+            runtime.block_on(measured(async || many::submit_in_turn(url, count).await, 1))
         }
         ["asked", url] => {
             println!("{}", runtime.block_on(many::asked(url))?);
@@ -48,13 +48,13 @@ fn main() -> Result<(), Failure> {
     }
 }
 
-/// Serves on a free port, says which, and ends with its input, which whoever has started it holds open.
+/// Serves on a free port, prints its address, and exits at the end of its input, which the parent process holds open.
 async fn server(canned: Canned) -> Result<(), Failure> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     println!("http://{}", listener.local_addr()?);
     std::io::stdout().flush()?;
     std::thread::spawn(|| {
-        // Whatever ends it, nobody is there any more.
+        // The parent has gone, however the copy ends.
         let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
         std::process::exit(0);
     });
@@ -62,20 +62,23 @@ async fn server(canned: Canned) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Does it once to get ready and then so often, and says what these took.
+/// Does the task once to warm up, then `times` times, and prints the cost of these.
 async fn client(
-    peer: Peer,
+    peer: Subject,
     task: Task,
     url: &str,
     held: usize,
     times: usize,
 ) -> Result<(), Failure> {
-    let client = tokio::sync::Mutex::new(Client::new(peer, task, url, held).await?);
-    taken(async || client.lock().await.once().await, times).await
+    let client = tokio::sync::Mutex::new(MeasuredClient::new(peer, task, url, held).await?);
+    measured(async || client.lock().await.once().await, times).await
 }
 
-/// Does it so often, and says what that took.
-async fn taken(each: impl AsyncFn() -> Result<(), Failure>, times: usize) -> Result<(), Failure> {
+/// Runs `each` this many times, and prints the cost.
+async fn measured(
+    each: impl AsyncFn() -> Result<(), Failure>,
+    times: usize,
+) -> Result<(), Failure> {
     let before = measure::cpu_time()?;
     let (memory, _) = measure::memory()?;
     let mut nanoseconds = Vec::with_capacity(times);

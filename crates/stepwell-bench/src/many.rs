@@ -1,4 +1,4 @@
-//! Many submissions at once in one process.
+//! Many concurrent submissions in one process.
 
 use bytes::Bytes;
 use http::Request;
@@ -11,11 +11,11 @@ use crate::{
     held,
 };
 
-/// Submits so many pipelines at once over one transport and under one shutdown, each with a query of its own.
+/// Submits this many pipelines concurrently, over one transport and with one shutdown. Each has its own query.
 ///
 /// # Errors
 ///
-/// When one of them fails.
+/// Fails if one of them fails.
 pub async fn submit_at_once(url: &str, count: usize) -> Result<(), Failure> {
     let transport = HyperTransport::builder(url).build()?.into_shared();
     let shutdown = Shutdown::new();
@@ -31,11 +31,11 @@ pub async fn submit_at_once(url: &str, count: usize) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The same one after the other.
+/// Submits them one after the other.
 ///
 /// # Errors
 ///
-/// When one of them fails.
+/// Fails if one of them fails.
 pub async fn submit_in_turn(url: &str, count: usize) -> Result<(), Failure> {
     let transport = HyperTransport::builder(url).build()?.into_shared();
     let shutdown = Shutdown::new();
@@ -45,11 +45,11 @@ pub async fn submit_in_turn(url: &str, count: usize) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What the server was asked since somebody last wanted to know.
+/// Reads what the server was asked since the last call.
 ///
 /// # Errors
 ///
-/// When it does not say.
+/// Fails if the server does not answer.
 pub async fn asked(url: &str) -> Result<Value, Failure> {
     let transport = HyperTransport::builder(url).build()?;
     let request = Request::get("/asked").body(Bytes::new())?;
@@ -61,11 +61,11 @@ fn specs(count: usize) -> impl Iterator<Item = Result<PipelineSpec, SpecError>> 
     (0..count).map(|number| held::spec(&held::query(usize::MAX - 1 - number)))
 }
 
-/// How large the future of one submission is, in bytes.
+/// The size of the future of one submission, in bytes.
 ///
 /// # Errors
 ///
-/// When the address cannot be used.
+/// Fails if the address cannot be used.
 pub fn size_of_submission(url: &str) -> Result<usize, Failure> {
     let transport = HyperTransport::builder(url).build()?.into_shared();
     let shutdown = Shutdown::new();

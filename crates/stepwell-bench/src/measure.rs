@@ -1,12 +1,12 @@
-//! What the system says of this process.
+//! Measurements of this process by the system.
 
 use std::{fs, io, time::Duration};
 
-/// The processor time of this process so far, of all its threads.
+/// The processor time of all threads of this process so far.
 ///
 /// # Errors
 ///
-/// When the system has no `/proc` with the statistics of the scheduler.
+/// Fails if the system has no `/proc` with the statistics of the scheduler.
 pub fn cpu_time() -> io::Result<Duration> {
     let mut nanoseconds = 0;
     for task in fs::read_dir("/proc/self/task")? {
@@ -19,11 +19,11 @@ pub fn cpu_time() -> io::Result<Duration> {
     Ok(Duration::from_nanos(nanoseconds))
 }
 
-/// The memory of this process in bytes: now, and at its peak.
+/// The memory of this process in bytes, now and at its peak.
 ///
 /// # Errors
 ///
-/// When the system has no `/proc`.
+/// Fails if the system has no `/proc`.
 pub fn memory() -> io::Result<(u64, u64)> {
     let status = fs::read_to_string("/proc/self/status")?;
     let field = |name: &str| {

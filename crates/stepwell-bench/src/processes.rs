@@ -1,4 +1,4 @@
-//! The processes of a measurement: the server, and each client by itself.
+//! The processes of a measurement: the server, and one for each client.
 
 use std::{
     env,
@@ -11,29 +11,29 @@ use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::client::floor::Failure;
 
-/// A server in a process of its own, which ends with this value.
+/// A server in its own process, which is killed on drop.
 #[derive(Debug)]
-pub struct Server {
+pub struct ServerProcess {
     process: Child,
     /// Its address.
     pub url: String,
 }
 
-impl Server {
-    /// Starts a server that holds so many pipelines.
+impl ServerProcess {
+    /// Starts a server that holds this many pipelines.
     ///
     /// # Errors
     ///
-    /// When it does not start.
+    /// Fails if it does not start.
     pub fn start(held: usize) -> Result<Self, Failure> {
         Self::start_as("serve", held)
     }
 
-    /// Starts one that takes as long as an Arroyo.
+    /// Starts a server that is as slow as an Arroyo.
     ///
     /// # Errors
     ///
-    /// When it does not start.
+    /// Fails if it does not start.
     pub fn start_like_arroyo(held: usize) -> Result<Self, Failure> {
         Self::start_as("serve-like-arroyo", held)
     }
@@ -52,98 +52,87 @@ impl Server {
     }
 }
 
-impl Drop for Server {
+impl Drop for ServerProcess {
     fn drop(&mut self) {
-        // What cannot be ended has ended.
+        // It fails if the process has ended already.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
 }
 
-/// Where a program lies that is built like this one.
+/// The path of another program that is built with this one.
 ///
 /// # Errors
 ///
-/// When this one does not know where it lies itself.
+/// Fails if the path of this program is not known.
 pub fn program(name: &str) -> Result<PathBuf, Failure> {
     let own = env::current_exe()?;
-    // A benchmark lies one folder deeper than the programs.
+    // A benchmark is one folder below the programs.
     let folders = own.ancestors().skip(1);
     let folder = folders.into_iter().find(|folder| !folder.ends_with("deps"));
-    Ok(folder.ok_or("this program lies nowhere")?.join(name))
+    Ok(folder.ok_or("this program is in no folder")?.join(name))
 }
 
-/// What a client says of itself.
+/// The cost of a client's runs, as it prints it.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Taken {
     /// The time of each run.
     pub nanoseconds: Vec<u64>,
     /// The processor time of all runs.
     pub cpu_nanoseconds: u64,
-    /// What was in memory before, in bytes.
+    /// The memory before the runs, in bytes.
     pub memory_before: u64,
-    /// The most that was in memory, in bytes.
+    /// The peak of the memory, in bytes.
     pub memory_peak: u64,
 }
 
-/// What was counted in all runs of a client.
+/// The allocations in all runs of a client.
 #[derive(Clone, Copy, Debug, Deserialize)]
 pub struct Allocated {
-    /// How often memory was asked for or grown.
+    /// The number of allocations and reallocations.
     pub allocations: u64,
-    /// How many bytes were asked for.
+    /// The bytes allocated.
     pub bytes: u64,
 }
 
-/// The memory of many submissions at once.
+/// The memory of many concurrent submissions.
 #[derive(Clone, Copy, Debug, Deserialize)]
-pub struct Held {
-    /// The most that they held, in bytes.
+pub struct HeldMemory {
+    /// The peak, in bytes.
     pub peak: u64,
     /// The size of the future of one.
     pub future: u64,
 }
 
-/// What the server was asked.
-#[derive(Clone, Copy, Debug, Deserialize)]
-pub struct Asked {
-    /// All requests.
-    pub requests: u64,
-    /// Pages of the list.
-    pub lists: u64,
-    /// Rows in these.
-    pub rows: u64,
-}
-
-/// Runs a client to its end.
+/// Runs a client, and returns what it prints.
 ///
 /// # Errors
 ///
-/// When it fails.
+/// Fails if the client fails.
 pub fn client<T: DeserializeOwned>(arguments: &[&str]) -> Result<T, Failure> {
-    said(Command::new(program("stepwell-bench")?).args(arguments))
+    printed(Command::new(program("stepwell-bench")?).args(arguments))
 }
 
 /// Runs a client with every allocation counted.
 ///
 /// # Errors
 ///
-/// When it fails.
+/// Fails if the client fails.
 pub fn counted<T: DeserializeOwned>(arguments: &[&str]) -> Result<T, Failure> {
-    said(Command::new(program("allocations")?).args(arguments))
+    printed(Command::new(program("allocations")?).args(arguments))
 }
 
-/// The instructions of a client, its start included; `None` without valgrind.
+/// The number of instructions of a client, including its start; `None` without valgrind.
 ///
 /// # Errors
 ///
-/// When the client fails.
+/// Fails if the client fails.
 pub fn instructions(arguments: &[&str]) -> Result<Option<u64>, Failure> {
     let run = Command::new("valgrind")
         .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
         .arg(program("stepwell-bench")?)
         .args(arguments)
-        // One instruction that copies a whole buffer would count once a byte.
+        // valgrind counts an instruction that copies a buffer once for each byte.
         .env("GLIBC_TUNABLES", "glibc.cpu.hwcaps=-ERMS,-FSRM")
         .output();
     let Ok(output) = run else { return Ok(None) };
@@ -156,7 +145,7 @@ pub fn instructions(arguments: &[&str]) -> Result<Option<u64>, Failure> {
     Ok(Some(count.trim().parse()?))
 }
 
-fn said<T: DeserializeOwned>(command: &mut Command) -> Result<T, Failure> {
+fn printed<T: DeserializeOwned>(command: &mut Command) -> Result<T, Failure> {
     let output = command.stderr(Stdio::inherit()).output()?;
     if !output.status.success() {
         return Err(format!("{command:?} failed with {}", output.status).into());

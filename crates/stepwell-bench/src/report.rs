@@ -9,11 +9,14 @@ use std::{
 
 use crate::{
     client::floor::Failure,
-    processes::{Allocated, Asked, Held, Server, Taken, client, counted, instructions, program},
+    processes::{
+        Allocated, HeldMemory, ServerProcess, Taken, client, counted, instructions, program,
+    },
+    server::Asked,
 };
 
-/// The peers in the order of the tables, with the words for them.
-const PEERS: [(&str, &str); 7] = [
+/// The subjects in the order of the tables, with their descriptions.
+const SUBJECTS: [(&str, &str); 7] = [
     ("bare", "hyper, one connection, nothing parsed"),
     ("floor", "**floor**: hyper-util, replies skipped"),
     ("stepwell", "**stepwell**"),
@@ -23,7 +26,7 @@ const PEERS: [(&str, &str); 7] = [
     ("generated-arroyo-run", "generated, as `arroyo run`"),
 ];
 
-/// What one run of a client takes.
+/// The cost of one run of a client.
 struct Cost {
     instructions: Option<u64>,
     allocations: u64,
@@ -32,13 +35,13 @@ struct Cost {
     memory: u64,
 }
 
-/// Measures the client and prints it as Markdown.
+/// Measures the clients and prints the results as Markdown.
 ///
 /// # Errors
 ///
-/// When a measurement fails.
+/// Fails if a measurement fails.
 pub fn report() -> Result<(), Failure> {
-    // The other program of this package, which `cargo run` alone does not build.
+    // `cargo run` does not build the other program of this package.
     measured("build", &["-p", "stepwell-bench", "--bins"])?;
     println!("## One submission, 10 pipelines held\n");
     println!("{}", table("submit", 10, 20)?);
@@ -66,7 +69,7 @@ pub fn report() -> Result<(), Failure> {
 ///
 /// # Errors
 ///
-/// When something does not build or a measurement fails.
+/// Fails if something does not build or a measurement fails.
 pub fn binary() -> Result<(), Failure> {
     const CLIENT: [&str; 5] = [
         "-p",
@@ -102,9 +105,9 @@ pub fn binary() -> Result<(), Failure> {
     Ok(())
 }
 
-/// Builds or runs something by the profile that is measured.
+/// Runs a cargo command with the profile that is measured.
 fn measured(command: &str, arguments: &[&str]) -> Result<String, Failure> {
-    // Otherwise the programs beside this one are not those that are built.
+    // With another profile, the programs next to this one would not be those that are built.
     let own = program("stepwell-bench")?;
     if !own.parent().is_some_and(|folder| folder.ends_with("dist")) {
         return Err("run this with --profile dist".into());
@@ -125,15 +128,15 @@ fn cargo(arguments: &[&str]) -> Result<String, Failure> {
 }
 
 fn table(task: &str, held: usize, times: usize) -> Result<String, Failure> {
-    let server = Server::start(held)?;
-    let costs = PEERS.map(|(peer, _)| cost(peer, task, &server.url, held, times));
+    let server = ServerProcess::start(held)?;
+    let costs = SUBJECTS.map(|(peer, _)| cost(peer, task, &server.url, held, times));
     let costs = costs.into_iter().collect::<Result<Vec<_>, _>>()?;
     let mut text = String::from(
         "| | instructions | × floor | × generated | allocations | × floor | × generated | CPU | time | memory over that after a first run |\n\
          |---|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n",
     );
     let (floor, generated) = (&costs[1], &costs[4]);
-    for ((_, words), cost) in PEERS.iter().zip(&costs) {
+    for ((_, words), cost) in SUBJECTS.iter().zip(&costs) {
         let ratio = |of: fn(&Cost) -> Option<u64>, to: &Cost| match (of(cost), of(to)) {
             (Some(cost), Some(to)) => format!("{:.2}", as_f64(cost) / as_f64(to)),
             _ => "–".to_owned(),
@@ -166,7 +169,7 @@ fn cost(peer: &str, task: &str, url: &str, held: usize, times: usize) -> Result<
         arguments
     };
     let count = |times| instructions(&borrowed(&arguments(times)));
-    // What the start takes is in both.
+    // The start of the process is in both.
     let instructions = match (count(0)?, count(times)?) {
         (Some(none), Some(all)) => Some(all.saturating_sub(none) / times as u64),
         _ => None,
@@ -188,12 +191,12 @@ fn cost(peer: &str, task: &str, url: &str, held: usize, times: usize) -> Result<
     })
 }
 
-/// How long the match takes where the server takes its time.
+/// The time of the match on a slow server.
 fn end_to_end(held: usize) -> Result<String, Failure> {
-    let server = Server::start_like_arroyo(held)?;
+    let server = ServerProcess::start_like_arroyo(held)?;
     let mut text = String::from("| | time | × stepwell |\n|---|--:|--:|\n");
     let mut own = None;
-    for (peer, words) in PEERS.iter().skip(2) {
+    for (peer, words) in SUBJECTS.iter().skip(2) {
         let arguments = ["client", peer, "find", &server.url, &held.to_string(), "1"];
         let taken: Taken = client(&arguments)?;
         let nanoseconds = taken.nanoseconds.iter().sum::<u64>();
@@ -208,13 +211,13 @@ fn end_to_end(held: usize) -> Result<String, Failure> {
     Ok(text)
 }
 
-/// CPU and memory of many submissions, at once and one after the other.
+/// The CPU time and memory of many submissions, concurrently and one after the other.
 fn many(count: usize) -> Result<String, Failure> {
-    let server = Server::start(10)?;
+    let server = ServerProcess::start(10)?;
     let all = count.to_string();
     let at_once: Taken = client(&["at-once", &server.url, &all])?;
     let in_turn: Taken = client(&["in-turn", &server.url, "100"])?;
-    let Held { peak, future } = counted(&["at-once", &server.url, &all])?;
+    let HeldMemory { peak, future } = counted(&["at-once", &server.url, &all])?;
     let each = |taken: &Taken, count: u64| taken.cpu_nanoseconds / 1000 / count;
     let count = count as u64;
     let (together, alone) = (each(&at_once, count), each(&in_turn, 100));
@@ -232,9 +235,9 @@ fn many(count: usize) -> Result<String, Failure> {
     ))
 }
 
-/// What the list costs many submissions that each read it.
+/// The cost of the list for many submissions that each read it.
 fn lists(specs: usize, held: usize) -> Result<String, Failure> {
-    let server = Server::start(held)?;
+    let server = ServerProcess::start(held)?;
     let _: Asked = client(&["asked", &server.url])?;
     let taken: Taken = client(&["at-once", &server.url, &specs.to_string()])?;
     let asked: Asked = client(&["asked", &server.url])?;
@@ -250,7 +253,7 @@ fn lists(specs: usize, held: usize) -> Result<String, Failure> {
     ))
 }
 
-/// How many crates each has in its tree, itself included.
+/// The number of crates in each dependency tree, including the crate itself.
 fn crates() -> Result<String, Failure> {
     let trees: [(&str, &[&str]); 4] = [
         ("`stepwell`", &["-p", "stepwell"]),
@@ -274,7 +277,7 @@ fn crates() -> Result<String, Failure> {
     for (words, arguments) in trees {
         let tree = ["tree", "--edges", "normal", "--prefix", "none"];
         let output = cargo(&[&tree[..], arguments].concat())?;
-        // A repeat is marked.
+        // cargo marks repeated crates.
         let lines = output.lines().map(|line| line.trim_end_matches(" (*)"));
         let crates: std::collections::BTreeSet<_> = lines.filter(|line| !line.is_empty()).collect();
         writeln!(text, "| {words} | {} |", crates.len())?;

@@ -1,10 +1,10 @@
-//! One client, doing one thing over and over: what is measured.
+//! The clients to measure, each of which does one task repeatedly.
 
 use std::str::FromStr;
 
 use stepwell::{HyperTransport, PipelineSpec, SharedTransport, Shutdown, Transport as _};
 #[cfg(feature = "peers")]
-use stepwell_bench_peers::{ByHand, Generated, Way};
+use stepwell_bench_peers::{ByHand, Generated, Style};
 
 use crate::{
     client::{
@@ -14,34 +14,34 @@ use crate::{
     held,
 };
 
-/// Who does it.
+/// A client to measure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Peer {
+pub enum Subject {
     /// stepwell.
     Stepwell,
-    /// hyper-util's client, which sends the same and skips through the replies.
+    /// hyper-util's client, which sends the same requests and skips the replies.
     Floor,
-    /// One connection of hyper, which sends the same and parses nothing.
+    /// One connection of hyper, which sends the same requests and parses nothing.
     Bare,
     /// The client that progenitor generates.
     #[cfg(feature = "peers")]
-    Generated(Way),
-    /// A client on reqwest as one writes it by hand.
+    Generated(Style),
+    /// A client on reqwest, written by hand.
     #[cfg(feature = "peers")]
-    ByHand(Way),
+    ByHand(Style),
 }
 
-/// What is done.
+/// What a client does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Task {
-    /// A new pipeline, from the ping to Running.
+    /// Creates a pipeline, from the ping to Running.
     Submit,
-    /// The pipeline with the same query among all that are held is found and resumed.
+    /// Finds the pipeline with the same query among all that are held, and resumes it.
     Find,
 }
 
 /// The names on the command line.
-impl FromStr for Peer {
+impl FromStr for Subject {
     type Err = Failure;
 
     fn from_str(name: &str) -> Result<Self, Failure> {
@@ -50,13 +50,13 @@ impl FromStr for Peer {
             "floor" => Self::Floor,
             "bare" => Self::Bare,
             #[cfg(feature = "peers")]
-            "generated" => Self::Generated(Way::OnePage),
+            "generated" => Self::Generated(Style::OnePage),
             #[cfg(feature = "peers")]
-            "generated-arroyo-run" => Self::Generated(Way::ArroyoRun),
+            "generated-arroyo-run" => Self::Generated(Style::ArroyoRun),
             #[cfg(feature = "peers")]
-            "by-hand" => Self::ByHand(Way::OnePage),
+            "by-hand" => Self::ByHand(Style::OnePage),
             #[cfg(feature = "peers")]
-            "by-hand-arroyo-run" => Self::ByHand(Way::ArroyoRun),
+            "by-hand-arroyo-run" => Self::ByHand(Style::ArroyoRun),
             _ => return Err(format!("no peer is called {name}").into()),
         })
     }
@@ -74,20 +74,20 @@ impl FromStr for Task {
     }
 }
 
-/// How long the peers pause between two looks at a job where instructions and allocations are counted: not at all.
+/// The pause of the peers between two polls: none, because instructions and allocations are counted.
 #[cfg(feature = "peers")]
 const NO_PAUSE: std::time::Duration = std::time::Duration::ZERO;
 
-/// A client that is ready: connected, and what it needs is there.
+/// A client that is ready to do its task.
 #[derive(Debug)]
-pub struct Client {
-    kind: Kind,
+pub struct MeasuredClient {
+    kind: ClientKind,
     task: Task,
     spec: PipelineSpec,
 }
 
 #[derive(Debug)]
-enum Kind {
+enum ClientKind {
     Stepwell {
         transport: SharedTransport,
         shutdown: Shutdown,
@@ -95,36 +95,36 @@ enum Kind {
     Floor(Floor),
     Bare(Bare),
     #[cfg(feature = "peers")]
-    Generated(Generated, Way),
+    Generated(Generated, Style),
     #[cfg(feature = "peers")]
-    ByHand(ByHand, Way),
+    ByHand(ByHand, Style),
 }
 
-impl Client {
-    /// Makes the client, and does the task once: connections are made, and the requests of the floor noted.
+impl MeasuredClient {
+    /// Creates the client, and does the task once. This opens the connections and records the requests of the floor.
     ///
     /// # Errors
     ///
-    /// When the task cannot be done.
-    pub async fn new(peer: Peer, task: Task, url: &str, held: usize) -> Result<Self, Failure> {
+    /// Fails if the task cannot be done.
+    pub async fn new(peer: Subject, task: Task, url: &str, held: usize) -> Result<Self, Failure> {
         let spec = held::spec(&match task {
             Task::Submit => held::new_query(),
             Task::Find => held::held_query(held),
         })?;
         let hyper = HyperTransport::builder(url).build()?;
         let kind = match peer {
-            Peer::Stepwell => Kind::Stepwell {
+            Subject::Stepwell => ClientKind::Stepwell {
                 transport: hyper.into_shared(),
                 shutdown: Shutdown::new(),
             },
             #[cfg(feature = "peers")]
-            Peer::Generated(way) => Kind::Generated(Generated::new(url)?, way),
+            Subject::Generated(style) => ClientKind::Generated(Generated::new(url)?, style),
             #[cfg(feature = "peers")]
-            Peer::ByHand(way) => Kind::ByHand(ByHand::new(url)?, way),
-            Peer::Floor | Peer::Bare => {
+            Subject::ByHand(style) => ClientKind::ByHand(ByHand::new(url)?, style),
+            Subject::Floor | Subject::Bare => {
                 let recorder = Recorder::new(hyper);
                 let mut client = Self {
-                    kind: Kind::Stepwell {
+                    kind: ClientKind::Stepwell {
                         transport: recorder.clone().into_shared(),
                         shutdown: Shutdown::new(),
                     },
@@ -134,8 +134,8 @@ impl Client {
                 client.once().await?;
                 let requests = recorder.take();
                 match peer {
-                    Peer::Floor => Kind::Floor(Floor::new(url, requests)?),
-                    _ => Kind::Bare(Bare::connect(url, requests).await?),
+                    Subject::Floor => ClientKind::Floor(Floor::new(url, requests)?),
+                    _ => ClientKind::Bare(Bare::connect(url, requests).await?),
                 }
             }
         };
@@ -148,22 +148,26 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// When it cannot be done.
+    /// Fails if the task cannot be done.
     pub async fn once(&mut self) -> Result<(), Failure> {
         match &mut self.kind {
-            Kind::Stepwell {
+            ClientKind::Stepwell {
                 transport,
                 shutdown,
             } => match self.task {
                 Task::Submit => own::submit(transport, shutdown, self.spec.clone()).await,
                 Task::Find => own::find(transport, shutdown, self.spec.clone()).await,
             },
-            Kind::Floor(floor) => floor.run().await,
-            Kind::Bare(bare) => bare.run().await,
+            ClientKind::Floor(floor) => floor.run().await,
+            ClientKind::Bare(bare) => bare.run().await,
             #[cfg(feature = "peers")]
-            Kind::Generated(peer, way) => ask(peer, *way, self.task, self.spec.query()).await,
+            ClientKind::Generated(peer, style) => {
+                ask(peer, *style, self.task, self.spec.query()).await
+            }
             #[cfg(feature = "peers")]
-            Kind::ByHand(peer, way) => ask(peer, *way, self.task, self.spec.query()).await,
+            ClientKind::ByHand(peer, style) => {
+                ask(peer, *style, self.task, self.spec.query()).await
+            }
         }
     }
 }
@@ -171,16 +175,16 @@ impl Client {
 #[cfg(feature = "peers")]
 async fn ask(
     peer: &impl stepwell_bench_peers::Peer,
-    way: Way,
+    style: Style,
     task: Task,
     query: &str,
 ) -> Result<(), Failure> {
     match task {
         Task::Submit => {
-            peer.submit(way, query, NO_PAUSE).await?;
+            peer.submit(style, query, NO_PAUSE).await?;
         }
         Task::Find => {
-            let found = peer.find(way, query).await?;
+            let found = peer.find(style, query).await?;
             found.ok_or("the pipeline was not found")?;
         }
     }

@@ -1,4 +1,4 @@
-//! The canned server: fixed replies over HTTP/1, made once.
+//! The canned server: replies over HTTP/1 that are built once.
 
 use std::{
     collections::HashMap,
@@ -13,31 +13,32 @@ use http::{Method, Request, Response, StatusCode, Uri, header};
 use http_body_util::{BodyExt, Full};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use crate::held;
 
-/// The states of a new pipeline in the order in which they are shown: one for each look.
+/// The states of a new pipeline, one for each time that its job is read.
 const STATES: [&str; 3] = ["Created", "Scheduling", "Running"];
 
-/// What the server holds and has been asked.
+/// The pipelines of the server, and what it was asked.
 #[derive(Debug)]
 pub struct Canned {
     rows: Vec<Bytes>,
-    /// The place of each id in `rows`.
-    places: HashMap<String, usize>,
-    /// The page that holds all.
+    /// The index of each id in `rows`.
+    indices: HashMap<String, usize>,
+    /// The page with all rows.
     all: Bytes,
     validation: Bytes,
     graph: Value,
-    /// How often each new pipeline was looked at.
-    looks: Mutex<HashMap<String, usize>>,
+    /// How often the job of each new pipeline was read.
+    reads: Mutex<HashMap<String, usize>>,
     asked: Mutex<Asked>,
     time: ServiceTime,
 }
 
-/// How long the server takes over what it is asked.
+/// How long the server takes for a request.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ServiceTime {
     request: Duration,
@@ -45,52 +46,55 @@ pub struct ServiceTime {
 }
 
 impl ServiceTime {
-    /// 10 ms a request and 0.14 ms a listed row, as a debug build of an Arroyo with 2,001 pipelines took.
+    /// 10 ms for a request and 0.14 ms for a listed row, as measured on a debug build of an Arroyo with 2,001 pipelines.
     pub const ARROYO: Self = Self {
         request: Duration::from_millis(10),
         row: Duration::from_micros(140),
     };
 }
 
-/// What the server has been asked; `GET /asked` gives it and begins anew.
-#[derive(Clone, Copy, Debug, Default)]
-struct Asked {
-    requests: u64,
-    lists: u64,
-    rows: u64,
+/// What the server was asked. `GET /asked` returns it and resets it.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub struct Asked {
+    /// All requests.
+    pub requests: u64,
+    /// Pages of the list.
+    pub lists: u64,
+    /// Rows in these pages.
+    pub rows: u64,
 }
 
 impl Canned {
-    /// A server with so many pipelines.
+    /// A server with this many pipelines.
     ///
     /// # Errors
     ///
-    /// Not with the pipelines of [`held`].
+    /// Never fails with the pipelines of [`held`].
     pub fn new(held: usize) -> Result<Self, serde_json::Error> {
         let pipelines: Vec<_> = (0..held).map(held::pipeline).collect();
         let rows: Vec<_> = pipelines
             .iter()
             .map(|pipeline| serde_json::to_vec(pipeline).map(Bytes::from))
             .collect::<Result<_, _>>()?;
-        let places = pipelines
+        let indices = pipelines
             .iter()
             .enumerate()
-            .map(|(place, pipeline)| (pipeline.id.as_str().to_owned(), place))
+            .map(|(index, pipeline)| (pipeline.id.as_str().to_owned(), index))
             .collect();
         let graph = serde_json::to_value(held::graph())?;
         Ok(Self {
             all: page(&rows, false),
             rows,
-            places,
+            indices,
             validation: to_bytes(&json!({"graph": graph, "errors": []})),
             graph,
-            looks: Mutex::default(),
+            reads: Mutex::default(),
             asked: Mutex::default(),
             time: ServiceTime::default(),
         })
     }
 
-    /// The same server, which takes its time.
+    /// The same server with this service time.
     #[must_use]
     pub fn taking(self, time: ServiceTime) -> Self {
         Self { time, ..self }
@@ -108,9 +112,9 @@ impl Canned {
         let from = match option("starting_after") {
             None => 0,
             Some(id) => self
-                .places
+                .indices
                 .get(id)
-                .map_or(self.rows.len(), |place| place + 1),
+                .map_or(self.rows.len(), |index| index + 1),
         };
         let to = from.saturating_add(limit).min(self.rows.len());
         self.asked(|asked| {
@@ -125,10 +129,10 @@ impl Canned {
         page(&self.rows[from..to], to < self.rows.len())
     }
 
-    /// The reply to a create: the pipeline under its id, and its job is new.
+    /// The reply to a create. The job of the pipeline is new.
     fn created(&self, id: &str, request: &[u8]) -> Bytes {
         let request: Value = serde_json::from_slice(request).unwrap_or_default();
-        self.looks().insert(id.to_owned(), 0);
+        self.reads().insert(id.to_owned(), 0);
         to_bytes(&json!({
             "id": id, "name": request["name"], "query": request["query"], "udfs": [],
             "checkpoint_interval_micros": 10_000_000, "stop": "none", "created_at": 1_795_574_860_000_000_u64,
@@ -138,12 +142,12 @@ impl Canned {
     }
 
     fn job(&self, id: &str) -> Bytes {
-        let state = match self.looks().get_mut(id) {
-            // One that it held from the beginning.
+        let state = match self.reads().get_mut(id) {
+            // It was held from the beginning.
             None => "Running",
-            Some(looks) => {
-                let state = STATES[(*looks).min(STATES.len() - 1)];
-                *looks += 1;
+            Some(reads) => {
+                let state = STATES[(*reads).min(STATES.len() - 1)];
+                *reads += 1;
                 state
             }
         };
@@ -154,12 +158,12 @@ impl Canned {
         }]}))
     }
 
-    fn looks(&self) -> std::sync::MutexGuard<'_, HashMap<String, usize>> {
-        self.looks.lock().unwrap_or_else(PoisonError::into_inner)
+    fn reads(&self) -> std::sync::MutexGuard<'_, HashMap<String, usize>> {
+        self.reads.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn asked<T>(&self, note: impl FnOnce(&mut Asked) -> T) -> T {
-        note(&mut self.asked.lock().unwrap_or_else(PoisonError::into_inner))
+    fn asked<T>(&self, change: impl FnOnce(&mut Asked) -> T) -> T {
+        change(&mut self.asked.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
@@ -179,22 +183,15 @@ impl Canned {
             take(self.time.request).await;
         }
         let body = match (parts.method, path.as_slice()) {
-            (Method::GET, ["asked"]) => {
-                let Asked {
-                    requests,
-                    lists,
-                    rows,
-                } = self.asked(std::mem::take);
-                to_bytes(&json!({"requests": requests, "lists": lists, "rows": rows}))
-            }
+            (Method::GET, ["asked"]) => to_bytes(&json!(self.asked(std::mem::take))),
             (Method::GET, ["api", "v1", "ping"]) => Bytes::from_static(b"\"Pong\""),
             (Method::POST, ["api", "v1", "pipelines", "validate_query"]) => self.validation.clone(),
             (Method::GET, ["api", "v1", "pipelines"]) => self.list(&parts.uri).await,
             (Method::POST, ["api", "v1", "pipelines"]) => self.created("pl_new", &body),
             (Method::PUT, ["api", "v1", "pipelines", id]) => self.created(id, &body),
             (Method::PATCH | Method::GET, ["api", "v1", "pipelines", id]) => {
-                match self.places.get(*id) {
-                    Some(place) => self.rows[*place].clone(),
+                match self.indices.get(*id) {
+                    Some(index) => self.rows[*index].clone(),
                     None => return not_found(),
                 }
             }
@@ -206,7 +203,7 @@ impl Canned {
 }
 
 async fn take(time: Duration) {
-    // A sleep of no length takes a millisecond.
+    // The timer would round zero up to a millisecond.
     if !time.is_zero() {
         tokio::time::sleep(time).await;
     }
@@ -240,7 +237,7 @@ fn to_bytes(value: &Value) -> Bytes {
 ///
 /// # Errors
 ///
-/// When the listener cannot accept.
+/// Fails if the listener cannot accept a connection.
 pub async fn serve(listener: TcpListener, canned: Arc<Canned>) -> io::Result<()> {
     loop {
         let (stream, _) = listener.accept().await?;
@@ -251,7 +248,7 @@ pub async fn serve(listener: TcpListener, canned: Arc<Canned>) -> io::Result<()>
                 let canned = Arc::clone(&canned);
                 async move { Ok::<_, Infallible>(canned.answer(request).await) }
             });
-            // A client that goes away is how every measurement ends.
+            // Every measurement ends with a closed connection.
             let _ = http1::Builder::new()
                 .serve_connection(TokioIo::new(stream), service)
                 .await;

@@ -1,4 +1,4 @@
-//! Every peer does what it is measured for, and is asked for nothing less than the others.
+//! Every client does its task, and sends no fewer requests than the others.
 
 use std::{error::Error, sync::Arc};
 
@@ -9,7 +9,7 @@ use hyper_util::{
 };
 use serde_json::{Value, json};
 use stepwell_bench::{
-    run::{Client, Peer, Task},
+    run::{MeasuredClient, Subject, Task},
     server::{Canned, serve},
 };
 use tokio::net::TcpListener;
@@ -32,7 +32,7 @@ async fn asked(url: &str) -> Result<Value, Box<dyn Error + Send + Sync>> {
 
 async fn once(peer: &str, task: Task, held: usize) -> Result<Value, Box<dyn Error + Send + Sync>> {
     let url = server(held).await?;
-    let mut client = Client::new(peer.parse()?, task, &url, held).await?;
+    let mut client = MeasuredClient::new(peer.parse()?, task, &url, held).await?;
     asked(&url).await?;
     client.once().await?;
     asked(&url).await
@@ -44,7 +44,7 @@ async fn a_submission_is_the_same_work_for_all() -> Result<(), Box<dyn Error + S
     for peer in ["stepwell", "floor", "bare", "generated", "by-hand"] {
         assert_eq!(once(peer, Task::Submit, 10).await?, whole, "{peer}");
     }
-    // A look at the first page more.
+    // The first page is read once more.
     let twice = json!({"requests": 8, "lists": 2, "rows": 20});
     for peer in ["generated-arroyo-run", "by-hand-arroyo-run"] {
         assert_eq!(once(peer, Task::Submit, 10).await?, twice, "{peer}");
@@ -75,5 +75,5 @@ async fn a_match_is_found_by_all() -> Result<(), Box<dyn Error + Send + Sync>> {
 
 #[test]
 fn a_peer_that_is_not_there_is_an_error() {
-    assert!("curl".parse::<Peer>().is_err());
+    assert!("curl".parse::<Subject>().is_err());
 }

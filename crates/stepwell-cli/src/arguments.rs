@@ -1,7 +1,9 @@
 //! The command line.
 
-// What is a doc comment here is a help text on a terminal.
-#![allow(clippy::doc_markdown)]
+#![allow(
+    clippy::doc_markdown,
+    reason = "a doc comment here is a help text on a terminal"
+)]
 
 mod connection;
 mod help;
@@ -16,8 +18,8 @@ use clap_complete::Shell;
 
 pub(crate) use self::{
     connection::Connection,
-    list::{List, Selection, Sort},
-    run::{Mode, Run},
+    list::{ListArguments, Selection, Sort},
+    run::{Mode, RunArguments},
 };
 use crate::color;
 
@@ -67,26 +69,26 @@ pub(crate) enum Command {
     /// A pipeline with the same query is resumed; if there is none, a new one is created. Rows of a bare SELECT go to standard output,
     /// everything else to standard error. Ctrl-C stops the pipeline with a final checkpoint; press Ctrl-C again to quit immediately.
     #[command(after_help = help::RUN)]
-    Run(Box<Run>),
+    Run(Box<RunArguments>),
     /// Check a query and show its plan without running it
     #[command(after_help = help::VALIDATE)]
-    Validate(Validate),
+    Validate(ValidateArguments),
     /// List the pipelines of a server
     #[command(after_help = help::LIST)]
-    List(List),
+    List(ListArguments),
     /// Show the state, errors and checkpoints of one pipeline
     #[command(after_help = help::STATUS)]
-    Status(Status),
+    Status(StatusArguments),
     /// Stop a pipeline, by default with a final checkpoint
     #[command(after_help = help::STOP)]
-    Stop(Stop),
+    Stop(StopArguments),
     /// Print a completion script for a shell
     #[command(after_help = help::COMPLETIONS)]
-    Completions(Completions),
+    Completions(CompletionsArguments),
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Validate {
+pub(crate) struct ValidateArguments {
     #[command(flatten)]
     pub(crate) query: Query,
     #[command(flatten)]
@@ -94,7 +96,7 @@ pub(crate) struct Validate {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Status {
+pub(crate) struct StatusArguments {
     #[command(flatten)]
     pub(crate) target: Target,
     #[command(flatten)]
@@ -102,7 +104,7 @@ pub(crate) struct Status {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Stop {
+pub(crate) struct StopArguments {
     #[command(flatten)]
     pub(crate) target: Target,
     #[command(flatten)]
@@ -112,7 +114,7 @@ pub(crate) struct Stop {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Completions {
+pub(crate) struct CompletionsArguments {
     /// The shell
     #[arg(value_enum)]
     pub(crate) shell: Shell,
@@ -131,7 +133,7 @@ pub(crate) struct Query {
 
 #[derive(Debug, Args)]
 pub(crate) struct Target {
-    /// Id of the pipeline, or the beginning of its id (at least 4 characters) or its name if only one pipeline fits
+    /// Id of the pipeline, or the beginning of its id (at least 4 characters) or its name, if only one pipeline matches
     #[arg(value_name = "PIPELINE", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) pipeline: String,
 }

@@ -1,13 +1,15 @@
-//! Whether what is shown is coloured.
+//! Whether output is coloured.
 
-// What is a doc comment here is a help text on a terminal.
-#![allow(clippy::doc_markdown)]
+#![allow(
+    clippy::doc_markdown,
+    reason = "a doc comment here is a help text on a terminal"
+)]
 
 use std::{ffi::OsString, io::IsTerminal, sync::OnceLock};
 
 use clap::ValueEnum;
 
-/// What `--color` says.
+/// The value of `--color`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum When {
     /// On a terminal, unless the environment says otherwise (NO_COLOR, CLICOLOR_FORCE, TERM=dumb)
@@ -19,21 +21,21 @@ pub(crate) enum When {
     Never,
 }
 
-/// What was chosen on the command line. Set once, before anything is shown.
+/// The choice on the command line. It is set once, before anything is shown.
 static WHEN: OnceLock<When> = OnceLock::new();
 
-/// Chooses for the rest of the process; the first choice counts.
+/// Sets the choice for the rest of the process. Only the first call counts.
 pub(crate) fn choose(when: When) {
     let _ = WHEN.set(when);
 }
 
-/// Whether what goes to this stream is coloured.
+/// Whether output to this stream is coloured.
 pub(crate) fn is_used_on(stream: &impl IsTerminal) -> bool {
     let when = WHEN.get().copied().unwrap_or_default();
     decide(when, stream.is_terminal(), |name| std::env::var_os(name))
 }
 
-/// <https://no-color.org> and <https://bixense.com/clicolors>, as clap has them for the help.
+/// Follows <https://no-color.org> and <https://bixense.com/clicolors>, as clap does for the help.
 fn decide(when: When, is_terminal: bool, variable: impl Fn(&str) -> Option<OsString>) -> bool {
     let given = |name| variable(name).filter(|value| !value.is_empty());
     match when {

@@ -1,30 +1,41 @@
-//! SQL diagnostics with the line that they are about and a caret under it.
+//! SQL diagnostics, each with the line of the query and carets under it.
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use stepwell::arroyo::{SqlDiagnostic, SqlLocation, mask_options};
 
-use crate::failure::Origin;
+/// A query and where it came from.
+#[derive(Clone, Debug)]
+pub(crate) struct NamedQuery {
+    /// The path of the file, or `standard input`.
+    pub(crate) name: String,
+    pub(crate) text: String,
+}
 
-/// All diagnostics of a query, as a compiler shows them.
-pub(crate) fn render(origin: &Origin, diagnostics: &[SqlDiagnostic], color: bool) -> String {
+/// Renders the diagnostics of a query as a compiler does.
+pub(crate) fn render(query: &NamedQuery, diagnostics: &[SqlDiagnostic], color: bool) -> String {
     let renderer = if color {
         Renderer::styled()
     } else {
         Renderer::plain()
     };
-    let masked = mask_options(&origin.text);
+    let masked = mask_options(&query.text);
     let texts: Vec<_> = diagnostics
         .iter()
-        .map(|diagnostic| one(&renderer, origin, &masked, diagnostic))
+        .map(|diagnostic| one(&renderer, query, &masked, diagnostic))
         .collect();
     texts.join("\n")
 }
 
-fn one(renderer: &Renderer, origin: &Origin, masked: &str, diagnostic: &SqlDiagnostic) -> String {
+fn one(
+    renderer: &Renderer,
+    query: &NamedQuery,
+    masked: &str,
+    diagnostic: &SqlDiagnostic,
+) -> String {
     let title = Level::ERROR.primary_title(diagnostic.message.as_str());
     let span = diagnostic.span.and_then(|span| {
         let start = offset(masked, span.start)?;
-        // A span without an end, or with one before its start, still shows where it begins.
+        // A span without an end, or with its end before its start, still shows where it begins.
         let end = offset(masked, span.end)
             .filter(|end| *end > start)
             .unwrap_or(start);
@@ -33,18 +44,18 @@ fn one(renderer: &Renderer, origin: &Origin, masked: &str, diagnostic: &SqlDiagn
     let group = match span {
         Some(span) => title.element(
             Snippet::source(masked)
-                .path(origin.name.as_str())
+                .path(query.name.as_str())
                 .annotation(AnnotationKind::Primary.span(span)),
         ),
-        None => title.element(annotate_snippets::Origin::path(origin.name.as_str())),
+        None => title.element(annotate_snippets::Origin::path(query.name.as_str())),
     };
     renderer.render(&[group])
 }
 
-/// Where a place is, in bytes; `None` when the text has no such line. Lines and columns count from 1, columns in characters.
-fn offset(text: &str, place: SqlLocation) -> Option<usize> {
-    let line = usize::try_from(place.line).ok()?.checked_sub(1)?;
-    let column = usize::try_from(place.column).ok()?.checked_sub(1)?;
+/// The byte offset of a location, or `None` if the text has no such line. Lines and columns count from 1, columns in characters.
+fn offset(text: &str, location: SqlLocation) -> Option<usize> {
+    let line = usize::try_from(location.line).ok()?.checked_sub(1)?;
+    let column = usize::try_from(location.column).ok()?.checked_sub(1)?;
     let start = if line == 0 {
         0
     } else {
@@ -73,15 +84,11 @@ mod tests {
             SqlLocation::new(line, column),
             SqlLocation::new(end_line, end_column),
         );
-        let origin = Origin {
+        let query = NamedQuery {
             name: "q.sql".to_owned(),
             text: text.to_owned(),
         };
-        render(
-            &origin,
-            &[SqlDiagnostic::new("it is wrong").at(span)],
-            false,
-        )
+        render(&query, &[SqlDiagnostic::new("it is wrong").at(span)], false)
     }
 
     #[test]

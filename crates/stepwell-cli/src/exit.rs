@@ -1,4 +1,4 @@
-//! Exit codes: the one table of what ends how. `docs/exit-codes.md` is its text.
+//! The exit codes, which `docs/exit-codes.md` documents.
 
 use std::process::ExitCode;
 
@@ -8,26 +8,26 @@ use stepwell::{
     error::{AttachError, ConnectError, ResolveError, ValidateError, WaitError},
 };
 
-use crate::interrupt::Interruption;
+use crate::interruption::Interruption;
 
 /// How the process ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
-    /// Finished, or stopped cleanly on request.
+    /// The pipeline finished, or was stopped cleanly on request.
     Success,
     Unexpected,
-    /// Usage, or a file that cannot be read.
+    /// Wrong usage, or a file that cannot be read.
     Usage,
     InvalidQuery,
-    /// No connection, credentials, TLS.
+    /// No connection, wrong credentials, or a problem with TLS.
     CannotConnect,
-    /// Other pipelines, ambiguous, intent, finished, conflict.
+    /// There are other pipelines, several match, the intent cannot be met, the pipeline has finished, or ids conflict.
     Refused,
     JobFailed,
     DeadlinePassed,
-    /// Outcome unknown, or left unsettled on stop.
+    /// The outcome of a create or of a stop is not known.
     Unknown,
-    /// A signal came before what was asked for was so; the code is that of a process which the signal has ended.
+    /// A signal ended the command before it had done what was asked for. The code is that of a process ended by the signal.
     Interrupted(Interruption),
 }
 
@@ -47,7 +47,7 @@ impl Exit {
         }
     }
 
-    /// How a failed step ends the process.
+    /// The exit of a failed step.
     pub(crate) fn of(error: &Error) -> Self {
         match error {
             Error::Connect {
@@ -103,10 +103,10 @@ impl Exit {
         }
     }
 
-    /// How a failed call ends the process: a refusal of credentials, a missing connection and a server that is no Arroyo are told from
-    /// `otherwise`.
+    /// The exit of a failed call: `CannotConnect` for refused credentials, a missing connection or a server that is not an Arroyo, and
+    /// `otherwise` for everything else.
     pub(crate) fn of_client(error: &ClientError, otherwise: Self) -> Self {
-        if is_no_arroyo(error) {
+        if is_not_arroyo(error) {
             return Self::CannotConnect;
         }
         match error.status().map(|status| status.as_u16()) {
@@ -117,11 +117,11 @@ impl Exit {
     }
 }
 
-/// Whether what answered is no Arroyo API, or is one at another path.
-pub(crate) fn is_no_arroyo(error: &ClientError) -> bool {
+/// Whether the answer did not come from an Arroyo API, or the API has another path.
+pub(crate) fn is_not_arroyo(error: &ClientError) -> bool {
     match error.kind() {
         ClientErrorKind::NotArroyo { .. } => true,
-        // That of an Arroyo says what is not there; this one is of a proxy, a web site, or a path that is none of the API's.
+        // The 404 of an Arroyo names what is missing. Any other comes from a proxy, a web site, or a path outside the API.
         ClientErrorKind::Rejected { status, .. } => status.as_u16() == 404 && !error.is_not_found(),
         _ => false,
     }

@@ -1,4 +1,4 @@
-//! Whatever ends a command other than well: a text with its causes, the next thing to try, and the exit code.
+//! The failure of a command: its message with the causes, and its exit code.
 
 use std::{error::Error as StdError, path::PathBuf};
 
@@ -13,14 +13,9 @@ use stepwell::{
     transport::TokenError,
 };
 
-use crate::{exit::Exit, interrupt::Interruption, output::Trouble, target::Ambiguous};
-
-/// A query with where it came from, for diagnostics.
-#[derive(Clone, Debug)]
-pub(crate) struct Origin {
-    pub(crate) name: String,
-    pub(crate) text: String,
-}
+use crate::{
+    diagnostic::NamedQuery, exit::Exit, find::Ambiguous, interruption::Interruption, output::logged,
+};
 
 #[derive(Debug, Snafu)]
 #[snafu(visibility(pub(crate)))]
@@ -30,26 +25,26 @@ pub(crate) enum Failure {
         path: PathBuf,
         source: std::io::Error,
     },
-    #[snafu(display("the query in {origin} is not UTF-8"))]
-    NotText { origin: String },
-    #[snafu(display("the query in {origin} has {bytes} bytes; a server takes at most 2 MB"))]
-    TooLong { origin: String, bytes: u64 },
+    #[snafu(display("the query in {query} is not UTF-8"))]
+    NotText { query: String },
+    #[snafu(display("the query in {query} has {bytes} bytes; a server takes at most 2 MB"))]
+    TooLong { query: String, bytes: u64 },
     #[snafu(display("could not read the user-defined function in {}", path.display()))]
     ReadUdf {
         path: PathBuf,
         source: std::io::Error,
     },
-    #[snafu(display("{} is neither .rs nor .py: the language of the function is not known", path.display()))]
+    #[snafu(display("{} is neither .rs nor .py, so the language of the function is not known", path.display()))]
     UdfLanguage { path: PathBuf },
     #[snafu(display("the options of the pipeline are not valid"))]
     Spec { source: SpecError },
-    #[snafu(display("no token could be read"))]
+    #[snafu(display("could not read the token"))]
     Token { source: TokenError },
     #[snafu(display("--server cannot be used"))]
     Server { source: EndpointError },
     #[snafu(display("the connection could not be set up"))]
     Transport { source: HyperTransportError },
-    #[snafu(display("there is no server to ask"))]
+    #[snafu(display("no server is given"))]
     NoServer,
     #[snafu(display("{message}"))]
     Usage { message: String },
@@ -63,16 +58,16 @@ pub(crate) enum Failure {
         path: PathBuf,
         source: std::io::Error,
     },
-    #[snafu(display("the query in {} is not valid", origin.name))]
+    #[snafu(display("the query in {} is not valid", query.name))]
     Invalid {
-        origin: Origin,
+        query: NamedQuery,
         diagnostics: Vec<SqlDiagnostic>,
     },
     #[snafu(transparent)]
     Step { source: Error },
     #[snafu(transparent)]
     Call { source: ClientError },
-    /// What was to be stopped was not. `first` is what made it end, unless that was a signal.
+    /// Some pipelines were not stopped. `first` is the failure that ended the command, unless it was a signal.
     #[snafu(display("{}", unsettled_text(report, *ends_with_us)))]
     Unsettled {
         first: Option<Box<Self>>,
@@ -87,7 +82,7 @@ pub(crate) enum Failure {
     #[snafu(display("interrupted by {signal}{}", left.as_ref().map(|left| format!("; {left}")).unwrap_or_default()))]
     Interrupted {
         signal: Interruption,
-        /// What it may have left behind.
+        /// What may be left behind.
         left: Option<String>,
     },
     #[snafu(display("pipeline {id} was stopped by another client"))]
@@ -107,7 +102,7 @@ pub(crate) enum Failure {
     Parallelism { asked: u32, most: u32 },
 }
 
-/// The pipelines that were not seen stopped, each with why.
+/// The pipelines that were not seen stopped, each with the reason.
 fn unsettled_text(report: &ShutdownReport, ends_with_us: bool) -> String {
     let texts: Vec<_> = report
         .unsettled()
@@ -116,41 +111,27 @@ fn unsettled_text(report: &ShutdownReport, ends_with_us: bool) -> String {
                 .id
                 .as_ref()
                 .map_or(String::new(), |id| format!(" ({id})"));
-            let fate = if ends_with_us {
-                "ends without a final checkpoint"
-            } else {
-                "may still be running"
-            };
+            let left = left_behind(ends_with_us);
             let why = match &entry.end {
                 ShutdownEnd::Unsettled { error, .. } => Chain(error).to_string(),
                 _ => String::new(),
             };
-            format!("pipeline {:?}{id} {fate}: {why}", entry.name)
+            format!("pipeline {:?}{id} {left}: {why}", entry.name)
         })
         .collect();
     texts.join("; ")
 }
 
-/// Why a job that was stopped had not kept running.
-pub(crate) fn in_trouble(trouble: &Trouble) -> String {
-    let often = match trouble.restarts {
-        0 => "was failing".to_owned(),
-        1 => "had failed and been restarted".to_owned(),
-        restarts => format!("had failed and been restarted {restarts} times"),
-    };
-    let why = trouble.error.as_ref().map_or_else(
-        || "; the server gives no reason".to_owned(),
-        |error| {
-            format!(
-                ": {}",
-                readable(&format!("{}: {}", error.message, error.details))
-            )
-        },
-    );
-    format!("{often} when it was stopped{why}")
+/// What happens to a pipeline that was not stopped, by whether it runs in this process.
+pub(crate) fn left_behind(ends_with_us: bool) -> &'static str {
+    if ends_with_us {
+        "ends without a final checkpoint"
+    } else {
+        "may still be running"
+    }
 }
 
-/// Why a job has failed: the reason in the server's words, with its domain; without one, what the job has logged last.
+/// Why a job failed: the server's reason with its domain, or else the newest error that the job has logged.
 pub(crate) fn reason(job: Option<&Job>, newest: Option<&JobError>) -> String {
     let why = match (job.and_then(|job| job.failure_reason.as_ref()), newest) {
         (Some(reason), _) => match &reason.domain {
@@ -158,10 +139,7 @@ pub(crate) fn reason(job: Option<&Job>, newest: Option<&JobError>) -> String {
             Some(domain) => format!(" ({domain} error): {}", readable(&reason.error)),
             None => format!(": {}", readable(&reason.error)),
         },
-        (None, Some(error)) => {
-            let text = format!("{}: {}", error.message, error.details);
-            format!(": {}", readable(&text))
-        }
+        (None, Some(error)) => format!(": {}", logged(error)),
         (None, None) => "; the server gives no reason".to_owned(),
     };
     format!("failed{why}")
@@ -213,7 +191,7 @@ impl Failure {
         }
     }
 
-    /// This failure after the one that came before it.
+    /// The failures in the order in which they happened, with this one last.
     pub(crate) fn in_order(&self) -> Vec<&Self> {
         match self {
             Self::Unsettled {
@@ -223,7 +201,7 @@ impl Failure {
         }
     }
 
-    /// The ids of pipelines that may still be running, or their names.
+    /// The ids and names of the pipelines that may still be running.
     pub(crate) fn may_be_running(&self) -> Vec<serde_json::Value> {
         let Self::Unsettled {
             report,
@@ -240,7 +218,7 @@ impl Failure {
         known.collect()
     }
 
-    /// The causes of the message, from the outside in, each once.
+    /// The causes of the failure, outermost first, without repetitions.
     pub(crate) fn causes(&self) -> Vec<String> {
         let mut causes: Vec<String> = Vec::new();
         let mut source = self.source();

@@ -1,4 +1,4 @@
-//! What to try after a failure: in words, and as a command that can be typed in as it is printed.
+//! What to try after a failure: advice, and commands that work as they are printed.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use stepwell::{
     transport::TransportErrorKind,
 };
 
-use crate::{exit::is_no_arroyo, failure::Failure, invocation::Invocation, target::Ambiguous};
+use crate::{exit::is_not_arroyo, failure::Failure, find::Ambiguous, invocation::Invocation};
 
 /// One thing to try.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,15 +19,15 @@ pub(crate) struct Hint {
     pub(crate) command: Option<String>,
 }
 
-/// Words alone.
-fn say(text: &str) -> Vec<Hint> {
+/// Advice without a command.
+fn advice(text: &str) -> Vec<Hint> {
     vec![Hint {
         text: text.to_owned(),
         command: None,
     }]
 }
 
-/// A command, if there is one that works.
+/// A command to run, if there is one that works.
 fn run(text: &str, command: Option<String>) -> Vec<Hint> {
     let hint = command.map(|command| Hint {
         text: text.to_owned(),
@@ -36,25 +36,27 @@ fn run(text: &str, command: Option<String>) -> Vec<Hint> {
     hint.into_iter().collect()
 }
 
-const TOKEN: &str = "set STEPWELL_TOKEN, or name a file with the token by --token-file FILE";
+const TOKEN: &str = "set STEPWELL_TOKEN, or pass a file with the token as --token-file FILE";
 const NOT_ARROYO: &str =
     "this is not an Arroyo API; give the address of one, such as --server http://host:5115";
 
-/// How many pipelines are named, each with its command.
+/// The maximum number of pipelines that hints are given for.
 const MOST: usize = 3;
 
-/// What to try after this failure of this command.
+/// Returns the hints after this failure of the command that was typed.
 pub(crate) fn hints(failure: &Failure, typed: &Invocation) -> Vec<Hint> {
     match failure {
-        Failure::ReadQuery { .. } => say("check the path; - reads the query from standard input"),
-        Failure::NotText { .. } => say("save the file as UTF-8"),
-        Failure::TooLong { .. } => say("split the query, or keep data out of it"),
-        Failure::UdfLanguage { .. } => say("rename the file"),
-        Failure::NoServer => say("name the server with --server, or set STEPWELL_SERVER"),
-        Failure::Token { .. } => say(TOKEN),
+        Failure::ReadQuery { .. } => {
+            advice("check the path; - reads the query from standard input")
+        }
+        Failure::NotText { .. } => advice("save the file as UTF-8"),
+        Failure::TooLong { .. } => advice("split the query, or keep data out of it"),
+        Failure::UdfLanguage { .. } => advice("rename the file"),
+        Failure::NoServer => advice("pass --server URL, or set STEPWELL_SERVER"),
+        Failure::Token { .. } => advice(TOKEN),
         #[cfg(feature = "embedded")]
         Failure::Engine { .. } => {
-            say("choose another directory with --state-dir, or fix what is named above")
+            advice("choose another directory with --state-dir, or fix the problem above")
         }
         #[cfg(feature = "embedded")]
         Failure::Parallelism { most, .. } => run(
@@ -64,9 +66,9 @@ pub(crate) fn hints(failure: &Failure, typed: &Invocation) -> Vec<Hint> {
                 &["--parallelism", &most.to_string()],
             ),
         ),
-        Failure::Invalid { origin, .. } => run(
+        Failure::Invalid { query, .. } => run(
             "fix the query, and check it without running it",
-            typed.validate(Path::new(&origin.name)),
+            typed.validate(Path::new(&query.name)),
         ),
         Failure::StoppedElsewhere { .. } => run("resume it", typed.resume()),
         Failure::JobFailed { .. } => run(
@@ -96,28 +98,24 @@ pub(crate) fn hints(failure: &Failure, typed: &Invocation) -> Vec<Hint> {
 
 fn call(error: &ClientError, typed: &Invocation) -> Vec<Hint> {
     if error.is_not_found() {
-        run(
-            "see which pipelines there are",
-            typed.on_the_server("list", &[]),
-        )
-    } else if is_no_arroyo(error) {
-        say(NOT_ARROYO)
+        run("list the pipelines", typed.on_the_server("list", &[]))
+    } else if is_not_arroyo(error) {
+        advice(NOT_ARROYO)
     } else if error.transport_error_kind().is_some() {
         unreachable(error)
     } else if error
         .status()
         .is_some_and(|status| status == 401 || status == 403)
     {
-        say(TOKEN)
+        advice(TOKEN)
     } else {
         Vec::new()
     }
 }
 
 fn ambiguous(error: &Ambiguous, typed: &Invocation) -> Vec<Hint> {
-    let candidates = error.candidates().take(MOST);
-    candidates
-        .flat_map(|(id, _name)| run(&format!("use {id}"), typed.with_instead(error.typed(), id)))
+    let ids = error.ids().take(MOST);
+    ids.flat_map(|id| run(&format!("use {id}"), typed.with_instead(error.typed(), id)))
         .collect()
 }
 
@@ -126,33 +124,30 @@ fn unreachable(error: &ClientError) -> Vec<Hint> {
     if let Some(BodyTooLarge | HeadTooLarge) = error.transport_error_kind() {
         Vec::new()
     } else if error.transport_error_kind() == Some(TransportErrorKind::Tls) {
-        say(
+        advice(
             "pass a private CA of the server with --ca-file FILE, and your own certificate with --client-certificate FILE and --client-key FILE",
         )
     } else {
-        say("start the server, or check --server")
+        advice("start the server, or check --server")
     }
 }
 
 fn step(error: &Error, typed: &Invocation) -> Vec<Hint> {
     match error {
         Error::Connect { source } => match source {
-            ConnectError::Credentials { .. } => say(TOKEN),
-            ConnectError::NotArroyo { .. } => say(NOT_ARROYO),
+            ConnectError::Credentials { .. } => advice(TOKEN),
+            ConnectError::NotArroyo { .. } => advice(NOT_ARROYO),
             ConnectError::Unreachable { source, .. } => unreachable(source),
-            _ => say("start the server, or check --server"),
+            _ => advice("start the server, or check --server"),
         },
         Error::Validate {
             source: ValidateError::Invalid { .. },
-        } => say("fix the query"),
+        } => advice("fix the query"),
         Error::Resolve { source } => resolve(source, typed),
         Error::Wait { source } => wait(source, typed),
         Error::Attach {
             source: AttachError::NotFound { .. },
-        } => run(
-            "see which pipelines there are",
-            typed.on_the_server("list", &[]),
-        ),
+        } => run("list the pipelines", typed.on_the_server("list", &[])),
         _ => Vec::new(),
     }
 }
@@ -160,7 +155,7 @@ fn step(error: &Error, typed: &Invocation) -> Vec<Hint> {
 fn resolve(error: &ResolveError, typed: &Invocation) -> Vec<Hint> {
     match error {
         ResolveError::OtherPipelines { .. } => {
-            run("create it beside them", typed.with(&["--force"]))
+            run("create it alongside them", typed.with(&["--force"]))
         }
         ResolveError::NoneWithId { .. } => run("create it anyway", typed.with(&["--force"])),
         ResolveError::Ambiguous { matches, .. } => matches
@@ -181,7 +176,7 @@ fn resolve(error: &ResolveError, typed: &Invocation) -> Vec<Hint> {
             "start it from the beginning",
             typed.changed(&["--resume-only", "--create-only"], &["--new-run"]),
         ),
-        ResolveError::Conflict { .. } => say("choose another --id"),
+        ResolveError::Conflict { .. } => advice("choose another --id"),
         ResolveError::OutcomeUnknown { .. } | ResolveError::StillUnknown { .. } => run(
             "run the same command again, which finds the pipeline if it is there",
             typed.resume(),
@@ -216,7 +211,7 @@ fn wait(error: &WaitError, typed: &Invocation) -> Vec<Hint> {
 
 fn look(id: &PipelineId, typed: &Invocation) -> Vec<Hint> {
     run(
-        "see what it does",
+        "see its status",
         typed.on_the_server("status", &[id.as_str()]),
     )
 }

@@ -1,23 +1,27 @@
-//! The command line as it was typed, so that a hint can be a command that works when it is typed in.
+//! The command line as it was typed, so that hints can be commands that work.
+
+mod words;
 
 use std::path::{Path, PathBuf};
 
-/// The words of a command line.
+use self::words::{join, remove};
+
+/// A command line as it was typed.
 #[derive(Clone, Debug)]
 pub(crate) struct Invocation {
     words: Vec<String>,
-    /// The address of the server that the command is about.
+    /// The address of the server that the command uses.
     server: Option<String>,
     /// Whether the query came from standard input, which cannot be read again.
     is_standard_input: bool,
-    /// Whether it is a `run`, which resumes what it finds when it is repeated.
+    /// Whether it is a `run`, which resumes the pipeline when it is repeated.
     is_run: bool,
-    /// The directory that was chosen for the embedded engine when the command line named none.
+    /// The temporary directory of the embedded engine, if the command line has none.
     state_dir: Option<PathBuf>,
 }
 
 impl Invocation {
-    /// The command line of this process, with the server and the file of the query that it names.
+    /// The command line of this process, with its server and the file of its query.
     pub(crate) fn current(server: Option<&str>, query: Option<&Path>, is_run: bool) -> Self {
         let words = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
         Self {
@@ -38,24 +42,24 @@ impl Invocation {
         }
     }
 
-    /// From here on the same command goes on only with this directory.
+    /// Adds this directory to repetitions of the command, which continue only from it.
     pub(crate) fn keep_state_in(&mut self, directory: &Path) {
         self.state_dir = Some(directory.to_owned());
     }
 
-    /// The command that resumes the pipeline of this one. There is none when the query came from standard input, which is used up.
+    /// The command that resumes the pipeline of this one. There is none if the query came from standard input, which is used up.
     pub(crate) fn resume(&self) -> Option<String> {
         self.is_run
             .then(|| self.changed(&["--create-only"], &[]))
             .flatten()
     }
 
-    /// The same command again with more arguments.
+    /// The same command with more arguments.
     pub(crate) fn with(&self, more: &[&str]) -> Option<String> {
         self.changed(&[], more)
     }
 
-    /// The same command again without some of its options, and with others. An option of which the name ends with `=` takes a value.
+    /// The same command without some of its options, and with others. An option that ends with `=` takes a value.
     pub(crate) fn changed(&self, without: &[&str], with: &[&str]) -> Option<String> {
         if self.is_standard_input {
             return None;
@@ -73,7 +77,7 @@ impl Invocation {
         Some(join(&words))
     }
 
-    /// The same command again with another word in the place of the last one that is this one.
+    /// The same command with the last occurrence of a word replaced.
     pub(crate) fn with_instead(&self, word: &str, instead: &str) -> Option<String> {
         let mut words = self.words.clone();
         let last = words.iter_mut().rfind(|known| *known == word)?;
@@ -81,7 +85,7 @@ impl Invocation {
         Some(join(&words))
     }
 
-    /// Another command of this program on the same server; nothing when there is no server that outlives this process.
+    /// Another command for the same server; `None` if no server outlives this process.
     pub(crate) fn on_the_server(&self, command: &str, arguments: &[&str]) -> Option<String> {
         let server = self.server.as_deref()?;
         let mut words = vec![self.program(), command.to_owned()];
@@ -100,7 +104,7 @@ impl Invocation {
         Some(join(&words))
     }
 
-    /// `stepwell validate` of the same query.
+    /// `stepwell validate` for the same query.
     pub(crate) fn validate(&self, file: &Path) -> Option<String> {
         if self.is_standard_input {
             return None;
@@ -115,7 +119,7 @@ impl Invocation {
         if self.server.is_some() {
             return self.on_the_server("validate", &arguments);
         }
-        // A server that is exported, and that this command did not go to.
+        // STEPWELL_SERVER is set, but this command did not use it.
         let exported = std::env::var_os("STEPWELL_SERVER").is_some_and(|url| !url.is_empty());
         let before: &[&str] = if exported {
             &["env", "-u", "STEPWELL_SERVER"]
@@ -154,74 +158,11 @@ impl Invocation {
         values
     }
 
-    /// What comes before `--`, and what follows from there on.
+    /// The words before `--`, and the rest.
     fn split(&self) -> (Vec<String>, Vec<String>) {
         let end = self.words.iter().position(|word| word == "--");
         let (before, rest) = self.words.split_at(end.unwrap_or(self.words.len()));
         (before.to_vec(), rest.to_vec())
-    }
-}
-
-/// The short options that take a value.
-const SHORT_WITH_VALUE: &str = "nps";
-
-/// Removes an option; with its value if its name ends with `=`.
-fn remove(words: &mut Vec<String>, option: &str) {
-    let name = option.trim_end_matches('=');
-    let takes_value = option.ends_with('=');
-    let mut kept = Vec::with_capacity(words.len());
-    let mut rest = std::mem::take(words).into_iter();
-    while let Some(word) = rest.next() {
-        if word == name {
-            if takes_value {
-                rest.next();
-            }
-        } else if name.starts_with("--") {
-            if !(takes_value && word.starts_with(option)) {
-                kept.push(word);
-            }
-        } else if let Some((others, is_last)) = without_short(&word, name) {
-            // `-qp 200` or `-qp200`.
-            if is_last {
-                rest.next();
-            }
-            kept.extend(others);
-        } else {
-            kept.push(word);
-        }
-    }
-    *words = kept;
-}
-
-/// A word of several short options without one of them, and whether that was the last one, so that its value is the next word.
-fn without_short(word: &str, name: &str) -> Option<(Option<String>, bool)> {
-    let options = word
-        .strip_prefix('-')
-        .filter(|rest| !rest.starts_with('-'))?;
-    let wanted = name.chars().nth(1)?;
-    let end = options.find(|option| option == wanted || SHORT_WITH_VALUE.contains(option))?;
-    let (others, rest) = options.split_at(end);
-    let mut rest = rest.chars();
-    if rest.next() != Some(wanted) {
-        return None;
-    }
-    let others = (!others.is_empty()).then(|| format!("-{others}"));
-    Some((others, rest.next().is_none()))
-}
-
-/// Words as a shell takes them.
-fn join(words: &[String]) -> String {
-    let words: Vec<_> = words.iter().map(|word| quoted(word)).collect();
-    words.join(" ")
-}
-
-fn quoted(word: &str) -> String {
-    let plain =
-        |character: char| character.is_ascii_alphanumeric() || "/._-:=,@%+".contains(character);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
     }
 }
 

@@ -1,4 +1,4 @@
-//! The pipelines of a server with their jobs, in as few requests as it allows.
+//! The pipelines of a server with their jobs, read with as few requests as the server allows.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -8,35 +8,33 @@ use stepwell::{
 };
 use tokio::task::JoinSet;
 
-use crate::failure::Failure;
-
-/// So many jobs are read at once from a server that does not show all of them together.
+/// How many jobs are read concurrently from a server that cannot list them all.
 const AT_ONCE: usize = 16;
 
 /// A pipeline in a list.
 #[derive(Debug)]
-pub(crate) struct Listed {
+pub(crate) struct ListedPipeline {
     pub(crate) id: PipelineId,
     pub(crate) name: String,
     /// In microseconds of the server's Unix time.
     pub(crate) created_at: u64,
-    /// The newest; `None`: it has none, or was deleted since it was listed.
+    /// The newest job; `None` if there is none, or if the pipeline was deleted after it was listed.
     pub(crate) job: Option<Job>,
 }
 
-/// All pipelines, newest first. Their jobs are read for those that are `wanted`, if there are any.
+/// Reads all pipelines, newest first, and the jobs of those that are `wanted`.
 pub(crate) async fn read(
     client: &Client,
-    wanted: impl Fn(&Listed) -> bool,
-) -> Result<Vec<Listed>, Failure> {
-    // Each request has the client's own limit.
+    wanted: impl Fn(&ListedPipeline) -> bool,
+) -> Result<Vec<ListedPipeline>, ClientError> {
+    // The client's timeout applies to each request.
     let left = || Duration::MAX;
     let pipelines = client
         .read_pipelines(left, |row| Ok(row.name.clone().into_owned()))
         .await?;
     let mut listed: Vec<_> = pipelines
         .into_iter()
-        .map(|row| Listed {
+        .map(|row| ListedPipeline {
             id: row.id,
             name: row.kept,
             created_at: row.created_at,
@@ -74,7 +72,7 @@ async fn jobs(
     }
 }
 
-/// Each pipeline's newest job; `None` when not every job says whose it is, as on servers up to 0.15.
+/// The newest job of each pipeline; `None` if a job does not name its pipeline, as on servers up to 0.15.
 fn by_pipeline(jobs: Vec<Job>) -> Option<HashMap<PipelineId, Job>> {
     let age = |job: &Job| (job.created_at, job.run_id);
     let mut newest: HashMap<_, Job> = HashMap::with_capacity(jobs.len());
@@ -87,7 +85,7 @@ fn by_pipeline(jobs: Vec<Job>) -> Option<HashMap<PipelineId, Job>> {
     Some(newest)
 }
 
-/// Whether the server has no such list.
+/// Whether the server cannot list all jobs.
 fn is_missing(error: &ClientError) -> bool {
     matches!(
         error.status().map(|status| status.as_u16()),
@@ -101,7 +99,7 @@ async fn one_by_one(
 ) -> Result<HashMap<PipelineId, Job>, ClientError> {
     let mut ids = ids.into_iter();
     let mut jobs = HashMap::new();
-    // Dropped, as by a signal, it ends what it has begun.
+    // Dropping the set, for example after a signal, cancels the requests.
     let mut reading = JoinSet::new();
     loop {
         while reading.len() < AT_ONCE

@@ -1,16 +1,18 @@
-//! The binary `stepwell`: run a streaming-SQL pipeline, here or on an Arroyo cluster.
+//! The binary `stepwell`: runs a streaming-SQL pipeline, here or on an Arroyo cluster.
 
-// Without the engine some code is unused.
+// Some code is unused without the engine.
 #![cfg_attr(not(feature = "embedded"), allow(dead_code, clippy::unused_async))]
 
 mod arguments;
 mod color;
 mod command;
 mod diagnostic;
+mod engine;
 mod exit;
 mod failure;
+mod find;
 mod hint;
-mod interrupt;
+mod interruption;
 mod invocation;
 mod listing;
 mod moment;
@@ -18,11 +20,10 @@ mod output;
 mod printable;
 mod query;
 mod server;
-mod signal;
+mod standard_error;
 mod standard_output;
 mod state_directory;
 mod table;
-mod target;
 mod trace;
 
 use std::process::ExitCode;
@@ -31,13 +32,13 @@ use crate::{
     arguments::{Arguments, Command},
     exit::Exit,
     failure::Failure,
-    interrupt::unless_interrupted,
+    interruption::unless_interrupted,
     invocation::Invocation,
     output::Output,
 };
 
 fn main() -> ExitCode {
-    // Usage errors end with 2 here, as clap has it.
+    // clap ends usage errors with exit code 2.
     let arguments = match Arguments::parse() {
         Ok(arguments) => arguments,
         Err(code) => return code,
@@ -59,9 +60,9 @@ fn main() -> ExitCode {
     match runtime {
         Ok(runtime) => {
             let result = runtime.block_on(run(arguments.command, &output, &mut invocation));
-            // Signals are listened to until all is said: standard error may block.
+            // Signals are handled until everything is shown, because standard error may block.
             let code = end(result, &invocation);
-            // A thread that still waits for standard input must not hold the process.
+            // A thread that is still reading standard input must not keep the process alive.
             runtime.shutdown_background();
             code
         }
@@ -90,7 +91,7 @@ async fn run(
     }
 }
 
-/// What hints are made from: the command line, with the server and the query that it names.
+/// The command line as it was typed, with its server and its query, for the hints.
 fn invocation(command: &Command) -> Invocation {
     let (connection, query) = match command {
         Command::Run(run) => (Some(&run.connection), Some(&run.query)),

@@ -1,37 +1,37 @@
-//! Moments of a server, in microseconds of Unix time, as people and as programs write them.
+//! A server's timestamps, which are microseconds of Unix time, formatted for people and for programs.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// The year 10000, which RFC 3339 cannot write.
 const TOO_LATE: u64 = 253_402_300_800_000_000;
 
-/// How long ago it was, such as `5 min`. A server whose clock is ahead has done everything just now.
+/// How long ago it was, such as `5 min`. It is `0 s` if the server's clock is ahead.
 pub(crate) fn age(micros: u64) -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     let now = now.unwrap_or_default();
-    length(now.saturating_sub(Duration::from_micros(micros)))
+    rounded(now.saturating_sub(Duration::from_micros(micros)))
 }
 
-/// A time in the one unit that says enough of it.
-fn length(time: Duration) -> String {
+/// A duration in a single unit.
+fn rounded(time: Duration) -> String {
     const MINUTE: u64 = 60;
     const HOUR: u64 = 60 * MINUTE;
     const DAY: u64 = 24 * HOUR;
     match time.as_secs() {
         seconds @ ..MINUTE => format!("{seconds} s"),
         seconds @ ..HOUR => format!("{} min", seconds / MINUTE),
-        // A day and a half is 36 h.
+        // Hours up to two days: a day and a half is 36 h.
         seconds if seconds < 2 * DAY => format!("{} h", seconds / HOUR),
         seconds => format!("{} d", seconds / DAY),
     }
 }
 
-/// As RFC 3339 has it, in UTC; `None` for what it cannot write.
+/// In RFC 3339, in UTC; `None` if it cannot be represented.
 pub(crate) fn rfc_3339(micros: u64) -> Option<String> {
     time(micros).map(|time| humantime::format_rfc3339_micros(time).to_string())
 }
 
-/// For people: to the second, in UTC.
+/// For people, in UTC, to the second.
 pub(crate) fn date(micros: u64) -> Option<String> {
     let text = time(micros).map(|time| humantime::format_rfc3339_seconds(time).to_string())?;
     Some(text.replace('T', " ").replace('Z', " UTC"))
@@ -58,7 +58,7 @@ mod tests {
             (48 * 3_600, "2 d"),
             (400 * 86_400, "400 d"),
         ] {
-            assert_eq!(length(Duration::from_secs(seconds)), text);
+            assert_eq!(rounded(Duration::from_secs(seconds)), text);
         }
     }
 

@@ -1,13 +1,13 @@
-//! Words of others on a terminal: names, states and errors come from a server, rows and files, and a terminal must not obey them.
+//! Escaping untrusted text for a terminal: names, states and errors come from servers and files, and must not control it.
 
 use std::borrow::Cow;
 
-/// The text on one line: whatever a terminal would act on is written as its escape.
+/// The text on one line, with everything that a terminal would act on escaped.
 pub(crate) fn line(text: &str) -> Cow<'_, str> {
     escaped(text, is_plain)
 }
 
-/// The same on as many lines as the text has; tabs are kept too.
+/// As [`line()`], but keeps line feeds and tabs.
 pub(crate) fn lines(text: &str) -> Cow<'_, str> {
     escaped(text, |character| {
         matches!(character, '\n' | '\t') || is_plain(character)
@@ -29,7 +29,8 @@ fn escaped(text: &str, is_kept: impl Fn(char) -> bool) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
-/// Neither a control character (C0 and C1, so ESC and BEL) nor one that changes the direction or the line of what follows.
+/// Whether the character is neither a control character (C0 or C1, such as ESC and BEL) nor one that changes the line or the direction of
+/// the text after it.
 fn is_plain(character: char) -> bool {
     !character.is_control()
         && !matches!(

@@ -9,16 +9,19 @@ use std::{
 use snafu::{ResultExt, ensure};
 use stepwell::arroyo::Udf;
 
-use crate::failure::{
-    Failure, NotTextSnafu, Origin, ReadQuerySnafu, ReadUdfSnafu, TooLongSnafu, UdfLanguageSnafu,
+use crate::{
+    diagnostic::NamedQuery,
+    failure::{
+        Failure, NotTextSnafu, ReadQuerySnafu, ReadUdfSnafu, TooLongSnafu, UdfLanguageSnafu,
+    },
+    output::Output,
 };
-use crate::output::Output;
 
-/// A server takes bodies of 2 MB; what is longer is not even read.
+/// A server accepts bodies of up to 2 MB. No more than that is read.
 const LONGEST: u64 = 2 * 1024 * 1024;
 
-/// The query in a file, or on standard input.
-pub(crate) fn read(path: &Path, output: &Output) -> Result<Origin, Failure> {
+/// Reads the query from a file, or from standard input.
+pub(crate) fn read(path: &Path, output: &Output) -> Result<NamedQuery, Failure> {
     let is_stdin = path == Path::new("-");
     if is_stdin && io::stdin().is_terminal() {
         output.note("reading the query from standard input; Ctrl-D ends it");
@@ -38,7 +41,7 @@ pub(crate) fn read(path: &Path, output: &Output) -> Result<Origin, Failure> {
     ensure!(
         length <= LONGEST,
         TooLongSnafu {
-            origin: &name,
+            query: &name,
             bytes: if is_stdin {
                 length
             } else {
@@ -48,14 +51,14 @@ pub(crate) fn read(path: &Path, output: &Output) -> Result<Origin, Failure> {
     );
     match String::from_utf8(bytes) {
         Ok(text) => {
-            // A byte order mark is no part of the query.
+            // A byte order mark is not part of the query.
             let text = match text.strip_prefix('\u{feff}') {
                 Some(rest) => rest.to_owned(),
                 None => text,
             };
-            Ok(Origin { name, text })
+            Ok(NamedQuery { name, text })
         }
-        Err(_) => NotTextSnafu { origin: name }.fail(),
+        Err(_) => NotTextSnafu { query: name }.fail(),
     }
 }
 
@@ -69,7 +72,7 @@ fn file_length(path: &Path, otherwise: u64) -> u64 {
     std::fs::metadata(path).map_or(otherwise, |metadata| metadata.len())
 }
 
-/// The user-defined functions in files.
+/// Reads user-defined functions from files.
 pub(crate) fn read_udfs(paths: &[PathBuf]) -> Result<Vec<Udf>, Failure> {
     paths.iter().map(|path| read_udf(path)).collect()
 }

@@ -1,4 +1,4 @@
-//! The transport to a server that was named on the command line.
+//! The transport to the server that is given on the command line.
 
 use std::path::{Path, PathBuf};
 
@@ -13,11 +13,11 @@ use crate::{
     failure::{Failure, NoServerSnafu, ServerSnafu, TokenSnafu, TransportSnafu, UsageSnafu},
 };
 
-/// The token is taken from here when no file is named.
+/// The environment variable with the token, if no file is given.
 const TOKEN: &str = "STEPWELL_TOKEN";
 
 impl Connection {
-    /// A transport to `--server`; `None` when there is none.
+    /// Builds the transport to `--server`; `None` without a server.
     pub(crate) fn transport(&self) -> Result<Option<SharedTransport>, Failure> {
         let Some(server) = self.server.as_deref().filter(|server| !server.is_empty()) else {
             return Ok(None);
@@ -42,7 +42,7 @@ impl Connection {
         Ok(Some(builder.build().context(TransportSnafu)?.into_shared()))
     }
 
-    /// A client of `--server`, which must be there.
+    /// Builds a client of `--server`, which is required.
     pub(crate) fn client(&self) -> Result<Client, Failure> {
         Ok(Client::new(self.transport()?.context(NoServerSnafu)?))
     }
@@ -58,7 +58,7 @@ impl Connection {
     }
 }
 
-/// A variable that is set to nothing is none.
+/// An empty environment variable counts as unset.
 fn given(path: Option<&PathBuf>) -> Option<&Path> {
     path.map(PathBuf::as_path)
         .filter(|path| !path.as_os_str().is_empty())
@@ -69,9 +69,9 @@ fn half<T>(given: &str, missing: &str) -> Result<T, Failure> {
     UsageSnafu { message }.fail()
 }
 
-/// A transport to an engine in this process.
+/// Builds the transport to the embedded engine.
 #[cfg(feature = "embedded")]
-pub(crate) fn local(url: &str) -> Result<SharedTransport, Failure> {
+pub(crate) fn transport_to_engine(url: &str) -> Result<SharedTransport, Failure> {
     Ok(HyperTransport::builder(url)
         .build()
         .context(TransportSnafu)?

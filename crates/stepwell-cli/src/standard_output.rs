@@ -1,4 +1,4 @@
-//! What `list`, `status`, `validate` and `completions` print on standard output. Rows have a place of their own (`command/rows.rs`).
+//! The results of `list`, `status`, `validate` and `completions` on standard output. Rows are printed by `command/run/rows.rs`.
 
 use std::io::{self, Write as _};
 
@@ -7,10 +7,9 @@ use tokio::task;
 
 use crate::failure::{Failure, StandardOutputSnafu};
 
-/// Writes a text and flushes it. A reader that has gone, as in `| head`, has what it wanted; anything else that cannot be written is an
-/// error, so that success is not claimed for what did not arrive.
+/// Writes a text and flushes it. It is no failure if the reader has gone, as in `| head`; every other write error is one.
 pub(crate) async fn print(text: String) -> Result<(), Failure> {
-    // It blocks when a pipe is full, and a signal must end the command all the same.
+    // The write blocks while a pipe is full, and a signal must still end the command.
     let written = task::spawn_blocking(move || write(&text)).await;
     match written.unwrap_or_else(|error| Err(io::Error::other(error))) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),

@@ -1,4 +1,4 @@
-//! Where the embedded engine keeps its state.
+//! The temporary state directory of the embedded engine.
 
 use std::{
     fs::DirBuilder,
@@ -11,8 +11,8 @@ use snafu::ResultExt;
 
 use crate::failure::{Failure, StateDirectorySnafu};
 
-/// A new directory for one run that was not told where to keep its state. As with `arroyo run` it is among the temporary files, and
-/// a run without `--state-dir` always starts from the beginning.
+/// Creates a directory for a run without `--state-dir`, which always starts from the beginning. As with `arroyo run`, it is a temporary
+/// directory.
 pub(crate) fn fresh(name: &str) -> Result<PathBuf, Failure> {
     let parent = temporary();
     let name: String = name
@@ -45,7 +45,7 @@ pub(crate) fn fresh(name: &str) -> Result<PathBuf, Failure> {
     }
 }
 
-/// Where temporary files go. A variable that is empty is as one that is not set.
+/// The directory for temporary files. An empty environment variable counts as unset.
 fn temporary() -> PathBuf {
     let named = std::env::temp_dir();
     if named.as_os_str().is_empty() {

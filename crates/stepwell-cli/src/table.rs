@@ -1,11 +1,11 @@
-//! Columns of text. Widths are those on a terminal: wide characters count twice, and colours not at all.
+//! Tables of text. Widths are those on a terminal: wide characters count twice, and colours do not count.
 
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 /// Between two columns.
 const GAP: &str = "  ";
 
-/// On which side of its column a cell stands.
+/// The side of its column that a cell is aligned to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Side {
     Left,
@@ -19,7 +19,7 @@ pub(crate) struct Column {
     pub(crate) cells: Vec<Cell>,
 }
 
-/// A text on one line, and the colour that it gets.
+/// A text on one line, and its colour.
 #[derive(Clone, Debug)]
 pub(crate) struct Cell {
     pub(crate) text: String,
@@ -51,7 +51,7 @@ impl Column {
         widths.max().unwrap_or_default()
     }
 
-    /// Shortens what is longer than this.
+    /// Shortens the cells that are wider than this.
     pub(crate) fn cut(&mut self, width: usize) {
         for cell in &mut self.cells {
             cell.text = cut(&cell.text, width);
@@ -59,13 +59,13 @@ impl Column {
     }
 }
 
-/// How wide these columns are beside each other.
+/// The width of a table of these columns.
 pub(crate) fn width(columns: &[Column]) -> usize {
     let gaps = GAP.len() * columns.len().saturating_sub(1);
     columns.iter().map(Column::width).sum::<usize>() + gaps
 }
 
-/// The lines of a table. Nothing stands behind the last cell of a line.
+/// The lines of a table, without trailing blanks.
 pub(crate) fn lines(columns: &[Column]) -> String {
     let widths: Vec<_> = columns.iter().map(Column::width).collect();
     let rows = columns.iter().map(|column| column.cells.len()).max();
@@ -98,7 +98,7 @@ fn push(line: &mut String, cell: &Cell, side: Side, width: usize) {
     }
 }
 
-/// The text in this many columns, with … for what is left out.
+/// The text in at most this many columns, with … in place of what is cut.
 pub(crate) fn cut(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();

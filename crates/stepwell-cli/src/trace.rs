@@ -1,4 +1,4 @@
-//! What the libraries say on the way. They never say a token, a query or a body.
+//! The log lines of the libraries. They never contain a token, a query or a body.
 
 use std::{
     fmt::{self, Write as _},
@@ -21,8 +21,8 @@ use tracing_subscriber::{
 
 use crate::{arguments::Global, output::Output};
 
-/// `-v` shows the steps, `-vv` the requests too, `-vvv` all there is. Without it the warnings of the engine are shown, because nothing
-/// else would tell them.
+/// `-v` shows the steps, `-vv` also the requests, `-vvv` everything. Without `-v` only the engine's warnings are shown, because they are
+/// not reported in any other way.
 pub(crate) fn set_up(global: &Global, output: &Output) {
     let level = match global.verbose {
         0 => {
@@ -34,7 +34,7 @@ pub(crate) fn set_up(global: &Global, output: &Output) {
     };
     let mut filter = Targets::new().with_target("stepwell", level);
     if global.verbose == 1 {
-        // What begins with `stepwell` is meant too, if nothing else is said of it.
+        // The target `stepwell` is a prefix of these.
         for of_requests in ["stepwell_hyper", "stepwell_arroyo", "stepwell_transport"] {
             filter = filter.with_target(of_requests, Level::WARN);
         }
@@ -65,13 +65,13 @@ impl<S: Subscriber> Layer<S> for Warnings {
     }
 }
 
-/// Shows what is logged: events, and each request, which is a span, when it ends.
+/// Shows log events, and each request, which is a span, when it ends.
 struct Log {
     output: Output,
     requests: bool,
 }
 
-/// The fields of a span, and when it began.
+/// The fields of a span and its start.
 struct Span {
     text: Text,
     began: Instant,
@@ -135,7 +135,7 @@ struct Text {
 impl Visit for Text {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         if field.name() == "message" {
-            // What is written to a text is written.
+            // Writing to a string cannot fail.
             let _ = write!(self.message, "{value:?}");
         } else {
             self.fields.push(format!("{}={value:?}", field.name()));

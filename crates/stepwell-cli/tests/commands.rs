@@ -1,4 +1,4 @@
-//! Help, completions and what the environment says.
+//! Help texts, completions and environment variables.
 
 #![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
@@ -7,7 +7,7 @@ mod support;
 use std::{fs::OpenOptions, process::Stdio};
 
 use support::{
-    Place, Running, example,
+    Running, TestDirectory, example,
     pipelines::{AllJobs, Held, holding},
     run, stepwell,
     terminal::{Stream, on_a_terminal},
@@ -60,7 +60,7 @@ fn every_help_is_grouped_and_ends_with_examples_that_are_commands() {
     }
 }
 
-/// Each word of a help text for a narrow terminal is one of the text for a wide one, or is longer than a line.
+/// Each word of a help text for a narrow terminal is also in the one for a wide terminal, or is longer than a line.
 #[test]
 fn no_help_breaks_a_word_at_any_width() {
     for command in COMMANDS {
@@ -137,9 +137,9 @@ fn completions_are_there_for_every_shell() {
 #[test]
 fn a_state_directory_wins_over_a_server_in_the_environment() {
     let server = holding(Vec::new(), AllJobs::Whose);
-    let place = Place::new();
+    let directory = TestDirectory::new();
     let finite = example("finite.sql");
-    let mut command = stepwell(&["run", "-s", &place.text("state"), &finite]);
+    let mut command = stepwell(&["run", "-s", &directory.text("state"), &finite]);
     command.env("STEPWELL_SERVER", &server.url);
     let left = Running::start(command).finish();
     assert_eq!(
@@ -153,7 +153,7 @@ fn a_state_directory_wins_over_a_server_in_the_environment() {
     let left = run(&[
         "run",
         "-s",
-        &place.text("state"),
+        &directory.text("state"),
         "--server",
         &server.url,
         &finite,
@@ -169,20 +169,20 @@ fn a_state_directory_wins_over_a_server_in_the_environment() {
 
 #[test]
 fn a_variable_that_is_empty_is_as_none() {
-    let place = Place::new();
+    let directory = TestDirectory::new();
     let mut command = stepwell(&[
         "run",
-        &place.write("orders.sql", std::fs::read(example("finite.sql")).unwrap()),
+        &directory.write("orders.sql", std::fs::read(example("finite.sql")).unwrap()),
     ]);
     command
-        .current_dir(place.path(""))
+        .current_dir(directory.path(""))
         .env("STEPWELL_SERVER", "")
         .env("STEPWELL_TOKEN", "")
         .env("STEPWELL_CA_FILE", "")
         .env("TMPDIR", "");
     let left = Running::start(command).finish();
     assert_eq!(left.code, Some(0), "{}", left.stderr);
-    let entries = std::fs::read_dir(place.path("")).unwrap().count();
+    let entries = std::fs::read_dir(directory.path("")).unwrap().count();
     assert_eq!(entries, 1, "the state is not in the current directory");
 
     let left = run(&["run", "--server", "", &example("finite.sql")]);
@@ -192,9 +192,9 @@ fn a_variable_that_is_empty_is_as_none() {
 
 #[test]
 fn a_pipeline_is_named_after_its_file() {
-    let place = Place::new();
+    let directory = TestDirectory::new();
     let text = std::fs::read(example("finite.sql")).unwrap();
-    let file = place.write("orders.sql", &text);
+    let file = directory.write("orders.sql", &text);
     let plan = |arguments: &[&str], stdin: Stdio| {
         let mut command = stepwell(&[&["run", "--dry-run"], arguments].concat());
         command.stdin(stdin);
@@ -213,12 +213,12 @@ fn a_pipeline_is_named_after_its_file() {
 
 #[test]
 fn a_token_file_may_begin_with_a_byte_order_mark() {
-    let place = Place::new();
+    let directory = TestDirectory::new();
     let server = holding(
         vec![Held::new("pl_1", "orders", "Running", 1)],
         AllJobs::Whose,
     );
-    let token = place.write("token", "\u{feff}t0p-s3cret\r\n");
+    let token = directory.write("token", "\u{feff}t0p-s3cret\r\n");
     let left = run(&["list", "--server", &server.url, "--token-file", &token]);
     assert_eq!(left.code, Some(0), "{}", left.stderr);
     assert!(server.received().contains("Bearer t0p-s3cret\r\n"));

@@ -1,4 +1,4 @@
-//! Every query that is refused, as `stepwell validate` shows it: the words, the place with a caret under it, and the same as JSON.
+//! Every query that is refused, as `stepwell validate` shows it: the message, the place with carets, and the same as JSON.
 
 #![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
@@ -17,15 +17,15 @@ use std::{
 
 use refused::{FORBIDDEN, LONGEST, Refused, refused_queries};
 use serde_json::Value;
-use support::{Place, run};
+use support::{TestDirectory, run};
 
-/// A query in a file, and where its diagnostic has to be.
+/// A query in a file, and the expected place of its diagnostic.
 struct Case {
     name: String,
     sql: String,
     says: Vec<String>,
     line: u64,
-    /// None: anywhere in the line.
+    /// `None` allows any column.
     column: Option<u64>,
 }
 
@@ -36,7 +36,7 @@ fn every_refusal_is_shown_with_its_place() {
     assert_eq!(in_folders.len(), 10);
     cases.extend(in_folders);
     let (next, wrong) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
-    // A process a case and output.
+    // One process for each case and format.
     std::thread::scope(|scope| {
         for _ in 0..2 {
             scope.spawn(|| {
@@ -53,7 +53,7 @@ fn every_refusal_is_shown_with_its_place() {
     assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
 }
 
-/// Those of the corpus that have a folder each.
+/// The cases of the corpus that have their own folder.
 fn in_folders() -> Vec<Case> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/corpus/queries");
     let folders = std::fs::read_dir(folder).unwrap();
@@ -84,10 +84,10 @@ impl Case {
         }
     }
 
-    /// What is wrong with what is shown.
+    /// The errors in the output.
     fn check(&self) -> Vec<String> {
-        let place = Place::new();
-        let file = place.write("query.sql", &self.sql);
+        let directory = TestDirectory::new();
+        let file = directory.write("query.sql", &self.sql);
         let text = run(&["validate", &file]);
         let json = run(&["validate", "--output", "json", &file]);
         let mut wrong = Vec::new();

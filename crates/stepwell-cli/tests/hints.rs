@@ -1,4 +1,4 @@
-//! Every command that the binary suggests is typed in as it is printed.
+//! Every command that the binary suggests is run as it is printed.
 
 #![cfg(feature = "embedded")]
 #![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
@@ -12,7 +12,7 @@ use std::{
 
 use rustix::process::Signal;
 use support::{
-    Left, Place, Running, example,
+    Left, Running, TestDirectory, example,
     pipelines::{AllJobs, Held, holding},
     run,
     server::{arroyo_by_stop, losing_creates, until_stopped},
@@ -32,7 +32,7 @@ fn commands(left: &Left) -> Vec<String> {
     commands
 }
 
-/// Types a command into a shell.
+/// Runs a command in a shell.
 fn typed(command: &str) -> Running {
     let mut shell = Command::new("sh");
     shell
@@ -44,7 +44,7 @@ fn typed(command: &str) -> Running {
     Running::start(shell)
 }
 
-/// The one command that is suggested, typed in.
+/// Runs the one command that is suggested.
 fn only(left: &Left) -> Left {
     let commands = commands(left);
     let [command] = commands.as_slice() else {
@@ -62,8 +62,8 @@ fn is(left: &Left, code: i32, words: &str) {
     );
 }
 
-fn finite(place: &Place) -> String {
-    place.query(
+fn finite(directory: &TestDirectory) -> String {
+    directory.query(
         "event_rate = '1000', message_count = '2'",
         "SELECT counter FROM impulse",
     )
@@ -71,8 +71,8 @@ fn finite(place: &Place) -> String {
 
 #[test]
 fn what_is_refused_can_be_had_as_the_hint_says() {
-    let place = Place::new();
-    let (state, query) = (place.text("state of it"), finite(&place));
+    let directory = TestDirectory::new();
+    let (state, query) = (directory.text("state of it"), finite(&directory));
     let with = |more: &[&str]| run(&[&["run", "-s", &state], more, &[&query]].concat());
 
     let nothing_to_resume = with(&["--resume-only"]);
@@ -94,15 +94,15 @@ fn what_is_refused_can_be_had_as_the_hint_says() {
     is(&only(&with(&["--resume-only"])), 0, "is Finished");
 
     for more in [&[][..], &["--find-by", "id"]] {
-        let place = Place::new();
-        let state = place.text("state");
+        let directory = TestDirectory::new();
+        let state = directory.text("state");
         assert_eq!(
             run(&["run", "-s", &state, &example("finite.sql")]).code,
             Some(0)
         );
         let others = run(&[&["run", "-s", &state], more, &[&query]].concat());
         let hint = if more.is_empty() {
-            "next: create it beside them:"
+            "next: create it alongside them:"
         } else {
             "next: create it anyway:"
         };
@@ -113,28 +113,28 @@ fn what_is_refused_can_be_had_as_the_hint_says() {
 
 #[test]
 fn a_query_is_checked_and_a_number_of_subtasks_lowered() {
-    let place = Place::new();
-    let query = place.write("it's.sql", "SELEC 1");
+    let directory = TestDirectory::new();
+    let query = directory.write("it's.sql", "SELEC 1");
     let invalid = run(&["run", &query]);
     is(
         &invalid,
         3,
         "next: fix the query, and check it without running it:",
     );
-    place.write(
+    directory.write(
         "it's.sql",
         "CREATE TABLE t WITH (connector = 'impulse', event_rate = '1'); SELECT counter FROM t;",
     );
     is(&only(&invalid), 0, "");
 
-    let many = run(&["run", "-p100000", &finite(&place)]);
+    let many = run(&["run", "-p100000", &finite(&directory)]);
     is(&many, 2, "next: use fewer:");
     is(&only(&many), 0, "is Finished");
 }
 
 #[test]
 fn a_run_goes_on_from_the_directory_that_was_kept() {
-    let place = Place::new();
+    let directory = TestDirectory::new();
     let failed = run(&["run", &example("failing.sql")]);
     is(
         &failed,
@@ -146,7 +146,7 @@ fn a_run_goes_on_from_the_directory_that_was_kept() {
     assert_eq!(all[0], all[1], "both are the same command");
     is(&typed(&all[0]).finish(), 6, "resumed pipeline");
 
-    let query = place.query("event_rate = '50'", "SELECT counter FROM impulse");
+    let query = directory.query("event_rate = '50'", "SELECT counter FROM impulse");
     let mut first = Running::start(stepwell(&["run", "-n", "a name", &query]));
     first.wait_for_row("counter");
     first.signal(Signal::INT);
@@ -160,9 +160,9 @@ fn a_run_goes_on_from_the_directory_that_was_kept() {
 
 #[test]
 fn a_pipeline_that_another_client_stopped_is_resumed() {
-    let place = Place::new();
-    let query = place.query("event_rate = '50'", "SELECT counter FROM impulse");
-    let mut running = Running::start(stepwell(&["run", "-s", &place.text("state"), &query]));
+    let directory = TestDirectory::new();
+    let query = directory.query("event_rate = '50'", "SELECT counter FROM impulse");
+    let mut running = Running::start(stepwell(&["run", "-s", &directory.text("state"), &query]));
     let engine = running.engine();
     running.wait_for_row("counter");
     is(
@@ -183,7 +183,7 @@ fn a_server_is_asked_as_the_hints_say() {
     let query = example("hello.sql");
     let server = until_stopped("Scheduling");
     let late = run(&["run", "--server", &server.url, "--timeout", "4s", &query]);
-    is(&late, 7, "next: see what it does:");
+    is(&late, 7, "next: see its status:");
     let all = commands(&late);
     is(&typed(&all[0]).finish(), 0, "");
     is(&late, 7, "next: wait longer:");
@@ -192,7 +192,7 @@ fn a_server_is_asked_as_the_hints_say() {
     longer.signal(Signal::INT);
     is(&longer.finish(), 130, "interrupted");
 
-    // Told to stop, it takes its time.
+    // A stop takes a while.
     let looks = std::sync::atomic::AtomicU32::new(0);
     let server = arroyo_by_stop(move |told| {
         let has_stopped = told && looks.fetch_add(1, Ordering::Relaxed) >= 40;
@@ -217,10 +217,10 @@ fn a_server_is_asked_as_the_hints_say() {
     let held = ["pl_1", "pl_2"].map(|id| Held::new(id, "orders", "Running", 5));
     let server = holding(held.into(), AllJobs::Whose);
     let unknown = run(&["status", "--server", &server.url, "none"]);
-    is(&unknown, 1, "next: see which pipelines there are:");
+    is(&unknown, 1, "next: list the pipelines:");
     is(&only(&unknown), 0, "");
-    let place = Place::new();
-    let query = place.write("q.sql", "SELECT 1");
+    let directory = TestDirectory::new();
+    let query = directory.write("q.sql", "SELECT 1");
     let ambiguous = run(&["run", "--detach", "--server", &server.url, &query]);
     is(&ambiguous, 5, "next: resume");
     for command in commands(&ambiguous) {
@@ -256,7 +256,7 @@ fn a_create_that_was_not_answered_is_looked_for_as_the_hints_say() {
     }
 }
 
-/// A hint that is added has to be typed in here.
+/// A new hint must be run here.
 #[test]
 fn every_hint_with_a_command_is_typed_in() {
     let here = include_str!("hints.rs");

@@ -6,7 +6,7 @@ mod support;
 
 use support::{run, server::arroyo};
 
-/// A build without TLS says so, and what would help.
+/// A build without TLS says so, and what to do.
 #[cfg(not(feature = "tls"))]
 #[test]
 fn without_the_feature_https_is_refused() {
@@ -39,7 +39,7 @@ mod with_tls {
     };
 
     use super::{arroyo, run};
-    use crate::support::{Left, Place, Running, example, stepwell};
+    use crate::support::{Left, Running, TestDirectory, example, stepwell};
 
     type Authority = CertifiedIssuer<'static, KeyPair>;
 
@@ -56,21 +56,21 @@ mod with_tls {
         (parameters.signed_by(&key, authority).unwrap(), key)
     }
 
-    /// An Arroyo behind TLS of a private authority, and a place with the files for it.
+    /// An Arroyo behind TLS of a private authority, and a directory with its files.
     struct World {
-        place: Place,
+        directory: TestDirectory,
         url: String,
     }
 
     impl World {
         fn new(asks_for_a_certificate: bool) -> Self {
             let authority = authority();
-            let place = Place::new();
-            place.write("ca.pem", authority.pem());
+            let directory = TestDirectory::new();
+            directory.write("ca.pem", authority.pem());
             for (name, authority) in [("client", &authority), ("stranger", &self::authority())] {
                 let (certificate, key) = sign(authority);
-                place.write(&format!("{name}.pem"), certificate.pem());
-                place.write(&format!("{name}.key"), key.serialize_pem());
+                directory.write(&format!("{name}.pem"), certificate.pem());
+                directory.write(&format!("{name}.key"), key.serialize_pem());
             }
             let (certificate, key) = sign(&authority);
             let config = ServerConfig::builder_with_provider(ring::default_provider().into())
@@ -96,14 +96,14 @@ mod with_tls {
                 .unwrap();
             let server = arroyo(&["Created", "Running", "Finished"]);
             Self {
-                place,
+                directory,
                 url: terminate(config, server.url.trim_start_matches("http://").to_owned()),
             }
         }
 
-        /// The command with `--server` and these files of the place.
-        /// A run that the server refuses by an alert. When the end of the connection is seen before the alert, the alert is lost with
-        /// it, and nothing was sent: that is another try.
+        /// The command with `--server` and these files of the directory.
+        /// A run that the server refuses with an alert. If the end of the connection is seen before the alert, the alert is lost and nothing was
+        /// sent, so the run is repeated.
         fn refused(&self, command: &str, files: &[(&str, &str)]) -> Left {
             let lost = "closed the connection without answering";
             let mut tries = std::iter::repeat_with(|| self.run(command, files)).take(50);
@@ -115,7 +115,7 @@ mod with_tls {
         fn run(&self, command: &str, files: &[(&str, &str)]) -> Left {
             let mut all = vec![command.to_owned(), "--server".to_owned(), self.url.clone()];
             for (flag, name) in files {
-                all.extend([(*flag).to_owned(), self.place.text(name)]);
+                all.extend([(*flag).to_owned(), self.directory.text(name)]);
             }
             if command == "run" {
                 all.push(example("hello.sql"));
@@ -124,7 +124,7 @@ mod with_tls {
         }
     }
 
-    /// Takes TLS off and hands the rest on. It ends with the test process.
+    /// Terminates TLS and forwards the bytes. It ends with the test process.
     fn terminate(config: ServerConfig, to: String) -> String {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -181,7 +181,7 @@ mod with_tls {
                     "--ca-file FILE",
                 ],
             );
-            // That of somebody else is none.
+            // The key of another certificate is not accepted.
             ended(
                 &world.run(command, &[("--ca-file", "stranger.pem")]),
                 4,
@@ -233,13 +233,13 @@ mod with_tls {
         }
     }
 
-    /// Some editors write one.
+    /// Some editors write a byte order mark.
     #[test]
     fn a_byte_order_mark_before_a_file_is_passed_over() {
         let world = World::new(true);
         for name in ["ca.pem", "client.pem", "client.key"] {
-            let text = std::fs::read_to_string(world.place.path(name)).unwrap();
-            world.place.write(name, format!("\u{feff}{text}"));
+            let text = std::fs::read_to_string(world.directory.path(name)).unwrap();
+            world.directory.write(name, format!("\u{feff}{text}"));
         }
         let files = [
             CA,
@@ -296,35 +296,35 @@ mod with_tls {
         }
     }
 
-    /// With all that is said, at the highest level.
+    /// With all log lines, at the highest level.
     #[test]
     fn the_environment_stands_for_the_flags_and_the_key_is_never_shown() {
         let world = World::new(true);
-        let key = std::fs::read_to_string(world.place.path("client.key")).unwrap();
+        let key = std::fs::read_to_string(world.directory.path("client.key")).unwrap();
         let secret = key.lines().nth(1).unwrap();
         let mut command = stepwell(&["run", "-vvv", "--server", &world.url, &example("hello.sql")]);
         command
             .env("RUST_LOG", "trace")
-            .env("STEPWELL_CA_FILE", world.place.text("ca.pem"))
+            .env("STEPWELL_CA_FILE", world.directory.text("ca.pem"))
             .env(
                 "STEPWELL_CLIENT_CERTIFICATE",
-                world.place.text("client.pem"),
+                world.directory.text("client.pem"),
             )
-            .env("STEPWELL_CLIENT_KEY", world.place.text("client.key"));
+            .env("STEPWELL_CLIENT_KEY", world.directory.text("client.key"));
         let left = Running::start(command).finish();
         ended(&left, 0, &["is Finished"]);
         assert!(!left.stderr.contains(secret), "{}", left.stderr);
 
-        // Half of it by the environment.
+        // Half of the options come from the environment.
         let mut command = stepwell(&["list", "--server", &world.url]);
-        command.env("STEPWELL_CLIENT_KEY", world.place.text("client.key"));
+        command.env("STEPWELL_CLIENT_KEY", world.directory.text("client.key"));
         ended(
             &Running::start(command).finish(),
             2,
             &["--client-certificate"],
         );
 
-        // Set to nothing, as many a CI job sets them.
+        // Set to empty values, as CI jobs often do.
         let mut command = stepwell(&["list", "--server", &world.url]);
         for variable in [
             "STEPWELL_CA_FILE",

@@ -1,4 +1,4 @@
-//! Bad input, and what it gets.
+//! Bad input, and the errors for it.
 
 #![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
@@ -6,9 +6,9 @@ mod support;
 
 use std::os::unix::fs::PermissionsExt as _;
 
-use support::{Place, Running, example, run, stepwell};
+use support::{Running, TestDirectory, example, run, stepwell};
 
-/// Runs and checks code and words.
+/// Runs a command and checks its exit code and its messages.
 fn refused(arguments: &[&str], code: i32, words: &[&str]) {
     let left = run(arguments);
     assert_eq!(left.code, Some(code), "{arguments:?}\n{}", left.stderr);
@@ -24,43 +24,47 @@ fn refused(arguments: &[&str], code: i32, words: &[&str]) {
 
 #[test]
 fn queries_that_are_none_are_3_and_files_that_are_none_are_2() {
-    let place = Place::new();
+    let directory = TestDirectory::new();
     refused(
-        &["run", &place.write("empty.sql", "")],
+        &["run", &directory.write("empty.sql", "")],
         3,
         &["Query is empty!", "next: "],
     );
     refused(
-        &["run", &place.write("blank.sql", " \n\t")],
+        &["run", &directory.write("blank.sql", " \n\t")],
         3,
         &["Query is empty!"],
     );
     refused(
-        &["run", &place.write("comment.sql", "-- nothing\n")],
+        &["run", &directory.write("comment.sql", "-- nothing\n")],
         3,
         &["does not contain a query"],
     );
     refused(
-        &["run", &place.write("big.sql", vec![b'x'; 3_000_000])],
+        &["run", &directory.write("big.sql", vec![b'x'; 3_000_000])],
         3,
         &["has 3000000 bytes", "at most 2 MB"],
     );
     refused(
-        &["run", &place.write("bytes.sql", b"SELECT \xff")],
+        &["run", &directory.write("bytes.sql", b"SELECT \xff")],
         2,
         &["is not UTF-8"],
     );
     refused(
-        &["run", &place.text("missing.sql")],
+        &["run", &directory.text("missing.sql")],
         2,
         &["could not read the query", "No such file", "next: "],
     );
-    refused(&["run", &place.text(".")], 2, &["could not read the query"]);
+    refused(
+        &["run", &directory.text(".")],
+        2,
+        &["could not read the query"],
+    );
     refused(
         &[
             "run",
             "--udf",
-            &place.write("f.txt", ""),
+            &directory.write("f.txt", ""),
             &example("hello.sql"),
         ],
         2,
@@ -80,8 +84,8 @@ fn queries_that_are_none_are_3_and_files_that_are_none_are_2() {
 
 #[test]
 fn diagnostics_show_the_line_with_a_caret_and_no_password() {
-    let place = Place::new();
-    let query = place.query(
+    let directory = TestDirectory::new();
+    let query = directory.query(
         "event_rate = '10', password = 'hunter2'",
         "SELECT missing FROM impulse",
     );
@@ -93,7 +97,7 @@ fn diagnostics_show_the_line_with_a_caret_and_no_password() {
         "{}",
         left.stderr
     );
-    let query = place.query("event_rate = '10'", "SELECT missing FROM impulse");
+    let query = directory.query("event_rate = '10'", "SELECT missing FROM impulse");
     let left = run(&["validate", &query]);
     assert!(
         left.stderr.contains("2 | SELECT missing FROM impulse"),
@@ -126,10 +130,10 @@ fn validate_prints_the_plan() {
 
 #[test]
 fn state_directories_that_cannot_be_used_are_named_with_their_cause() {
-    let place = Place::new();
+    let directory = TestDirectory::new();
     let query = example("finite.sql");
     refused(
-        &["run", "-s", &place.write("file", ""), &query],
+        &["run", "-s", &directory.write("file", ""), &query],
         1,
         &["is not a directory", "next: "],
     );
@@ -139,11 +143,11 @@ fn state_directories_that_cannot_be_used_are_named_with_their_cause() {
         &["/proc/stepwell", "next: "],
     );
 
-    let state = place.text("state");
+    let state = directory.text("state");
     assert_eq!(run(&["run", "-s", &state, &query]).code, Some(0));
     let mode = std::fs::metadata(&state).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o700, "nobody else can read it");
-    let database = place.path("state").join("stepwell.sqlite");
+    let database = directory.path("state").join("stepwell.sqlite");
     let sound = std::fs::read(&database).unwrap();
     for damaged in [&b"garbage"[..], &sound[..sound.len() / 2], &[0; 8192][..]] {
         std::fs::write(&database, damaged).unwrap();
@@ -164,9 +168,9 @@ fn state_directories_that_cannot_be_used_are_named_with_their_cause() {
 
 #[test]
 fn a_state_directory_in_use_is_locked() {
-    let place = Place::new();
-    let query = place.query("event_rate = '10'", "SELECT counter FROM impulse");
-    let state = place.text("state");
+    let directory = TestDirectory::new();
+    let query = directory.query("event_rate = '10'", "SELECT counter FROM impulse");
+    let state = directory.text("state");
     let mut first = Running::start(stepwell(&["run", "-s", &state, &query]));
     first.wait_for_message("is running");
     refused(
@@ -178,11 +182,11 @@ fn a_state_directory_in_use_is_locked() {
 
 #[test]
 fn nothing_is_left_behind_by_a_query_that_is_not_valid() {
-    let place = Place::new();
-    let mut command = stepwell(&["run", &place.write("empty.sql", "")]);
-    command.env("TMPDIR", place.path(""));
+    let directory = TestDirectory::new();
+    let mut command = stepwell(&["run", &directory.write("empty.sql", "")]);
+    command.env("TMPDIR", directory.path(""));
     assert_eq!(Running::start(command).finish().code, Some(3));
-    let left: Vec<_> = std::fs::read_dir(place.path(""))
+    let left: Vec<_> = std::fs::read_dir(directory.path(""))
         .unwrap()
         .map(|entry| entry.unwrap().file_name())
         .collect();

@@ -1,4 +1,4 @@
-//! Signals and standard output of the commands that look, list and stop.
+//! Signals and standard output of `status`, `list` and `stop`.
 
 #![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
@@ -16,7 +16,7 @@ use support::{
 
 const SIGNALS: [(Signal, i32); 3] = [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)];
 
-/// Waits for the first request, for then the signals are listened to.
+/// Waits for the first request, after which signals are handled.
 fn wait_for_a_request(server: &Server, running: &mut Running) {
     while server.requests().is_empty() {
         assert!(!running.has_ended());
@@ -81,13 +81,13 @@ fn a_stop_that_was_sent_is_finished_unless_a_second_signal_comes() {
         std::thread::yield_now();
     }
     running.signal(Signal::TERM);
-    // It goes on looking.
+    // It keeps polling.
     let looks = server.requests().len();
     while server.requests().len() < looks + 3 {
         assert!(!running.has_ended());
         std::thread::yield_now();
     }
-    // One that comes right after the first does not count, so it is sent until it does.
+    // A second signal right after the first does not count, so it is repeated.
     while !running.has_ended() {
         running.signal(Signal::INT);
         std::thread::yield_now();
@@ -128,7 +128,7 @@ fn one_pipeline() -> Server {
     )
 }
 
-/// Every command that prints something on standard output.
+/// Every command that prints to standard output.
 fn printing(server: &Server) -> [Vec<String>; 3] {
     let url = server.url.as_str();
     [

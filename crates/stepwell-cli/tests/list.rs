@@ -79,7 +79,7 @@ fn a_server_that_cannot_show_all_jobs_is_asked_for_each() {
         assert_eq!(running.count(), 39, "{}", left.stdout);
         assert_eq!(server.requests().len(), 42);
     }
-    // Only those are asked for that can be listed.
+    // Only the jobs of selected pipelines are read.
     let server = holding(many(40), AllJobs::Anonymous);
     list(&server, &["--name", "orders-3?"]);
     assert_eq!(server.requests().len(), 12);

@@ -11,9 +11,9 @@ use std::{
 };
 
 use rustix::process::Signal;
-use support::{Place, Running, run, stepwell};
+use support::{Running, TestDirectory, run, stepwell};
 
-/// What comes back for a plain GET.
+/// The reply to a plain GET.
 fn get(url: &str) -> String {
     let (authority, path) = url
         .strip_prefix("http://")
@@ -30,8 +30,8 @@ fn get(url: &str) -> String {
 
 #[test]
 fn the_printed_address_answers_with_the_page_of_the_pipeline() {
-    let place = Place::new();
-    let query = place.query("event_rate = '10'", "SELECT counter FROM impulse");
+    let directory = TestDirectory::new();
+    let query = directory.query("event_rate = '10'", "SELECT counter FROM impulse");
     let mut running = Running::start(stepwell(&[
         "run",
         "-n",
@@ -39,7 +39,7 @@ fn the_printed_address_answers_with_the_page_of_the_pipeline() {
         "--id",
         "my-id",
         "-s",
-        &place.text("state"),
+        &directory.text("state"),
         &query,
     ]));
     let line = running.wait_for_message("status page: ");
@@ -52,14 +52,14 @@ fn the_printed_address_answers_with_the_page_of_the_pipeline() {
         "<h1>Pipeline &lt;orders&gt;</h1>",
         "<dd>my-id</dd>",
         "<dd>Running</dd>",
-        "event_rate = &#39;10&#39;",
+        "event_rate = &#x27;10&#x27;",
     ] {
         assert!(page.contains(text), "{text} is missing in {page}");
     }
 
-    // The address of a page is none of an API, nor is a path that nothing is at.
+    // Neither the address of a page nor an unknown path is an API.
     let server = url.strip_suffix("/pipelines/my-id").unwrap();
-    let query = place.write("other.sql", "SELECT 1");
+    let query = directory.write("other.sql", "SELECT 1");
     for wrong in [url.to_owned(), format!("{server}/wrong")] {
         for arguments in [&["list"][..], &["run", &query]] {
             let left = run(&[arguments, &["--server", &wrong]].concat());
@@ -73,14 +73,14 @@ fn the_printed_address_answers_with_the_page_of_the_pipeline() {
 
 #[test]
 fn the_address_is_in_the_json_too() {
-    let place = Place::new();
-    let query = place.query("event_rate = '10'", "SELECT counter FROM impulse");
+    let directory = TestDirectory::new();
+    let query = directory.query("event_rate = '10'", "SELECT counter FROM impulse");
     let mut running = Running::start(stepwell(&[
         "run",
         "--output",
         "json",
         "-s",
-        &place.text("state"),
+        &directory.text("state"),
         &query,
     ]));
     let line = running.wait_for_message("\"event\":\"running\"");

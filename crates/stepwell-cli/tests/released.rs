@@ -1,4 +1,4 @@
-//! What a user of the release 0.15.0 is told.
+//! The messages for the release 0.15.0.
 
 #![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
@@ -92,7 +92,7 @@ fn a_stop_that_ends_as_failed_is_told_in_the_servers_words() {
     );
 }
 
-/// A new run a second, Running at every look, and an empty log.
+/// A new run every second, Running at every poll, and an empty log.
 #[test]
 fn a_restart_loop_without_a_reason_is_told_when_it_begins_and_how_often_it_restarted_at_its_end() {
     let server = released(Job::Restarts(1_000_000), false);
@@ -107,7 +107,7 @@ fn a_restart_loop_without_a_reason_is_told_when_it_begins_and_how_often_it_resta
     assert_eq!(left.code, Some(6), "{}", left.stderr);
     assert!(left.stderr.contains("been restarted"), "{}", left.stderr);
 
-    // Whoever waits until it stays Running is told that it does not.
+    // Waiting until it stays Running fails with the reason.
     let left = run(&[
         "run",
         "--detach",

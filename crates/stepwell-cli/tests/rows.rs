@@ -22,7 +22,7 @@ use support::{
     stepwell,
 };
 
-/// An engine that somebody else runs, and a query for it.
+/// An engine that runs elsewhere, and a query for it.
 struct Elsewhere {
     runtime: tokio::runtime::Runtime,
     engine: Option<Engine>,
@@ -86,7 +86,7 @@ fn rows_of_a_finite_query_are_shown_to_the_last() {
     let rows = counters(&left.stdout);
     let first = rows[0];
     assert!(rows.into_iter().eq(first..100), "{}", left.stdout);
-    // What came before it could be read is owned up to.
+    // Rows that were produced before they could be read are reported as missed.
     let missed = format!(
         "warning: {first} row{} not shown",
         if first == 1 { " was" } else { "s were" }
@@ -123,7 +123,7 @@ fn a_signal_stops_with_a_checkpoint_and_the_same_command_goes_on() {
     let second = second.finish();
     assert_eq!(second.code, Some(0), "{}", second.stderr);
     assert!(second.stderr.contains("resumed pipeline"));
-    // No row comes twice. Some may be missing: they came before they could be read, and nobody can know how many.
+    // No row is repeated. Some may be missing, because they were produced before they could be read, and their number is not known.
     assert!(
         counters(&second.stdout)[0] >= end,
         "{end}: {}",
@@ -163,7 +163,7 @@ fn rows_that_cannot_be_written_stop_the_pipeline_and_are_1() {
     }
 }
 
-/// A server whose job is Running until its output was asked for as often as there are answers, and Finished then.
+/// A server whose job is Running until its output was read once for each answer, and then Finished.
 fn scripted(answers: Vec<Reply>) -> Server {
     let answers = Mutex::new(answers.into_iter());
     let pipeline = r#"{"id":"pl_1","name":"query","query":"SELECT 1","udfs":[],"checkpoint_interval_micros":10000000,"stop":"none","created_at":1,"action":null,"action_text":"","action_in_progress":false,"graph":{"nodes":[],"edges":[]},"preview":false}"#;
@@ -199,7 +199,7 @@ fn not_running() -> Reply {
 const HEAD: &str =
     "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
 
-/// A stream of these events, which are numbered by their first row.
+/// A stream of these events, each with the number of its first row.
 fn stream(events: &[(u64, &str)], end: &str) -> Reply {
     Reply::Raw((HEAD.to_owned() + &chunks(events) + end).into_bytes())
 }
@@ -300,7 +300,7 @@ fn rows_that_cannot_be_read_are_a_warning_that_does_not_show_them() {
 
 #[test]
 fn rows_that_cannot_be_written_come_before_the_stop_that_failed_too() {
-    // Its job never stops.
+    // The job never stops.
     let server = scripted(vec![stream(&[(0, "[{}]")], WHOLE), not_running()]);
     let (_directory, query) = query();
     let mut command = stepwell(&[
@@ -324,7 +324,7 @@ fn rows_that_cannot_be_written_come_before_the_stop_that_failed_too() {
     assert!(first.is_some() && first < then, "{}", left.stderr);
 }
 
-/// With all that is said, at the highest level: the stream breaks off, and another one is read to its end.
+/// With all log lines, at the highest level: the stream breaks off, and another one is read to its end.
 #[test]
 fn rows_are_in_no_log() {
     let rows = [(0, "[{\"a\":\"hunter2\"}]")];

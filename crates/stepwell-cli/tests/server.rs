@@ -1,4 +1,4 @@
-//! `--server`: an Arroyo, and everything that is none.
+//! `--server`: an Arroyo, and servers that are not.
 
 #![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
@@ -8,7 +8,7 @@ use std::{net::TcpListener, process::Command};
 
 use rustix::process::Signal;
 use support::{
-    Left, Place, Running, example, run,
+    Left, Running, TestDirectory, example, run,
     server::{Reply, Server, arroyo, json, losing_creates},
     stepwell,
 };
@@ -132,7 +132,7 @@ fn addresses_that_are_none_are_2() {
     refused(
         &run(&["list"]),
         2,
-        &["there is no server to ask", "STEPWELL_SERVER"],
+        &["no server is given", "STEPWELL_SERVER"],
     );
 }
 
@@ -149,7 +149,7 @@ fn a_state_that_nobody_knows_is_waited_through() {
             "pipeline pl_1 is Finished",
         ],
     );
-    // Its graph has no preview.
+    // The plan has no preview.
     let requests = server.requests();
     assert!(!requests.iter().any(|request| request.ends_with("/output")));
     assert!(!left.stderr.contains("row"), "{}", left.stderr);
@@ -252,8 +252,8 @@ fn submitting(server: &Server) -> Command {
 
 #[test]
 fn list_status_and_stop_work_on_a_running_engine() {
-    let place = Place::new();
-    let query = place.query("event_rate = '10'", "SELECT counter FROM impulse");
+    let directory = TestDirectory::new();
+    let query = directory.query("event_rate = '10'", "SELECT counter FROM impulse");
     let mut running = Running::start(stepwell(&[
         "run",
         "-n",
@@ -261,7 +261,7 @@ fn list_status_and_stop_work_on_a_running_engine() {
         "--id",
         "my-id",
         "-s",
-        &place.text("state"),
+        &directory.text("state"),
         &query,
     ]));
     let url = running.engine();
@@ -313,8 +313,8 @@ fn list_status_and_stop_work_on_a_running_engine() {
 
 #[test]
 fn neither_token_nor_password_is_ever_shown() {
-    let place = Place::new();
-    let query = place.write("q.sql", "CREATE TABLE t (a INT) WITH (connector = 'kafka', password = 'hunter2');\nSELECT a FROM t;\n");
+    let directory = TestDirectory::new();
+    let query = directory.write("q.sql", "CREATE TABLE t (a INT) WITH (connector = 'kafka', password = 'hunter2');\nSELECT a FROM t;\n");
     let server = Server::start(|number, _, _| match number {
         0 => json("\"Pong\""),
         _ => Reply::Whole(

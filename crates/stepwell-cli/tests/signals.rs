@@ -1,4 +1,4 @@
-//! Signals at every moment of `run`, and what is said of trouble.
+//! Signals at every moment of `run`, and messages about trouble.
 
 #![cfg(feature = "embedded")]
 #![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
@@ -9,12 +9,12 @@ use std::process::Command;
 
 use rustix::process::Signal;
 use support::{
-    Place, Running, example, run,
+    Running, TestDirectory, example, run,
     server::{Reply, Server, json},
     stepwell,
 };
 
-/// An Arroyo that falls silent at this request, for good.
+/// An Arroyo that never answers this request or any later one.
 fn silent_at(method: &'static str, path: &'static str) -> Server {
     const PIPELINE: &str = r#"{"id":"pl_1","name":"hello","query":"SELECT 1","udfs":[],"checkpoint_interval_micros":10000000,"stop":"none","created_at":1,"action":null,"action_text":"","action_in_progress":false,"graph":{"nodes":[],"edges":[]},"preview":false}"#;
     Server::start(move |_, asked_method, asked_path| {
@@ -37,7 +37,7 @@ fn silent_at(method: &'static str, path: &'static str) -> Server {
     })
 }
 
-/// The step at which the server falls silent, and what is known then: nothing, a name, or an id.
+/// The step at which the server stops answering, and what is known by then: nothing, a name, or an id.
 #[test]
 fn a_signal_in_any_step_ends_the_run_and_names_what_may_be_running() {
     for (method, path, code, named) in [
@@ -90,12 +90,13 @@ fn a_signal_in_any_step_ends_the_run_and_names_what_may_be_running() {
 /// `timeout -s INT` and a terminal send the signal to the process and to its group.
 #[test]
 fn two_signals_at_once_are_one() {
-    let place = Place::new();
-    let query = place.query("event_rate = '200'", "SELECT counter FROM impulse");
+    let directory = TestDirectory::new();
+    let query = directory.query("event_rate = '200'", "SELECT counter FROM impulse");
     for round in 0..10 {
-        let mut running = Running::start(stepwell(&["run", "-s", &place.text("state"), &query]));
+        let mut running =
+            Running::start(stepwell(&["run", "-s", &directory.text("state"), &query]));
         running.wait_for_row("counter");
-        // While it is stopped they wait, and come together.
+        // The signals are pending while the process is stopped, and are delivered together.
         for signal in [Signal::STOP, Signal::INT, Signal::TERM, Signal::CONT] {
             running.signal(signal);
         }
@@ -109,12 +110,12 @@ fn two_signals_at_once_are_one() {
     }
 }
 
-/// As with a pager that is not read on.
+/// Like a pager that does not read on.
 #[test]
 fn signals_count_while_standard_error_is_blocked() {
-    let place = Place::new();
-    let query = place.query("event_rate = '50'", "SELECT counter FROM impulse");
-    let mut command = stepwell(&["run", "-s", &place.text("state"), &query]);
+    let directory = TestDirectory::new();
+    let query = directory.query("event_rate = '50'", "SELECT counter FROM impulse");
+    let mut command = stepwell(&["run", "-s", &directory.text("state"), &query]);
     let (_reader, writer) = support::full_pipe();
     command.stderr(writer);
     let mut running = Running::start(command);
@@ -125,9 +126,9 @@ fn signals_count_while_standard_error_is_blocked() {
 
 #[test]
 fn a_hangup_stops_a_run_unless_it_is_ignored() {
-    let place = Place::new();
-    let query = place.query("event_rate = '50'", "SELECT counter FROM impulse");
-    let ran = stepwell(&["run", "-s", &place.text("state"), &query]);
+    let directory = TestDirectory::new();
+    let query = directory.query("event_rate = '50'", "SELECT counter FROM impulse");
+    let ran = stepwell(&["run", "-s", &directory.text("state"), &query]);
     let mut command = Command::new("nohup");
     command
         .arg(ran.get_program())
@@ -138,7 +139,7 @@ fn a_hangup_stops_a_run_unless_it_is_ignored() {
     let mut ignoring = Running::start(command);
     ignoring.wait_for_row("counter");
     ignoring.signal(Signal::HUP);
-    // It goes on: rows come, and it is another signal that stops it.
+    // It continues to print rows until another signal stops it.
     for _ in 0..5 {
         ignoring.wait_for_row("counter");
     }
@@ -174,7 +175,7 @@ fn a_server_that_dies_is_one_line_and_one_when_it_is_back() {
     let lines = |words: &str| left.stderr.matches(words).count();
     assert_eq!(lines("trying again"), 1, "{}", left.stderr);
     assert_eq!(
-        lines("the server answers again, after "),
+        lines("the server is answering again after "),
         1,
         "{}",
         left.stderr
@@ -183,16 +184,16 @@ fn a_server_that_dies_is_one_line_and_one_when_it_is_back() {
 
 #[test]
 fn a_bad_line_is_told_with_its_place_while_the_job_is_restarted() {
-    let place = Place::new();
-    let data = place.write("data.json", "{\"n\":1}\n{\"n\":\"x\"}\n");
-    let query = place.write(
+    let directory = TestDirectory::new();
+    let data = directory.write("data.json", "{\"n\":1}\n{\"n\":\"x\"}\n");
+    let query = directory.write(
         "q.sql",
         format!(
             "CREATE TABLE events (n BIGINT) WITH (connector = 'single_file', path = '{data}', format = 'json', type = 'source');\n\
              SELECT n FROM events;\n"
         ),
     );
-    let mut running = Running::start(stepwell(&["run", "-s", &place.text("state"), &query]));
+    let mut running = Running::start(stepwell(&["run", "-s", &directory.text("state"), &query]));
     let told = running.wait_for_message("warning: job job_");
     assert!(
         told.contains("data.json") && told.contains("line 2") && told.contains("\"n\""),

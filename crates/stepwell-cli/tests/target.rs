@@ -1,4 +1,4 @@
-//! Which pipeline `status` and `stop` take, and what `status` says of it.
+//! The pipeline that `status` and `stop` find, and the output of `status`.
 
 #![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
@@ -79,7 +79,7 @@ fn several_that_fit_are_5_and_named_with_name_and_state() {
         assert_eq!(left.code, Some(5), "{}", left.stderr);
         assert!(
             left.stderr.starts_with(
-                "error: 2 pipelines fit \"twice\":\n  sw_99999999  Running  twice\n  sw_88888888  Failed  twice\nnext: "
+                "error: 2 pipelines match \"twice\":\n  sw_99999999  Running  twice\n  sw_88888888  Failed  twice\nnext: "
             ),
             "{}",
             left.stderr
@@ -105,7 +105,7 @@ fn several_that_fit_are_5_and_named_with_name_and_state() {
 #[test]
 fn none_that_fits_is_1() {
     let server = holding(held(), AllJobs::Whose);
-    // Three characters of an id are too few, and an empty one would be all.
+    // Three characters of an id are too few, and an empty text would match all.
     for typed in ["nobody", "sw_", "ORDERS", "rders"] {
         let left = status(&server, typed);
         assert_eq!(left.code, Some(1), "{typed}: {}", left.stderr);

@@ -9,12 +9,12 @@ use hyper::body::{Body, Frame, Incoming};
 use stepwell_transport::{Pieces, TransportError};
 use tokio::time::Instant;
 
-use crate::describe::Server;
+use crate::describe::ServerName;
 
 /// The frames of a streamed body. hyper reads from the connection only when it is asked for a frame, and only as much as its buffer holds.
 pub(crate) struct Frames {
     pub(crate) body: Incoming,
-    pub(crate) server: Server,
+    pub(crate) server: ServerName,
     pub(crate) started: Instant,
 }
 
@@ -79,7 +79,10 @@ fn reserve(bytes: &mut Vec<u8>, length: u64) {
 }
 
 /// Refuses a compressed body, which the parser of the reply could not read.
-pub(crate) fn refuse_encoding(headers: &HeaderMap, server: &Server) -> Result<(), TransportError> {
+pub(crate) fn refuse_encoding(
+    headers: &HeaderMap,
+    server: &ServerName,
+) -> Result<(), TransportError> {
     // A transfer encoding can compress, too; hyper decodes only `chunked`.
     let table = [
         (header::CONTENT_ENCODING, "identity"),

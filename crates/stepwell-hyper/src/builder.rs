@@ -8,9 +8,9 @@ use tokio::sync::Semaphore;
 use crate::{
     certificates::Certificates,
     client::{client, http_connector},
-    describe::Server,
+    describe::ServerName,
     error::{AddressSnafu, CredentialsSnafu, HyperTransportError, IncompleteSnafu, SchemeSnafu},
-    prepare::Origin,
+    prepare::RequestTemplate,
     transport::HyperTransport,
 };
 
@@ -89,8 +89,8 @@ impl HyperTransportBuilder {
         let connector = self.certificates.connector(&base, http)?;
         Ok(HyperTransport {
             client: client(connector, permits),
-            server: Server::new(&base, self.certificates.client.is_some()),
-            origin: Origin::new(base, self.token),
+            server: ServerName::new(&base, self.certificates.client.is_some()),
+            template: RequestTemplate::new(base, self.token),
             permits: Arc::new(Semaphore::new(permits)),
         })
     }

@@ -44,7 +44,7 @@ pub(crate) fn client(connector: Connector, permits: usize) -> Client<Connector, 
         .retry_canceled_requests(true)
         .http1_max_headers(MAX_HEADERS)
         .http1_max_buf_size(MAX_HEAD)
-        // `Origin` has added the header.
+        // `RequestTemplate` has added the header.
         .set_host(false)
         .build(connector)
 }

@@ -15,14 +15,14 @@ use crate::{
 
 /// The server, as error messages name it.
 #[derive(Clone)]
-pub(crate) struct Server {
+pub(crate) struct ServerName {
     /// The host and the port.
     authority: Arc<str>,
     /// Whether a client certificate is configured.
     client_certificate: bool,
 }
 
-impl Server {
+impl ServerName {
     pub(crate) fn new(base: &Uri, client_certificate: bool) -> Self {
         let host = base.host().unwrap_or_default();
         let port = base.port_u16().unwrap_or_else(|| default_port(base));

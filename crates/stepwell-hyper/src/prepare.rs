@@ -13,7 +13,7 @@ const USER_AGENT: HeaderValue =
 
 /// What every request gets from the transport.
 #[derive(Clone)]
-pub(crate) struct Origin {
+pub(crate) struct RequestTemplate {
     pub(crate) base: Uri,
     pub(crate) token: Option<Token>,
     /// The `Host` header.
@@ -30,7 +30,7 @@ pub(crate) struct Prepared {
     pub(crate) gate: WriteGate,
 }
 
-impl Origin {
+impl RequestTemplate {
     pub(crate) fn new(base: Uri, token: Option<Token>) -> Self {
         Self {
             host: host(&base),

@@ -16,8 +16,8 @@ use crate::{
     body::{Frames, ReadError, read_whole, refuse_encoding},
     certificates::Connector,
     classify::classify,
-    describe::Server,
-    prepare::{Origin, Prepared},
+    describe::ServerName,
+    prepare::{Prepared, RequestTemplate},
     write_gate::RequestBody,
 };
 
@@ -38,8 +38,8 @@ use crate::{
 #[derive(Clone)]
 pub struct HyperTransport {
     pub(crate) client: Client<Connector, RequestBody>,
-    pub(crate) origin: Origin,
-    pub(crate) server: Server,
+    pub(crate) template: RequestTemplate,
+    pub(crate) server: ServerName,
     /// One permit for each request in flight. hyper-util's pool opens a connection whenever none is idle.
     pub(crate) permits: Arc<Semaphore>,
 }
@@ -83,7 +83,7 @@ impl Transport for HyperTransport {
     }
 
     fn base_url(&self) -> Option<Uri> {
-        Some(self.origin.base.clone())
+        Some(self.template.base.clone())
     }
 }
 
@@ -151,7 +151,7 @@ impl HyperTransport {
             started, timeout, ..
         } = limits;
         let deadline = limits.deadline();
-        let prepared = self.origin.prepare(request)?;
+        let prepared = self.template.prepare(request)?;
         let gate = prepared.gate.clone();
         // The semaphore is never closed.
         let Ok(Ok(permit)) = timeout_at(deadline, self.permits.acquire()).await else {
@@ -221,7 +221,7 @@ impl HyperTransport {
     fn replace_extensions(&self, mut reply: Response<Incoming>) -> Response<Incoming> {
         let extensions = reply.extensions_mut();
         extensions.clear();
-        if let Some(token) = &self.origin.token {
+        if let Some(token) = &self.template.token {
             extensions.insert(token.clone());
         }
         reply
@@ -232,8 +232,8 @@ impl fmt::Debug for HyperTransport {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("HyperTransport")
-            .field("base", &self.origin.base)
-            .field("token", &self.origin.token)
+            .field("base", &self.template.base)
+            .field("token", &self.template.token)
             .finish_non_exhaustive()
     }
 }

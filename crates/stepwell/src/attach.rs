@@ -31,7 +31,7 @@ pub(crate) async fn read_pipeline(
         } else {
             AttachError::Unreadable {
                 id: id.clone(),
-                source: Box::new(error),
+                source: error,
             }
         }
     })?)

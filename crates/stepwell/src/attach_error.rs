@@ -20,8 +20,7 @@ pub enum AttachError {
         /// The id.
         id: PipelineId,
         /// Why.
-        #[snafu(source(from(ClientError, Box::new)))]
-        source: Box<ClientError>,
+        source: ClientError,
     },
 }
 

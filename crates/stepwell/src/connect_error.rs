@@ -21,8 +21,7 @@ pub enum ConnectError {
         /// How long it was tried.
         elapsed: Duration,
         /// The last failure.
-        #[snafu(source(from(ClientError, Box::new)))]
-        source: Box<ClientError>,
+        source: ClientError,
     },
     /// The server wants other credentials (401 or 403; recordings `900_auth_ping_no_token`–`907_auth_lowercase_bearer`).
     #[snafu(display("the API{} refused the credentials with {status}; check the token", at(url.as_ref())))]
@@ -32,8 +31,7 @@ pub enum ConnectError {
         /// 401 or 403.
         status: StatusCode,
         /// The server's answer.
-        #[snafu(source(from(ClientError, Box::new)))]
-        source: Box<ClientError>,
+        source: ClientError,
     },
     /// Something answers there that is not an Arroyo API.
     #[snafu(display("what answers{} is not an Arroyo API; check the address and its path", at(url.as_ref())))]
@@ -41,8 +39,7 @@ pub enum ConnectError {
         /// Where it was looked for.
         url: Option<String>,
         /// What was answered.
-        #[snafu(source(from(ClientError, Box::new)))]
-        source: Box<ClientError>,
+        source: ClientError,
     },
     /// No connection can be made: an unknown host, a TLS failure, or a request that cannot be sent. Waiting does not help.
     #[snafu(display("cannot connect to the API{}", at(url.as_ref())))]
@@ -50,8 +47,7 @@ pub enum ConnectError {
         /// Where it was looked for.
         url: Option<String>,
         /// Why.
-        #[snafu(source(from(ClientError, Box::new)))]
-        source: Box<ClientError>,
+        source: ClientError,
     },
 }
 
@@ -99,7 +95,7 @@ impl ConnectError {
 
 impl ConnectError {
     pub(crate) fn new(url: Option<String>, elapsed: Duration, error: ClientError) -> Self {
-        let source = Box::new(error);
+        let source = error;
         match source.status() {
             Some(status @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)) => {
                 Self::Credentials {

@@ -66,8 +66,7 @@ pub enum Error {
     #[snafu(display("looking at the pipeline failed"))]
     Look {
         /// Why.
-        #[snafu(source(from(ClientError, Box::new)))]
-        source: Box<ClientError>,
+        source: ClientError,
     },
     /// The shutdown that the submission belongs to has begun. What had been sent is in its hands.
     #[snafu(display("a shutdown has begun; what was made or started so far is stopped by it"))]

@@ -27,7 +27,7 @@ pub(crate) async fn plan_query(
         )
         .await
         .map_err(|error| {
-            let source = Box::new(error);
+            let source = error;
             if source.is_retryable() {
                 ValidateError::Unanswered {
                     name: name(),

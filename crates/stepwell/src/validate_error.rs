@@ -26,8 +26,7 @@ pub enum ValidateError {
         /// The pipeline's name.
         name: String,
         /// The server's answer.
-        #[snafu(source(from(ClientError, Box::new)))]
-        source: Box<ClientError>,
+        source: ClientError,
     },
     /// The server did not answer in time, or not with what was asked for.
     #[snafu(display("could not validate pipeline {name:?} within {}", Time(*elapsed)))]
@@ -37,8 +36,7 @@ pub enum ValidateError {
         /// How long it was tried.
         elapsed: Duration,
         /// The last failure.
-        #[snafu(source(from(ClientError, Box::new)))]
-        source: Box<ClientError>,
+        source: ClientError,
     },
 }
 

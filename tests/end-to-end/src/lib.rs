@@ -1,5 +1,9 @@
 //! End-to-end tests; see `tests/`.
 
+mod generation;
+
+pub use generation::Generation;
+
 /// The README's examples compile.
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]

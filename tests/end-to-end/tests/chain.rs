@@ -1,12 +1,13 @@
-//! The whole chain over real sockets, and the rows that come of it, which only an engine of one's own shows. All else is in
+//! The whole chain over real sockets, with the rows that it produces, which only the test's own engine shows. Everything else is in
 //! `against_arroyo`.
 
 #![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
 mod support;
 
-use stepwell::{Resolution, Submission};
-use support::{Generation, Place, counting, transport};
+use end_to_end::Generation;
+use stepwell::{Resolution, StopMode, Submission};
+use support::{StateDirectory, counting, transport};
 
 #[tokio::test]
 async fn a_pipeline_is_created_runs_stops_and_goes_on_exactly() {
@@ -19,8 +20,8 @@ async fn so_does_one_on_a_0_15() {
 }
 
 async fn go_on_exactly(generation: Generation) {
-    let place = Place::new();
-    let (engine, rows) = place.engine_of(generation).await;
+    let directory = StateDirectory::new();
+    let (engine, rows) = directory.engine_of(generation).await;
     let transport = transport(&engine);
     let mut ids = Vec::new();
     for round in 1..=3 {
@@ -46,13 +47,13 @@ async fn go_on_exactly(generation: Generation) {
         ids.push(running.id().clone());
         let id = running.id().to_string();
         // The server chose it, or it follows from the spec.
-        assert_eq!(id.starts_with("pl_"), generation == Generation::V0_15);
+        assert_eq!(id.starts_with("pl_"), !generation.takes_ids());
         let stopped = running.stop().await.unwrap();
-        match generation {
-            // The engine is faster than it can be looked at, and the server does not say what kind a checkpoint is.
-            Generation::V0_15 => assert_ne!(stopped.final_checkpoint(), Some(false)),
-            Generation::V0_16 => assert_eq!(stopped.final_checkpoint(), Some(true)),
-        }
+        let told = stopped.final_checkpoint();
+        assert!(
+            generation.allows_final_checkpoint(&StopMode::Checkpoint, told),
+            "{told:?}"
+        );
     }
     assert!(ids.windows(2).all(|pair| pair[0] == pair[1]));
     let counters = rows.counters();

@@ -1,4 +1,4 @@
-//! A fresh clone, and the environment of somebody who has just made it.
+//! A fresh clone, and the environment of a reader who has just made it.
 
 use std::{
     env, fs,
@@ -8,10 +8,10 @@ use std::{
 
 use tempfile::TempDir;
 
-use crate::Failure;
+use crate::failure::Failure;
 
-/// What `cargo run` sets for this program, and what would change what a reader sees.
-const NOT_THE_READERS: [&str; 12] = [
+/// The variables that `cargo run` sets for this program, and others that would change what a reader sees.
+const REMOVED: [&str; 12] = [
     "CARGO",
     "CARGO_BUILD_TARGET_DIR",
     "CARGO_MANIFEST_DIR",
@@ -29,12 +29,12 @@ const NOT_THE_READERS: [&str; 12] = [
 pub(crate) struct Checkout {
     directory: TempDir,
     search_path: String,
-    /// Where it is built, if not in the clone.
+    /// The target directory, if it is not in the clone.
     target: Option<PathBuf>,
 }
 
 impl Checkout {
-    /// Clones what is checked out. `warm`: it is built where `root` is.
+    /// Clones the commit that is checked out. With `warm`, the target directory of `root` is used.
     pub(crate) fn make(root: &Path, warm: bool) -> Result<Self, Failure> {
         let directory = tempfile::Builder::new().prefix("first minute ").tempdir()?;
         for folder in ["home", "installed/bin", "temporary"] {
@@ -80,13 +80,13 @@ impl Checkout {
         self.directory.path().join("stepwell")
     }
 
-    /// A command that a new shell runs in the clone. What is built and what is installed stays here; what cargo has downloaded is used.
+    /// A command for a new shell in the clone. Builds and installations stay in the clone; cargo's downloads are reused.
     pub(crate) fn shell(&self, command: &str) -> Command {
         let mut shell = Command::new("sh");
-        // In place of the shell, so that Ctrl-C is for the command alone.
+        // `exec` replaces the shell, so that only the command gets Ctrl-C.
         shell.arg("-c").arg(format!("exec {command}"));
         let varies = |name: &str| {
-            NOT_THE_READERS.contains(&name)
+            REMOVED.contains(&name)
                 || ["CARGO_PKG_", "CARGO_BIN_", "STEPWELL_"]
                     .iter()
                     .any(|prefix| name.starts_with(prefix))

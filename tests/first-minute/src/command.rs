@@ -18,47 +18,36 @@ use rustix::{
     termios::{Winsize, tcsetwinsize},
 };
 
-use crate::{Failure, checkout::Checkout, screen::Screen, session::apart, varies};
+use crate::{
+    checkout::Checkout,
+    failure::Failure,
+    interrupt::Interrupt,
+    screen::Screen,
+    varies::{self, apart},
+};
 
-/// Nothing takes this long, a build included, unless it hangs.
+/// Anything that takes longer, including a build, hangs.
 const PATIENCE: Duration = Duration::from_secs(3_600);
-/// How long nothing may be said until what a session shows is taken to be all.
+/// How long there must be no message until a session counts as complete.
 const QUIET: Duration = Duration::from_secs(2);
-/// The same where it is recorded: rows go on coming meanwhile.
+/// The same while a session is recorded, during which rows keep coming.
 const SOON: Duration = Duration::from_millis(400);
-/// Wider than anything that is shown, so that no line is broken.
+/// Wider than any line, so that none is wrapped.
 const COLUMNS: u16 = 400;
 
-/// When Ctrl-C is pressed.
-#[derive(Clone, Debug)]
-pub(crate) enum Interrupt {
-    Never,
-    /// When it prints rows, or says that it runs.
-    WhenItRuns,
-    /// When so many rows were seen, and these messages or nothing new for a while.
-    After {
-        rows: usize,
-        messages: Vec<String>,
-    },
-    /// When so many rows were seen, and no message for a moment.
-    Recorded {
-        rows: usize,
-    },
-}
-
-/// How a command ended.
-pub(crate) struct Ended {
+/// The result of a command.
+pub(crate) struct CommandResult {
     command: String,
     pub(crate) exit_code: Option<i32>,
     took: Duration,
     first_row: Option<Duration>,
-    /// From when cargo had built it.
+    /// Measured from the end of the build.
     first_row_after_build: Option<Duration>,
     pub(crate) missed_interrupt: bool,
     pub(crate) lines: Vec<String>,
 }
 
-impl fmt::Display for Ended {
+impl fmt::Display for CommandResult {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             formatter,
@@ -87,14 +76,14 @@ impl fmt::Display for Ended {
     }
 }
 
-/// Runs a command in the clone to its end.
+/// Runs a command in the clone.
 pub(crate) fn run(
     checkout: &Checkout,
     command: &str,
     interrupt: Interrupt,
-) -> Result<Ended, Failure> {
+) -> Result<CommandResult, Failure> {
     let mut terminal = Terminal::start(checkout.shell(command))?;
-    let mut watch = Watch {
+    let mut watch = TerminalWatch {
         started: Instant::now(),
         interrupt,
         interrupted: false,
@@ -110,7 +99,7 @@ pub(crate) fn run(
     }
     let status = terminal.wait()?;
     let first_row = watch.first_row;
-    Ok(Ended {
+    Ok(CommandResult {
         command: command.to_owned(),
         exit_code: status.code(),
         took: watch.started.elapsed(),
@@ -121,19 +110,19 @@ pub(crate) fn run(
     })
 }
 
-/// What was seen so far, and what is waited for.
-struct Watch {
+/// What was seen on the terminal, and when to press Ctrl-C.
+struct TerminalWatch {
     started: Instant,
     interrupt: Interrupt,
     interrupted: bool,
     first_row: Option<Instant>,
     built: Option<Instant>,
-    /// How many messages there are, and when the last one came.
+    /// The number of messages, and when the last one came.
     messages: (usize, Instant),
 }
 
-impl Watch {
-    /// Whether Ctrl-C is to be pressed now.
+impl TerminalWatch {
+    /// Whether to press Ctrl-C now.
     fn look(&mut self, screen: &Screen) -> bool {
         let now = Instant::now();
         let lines = screen.lines();
@@ -202,7 +191,7 @@ impl Terminal {
         thread::spawn(move || {
             let mut controller = File::from(controller);
             let mut buffer = [0; 4096];
-            // A terminal whose other side is closed shows that as an error.
+            // Reading fails once the other side of the terminal is closed.
             while let Ok(count @ 1..) = controller.read(&mut buffer) {
                 if bytes.send(buffer[..count].to_vec()).is_err() {
                     return;
@@ -216,8 +205,8 @@ impl Terminal {
         })
     }
 
-    /// What comes next, which may be nothing for now; `None`: the end.
-    fn read(&self, watch: &Watch) -> Result<Option<Vec<u8>>, Failure> {
+    /// The next bytes, which may be empty; `None` at the end.
+    fn read(&self, watch: &TerminalWatch) -> Result<Option<Vec<u8>>, Failure> {
         if watch.started.elapsed() > PATIENCE {
             return Err(format!("it hangs:\n{}", self.screen.lines().join("\n")).into());
         }
@@ -228,7 +217,7 @@ impl Terminal {
         }
     }
 
-    /// Presses Ctrl-C: every process of the command gets a signal, and the terminal shows it.
+    /// Presses Ctrl-C: every process of the command gets the signal, and the terminal shows `^C`.
     fn interrupt(&mut self) -> Result<(), Failure> {
         self.screen.write(b"^C");
         self.signal(Signal::INT)

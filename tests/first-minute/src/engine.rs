@@ -1,4 +1,4 @@
-//! The server that stands for the reader's: the embedded engine, by itself.
+//! The embedded engine in its own process, in place of the reader's server.
 
 use std::{
     io::{BufRead as _, BufReader},
@@ -8,17 +8,17 @@ use std::{
 
 use tempfile::TempDir;
 
-use crate::Failure;
+use crate::failure::Failure;
 
-pub(crate) struct Engine {
+pub(crate) struct EngineProcess {
     pub(crate) address: String,
     process: Child,
-    /// Goes away with it.
+    /// Removed on drop.
     _directory: TempDir,
 }
 
-impl Engine {
-    /// Starts one on a port that the system chooses. `cargo test` has built it.
+impl EngineProcess {
+    /// Starts an engine on a port that the system chooses.
     pub(crate) fn start(root: &Path) -> Result<Self, Failure> {
         let built = Command::new("cargo")
             .current_dir(root)
@@ -46,7 +46,7 @@ impl Engine {
     }
 }
 
-impl Drop for Engine {
+impl Drop for EngineProcess {
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();

@@ -1,35 +1,37 @@
-//! Runs what the README tells a reader to type, as it is printed: `cargo run -p first-minute`.
+//! Runs the commands of the README as they are printed: `cargo run -p first-minute`.
 //!
-//! In a fresh clone of the commit that is checked out, in a directory with a space in its path, with nothing built and nothing installed,
-//! every command of its `sh` blocks and of its `text` blocks that are sessions (`$ …`) runs on a terminal, in the order of the README. An
-//! exit code is 0, or what the comment behind the command says (`exit code 3`). A command whose comment speaks of Ctrl-C gets one, and so
-//! does a session where it shows `^C`. What a session shows is compared with the README; what varies there is listed in [`varies`].
+//! The commit that is checked out is cloned into a directory with a space in its path, with nothing built or installed. Every command in the
+//! `sh` blocks, and in the `text` blocks that are sessions (`$ …`), runs there on a terminal, in the order of the README. Its exit code must be
+//! 0, or the one in the comment after the command (`exit code 3`). Ctrl-C is pressed if the comment mentions it, and where a session shows
+//! `^C`. The output of a session is compared with the README; what may vary is listed in [`varies`].
 //!
-//! `cargo test` is left out: `.ci/run` has it. In place of `http://host:5115` stands the address of an engine, and in place of `ID` the last
-//! id that a command has printed.
+//! `cargo test` is left out, because `.ci/run` runs it. `http://host:5115` is replaced with the address of an engine, and `ID` with the last id
+//! that was printed.
 //!
-//! `cargo run -p first-minute -- --bless` writes what the sessions show today into the README. With `--warm` what is in the target directory
-//! already is used, which is a matter of a minute, and says nothing of a first build.
+//! `cargo run -p first-minute -- --bless` writes the current output of the sessions into the README. `--warm` uses the existing target directory,
+//! which takes about a minute, but does not test a first build.
 
 mod checkout;
 mod command;
 mod engine;
+mod failure;
+mod interrupt;
 mod readme;
 mod screen;
 mod session;
 mod varies;
 
-use std::{env, error::Error, fs, path::Path, process::ExitCode};
+use std::{env, fs, path::Path, process::ExitCode};
 
 use checkout::Checkout;
-use command::{Ended, Interrupt};
-use engine::Engine;
+use command::CommandResult;
+use engine::EngineProcess;
+use failure::Failure;
+use interrupt::Interrupt;
 use readme::{Block, Typed};
-use session::Session;
+use session::RecordedSession;
 
-type Failure = Box<dyn Error + Send + Sync>;
-
-/// The address in the README that stands for a server of the reader's.
+/// The address of the reader's server in the README.
 const SERVER: &str = "http://host:5115";
 
 fn main() -> ExitCode {
@@ -78,7 +80,7 @@ fn check(bless: bool, warm: bool) -> Result<(), Failure> {
     }
     let problems = reader.finish()?;
     if bless {
-        // It may have been changed elsewhere meanwhile.
+        // Read again, because it may have been edited meanwhile.
         let path = root.join("README.md");
         let readme = fs::read_to_string(&path)?;
         fs::write(path, readme::with_sessions(&readme, &shown))?;
@@ -89,16 +91,16 @@ fn check(bless: bool, warm: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Somebody who types what the README says.
+/// A reader who types the commands of the README.
 struct Reader<'a> {
     checkout: Checkout,
-    engine: Option<Engine>,
+    engine: Option<EngineProcess>,
     root: &'a Path,
-    /// What the README shows is not waited for.
+    /// Whether to record the sessions instead of waiting for what the README shows.
     record: bool,
     /// The last id that was printed.
     id: Option<String>,
-    /// What was not as the README has it.
+    /// The differences from the README.
     problems: Vec<String>,
 }
 
@@ -119,9 +121,9 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// Replays the sessions of a block; what its text would be today.
+    /// Replays the sessions of a block, and returns its current text.
     fn replay(&mut self, lines: &[String]) -> Result<String, Failure> {
-        let mut sessions = Session::all(lines);
+        let mut sessions = RecordedSession::all(lines);
         for session in &mut sessions {
             let command = self.substituted(&session.command)?;
             let ended = command::run(&self.checkout, &command, session.interrupt(self.record))?;
@@ -137,7 +139,7 @@ impl Reader<'_> {
         if command.contains(SERVER) {
             let engine = match self.engine.take() {
                 Some(engine) => engine,
-                None => Engine::start(self.root)?,
+                None => EngineProcess::start(self.root)?,
             };
             command = command.replace(SERVER, &engine.address);
             self.engine = Some(engine);
@@ -153,22 +155,22 @@ impl Reader<'_> {
         Ok(command)
     }
 
-    fn judge(&mut self, command: &str, ended: &Ended, exit_code: i32) {
-        println!("{ended}");
-        if ended.exit_code != Some(exit_code) {
+    fn judge(&mut self, command: &str, result: &CommandResult, exit_code: i32) {
+        println!("{result}");
+        if result.exit_code != Some(exit_code) {
             self.problems.push(format!(
                 "$ {command}\nended with {:?}, not {exit_code}:\n{}",
-                ended.exit_code,
-                ended.lines.join("\n")
+                result.exit_code,
+                result.lines.join("\n")
             ));
         }
-        if ended.missed_interrupt {
+        if result.missed_interrupt {
             self.problems.push(format!(
                 "$ {command}\nended before Ctrl-C was pressed:\n{}",
-                ended.lines.join("\n")
+                result.lines.join("\n")
             ));
         }
-        let mut ids = ended.lines.iter().filter_map(|line| varies::id(line));
+        let mut ids = result.lines.iter().filter_map(|line| varies::id(line));
         self.id = ids.next_back().map(str::to_owned).or(self.id.take());
     }
 

@@ -1,15 +1,15 @@
 //! The commands and the sessions of a README.
 
-/// A fenced block that says what to type.
+/// A fenced block with commands to type.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Block {
     /// Commands of an `sh` block.
     Commands(Vec<Typed>),
-    /// The lines of a `text` block that has commands in it.
+    /// The lines of a `text` block that has commands.
     Sessions(Vec<String>),
 }
 
-/// A command, and the comment behind it.
+/// A command, and the comment after it.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Typed {
     pub(crate) command: String,
@@ -17,7 +17,7 @@ pub(crate) struct Typed {
 }
 
 impl Typed {
-    /// A command or none: a line may be a comment.
+    /// Parses a line; `None` if it has no command.
     fn read(line: &str) -> Option<Self> {
         let line = line.trim();
         let (command, comment) = match line.find(" #") {
@@ -31,7 +31,7 @@ impl Typed {
         })
     }
 
-    /// 0, or what the comment says.
+    /// The expected exit code: the one in the comment, or 0.
     pub(crate) fn exit_code(&self) -> i32 {
         let digits = self.comment.split("exit code ").nth(1).unwrap_or_default();
         let digits = digits.split(|sign: char| !sign.is_ascii_digit()).next();
@@ -56,7 +56,7 @@ pub(crate) fn blocks(readme: &str) -> Vec<Block> {
         .collect()
 }
 
-/// The README with other sessions, one text for each block of them.
+/// Replaces the sessions of the README with these texts, one for each block.
 pub(crate) fn with_sessions(readme: &str, sessions: &[String]) -> String {
     let mut text = readme.to_owned();
     let fences = fences(readme).into_iter();

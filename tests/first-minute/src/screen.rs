@@ -1,12 +1,12 @@
-//! What a terminal shows of what is written to it: as much of one as progress lines need.
+//! A terminal emulator, as far as progress lines need it.
 
-/// All lines, also those that a real one would have scrolled away.
+/// All lines, including those that a real terminal would have scrolled away.
 #[derive(Debug, Default)]
 pub(crate) struct Screen {
     lines: Vec<Vec<char>>,
     row: usize,
     column: usize,
-    /// Bytes of a character or of a control sequence that has not come whole.
+    /// The beginning of an incomplete character or control sequence.
     pending: Vec<u8>,
 }
 
@@ -66,7 +66,7 @@ impl Screen {
         &mut self.lines[self.row]
     }
 
-    /// Colours and the shape of the cursor are passed over.
+    /// Applies a control sequence. Colours and the shape of the cursor are ignored.
     fn control(&mut self, parameters: &str, what: u8) {
         let number = parameters.parse().unwrap_or(0);
         let count = number.max(1);
@@ -97,7 +97,7 @@ impl Screen {
         }
     }
 
-    /// What it shows, without the blanks at the ends of lines.
+    /// The lines, without trailing blanks.
     pub(crate) fn lines(&self) -> Vec<String> {
         let lines = self.lines.iter();
         lines
@@ -126,7 +126,7 @@ mod tests {
             shown(&[spinner.as_bytes()]),
             ["\u{2713} connect (1 ms)", "next"]
         );
-        // However it is cut.
+        // It can be split anywhere.
         let (one, other) = spinner.as_bytes().split_at(13);
         for at in 0..spinner.len() {
             let (one, other) = spinner.as_bytes().split_at(at);

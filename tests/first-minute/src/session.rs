@@ -1,23 +1,26 @@
-//! Recorded sessions of a README: what was typed and what the terminal showed.
+//! The recorded sessions of the README: what was typed, and what the terminal showed.
 
-use crate::{command::Interrupt, varies};
+use crate::{
+    interrupt::Interrupt,
+    varies::{self, apart},
+};
 
-/// How many rows of a session are enough to show what it is about.
+/// The number of rows to record for a session.
 const FEW: usize = 3;
 
-/// One command of a block of sessions.
+/// A command in a block of sessions, with its output.
 #[derive(Debug, Default)]
-pub(crate) struct Session {
+pub(crate) struct RecordedSession {
     pub(crate) command: String,
-    /// What the README shows before Ctrl-C, or of a command that ends by itself.
+    /// What the README shows before Ctrl-C, or all of it if the command ends by itself.
     before: Vec<String>,
     /// What it shows after Ctrl-C.
     after: Option<Vec<String>>,
-    /// What was seen now.
+    /// What the terminal shows now.
     pub(crate) seen: Vec<String>,
 }
 
-impl Session {
+impl RecordedSession {
     /// The sessions in the lines of a block.
     pub(crate) fn all(lines: &[String]) -> Vec<Self> {
         let mut sessions: Vec<Self> = Vec::new();
@@ -47,7 +50,7 @@ impl Session {
         sessions
     }
 
-    /// Ctrl-C is pressed where the README has it, or after a few rows where it is recorded anew.
+    /// When to press Ctrl-C: where the README has it, or after a few rows if the session is recorded.
     pub(crate) fn interrupt(&self, record: bool) -> Interrupt {
         if self.after.is_none() {
             return Interrupt::Never;
@@ -70,21 +73,11 @@ impl Session {
     }
 }
 
-/// Rows and messages. Either may come first after Ctrl-C, and then stands behind it.
-pub(crate) fn apart<'a>(
-    lines: impl IntoIterator<Item = &'a String>,
-) -> (Vec<&'a str>, Vec<&'a str>) {
-    let lines = lines.into_iter();
-    lines
-        .map(|line| line.strip_prefix("^C").unwrap_or(line))
-        .partition(|line| line.starts_with('{'))
-}
-
-/// What is not as the README shows it.
+/// The differences from the README.
 ///
-/// Rows and messages are looked at apart, for which of them comes first is a race. The rows of all sessions together begin with those that
-/// the README shows; there may be more, for rows come until Ctrl-C is heard.
-pub(crate) fn differences(sessions: &[Session]) -> Vec<String> {
+/// Rows and messages are compared separately, because their order is a race. The rows of all sessions together must begin with those in the
+/// README; there may be more, because rows keep coming until Ctrl-C takes effect.
+pub(crate) fn differences(sessions: &[RecordedSession]) -> Vec<String> {
     let mut problems = Vec::new();
     let [mut shown_rows, mut seen_rows] = [const { Vec::new() }; 2];
     for session in sessions {
@@ -111,8 +104,8 @@ pub(crate) fn differences(sessions: &[Session]) -> Vec<String> {
     problems
 }
 
-/// What was seen, as a block of the README.
-pub(crate) fn text(sessions: &[Session]) -> String {
+/// The current output as a block of the README.
+pub(crate) fn text(sessions: &[RecordedSession]) -> String {
     let sessions = sessions.iter().map(|session| {
         let lines = session.seen.iter().map(|line| line.trim_end());
         let lines: Vec<_> = lines.filter(|line| !line.is_empty()).collect();
@@ -131,8 +124,8 @@ mod tests {
 
     const README: &str = "$ run\nstart\n{\"a\":0}\n^Cstop\n\n$ run\nagain\n{\"a\":1}\n^C\nstop";
 
-    fn replayed(seen: [&str; 2]) -> Vec<Session> {
-        let mut sessions = Session::all(&lines(README));
+    fn replayed(seen: [&str; 2]) -> Vec<RecordedSession> {
+        let mut sessions = RecordedSession::all(&lines(README));
         for (session, seen) in sessions.iter_mut().zip(seen) {
             session.seen = lines(seen);
         }
@@ -164,7 +157,7 @@ mod tests {
         let sessions = replayed(["start\n{\"a\":0}\n^Cstop\n", "again\n{\"a\":1}\n^Cstop"]);
         let shown = text(&sessions);
         assert_eq!(shown, README.replace("^C\nstop", "^Cstop\n"));
-        let mut again = Session::all(&lines(&shown));
+        let mut again = RecordedSession::all(&lines(&shown));
         for (session, seen) in again.iter_mut().zip(sessions) {
             session.seen = seen.seen;
         }

@@ -1,10 +1,10 @@
-//! What is not the same each time that a session is replayed.
+//! The output that may vary when a session is replayed.
 
 use std::sync::LazyLock;
 
 use regex::Regex;
 
-/// What stands where something else stands each time, and what is compared in its place.
+/// Texts that differ each time, and their replacements for the comparison.
 static EACH_TIME: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
     [
         (r"127\.0\.0\.1:[0-9]+", "127.0.0.1:PORT"),
@@ -19,7 +19,7 @@ static EACH_TIME: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
     .collect()
 });
 
-/// What is shown only if it is looked at in time: a state that a job passes through.
+/// States that a job passes through, which may not be seen.
 static IN_PASSING: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"^ *job JOB is (Created|Compiling|Scheduling|Stopping|CheckpointStopping)(?-u:\b)")
         .ok()
@@ -27,7 +27,17 @@ static IN_PASSING: LazyLock<Option<Regex>> = LazyLock::new(|| {
 
 static ID: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new("(sw|pl)_[0-9A-Za-z]+").ok());
 
-/// Messages as they are compared.
+/// Separates rows and messages. The first of either after Ctrl-C is on the line of `^C`.
+pub(crate) fn apart<'a>(
+    lines: impl IntoIterator<Item = &'a String>,
+) -> (Vec<&'a str>, Vec<&'a str>) {
+    let lines = lines.into_iter();
+    lines
+        .map(|line| line.strip_prefix("^C").unwrap_or(line))
+        .partition(|line| line.starts_with('{'))
+}
+
+/// The messages as they are compared.
 pub(crate) fn messages(lines: impl IntoIterator<Item = impl AsRef<str>>) -> Vec<String> {
     let lines = lines.into_iter().map(|line| {
         let mut line = line.as_ref().to_owned();
@@ -42,7 +52,7 @@ pub(crate) fn messages(lines: impl IntoIterator<Item = impl AsRef<str>>) -> Vec<
         .collect()
 }
 
-/// The id of a pipeline in a line.
+/// Finds the id of a pipeline in a line.
 pub(crate) fn id(line: &str) -> Option<&str> {
     Some(ID.as_ref()?.find(line)?.as_str())
 }

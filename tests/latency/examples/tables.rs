@@ -1,4 +1,4 @@
-//! Prints the tables; with a number, for requests that take so many milliseconds (2 when none is given).
+//! Prints the tables. The argument is the service time of a request in milliseconds, 2 by default.
 
 use std::time::Duration;
 

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-/// Draws that are the same every time, after splitmix64.
+/// A deterministic random number generator (splitmix64).
 #[derive(Clone, Debug)]
 pub struct Chance(u64);
 
@@ -17,7 +17,7 @@ impl Chance {
         value ^ (value >> 31)
     }
 
-    /// From 0 up to 1.
+    /// A number from 0 up to 1, which is excluded.
     #[allow(clippy::cast_precision_loss, reason = "53 bits fit")]
     pub fn part(&mut self) -> f64 {
         (self.draw() >> 11) as f64 / (1_u64 << 53) as f64

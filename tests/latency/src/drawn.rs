@@ -1,8 +1,8 @@
-//! Starts that are drawn rather than recorded.
+//! Starts that are drawn at random.
 
 use std::time::Duration;
 
-use crate::{Chance, Script};
+use crate::{Chance, JobScript};
 
 /// How start times are spread over their range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,26 +11,26 @@ pub enum Draw {
     LogEvenly,
 }
 
-/// In which state the time goes by.
+/// The state in which most of a start is spent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
-    /// As recorded: Created until the controller looks, then Scheduling for 60–110 ms, or 200–260 ms for one in eight, as where a worker
-    /// is a process.
+    /// As recorded: Created until the controller's next tick, then Scheduling for 60–110 ms, or 200–260 ms for one in eight, as if its worker
+    /// were a process.
     AsRecorded,
-    /// Created for at most a tick of the controller (500 ms), then Scheduling: workers that take their time to come up.
+    /// Created for at most one tick of the controller (500 ms), then Scheduling, as with slow workers.
     LongScheduling,
-    /// Created, then Scheduling for 60–110 ms: a controller that is busy.
+    /// Created, then Scheduling for 60–110 ms, as with a busy controller.
     LongCreated,
 }
 
-/// So many starts between two times.
+/// Draws `count` starts that take a time in this range.
 pub fn drawn(
     count: u32,
     (from, to): (Duration, Duration),
     shape: Shape,
     draw: Draw,
     chance: &mut Chance,
-) -> Vec<Script> {
+) -> Vec<JobScript> {
     let range = to.as_secs_f64() / from.as_secs_f64();
     (0..count)
         .map(|index| {
@@ -49,7 +49,7 @@ pub fn drawn(
                 Shape::AsRecorded if index % 8 == 0 => millis_between(200, 260, chance),
                 _ => millis_between(60, 110, chance),
             };
-            Script::start(
+            JobScript::start(
                 format!("drawn {index}"),
                 running.saturating_sub(scheduled_for),
                 running,
@@ -58,12 +58,12 @@ pub fn drawn(
         .collect()
 }
 
-/// Starts of the embedded engine: Running 2–6 ms after the first look.
-pub fn embedded(count: u32, chance: &mut Chance) -> Vec<Script> {
+/// Draws starts of the embedded engine, which is Running 2–6 ms after the first poll.
+pub fn embedded(count: u32, chance: &mut Chance) -> Vec<JobScript> {
     (0..count)
         .map(|index| {
             let running = millis_between(2, 6, chance);
-            Script::start(format!("embedded {index}"), running / 2, running)
+            JobScript::start(format!("embedded {index}"), running / 2, running)
         })
         .collect()
 }

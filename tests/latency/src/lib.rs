@@ -1,11 +1,11 @@
-//! How soon Running is seen, and for how many requests.
+//! How soon Running is seen, and with how many requests.
 //!
-//! A start is a script: which state the server shows from when on. It is replayed to the real `wait_until_running` over a transport that
-//! answers by the script, on a clock that stands still but for the waiting, so that every figure is the same each time. Beside it, on the
-//! same starts: looks every 100 ms, and the pauses that the wait had before (20 ms, each 1.5 times the last, 500 ms at most).
+//! A start is a script of the states that the server shows over time. It is replayed to the real `wait_until_running` over a transport that
+//! follows the script, on a paused clock, so that every figure is reproducible. For comparison, the same starts are polled every 100 ms, and
+//! with growing pauses (20 ms, each 1.5 times the last, at most 500 ms).
 //!
-//! The latency is the time from the moment at which the server says Running to that at which the poller knows. A request takes the
-//! service time; the server looks at the job in the middle of it.
+//! The latency is the time from the moment at which the server shows Running until the poller knows. A request takes the service time, and the
+//! server reads the state in the middle of it.
 
 #![cfg(feature = "clock")]
 #![allow(missing_docs, reason = "a test crate")]
@@ -14,7 +14,7 @@
     clippy::missing_panics_doc,
     clippy::exhaustive_structs,
     clippy::exhaustive_enums,
-    reason = "a test may fail where it stands, and nobody depends on it"
+    reason = "a test may fail where it stands, and no crate depends on it"
 )]
 
 mod chance;
@@ -30,6 +30,6 @@ pub use chance::Chance;
 pub use drawn::{Draw, Shape, drawn, embedded};
 pub use poller::{Poller, Watched, busiest, run};
 pub use recorded::{recorded_starts, recorded_stops, within};
-pub use script::Script;
+pub use script::JobScript;
 pub use tables::{crossing, long_start, phases, tables};
 pub use tally::Tally;

@@ -1,54 +1,54 @@
-//! Who waits for the end of a script.
+//! The pollers that wait for the end of a script.
 
 use std::time::Duration;
 
 use stepwell::{Options, PipelineId, Shutdown, Submission};
 use tokio::time::Instant;
 
-use crate::{Script, server::Server};
+use crate::{JobScript, server::ScriptedServer};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Poller {
     /// `wait_until_running`, or `stop`, with this seed.
     Stepwell(u64),
-    /// A look every so often, however long one takes.
+    /// Polls at this interval, however long a poll takes.
     Every(Duration),
-    /// A pause after each look, 1.5 times as long as the one before, up to 500 ms: how both were before.
+    /// Pauses after each poll, 1.5 times as long as the time before, up to 500 ms.
     Growing(Duration),
 }
 
-/// What came of it.
+/// The result of a poller.
 #[derive(Clone, Debug)]
 pub struct Watched {
-    /// From the moment at which the server showed the end.
+    /// The time since the server showed the end.
     pub latency: Duration,
-    /// When the looks came.
-    pub looks: Vec<Duration>,
+    /// The times of the polls.
+    pub polls: Vec<Duration>,
 }
 
-/// Plays a script to a poller.
-pub fn run(script: &Script, poller: Poller, service: Duration) -> Watched {
+/// Replays a script to a poller.
+pub fn run(script: &JobScript, poller: Poller, service: Duration) -> Watched {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
         .build()
         .unwrap();
-    let server = Server::new(script.clone(), service);
+    let server = ScriptedServer::new(script.clone(), service);
     let took = runtime.block_on(wait(&server, script, poller));
     Watched {
         latency: took.checked_sub(script.end()).unwrap(),
-        looks: server.looks(),
+        polls: server.polls(),
     }
 }
 
-async fn wait(server: &Server, script: &Script, poller: Poller) -> Duration {
+async fn wait(server: &ScriptedServer, script: &JobScript, poller: Poller) -> Duration {
     let end = script.steps.last().unwrap().1.as_str();
     if let Poller::Stepwell(seed) = poller {
         let options = Options::default().with_jitter_seed(seed);
         let id = PipelineId::new("pl_1").unwrap();
         let attached = Submission::attach(server.clone(), id, &Shutdown::new(), options).await;
         if end == "Stopped" {
-            // The script begins with the request that stops.
+            // The script begins with the stop request.
             let _ = attached.unwrap().stop().await.unwrap();
         } else {
             server.begin();
@@ -60,7 +60,7 @@ async fn wait(server: &Server, script: &Script, poller: Poller) -> Duration {
     let mut pause = Duration::ZERO;
     loop {
         let next = Instant::now();
-        if server.look().await.0 == end {
+        if server.poll().await.0 == end {
             return server.elapsed();
         }
         match poller {
@@ -74,18 +74,18 @@ async fn wait(server: &Server, script: &Script, poller: Poller) -> Duration {
     }
 }
 
-/// How many looks come in the busiest `window` between two times, of many pollers that began in the same millisecond.
+/// The number of polls in the busiest `window` between two times, and the mean, for pollers that began in the same millisecond.
 pub fn busiest(
     watched: &[Watched],
     (from, to): (Duration, Duration),
     window: Duration,
 ) -> (usize, f64) {
     let mut windows = std::collections::BTreeMap::<u128, usize>::new();
-    let looks = watched.iter().flat_map(|watched| &watched.looks);
+    let polls = watched.iter().flat_map(|watched| &watched.polls);
     let mut all = 0_u32;
-    for look in looks.filter(|look| (from..to).contains(*look)) {
+    for poll in polls.filter(|poll| (from..to).contains(*poll)) {
         *windows
-            .entry(look.as_micros() / window.as_micros())
+            .entry(poll.as_micros() / window.as_micros())
             .or_default() += 1;
         all += 1;
     }

@@ -1,12 +1,12 @@
-//! The starts and stops that were recorded of a real Arroyo.
+//! The starts and stops that were recorded with a real Arroyo.
 
 use std::{path::Path, time::Duration};
 
 use serde_json::Value;
 
-use crate::Script;
+use crate::JobScript;
 
-/// Scheduling and Running, in milliseconds after the request that starts, in the recordings that were polled every 0.5–10 ms. All but
+/// The times of Scheduling and Running, in milliseconds after the start request, from recordings that were polled every 0.5–10 ms. All but
 /// the first are resumes and restarts.
 const POLLED_FAST: [(u64, u64); 27] = [
     (466, 546),
@@ -38,7 +38,7 @@ const POLLED_FAST: [(u64, u64); 27] = [
     (390, 460),
 ];
 
-/// The same of stops: CheckpointStopping and Stopped.
+/// The times of CheckpointStopping and Stopped, in the same way.
 const STOPPED_FAST: [(u64, u64); 20] = [
     (270, 360),
     (450, 550),
@@ -62,28 +62,32 @@ const STOPPED_FAST: [(u64, u64); 20] = [
     (120, 230),
 ];
 
-/// Every recorded start that was asked for, from the request that starts until Running is first shown. What is shown of the run before is left out.
-pub fn recorded_starts() -> Vec<Script> {
+/// Every recorded start that was requested, from the request until Running is first shown. The states of the run before are left out.
+pub fn recorded_starts() -> Vec<JobScript> {
     let mut scripts: Vec<_> = timelines()
         .into_iter()
         .filter_map(|script| cut(script, "Running", &["Running"], "Scheduling"))
         .collect();
     for (index, (scheduling, running)) in POLLED_FAST.into_iter().enumerate() {
         let (scheduling, running) = (millis(scheduling), millis(running));
-        scripts.push(Script::start(format!("fast {index}"), scheduling, running));
+        scripts.push(JobScript::start(
+            format!("fast {index}"),
+            scheduling,
+            running,
+        ));
     }
     scripts
 }
 
-/// Every recorded stop of a job that ran, from the request that stops until Stopped is first shown.
-pub fn recorded_stops() -> Vec<Script> {
+/// Every recorded stop of a running job, from the request until Stopped is first shown.
+pub fn recorded_stops() -> Vec<JobScript> {
     let mut scripts: Vec<_> = timelines()
         .into_iter()
         .filter(|script| script.name.contains("stop") && script.steps[0].1 == "Running")
         .filter_map(|script| cut(script, "Stopped", &[], "Stopping"))
         .collect();
     for (index, (stopping, stopped)) in STOPPED_FAST.into_iter().enumerate() {
-        scripts.push(Script {
+        scripts.push(JobScript {
             name: format!("fast {index}"),
             steps: vec![
                 (Duration::ZERO, "Running".to_owned(), 1),
@@ -95,14 +99,14 @@ pub fn recorded_stops() -> Vec<Script> {
     scripts
 }
 
-/// Those that end between two times.
-pub fn within(scripts: &[Script], from: Duration, to: Duration) -> Vec<Script> {
-    let fits = |script: &&Script| (from..=to).contains(&script.end());
+/// The scripts that end between two times.
+pub fn within(scripts: &[JobScript], from: Duration, to: Duration) -> Vec<JobScript> {
+    let fits = |script: &&JobScript| (from..=to).contains(&script.end());
     scripts.iter().filter(fits).cloned().collect()
 }
 
-/// The script up to `last`, if it goes there by way of `by`; without the states that it begins with and that do not count.
-fn cut(mut script: Script, last: &str, before: &[&str], by: &str) -> Option<Script> {
+/// Cuts a script after `last`, if it gets there through `by`, and drops the states in `before` from its beginning.
+fn cut(mut script: JobScript, last: &str, before: &[&str], by: &str) -> Option<JobScript> {
     let first = script
         .steps
         .iter()
@@ -113,16 +117,16 @@ fn cut(mut script: Script, last: &str, before: &[&str], by: &str) -> Option<Scri
         .iter()
         .position(|(_, state, _)| state == last)?;
     script.steps.truncate(end + 1);
-    // One that begins there was first seen when its server came up: nobody waited for it.
+    // A script that begins with it was recorded when its server came up, and not requested.
     let passes = script.steps[1..]
         .iter()
         .any(|(_, state, _)| state.ends_with(by));
-    // One that recovers comes to Running again after many seconds: that is no start.
+    // A job that recovers takes many seconds, and was not started.
     let is_short = script.end() < Duration::from_millis(1_500);
     (passes && is_short).then_some(script)
 }
 
-fn timelines() -> Vec<Script> {
+fn timelines() -> Vec<JobScript> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../contract/recordings/timelines.jsonl");
     let text = std::fs::read_to_string(path).unwrap();
     text.lines()
@@ -130,9 +134,9 @@ fn timelines() -> Vec<Script> {
         .collect()
 }
 
-fn script(timeline: &Value) -> Script {
+fn script(timeline: &Value) -> JobScript {
     let jobs = timeline["jobs"].as_array().unwrap().iter();
-    Script {
+    JobScript {
         name: timeline["name"].as_str().unwrap().to_owned(),
         steps: jobs
             .map(|seen| {

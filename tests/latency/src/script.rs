@@ -1,15 +1,15 @@
 use std::time::Duration;
 
-/// What a server shows of one job, from when on, since the wait began.
+/// The states of one job that a server shows over time, from the beginning of the wait.
 #[derive(Clone, Debug)]
-pub struct Script {
+pub struct JobScript {
     pub name: String,
-    /// State, run, and from when on; the first from the beginning.
+    /// The time from which a state is shown, the state, and its run. The first time is zero.
     pub steps: Vec<(Duration, String, u64)>,
 }
 
-impl Script {
-    /// Created, then Scheduling, then Running.
+impl JobScript {
+    /// A script of Created, Scheduling and Running.
     pub fn start(name: impl Into<String>, scheduling: Duration, running: Duration) -> Self {
         Self {
             name: name.into(),
@@ -21,7 +21,7 @@ impl Script {
         }
     }
 
-    /// The same, when it is looked at only from `phase` on.
+    /// The same script for a wait that begins later by `phase`.
     pub fn later(&self, phase: Duration) -> Self {
         let steps = self.steps.iter();
         Self {
@@ -32,12 +32,12 @@ impl Script {
         }
     }
 
-    /// When it comes to what is waited for.
+    /// The time at which the awaited state is shown.
     pub fn end(&self) -> Duration {
         self.steps.last().unwrap().0
     }
 
-    /// What is shown at that time.
+    /// The state and the run at a time.
     pub fn at(&self, time: Duration) -> (&str, u64) {
         let mut shown = &self.steps[0];
         for step in &self.steps[1..] {

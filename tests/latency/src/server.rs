@@ -1,4 +1,4 @@
-//! A transport that answers by a script.
+//! A transport that follows a script.
 
 use std::{
     sync::{Arc, Mutex},
@@ -10,50 +10,50 @@ use http::{Method, Request, Response};
 use stepwell::transport::{Transport, TransportError};
 use tokio::time::Instant;
 
-use crate::Script;
+use crate::JobScript;
 
 #[derive(Clone, Debug)]
-pub(crate) struct Server(Arc<Inner>);
+pub(crate) struct ScriptedServer(Arc<Playing>);
 
 #[derive(Debug)]
-struct Inner {
-    script: Script,
+struct Playing {
+    script: JobScript,
     service: Duration,
-    /// When the script began, and when each look at the job came since.
+    /// When the script began, and the time of each poll since.
     seen: Mutex<(Option<Instant>, Vec<Duration>)>,
 }
 
-impl Server {
-    pub(crate) fn new(script: Script, service: Duration) -> Self {
-        Self(Arc::new(Inner {
+impl ScriptedServer {
+    pub(crate) fn new(script: JobScript, service: Duration) -> Self {
+        Self(Arc::new(Playing {
             script,
             service,
             seen: Mutex::default(),
         }))
     }
 
-    /// From now on the script counts.
+    /// Starts the script.
     pub(crate) fn begin(&self) {
         *self.0.seen.lock().unwrap() = (Some(Instant::now()), Vec::new());
     }
 
-    /// How long it has been playing.
+    /// The time since the start.
     pub(crate) fn elapsed(&self) -> Duration {
         self.0.seen.lock().unwrap().0.unwrap().elapsed()
     }
 
-    /// When the looks at the job came.
-    pub(crate) fn looks(&self) -> Vec<Duration> {
+    /// The times of the polls.
+    pub(crate) fn polls(&self) -> Vec<Duration> {
         self.0.seen.lock().unwrap().1.clone()
     }
 
-    /// One look: what is shown half way through.
-    pub(crate) async fn look(&self) -> (String, u64) {
+    /// One poll, which returns the state in the middle of it.
+    pub(crate) async fn poll(&self) -> (String, u64) {
         let inner = &self.0;
         let began = {
-            let (began, looks) = &mut *inner.seen.lock().unwrap();
+            let (began, polls) = &mut *inner.seen.lock().unwrap();
             if let Some(began) = began {
-                looks.push(began.elapsed());
+                polls.push(began.elapsed());
             }
             *began
         };
@@ -76,19 +76,19 @@ impl Server {
 
 const PIPELINE: &str = r#"{"id":"pl_1","name":"orders","query":"SELECT 1","udfs":[],"checkpoint_interval_micros":10000000,"stop":"none","created_at":1,"action":null,"action_text":"","action_in_progress":false,"graph":{"nodes":[],"edges":[]},"preview":false}"#;
 
-impl Transport for Server {
+impl Transport for ScriptedServer {
     async fn execute(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         let path = request.uri().path();
         let body = if path.ends_with("/jobs") {
-            let (state, run) = self.look().await;
+            let (state, run) = self.poll().await;
             let desired = !(self.stops() && self.has_begun());
             format!(
                 r#"{{"data":[{{"id":"job_1","pipeline_id":"pl_1","running_desired":{desired},"state":"{state}","run_id":{run},"start_time":null,"finish_time":null,"tasks":1,"failure_reason":null,"created_at":1}}]}}"#
             )
         } else {
-            // Whatever else is asked for is a request, too.
-            if let (Some(began), looks) = &mut *self.0.seen.lock().unwrap() {
-                looks.push(began.elapsed());
+            // Every other request counts too.
+            if let (Some(began), polls) = &mut *self.0.seen.lock().unwrap() {
+                polls.push(began.elapsed());
             }
             tokio::time::sleep(self.0.service).await;
             if request.method() == Method::PATCH {

@@ -3,11 +3,11 @@
 use std::{fmt::Write as _, time::Duration};
 
 use crate::{
-    Chance, Draw, Poller, Script, Shape, Tally, Watched, busiest, drawn, embedded, recorded_starts,
-    recorded_stops, run, tally::EVERY_100_MS, within,
+    Chance, Draw, JobScript, Poller, Shape, Tally, Watched, busiest, drawn, embedded,
+    recorded_starts, recorded_stops, run, tally::EVERY_100_MS, within,
 };
 
-/// How many starts are drawn of the shortest; a fourth and a ninth of it of longer ones.
+/// The number of draws for the shortest starts. A fourth and a ninth of it are drawn for longer ones.
 const DRAWS: u32 = if cfg!(debug_assertions) {
     1_000
 } else {
@@ -19,9 +19,9 @@ const SECOND: Duration = Duration::from_secs(1);
 const GROWING_FROM_20_MS: Poller = Poller::Growing(Duration::from_millis(20));
 const GROWING_FROM_50_MS: Poller = Poller::Growing(Duration::from_millis(50));
 
-/// Every script as it is met `phases` times, each 7 ms later than the one before: the reply to a create is not always as quick.
-pub fn phases(scripts: &[Script], phases: u32) -> Vec<Script> {
-    let met = |script: &Script| {
+/// Each script `phases` times, every time 7 ms later, because the reply to a create is not always equally fast.
+pub fn phases(scripts: &[JobScript], phases: u32) -> Vec<JobScript> {
+    let met = |script: &JobScript| {
         let script = script.clone();
         (0..phases).map(move |phase| script.later(Duration::from_millis(7) * phase))
     };
@@ -76,7 +76,7 @@ fn starts(out: &mut String, service: Duration) {
     row(out, "2–6 ms, embedded engine", &scripts, service);
 }
 
-fn row(out: &mut String, name: &str, scripts: &[Script], service: Duration) {
+fn row(out: &mut String, name: &str, scripts: &[JobScript], service: Duration) {
     let stepwell = Tally::of(scripts, service, Poller::Stepwell);
     let before = Tally::of(scripts, service, |_| GROWING_FROM_20_MS);
     let every = Tally::of(scripts, service, |_| EVERY_100_MS);
@@ -123,36 +123,36 @@ fn long_starts(out: &mut String, service: Duration) {
     );
 }
 
-/// A hundred starts of so many seconds, and how many requests a second they take in the last half of it.
+/// A hundred starts that take this many seconds, and their requests per second in the last half.
 pub fn long_start(seconds: u32, service: Duration) -> (Tally, f64) {
     let running = SECOND * seconds;
     let scripts: Vec<_> = (0..100)
         .map(|phase| {
             let phase = Duration::from_millis(5) * phase;
-            Script::start("long", phase, running + phase)
+            JobScript::start("long", phase, running + phase)
         })
         .collect();
-    let mut looks = 0;
+    let mut polls = 0;
     for (seed, script) in (0..).zip(&scripts) {
         let watched = run(script, Poller::Stepwell(seed), service);
         let last_half = running / 2..running;
-        let in_it = watched.looks.iter().filter(|look| last_half.contains(look));
-        looks += in_it.count();
+        let in_it = watched.polls.iter().filter(|poll| last_half.contains(poll));
+        polls += in_it.count();
     }
-    let last_half = f64::from(u32::try_from(looks).unwrap()) / 100.0 / f64::from(seconds) * 2.0;
+    let last_half = f64::from(u32::try_from(polls).unwrap()) / 100.0 / f64::from(seconds) * 2.0;
     (Tally::of(&scripts, service, Poller::Stepwell), last_half)
 }
 
-/// From which start on no single one, with Scheduling for nearly all of it, needs more requests than a look every 100 ms.
+/// The start time from which no start, with Scheduling for nearly all of it, takes more requests than polling every 100 ms.
 pub fn crossing(service: Duration) -> Duration {
     let mut crossing = Duration::ZERO;
     for tenth in 3..=100 {
         let running = SECOND * tenth / 10 + Duration::from_millis(99);
         for seed in 0..8 {
             let created = Duration::from_millis(60) * u32::try_from(seed).unwrap();
-            let script = Script::start("long", created.min(running / 2), running);
-            let looks = |poller| run(&script, poller, service).looks.len();
-            if looks(Poller::Stepwell(seed)) > looks(EVERY_100_MS) {
+            let script = JobScript::start("long", created.min(running / 2), running);
+            let polls = |poller| run(&script, poller, service).polls.len();
+            if polls(Poller::Stepwell(seed)) > polls(EVERY_100_MS) {
                 crossing = SECOND * (tenth + 1) / 10;
             }
         }
@@ -189,14 +189,14 @@ fn herd(out: &mut String, service: Duration) {
         out,
         "\n1,000 waits that begin in the same millisecond, Running after 60 s: looks in the busiest 10 ms, and in the mean of all 10 ms.\n\n| time | stepwell | pauses as before | every 100 ms |\n|---|---|---|---|"
     );
-    let script = Script::start("herd", Duration::from_millis(300), SECOND * 60);
+    let script = JobScript::start("herd", Duration::from_millis(300), SECOND * 60);
     let watched = |poller: fn(u64) -> Poller| -> Vec<Watched> {
         (0..1_000)
             .map(|seed| run(&script, poller(seed), service))
             .collect()
     };
     let stepwell = watched(Poller::Stepwell);
-    // Without chance one is like the other.
+    // Without randomness they are all equal.
     let same = |poller| vec![run(&script, poller, service); 1_000];
     let before = same(GROWING_FROM_20_MS);
     let every = same(EVERY_100_MS);

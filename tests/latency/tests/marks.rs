@@ -1,4 +1,4 @@
-//! The marks.
+//! The required latencies and numbers of requests.
 
 #![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
@@ -16,7 +16,7 @@ fn millis(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
-/// What it comes to, for the message of a failure.
+/// A summary for the message of a failure.
 fn told(tally: &Tally) -> String {
     format!(
         "median {:?}, 99 of 100 {:?}, most {:?}, requests {:.1}, {:.2} and at worst {:.2} times those of a look every 100 ms",
@@ -39,16 +39,16 @@ fn there_are_as_many_recorded_starts_and_stops_as_were_found() {
 
 #[test]
 fn the_pollers_beside_it_do_what_they_say() {
-    let script = latency::Script::start("one", millis(100), millis(250));
+    let script = latency::JobScript::start("one", millis(100), millis(250));
     let every = run(&script, Poller::Every(millis(100)), SERVICE);
-    assert_eq!(every.looks, [0, 100, 200, 300].map(millis));
+    assert_eq!(every.polls, [0, 100, 200, 300].map(millis));
     assert_eq!(every.latency, millis(52));
     let growing = run(&script, Poller::Growing(millis(20)), SERVICE);
     // The clock of the runtime counts whole milliseconds.
-    assert_eq!(growing.looks, [0, 22, 54, 101, 171, 275].map(millis));
+    assert_eq!(growing.polls, [0, 22, 54, 101, 171, 275].map(millis));
 }
 
-/// Median ≤ 20 ms and 99 of 100 ≤ 60 ms at ≤ 2 times the requests, for whatever seed.
+/// Median ≤ 20 ms and 99 of 100 ≤ 60 ms at ≤ 2 times the requests, for every seed.
 #[test]
 fn recorded_starts_are_seen_running_within_20_ms() {
     let short = within(&recorded_starts(), millis(250), millis(600));
@@ -63,11 +63,11 @@ fn recorded_starts_are_seen_running_within_20_ms() {
         assert!(tally.ratio() <= 1.7, "{}", told(&tally));
         worst = worst.max(tally.worst_ratio());
     }
-    // Five or six requests in place of two or three, when it has just begun.
+    // Five or six requests instead of two or three for the shortest starts.
     assert!(worst <= 2.5, "{worst}");
 }
 
-/// The same of drawn ones.
+/// The same for drawn starts.
 #[test]
 fn short_starts_are_seen_running_within_20_ms() {
     for draw in [Draw::Evenly, Draw::LogEvenly] {
@@ -80,7 +80,7 @@ fn short_starts_are_seen_running_within_20_ms() {
     }
 }
 
-/// How many starts of seconds are drawn, and how far the median of so few may be off.
+/// The number of draws for starts that take seconds, and the tolerance of the median for it.
 const DRAWS: (u32, Duration) = if cfg!(debug_assertions) {
     (300, Duration::from_millis(5))
 } else {
@@ -101,7 +101,8 @@ fn starts_of_seconds_are_seen_running_within_60_ms() {
                 "{shape:?}, {draw:?}: {}",
                 told(&tally)
             );
-            // Long Scheduling, log-evenly drawn, half of them shorter than 2.5 s: the close looks of the start are not yet made up for.
+            // With long Scheduling, drawn log-evenly, half of the starts are shorter than 2.5 s, which does not make up for the frequent polls at
+            // the beginning.
             let allowed = match (shape, draw) {
                 (Shape::LongScheduling, Draw::LogEvenly) => 1.1,
                 _ => 1.01,
@@ -120,7 +121,7 @@ fn starts_of_seconds_are_seen_running_within_60_ms() {
     assert!(crossing <= SECOND * 8, "{crossing:?}");
 }
 
-/// ≤ 1 request a second.
+/// ≤ 1 request per second.
 #[test]
 fn starts_of_minutes_cost_no_more_than_a_request_a_second() {
     for minutes in [2, 3, 5] {
@@ -160,11 +161,11 @@ fn recorded_stops_are_seen_as_soon() {
     assert!(tally.mean_requests() <= 10.0, "{}", told(&tally));
 }
 
-/// Waits that begin in the same millisecond do not stay in step: after a second and a half no 10 ms have twice as many looks as the mean, where
-/// they would all fall into the same ones.
+/// Waits that begin in the same millisecond do not stay in step: after a second and a half, no 10 ms have twice as many polls as the mean.
+/// Without jitter all polls would be in the same 10 ms.
 #[test]
 fn many_who_wait_do_not_ask_in_step() {
-    let script = latency::Script::start("herd", millis(300), SECOND * 3);
+    let script = latency::JobScript::start("herd", millis(300), SECOND * 3);
     let watched: Vec<_> = (0..1_000)
         .map(|seed| run(&script, Poller::Stepwell(seed), SERVICE))
         .collect();

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use scale::{Find, Fleet, Jitter, Outcome, Pace, Start};
+use scale::{Fleet, FleetOutcome, JitterSeeds, Start, TryAgain};
+use stepwell::spec::FindBy;
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
@@ -18,11 +19,11 @@ fn reading() {
     heading("Reading the list, or not");
     let there = Fleet::default();
     for at_a_time in [1, 8] {
-        let by_list = found(with(there, at_a_time), Find::List);
+        let by_list = found(with(there, at_a_time), FindBy::Query);
         row(by_list);
         row(patient(by_list));
         for fleet in [there, new()] {
-            row(found(with(fleet, at_a_time), Find::Id));
+            row(found(with(fleet, at_a_time), FindBy::Id));
         }
     }
 }
@@ -31,7 +32,7 @@ fn paces() {
     heading("Pace and jitter, by id");
     for within in [Duration::ZERO, SECOND, MINUTE] {
         both(starting(by_id(), within));
-        each(starting(found(new(), Find::Id), within));
+        each(starting(found(new(), FindBy::Id), within));
     }
 }
 
@@ -51,7 +52,7 @@ fn turned_away() {
     for within in [Duration::ZERO, SECOND] {
         each(starting(down, within));
     }
-    // A gateway turns away what would wait too long.
+    // A gateway refuses requests that would wait too long.
     let mut gateway = by_id();
     gateway.model.waiting = Some(100);
     each(gateway);
@@ -67,7 +68,7 @@ fn new() -> Fleet {
 }
 
 fn by_id() -> Fleet {
-    found(Fleet::default(), Find::Id)
+    found(Fleet::default(), FindBy::Id)
 }
 
 fn with(mut fleet: Fleet, at_a_time: usize) -> Fleet {
@@ -85,24 +86,24 @@ fn patient(mut fleet: Fleet) -> Fleet {
     fleet
 }
 
-fn found(mut fleet: Fleet, find: Find) -> Fleet {
-    fleet.find = find;
+fn found(mut fleet: Fleet, find_by: FindBy) -> Fleet {
+    fleet.find_by = find_by;
     fleet
 }
 
-/// At stepwell's pace and at none.
+/// With stepwell's backoff, and without backoff.
 fn both(mut fleet: Fleet) {
     row(fleet);
-    fleet.pace = Pace::Fixed;
+    fleet.try_again = TryAgain::Fixed;
     row(fleet);
 }
 
-/// At stepwell's pace, at the same without jitter, and at none.
+/// With stepwell's backoff, the same without jitter, and without backoff.
 fn each(mut fleet: Fleet) {
     row(fleet);
-    fleet.jitter = Jitter::InStep;
+    fleet.jitter_seeds = JitterSeeds::InStep;
     row(fleet);
-    fleet.pace = Pace::Fixed;
+    fleet.try_again = TryAgain::Fixed;
     row(fleet);
 }
 
@@ -115,7 +116,7 @@ fn heading(title: &str) {
 }
 
 fn row(fleet: Fleet) {
-    let Outcome {
+    let FleetOutcome {
         load,
         gave_up,
         running,
@@ -123,8 +124,8 @@ fn row(fleet: Fleet) {
         ..
     } = fleet.play();
     let pipelines = if fleet.start.there { "run" } else { "are new" };
-    let find = match fleet.find {
-        Find::List => "in the list",
+    let find = match fleet.find_by {
+        FindBy::Query => "in the list",
         _ => "by id",
     };
     let last = if running == 0 {
@@ -146,9 +147,9 @@ fn row(fleet: Fleet) {
 }
 
 fn pace(fleet: Fleet) -> String {
-    let pace = match (fleet.pace, fleet.jitter) {
-        (Pace::Stepwell, Jitter::Own) => "stepwell's",
-        (Pace::Stepwell, _) => "stepwell's, in step",
+    let pace = match (fleet.try_again, fleet.jitter_seeds) {
+        (TryAgain::Stepwell, JitterSeeds::Own) => "stepwell's",
+        (TryAgain::Stepwell, _) => "stepwell's, in step",
         _ => "every 100 ms",
     };
     let deadlines = if fleet.patient {

@@ -1,15 +1,17 @@
-//! A caller without any pace: what is not there yet, and what failed, is asked for again after 100 ms. Its deadlines are stepwell's.
+//! A client without backoff: it sends every request again after 100 ms until it succeeds. Its deadlines are stepwell's.
 
 use std::{num::NonZeroU32, time::Duration};
 
 use stepwell::{
-    JobState, Options, PipelineSpec,
+    JobState, Options, PipelineId, PipelineSpec,
     arroyo::{Client, ClientError, CreatePipeline},
     transport::SharedTransport,
 };
 use tokio::time::{Instant, sleep};
 
-use crate::fleet::{GaveUp, id};
+/// The submission did not get its pipeline Running.
+#[derive(Debug)]
+pub(crate) struct GaveUp;
 
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -88,4 +90,9 @@ where
             Err(_) => return Err(GaveUp),
         }
     }
+}
+
+/// The id of a spec's pipeline.
+pub(crate) fn id(spec: &PipelineSpec) -> PipelineId {
+    PipelineId::for_spec("", spec.name(), spec.query())
 }

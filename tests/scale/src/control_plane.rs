@@ -1,4 +1,4 @@
-//! The model of one control plane.
+//! The simulation of one control plane.
 
 use std::{
     fmt,
@@ -17,24 +17,24 @@ use tokio::sync::Semaphore;
 
 use crate::{holdings::Holdings, load::Load};
 
-/// How fast it is.
+/// The speed and the limits of the control plane.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Model {
-    /// What every request takes.
+    /// The service time of every request.
     pub request: Duration,
-    /// What each listed pipeline takes beside.
+    /// The additional service time of each listed pipeline.
     pub row: Duration,
-    /// How many requests it works on at the same time. What is more waits, in the order of its arrival.
+    /// The number of requests that are served concurrently. Others wait in the order of their arrival.
     pub at_a_time: usize,
-    /// How many may wait, if a gateway before it turns away more than that, with 503.
+    /// The number of requests that may wait, if a gateway in front answers the others with 503.
     pub waiting: Option<usize>,
-    /// For so long it refuses connections: it is being restarted.
+    /// How long it refuses connections, because it is being restarted.
     pub down: Duration,
 }
 
 impl Default for Model {
-    /// As it was measured on a debug build of Arroyo, one request after another.
+    /// As measured on a debug build of Arroyo, one request after another.
     fn default() -> Self {
         Self {
             request: Duration::from_millis(10),
@@ -46,31 +46,31 @@ impl Default for Model {
     }
 }
 
-/// How long a pipeline takes from its creation to Running: what was recorded with a pipeline of one machine is 0.25 to 0.6 s.
+/// The times from creation to Running, in milliseconds. They were recorded as 0.25 to 0.6 s on one machine.
 const STARTS: [u64; 8] = [250, 300, 350, 400, 450, 500, 550, 600];
 
-/// One control plane. Clones are the same one.
+/// One control plane. Clones share it.
 #[derive(Clone)]
-pub struct ControlPlane {
+pub struct SimulatedPlane {
     model: Model,
     workers: Arc<Semaphore>,
-    inner: Arc<Mutex<Inner>>,
+    state: Arc<Mutex<PlaneState>>,
 }
 
-struct Inner {
+struct PlaneState {
     holdings: Holdings,
     load: Load,
     waiting: usize,
     starts: usize,
 }
 
-impl ControlPlane {
+impl SimulatedPlane {
     #[must_use]
     pub fn new(model: Model) -> Self {
         Self {
             model,
             workers: Arc::new(Semaphore::new(model.at_a_time)),
-            inner: Arc::new(Mutex::new(Inner {
+            state: Arc::new(Mutex::new(PlaneState {
                 holdings: Holdings::new(),
                 load: Load::begin(),
                 waiting: 0,
@@ -79,12 +79,12 @@ impl ControlPlane {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap()
+    fn lock(&self) -> MutexGuard<'_, PlaneState> {
+        self.state.lock().unwrap()
     }
 
-    /// Holds pipelines that run: so many as `weight`, newer than those before. They are listed as one row, which is charged as all of
-    /// them, and only the one that it shows can be asked for by its id.
+    /// Adds `weight` running pipelines, newer than those before. They are listed as one row, which takes the time of all of them, and only
+    /// the pipeline in the row can be read by its id.
     pub fn hold(&self, id: &str, name: &str, query: &str, weight: usize) {
         self.lock().holdings.hold(id, name, query, weight);
     }
@@ -95,9 +95,9 @@ impl ControlPlane {
     }
 
     async fn serve(&self, request: &Request<Bytes>) -> Response<Bytes> {
-        let _place = Place::take(self);
+        let _queued = Queued::new(self);
         let worker = self.workers.acquire().await.unwrap();
-        // Whoever is gone by now is not served: the server drops what nobody awaits.
+        // A client that has gone by now is not served, because the server drops its request.
         let _busy = Busy {
             plane: self,
             since: tokio::time::Instant::now(),
@@ -120,7 +120,7 @@ impl ControlPlane {
         if let Some((limit, after)) = listed(request) {
             return json_reply(self.lock().holdings.page(limit, after).body);
         }
-        let mut inner = self.lock();
+        let mut state = self.lock();
         let path = request.uri().path();
         let path = path.strip_prefix("/api/v1").unwrap_or(path);
         match (request.method(), path) {
@@ -131,15 +131,15 @@ impl ControlPlane {
             (method, path) => {
                 let path = path.strip_prefix("/pipelines/").unwrap_or_default();
                 match (method, path.strip_suffix("/jobs")) {
-                    (&Method::GET, Some(id)) => match inner.holdings.job(id) {
+                    (&Method::GET, Some(id)) => match state.holdings.job(id) {
                         Some(job) => json_reply(json!({"data": [job]}).to_string()),
                         None => unknown(),
                     },
-                    (&Method::GET, None) => match inner.holdings.get(path) {
+                    (&Method::GET, None) => match state.holdings.get(path) {
                         Some(body) => json_reply(body.to_owned()),
                         None => unknown(),
                     },
-                    (&Method::PUT, None) => inner.create(path, request),
+                    (&Method::PUT, None) => state.create(path, request),
                     _ => unknown(),
                 }
             }
@@ -147,7 +147,7 @@ impl ControlPlane {
     }
 }
 
-impl Inner {
+impl PlaneState {
     fn create(&mut self, id: &str, request: &Request<Bytes>) -> Response<Bytes> {
         if self.holdings.get(id).is_some() {
             let body = json!({"error": "a pipeline with this id exists already"});
@@ -162,7 +162,7 @@ impl Inner {
     }
 }
 
-/// The page that is asked for: its limit, and the cursor.
+/// The limit and the cursor of the requested page.
 fn listed(request: &Request<Bytes>) -> Option<(usize, Option<&str>)> {
     let uri = request.uri();
     if uri.path() != "/api/v1/pipelines" || *request.method() != Method::GET {
@@ -198,25 +198,25 @@ fn unknown() -> Response<Bytes> {
     )
 }
 
-/// A request that waits or is worked on.
-struct Place<'a>(&'a ControlPlane);
+/// A request that waits or is served.
+struct Queued<'a>(&'a SimulatedPlane);
 
-impl<'a> Place<'a> {
-    fn take(plane: &'a ControlPlane) -> Self {
+impl<'a> Queued<'a> {
+    fn new(plane: &'a SimulatedPlane) -> Self {
         plane.lock().waiting += 1;
         Self(plane)
     }
 }
 
-impl Drop for Place<'_> {
+impl Drop for Queued<'_> {
     fn drop(&mut self) {
         self.0.lock().waiting -= 1;
     }
 }
 
-/// Work, until it is done or nobody awaits it any more.
+/// A request that is served, until the reply or until its client has gone.
 struct Busy<'a> {
-    plane: &'a ControlPlane,
+    plane: &'a SimulatedPlane,
     since: tokio::time::Instant,
 }
 
@@ -226,26 +226,26 @@ impl Drop for Busy<'_> {
     }
 }
 
-impl Transport for ControlPlane {
+impl Transport for SimulatedPlane {
     async fn execute(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         let timeout = request
             .extensions()
             .get::<Timeout>()
             .map_or(Duration::from_secs(30), |timeout| timeout.0);
         {
-            let mut inner = self.lock();
-            inner.load.arrived();
-            if inner.load.elapsed() < self.model.down {
-                inner.load.refused += 1;
+            let mut state = self.lock();
+            state.load.arrived();
+            if state.load.elapsed() < self.model.down {
+                state.load.refused += 1;
                 let (kind, phase) = (TransportErrorKind::Refused, Phase::NotSent);
                 return Err(TransportError::new(kind, phase, "refused"));
             }
-            let places = self
+            let limit = self
                 .model
                 .waiting
                 .map(|waiting| waiting + self.model.at_a_time);
-            if places.is_some_and(|places| inner.waiting >= places) {
-                inner.load.refused += 1;
+            if limit.is_some_and(|limit| state.waiting >= limit) {
+                state.load.refused += 1;
                 let body = Bytes::from_static(b"no healthy upstream");
                 let mut reply = Response::new(body);
                 *reply.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
@@ -263,10 +263,10 @@ impl Transport for ControlPlane {
     }
 }
 
-impl fmt::Debug for ControlPlane {
+impl fmt::Debug for SimulatedPlane {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
-            .debug_struct("ControlPlane")
+            .debug_struct("SimulatedPlane")
             .field("model", &self.model)
             .finish_non_exhaustive()
     }

@@ -1,57 +1,47 @@
-//! Orchestrators that start at the same time, each with one pipeline.
+//! Orchestrators that start together, each with one pipeline.
 
 use std::time::Duration;
 
 use stepwell::{
-    Error, Options, PipelineId, PipelineSpec, Submission,
+    Error, Options, PipelineSpec, Submission,
     spec::FindBy,
     transport::{SharedTransport, Transport as _},
 };
 use tokio::{task::JoinSet, time::Instant};
 
 use crate::{
-    caller::Caller,
-    control_plane::{ControlPlane, Model},
+    caller::{Caller, GaveUp, id},
+    control_plane::{Model, SimulatedPlane},
     load::Load,
 };
 
-/// How a pipeline is found.
+/// The seeds of the jitter in stepwell's pauses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Find {
-    /// In the list.
-    List,
-    /// By its id.
-    Id,
-}
-
-/// The chance in stepwell's pauses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Jitter {
-    /// Each submission has its own.
+pub enum JitterSeeds {
+    /// Each submission has its own seed.
     Own,
-    /// All have the same: who was turned away in the same moment comes back in the same moment.
+    /// All have the same seed, so that clients that are refused at the same time return at the same time.
     InStep,
 }
 
-/// How fast is asked again.
+/// When a failed request is sent again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Pace {
-    /// As stepwell does.
+pub enum TryAgain {
+    /// With stepwell's backoff.
     Stepwell,
-    /// Every 100 ms, whatever was answered.
+    /// Every 100 ms.
     Fixed,
 }
 
-/// When they start, and what they find.
+/// When the orchestrators start, and whether their pipelines exist.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Start {
-    /// Within so much time, evenly.
+    /// The starts are spread evenly over this time.
     pub within: Duration,
-    /// Whether their pipelines are there, and run.
+    /// Whether their pipelines exist and are running.
     pub there: bool,
 }
 
@@ -68,16 +58,16 @@ const OTHER: &str = "SELECT 'another'";
 #[non_exhaustive]
 pub struct Fleet {
     pub orchestrators: usize,
-    /// How many pipelines the control plane holds.
+    /// The number of pipelines that the control plane holds.
     pub held: usize,
-    /// How many pipelines one row of the list stands for. The newest, one for each orchestrator, are rows of their own.
+    /// The number of pipelines that one row of the list stands for. The newest pipelines, one for each orchestrator, have their own rows.
     pub weight: usize,
     pub model: Model,
-    pub find: Find,
-    pub pace: Pace,
-    pub jitter: Jitter,
+    pub find_by: FindBy,
+    pub try_again: TryAgain,
+    pub jitter_seeds: JitterSeeds,
     pub start: Start,
-    /// Whether the deadlines are a day, and not stepwell's own.
+    /// Whether the deadlines are a day instead of stepwell's own.
     pub patient: bool,
     pub seed: u64,
 }
@@ -89,9 +79,9 @@ impl Default for Fleet {
             held: 100_000,
             weight: 100,
             model: Model::default(),
-            find: Find::List,
-            pace: Pace::Stepwell,
-            jitter: Jitter::Own,
+            find_by: FindBy::Query,
+            try_again: TryAgain::Stepwell,
+            jitter_seeds: JitterSeeds::Own,
             start: Start::new(Duration::from_secs(1), true),
             patient: false,
             seed: 1,
@@ -99,23 +89,23 @@ impl Default for Fleet {
     }
 }
 
-/// What came of it.
+/// The result of a simulation.
 #[derive(Debug)]
 #[non_exhaustive]
-pub struct Outcome {
+pub struct FleetOutcome {
     pub load: Load,
-    /// How many pipelines were seen Running.
+    /// The number of pipelines that were seen Running.
     pub running: usize,
-    /// How many submissions ended with an error.
+    /// The number of submissions that failed.
     pub gave_up: usize,
-    /// How long it took until the last of `running` was seen Running.
+    /// The time until the last pipeline was seen Running.
     pub last: Duration,
 }
 
 impl Fleet {
-    /// Plays it, on a paused clock of its own.
+    /// Runs the simulation on its own paused clock.
     #[must_use]
-    pub fn play(self) -> Outcome {
+    pub fn play(self) -> FleetOutcome {
         tokio::runtime::Builder::new_current_thread()
             .enable_time()
             .start_paused(true)
@@ -124,7 +114,7 @@ impl Fleet {
             .block_on(self.run())
     }
 
-    async fn run(self) -> Outcome {
+    async fn run(self) -> FleetOutcome {
         let began = Instant::now();
         let plane = self.plane();
         let mut chance = Chance(self.seed);
@@ -136,9 +126,9 @@ impl Fleet {
                 fleet: self,
                 transport: plane.clone().into_shared(),
                 spec: self.spec(number),
-                options: self.options(match self.jitter {
-                    Jitter::Own => own_seed,
-                    Jitter::InStep => self.seed,
+                options: self.options(match self.jitter_seeds {
+                    JitterSeeds::Own => own_seed,
+                    JitterSeeds::InStep => self.seed,
                 }),
             };
             orchestrators.spawn(async move {
@@ -146,7 +136,7 @@ impl Fleet {
                 orchestrator.submit().await
             });
         }
-        let mut outcome = Outcome {
+        let mut outcome = FleetOutcome {
             load: plane.load(),
             running: 0,
             gave_up: 0,
@@ -165,8 +155,8 @@ impl Fleet {
         outcome
     }
 
-    fn plane(self) -> ControlPlane {
-        let plane = ControlPlane::new(self.model);
+    fn plane(self) -> SimulatedPlane {
+        let plane = SimulatedPlane::new(self.model);
         let theirs = if self.start.there {
             self.orchestrators
         } else {
@@ -190,13 +180,9 @@ impl Fleet {
     }
 
     fn spec(self, number: usize) -> PipelineSpec {
-        let find_by = match self.find {
-            Find::List => FindBy::Query,
-            Find::Id => FindBy::Id,
-        };
         PipelineSpec::builder(format!("SELECT {number} FROM orders"))
             .name(format!("orders-{number}"))
-            .find_by(find_by)
+            .find_by(self.find_by)
             .force(true)
             .build()
             .unwrap()
@@ -217,14 +203,6 @@ impl Fleet {
     }
 }
 
-pub(crate) fn id(spec: &PipelineSpec) -> PipelineId {
-    PipelineId::for_spec("", spec.name(), spec.query())
-}
-
-/// It did not get its pipeline Running.
-#[derive(Debug)]
-pub(crate) struct GaveUp;
-
 struct Orchestrator {
     fleet: Fleet,
     transport: SharedTransport,
@@ -234,9 +212,9 @@ struct Orchestrator {
 
 impl Orchestrator {
     async fn submit(self) -> Result<(), GaveUp> {
-        if self.fleet.pace == Pace::Fixed {
+        if self.fleet.try_again == TryAgain::Fixed {
             let caller = Caller::new(self.transport, self.spec, self.options);
-            return caller.submit(self.fleet.find == Find::Id).await;
+            return caller.submit(self.fleet.find_by == FindBy::Id).await;
         }
         Box::pin(self.steps()).await.map_err(|_error| GaveUp)
     }
@@ -253,7 +231,7 @@ impl Orchestrator {
     }
 }
 
-/// Chance that is the same every time, after splitmix64.
+/// A deterministic random number generator (splitmix64).
 struct Chance(u64);
 
 impl Chance {

@@ -1,4 +1,4 @@
-//! The pipelines of the control plane. A row can stand for many: it is charged as so many, and written once.
+//! The pipelines of the control plane. A row can stand for many pipelines, whose time it takes, but is only written once.
 
 use std::{collections::HashMap, ops::Range, time::Duration};
 
@@ -6,26 +6,26 @@ use serde_json::{Value, json};
 use stepwell::{PipelineId, arroyo::Pipeline};
 use tokio::time::Instant;
 
-/// A moment in microseconds of Unix time, before which everything here was created.
+/// A moment in microseconds of Unix time, from which the times of creation are counted.
 const T0: u64 = 1_795_574_859_000_000;
 
 const SECOND: u64 = 1_000_000;
 
-/// What is held was created one a minute.
+/// The held pipelines were created one minute apart.
 const BETWEEN: u64 = 60 * SECOND;
 
 #[derive(Debug)]
 pub(crate) struct Holdings {
     began: Instant,
     /// Newest last.
-    rows: Vec<Row>,
-    places: HashMap<String, usize>,
-    /// When the newest of what is held was created; what is created beside comes after it.
+    rows: Vec<HeldRow>,
+    indices: HashMap<String, usize>,
+    /// When the newest of the held pipelines was created. Pipelines that are created during the simulation are newer.
     held_until: u64,
 }
 
 #[derive(Debug)]
-struct Row {
+struct HeldRow {
     body: String,
     created_at: u64,
     weight: usize,
@@ -33,10 +33,10 @@ struct Row {
     runs_at: Instant,
 }
 
-/// What a page shows, and what it costs.
-pub(crate) struct Page {
+/// A page of the list, with the number of pipelines whose time it takes.
+pub(crate) struct ListPage {
     pub(crate) body: String,
-    /// How many pipelines it stands for.
+    /// The number of pipelines that it stands for.
     pub(crate) charged: usize,
 }
 
@@ -45,19 +45,19 @@ impl Holdings {
         Self {
             began: Instant::now(),
             rows: Vec::new(),
-            places: HashMap::new(),
+            indices: HashMap::new(),
             held_until: T0,
         }
     }
 
-    /// Adds pipelines that are there and run, as one row.
+    /// Adds running pipelines as one row.
     pub(crate) fn hold(&mut self, id: &str, name: &str, query: &str, weight: usize) {
         self.held_until += BETWEEN * u64::try_from(weight).unwrap();
         let pipeline = Pipeline::new(PipelineId::from_server(id), name, query, self.held_until);
         self.add(&pipeline, weight, Instant::now());
     }
 
-    /// Adds one that is created now. Its time is that of a SQLite: to the second.
+    /// Adds a pipeline that is created now. As on SQLite, its time has a resolution of one second.
     pub(crate) fn create(&mut self, id: &str, name: &str, query: &str, start: Duration) {
         let now = self.held_until + BETWEEN + self.began.elapsed().as_secs() * SECOND;
         let pipeline = Pipeline::new(PipelineId::from_server(id), name, query, now);
@@ -66,8 +66,8 @@ impl Holdings {
 
     fn add(&mut self, pipeline: &Pipeline, weight: usize, runs_at: Instant) {
         let id = pipeline.id.as_str().to_owned();
-        self.places.insert(id, self.rows.len());
-        self.rows.push(Row {
+        self.indices.insert(id, self.rows.len());
+        self.rows.push(HeldRow {
             body: serde_json::to_string(pipeline).unwrap(),
             created_at: pipeline.created_at,
             weight,
@@ -76,12 +76,12 @@ impl Holdings {
     }
 
     pub(crate) fn get(&self, id: &str) -> Option<&str> {
-        let place = self.places.get(id)?;
-        Some(&self.rows[*place].body)
+        let index = self.indices.get(id)?;
+        Some(&self.rows[*index].body)
     }
 
     pub(crate) fn job(&self, id: &str) -> Option<Value> {
-        let row = &self.rows[*self.places.get(id)?];
+        let row = &self.rows[*self.indices.get(id)?];
         let runs = Instant::now() >= row.runs_at;
         Some(json!({
             "id": format!("job_{id}"), "pipeline_id": id, "running_desired": true, "run_id": 1, "start_time": T0, "finish_time": null,
@@ -90,10 +90,10 @@ impl Holdings {
         }))
     }
 
-    /// As a server does: newest first, and behind a cursor what was created before it. A cursor that is not there gives an empty page.
-    pub(crate) fn page(&self, limit: usize, after: Option<&str>) -> Page {
+    /// A page as a server returns it: newest first, and after a cursor the pipelines created before it. An unknown cursor gives an empty page.
+    pub(crate) fn page(&self, limit: usize, after: Option<&str>) -> ListPage {
         let end = after.map_or(self.rows.len(), |id| {
-            let cursor = self.places.get(id).map(|place| &self.rows[*place]);
+            let cursor = self.indices.get(id).map(|index| &self.rows[*index]);
             let before = cursor.map_or(0, |cursor| cursor.created_at);
             self.rows.partition_point(|row| row.created_at < before)
         });
@@ -104,14 +104,14 @@ impl Holdings {
             .rev()
             .map(|row| row.body.as_str())
             .collect();
-        Page {
+        ListPage {
             body: format!(r#"{{"data":[{}],"hasMore":{more}}}"#, rows.join(",")),
             charged,
         }
     }
 
-    /// The rows of a page that ends before `end`, and what they are charged. The first behind a cursor was at the end of the page before:
-    /// of the pipelines that it stands for, a server would show the last again.
+    /// The rows of a page that ends before `end`, and the number of pipelines that they stand for. The first row after a cursor was at the end of
+    /// the page before, so it only stands for the last of its pipelines.
     fn shown(&self, limit: usize, end: usize, has_cursor: bool) -> (Range<usize>, usize) {
         let (mut start, mut charged) = (end, 0);
         while start > 0 {
@@ -133,7 +133,7 @@ impl Holdings {
 mod tests {
     use super::*;
 
-    /// Two that are listed one by one, newest, and three rows that stand for ten each.
+    /// Three rows that stand for ten pipelines each, and two newer rows that stand for one.
     fn holdings() -> Holdings {
         let mut holdings = Holdings::new();
         for (id, weight) in [("a", 10), ("b", 10), ("c", 10), ("d", 1), ("e", 1)] {
@@ -142,7 +142,7 @@ mod tests {
         holdings
     }
 
-    fn ids(page: &Page) -> String {
+    fn ids(page: &ListPage) -> String {
         let body: Value = serde_json::from_str(&page.body).unwrap();
         let rows = body["data"].as_array().unwrap().iter();
         rows.map(|row| row["id"].as_str().unwrap()).collect()
@@ -161,7 +161,7 @@ mod tests {
         };
         assert_eq!(page(1, None), ("e".into(), 1, true));
         assert_eq!(page(22, None), ("edcb".into(), 22, true));
-        // "b" was seen: a cursor behind "c" shows it once more.
+        // The row "b" was read; after the cursor "c" it is repeated.
         assert_eq!(page(22, Some("c")), ("ba".into(), 11, false));
         assert_eq!(page(100, None), ("edcba".into(), 32, false));
         assert_eq!(page(100, Some("unknown")), (String::new(), 0, false));

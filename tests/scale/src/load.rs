@@ -1,17 +1,17 @@
-//! What arrives at the control plane, by the hundredth of a second.
+//! The requests that arrive at the control plane, by the hundredth of a second.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Requests as the control plane, or the machine or gateway before it, sees them.
+/// Requests as the control plane, or a gateway in front of it, receives them.
 #[derive(Clone, Debug)]
 pub struct Load {
     began: Instant,
     by_hundredth: Vec<u64>,
-    /// Those of them that were turned away, or met nobody.
+    /// The requests that were refused.
     pub refused: u64,
-    /// How long the control plane was at work, on one request or another.
+    /// The total service time of all requests.
     pub busy: Duration,
 }
 
@@ -37,13 +37,13 @@ impl Load {
         self.by_hundredth[hundredth] += 1;
     }
 
-    /// All requests.
+    /// The number of all requests.
     #[must_use]
     pub fn total(&self) -> u64 {
         self.by_hundredth.iter().sum()
     }
 
-    /// The most requests in one second.
+    /// The maximum number of requests in one second.
     #[must_use]
     pub fn peak(&self) -> u64 {
         let seconds = self.by_hundredth.chunks(100);
@@ -53,8 +53,7 @@ impl Load {
             .unwrap_or_default()
     }
 
-    /// The most requests in 10 ms, in which one request is served: whether they come in step shows here. Only what comes after `since`
-    /// counts.
+    /// The maximum number of requests in 10 ms, the service time of one request, after `since`. It shows whether clients are in step.
     #[must_use]
     pub fn burst_after(&self, since: Duration) -> u64 {
         let first = usize::try_from(since.as_millis() / 10).unwrap();

@@ -11,7 +11,7 @@ use crate::{
     wire::{All, EachRow},
 };
 
-/// How large a reply may be that holds a list: 10,000 pipelines with large graphs.
+/// The maximum size of a reply that holds a list, in bytes: 10,000 pipelines with large graphs.
 const LIST: usize = 256 * 1024 * 1024;
 
 impl Client {
@@ -19,11 +19,11 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// When there is no such answer.
+    /// Fails if the page cannot be read.
     ///
     /// # Cancel safety
     ///
-    /// Safe: it changes nothing.
+    /// Cancel safe: it changes nothing.
     pub async fn pipelines_page(
         &self,
         limit: NonZeroU32,
@@ -33,12 +33,11 @@ impl Client {
             .await
     }
 
-    /// Reads the jobs of all pipelines (`GET /api/v1/jobs`), newest first, those that have ended among them. There are no pages.
+    /// Reads the jobs of all pipelines (`GET /api/v1/jobs`), newest first, including those that have ended. There are no pages.
     ///
-    /// [`Job::pipeline_id`] says whose each one is, on servers after 0.15 (recordings `105_list_all_jobs`, `719_pg_jobs`). Up to 0.15 it is
-    /// `None`, and nothing else in the reply says it: rows of pipelines and of jobs have only `created_at` in common, which may differ
-    /// between a pipeline and its job, and agree between two pipelines that were made in the same second. There a job is matched by its id,
-    /// which [`jobs`](Self::jobs) shows for one pipeline.
+    /// On servers after 0.15, [`Job::pipeline_id`] is the job's pipeline (recordings `105_list_all_jobs`, `719_pg_jobs`). Up to 0.15 it is
+    /// `None`, and nothing else in the reply tells: pipelines and jobs only have `created_at` in common, which may differ between a pipeline
+    /// and its job, and be equal for two pipelines created in the same second. On those servers, use [`jobs`](Self::jobs).
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -60,20 +59,20 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// When there is no such answer.
+    /// Fails if the list cannot be read.
     ///
     /// # Cancel safety
     ///
-    /// Safe: it changes nothing.
+    /// Cancel safe: it changes nothing.
     pub async fn all_jobs(&self) -> Result<Vec<Job>, ClientError> {
         Ok(self.get::<All<Job>>(request::all_jobs(), LIST).await?.data)
     }
 
     /// Reads all pipelines, newest first.
     ///
-    /// One large page (10,000) holds them on most servers. Where it does not, `hasMore` is followed, and at the border of two pages the rows of
-    /// the same `created_at` are read again: the server's cursor skips those. A reading in which a cursor may have been deleted is
-    /// repeated until two agree. The number of pages and of readings is bounded.
+    /// On most servers one page of 10,000 holds them all. Otherwise `hasMore` is followed, and at the border of two pages the rows with the
+    /// same `created_at` are read again, because the server's cursor skips them. If a cursor may have been deleted meanwhile, the list is
+    /// read again until two readings agree. The numbers of pages and readings are limited.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -94,39 +93,23 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// When a page cannot be read, or with [`ClientErrorKind::Paging`] when the pages do not come to an end.
+    /// Fails if a page cannot be read, or with [`ClientErrorKind::Paging`] if the pages do not end.
     ///
     /// # Cancel safety
     ///
-    /// Safe: it changes nothing.
+    /// Cancel safe: it changes nothing.
     pub async fn all_pipelines(&self) -> Result<Vec<Pipeline>, ClientError> {
-        self.all_pipelines_within(|| self.timeout).await
-    }
-
-    /// As [`all_pipelines`](Self::all_pipelines), within a time for the whole of it: each page may take what `left` says when it is
-    /// asked for, and no longer than a request of this client.
-    ///
-    /// # Errors
-    ///
-    /// As [`all_pipelines`](Self::all_pipelines).
-    ///
-    /// # Cancel safety
-    ///
-    /// Safe: it changes nothing.
-    pub async fn all_pipelines_within(
-        &self,
-        left: impl Fn() -> Duration + Send + Sync,
-    ) -> Result<Vec<Pipeline>, ClientError> {
         let keep = |row: &PipelineRow<'_>| row.to_pipeline();
-        let listed = self.read_pipelines(left, keep).await?;
+        let listed = self.read_pipelines(|| self.timeout, keep).await?;
         Ok(listed.into_iter().map(|row| row.kept).collect())
     }
 
-    /// As [`all_pipelines_within`](Self::all_pipelines_within), and of each pipeline only what `keep` makes of it is kept: a list of
-    /// 10,000 takes the memory of one page and of what is kept.
+    /// As [`all_pipelines`](Self::all_pipelines), but keeps of each pipeline only what `keep` returns, so that a list of 10,000 pipelines
+    /// takes no more memory than one page and what is kept. Each page may take what `left` returns before it is requested, but no longer
+    /// than this client's timeout.
     ///
-    /// Each pipeline is shown to `keep` once, as it was met first; in a reading that has to be repeated it is shown again, and what was
-    /// kept of the reading before is dropped. What is returned is in the order of the list, newest first.
+    /// `keep` is called once for each pipeline, as it is first read. If the list has to be read again, everything that was kept is dropped
+    /// and `keep` is called again. The result is in the order of the list, newest first.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -150,11 +133,11 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// As [`all_pipelines`](Self::all_pipelines), and what `keep` cannot read makes its page one that cannot be read.
+    /// As [`all_pipelines`](Self::all_pipelines). If `keep` fails, the page cannot be read.
     ///
     /// # Cancel safety
     ///
-    /// Safe: it changes nothing.
+    /// Cancel safe: it changes nothing.
     pub async fn read_pipelines<T: Send>(
         &self,
         left: impl Fn() -> Duration + Send + Sync,
@@ -163,7 +146,7 @@ impl Client {
         paging::read(self, paging::FIRST_LIMIT, &left, &mut keep).await
     }
 
-    /// Shows each row of a page to `each`; whether there are more behind it.
+    /// Calls `each` for each row of a page. Returns whether more rows follow it.
     pub(super) async fn pipeline_rows(
         &self,
         limit: NonZeroU32,
@@ -175,7 +158,7 @@ impl Client {
             .await
     }
 
-    /// What a list that does not end gets as its error.
+    /// The error for a list that does not end.
     pub(super) fn paging_error(&self, problem: &'static str) -> ClientError {
         let call = Call {
             operation: Operation::ListPipelines,

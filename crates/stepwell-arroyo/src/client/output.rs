@@ -2,32 +2,33 @@
 
 use bytes::Bytes;
 use http::{Request, Response};
+use snafu::ResultExt;
 use stepwell_transport::{BodyLimit, Timeout, Transport};
 use tracing::Instrument;
 
-use super::{Client, ONE, record};
+use super::{Client, ONE, call::record};
 use crate::{
     ClientError, JobId, JobOutput, PipelineId,
-    error::{Call, ClientErrorKind},
+    error::{Call, ClientErrorKind, TransportSnafu},
     output::is_event_stream,
     request::{self, ApiRequest},
     response,
 };
 
 impl Client {
-    /// Reads the rows of a job as they come (`GET …/jobs/{id}/output`), if its query ends in a bare `SELECT`.
+    /// Opens the stream of a job's rows (`GET …/jobs/{id}/output`), if its query ends in a bare `SELECT`. See [`JobOutput`].
     ///
-    /// This client's timeout is for the beginning of the reply. See [`JobOutput`] for what comes then.
+    /// This client's timeout covers the head of the reply.
     ///
     /// # Errors
     ///
-    /// 400 `Job does not have a preview sink` when the query has a sink of its own (recording `119_job_output_non_preview`); 400 `Job must
-    /// be running to read output` when it is not, and for a moment after it was first seen Running; 404 for a job that is not there.
-    /// [`TransportErrorKind::Unsupported`](crate::TransportErrorKind::Unsupported) over a transport that does not stream.
+    /// 400 `Job does not have a preview sink` if the query has its own sink (recording `119_job_output_non_preview`); 400 `Job must be
+    /// running to read output` if it is not running, and for a moment after it is first shown as Running; 404 if there is no such job.
+    /// [`TransportErrorKind::Unsupported`](crate::TransportErrorKind::Unsupported) if the transport does not stream.
     ///
     /// # Cancel safety
     ///
-    /// Safe: it changes nothing.
+    /// Cancel safe: it changes nothing.
     pub async fn output(&self, id: &PipelineId, job: &JobId) -> Result<JobOutput, ClientError> {
         let ApiRequest {
             operation,
@@ -60,9 +61,7 @@ impl Client {
             .instrument(span.clone())
             .await;
         record(&span, &reply);
-        let (parts, mut body) = reply
-            .map_err(|source| ClientErrorKind::Transport { source })?
-            .into_parts();
+        let (parts, mut body) = reply.context(TransportSnafu)?.into_parts();
         let is_success = parts.status.is_success();
         let mut head = Response::from_parts(parts, Bytes::new());
         if is_success && is_event_stream(head.headers()) {
@@ -73,12 +72,12 @@ impl Client {
             ));
         }
         if is_success {
-            // Of what is no stream of events nothing is read: it may have no end.
+            // The body is not read, because it may have no end.
             return Err(response::not_arroyo(&head));
         }
-        // The body of a refusal is there already, and within its limit.
+        // The transport has read the body of a refusal completely.
         let whole = body.next().await;
-        let whole = whole.map_err(|source| ClientErrorKind::Transport { source })?;
+        let whole = whole.context(TransportSnafu)?;
         *head.body_mut() = whole.unwrap_or_default();
         Err(response::rejected(&head))
     }

@@ -1,8 +1,9 @@
-//! Reading lists to their end.
+//! Reading a list to its end.
 //!
-//! The server's cursor means "created before `starting_after`". On SQLite `created_at` has a resolution of one second, so rows that
-//! were created in the same second as the last row of a page are skipped by the next one (recordings `420_fast_list_all`, `421_fast_list_limit_2`). And a cursor whose row
-//! has been deleted gives an empty page that claims to be the last. Only a reading that excludes both proves that something is absent.
+//! The server's cursor means "created before `starting_after`". On SQLite `created_at` has a resolution of one second, so the next page
+//! skips rows that were created in the same second as the last row of a page (recordings `420_fast_list_all`, `421_fast_list_limit_2`).
+//! A cursor whose row has been deleted gives an empty page that claims to be the last. A pipeline is only known to be absent if neither
+//! happened.
 
 use std::{
     cmp::Reverse,
@@ -16,37 +17,37 @@ use stepwell_transport::TransportErrorKind;
 use super::Client;
 use crate::{ClientError, JsonError, PipelineId, PipelineRow};
 
-/// A page that holds all pipelines of most servers. A real Arroyo takes it; 4294967295 makes it panic.
+/// The limit of the first page, which holds all pipelines of most servers. A real Arroyo accepts it; 4294967295 makes it panic.
 pub(super) const FIRST_LIMIT: NonZeroU32 = NonZeroU32::new(10_000).unwrap();
 
-/// The smallest page that is asked for when larger ones have too many bytes.
+/// The minimum limit, for servers on which larger pages have too many bytes.
 const SMALLEST_LIMIT: u32 = 10;
 
-/// As many pipelines as most servers hold.
+/// The initial capacity of a reading.
 const FEW: usize = 14;
 
-/// The largest page that is asked for when all rows of one share their `created_at`.
+/// The maximum limit, for pages on which all rows have the same `created_at`.
 const LARGEST_LIMIT: u32 = 1_000_000;
 
-/// So many pages of a list are read.
+/// The maximum number of pages in a reading.
 const PAGES: usize = 1_000;
 
-/// So often a doubtful reading is repeated.
+/// The maximum number of readings.
 const READINGS: usize = 5;
 
-/// How long the next page may take.
+/// Returns how long the next page may take.
 type Left<'a> = &'a (dyn Fn() -> Duration + Send + Sync);
 
-/// What is kept of a row.
+/// Returns what is kept of a row.
 type Keep<'a, T> = &'a mut (dyn FnMut(&PipelineRow<'_>) -> Result<T, JsonError> + Send);
 
-/// A pipeline of a list, and what was kept of it.
+/// A pipeline in a list, with what was kept of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Listed<T> {
     /// Its id.
     pub id: PipelineId,
-    /// When it was made, in microseconds of Unix time; on SQLite to the second.
+    /// When it was created, in microseconds of Unix time; on SQLite to the second.
     pub created_at: u64,
     /// What was kept.
     pub kept: T,
@@ -68,7 +69,7 @@ pub(super) async fn read<T: Send>(
         if !is_doubtful {
             return Ok(rows);
         }
-        // With the time: a cursor that was deleted may be back under its id, as another pipeline.
+        // The time is compared too, because a deleted id can be taken by another pipeline.
         let now = rows
             .iter()
             .map(|row| (row.id.clone(), row.created_at))
@@ -84,21 +85,21 @@ pub(super) async fn read<T: Send>(
 /// One reading of the list, from its beginning.
 struct Reading<'a, T> {
     keep: Keep<'a, T>,
-    /// In the order in which they were met.
+    /// In the order in which they were read.
     kept: Vec<(u64, T)>,
-    /// The place of each in `kept`.
+    /// The index of each in `kept`.
     places: HashMap<PipelineId, usize>,
-    /// A page did not show again what it should have: its cursor may have been deleted.
+    /// Whether a page did not repeat the row that it should have, so that its cursor may have been deleted.
     is_doubtful: bool,
 }
 
-/// What a page showed, by the places of its rows.
+/// What is known of a page, by the indices of its rows.
 #[derive(Default)]
-struct Shown {
+struct PageRows {
     last: Option<(usize, u64)>,
-    /// The last row that is newer than the trailing rows of one moment.
+    /// The last row before the trailing rows with the same `created_at`.
     newer: Option<usize>,
-    /// Whether the row was there that this page had to show again.
+    /// Whether the row was there that this page had to repeat.
     overlaps: bool,
 }
 
@@ -106,7 +107,7 @@ struct Shown {
 #[derive(Default)]
 struct Cursor {
     after: Option<PipelineId>,
-    /// The place of the row that the next page must show again.
+    /// The index of the row that the next page must repeat.
     overlap: Option<usize>,
 }
 
@@ -120,8 +121,7 @@ impl<'a, T: Send> Reading<'a, T> {
         }
     }
 
-    /// Reads the list to its end. Lowers `first_limit` when a page has too many bytes, so that a repeated reading starts with the smaller
-    /// page.
+    /// Reads the list to its end. Lowers `first_limit` if a page has too many bytes, so that the next reading begins with the smaller limit.
     async fn read(
         &mut self,
         client: &Client,
@@ -129,16 +129,16 @@ impl<'a, T: Send> Reading<'a, T> {
         left: Left<'_>,
     ) -> Result<(), ClientError> {
         let mut limit = *first_limit;
-        // Pages that were no longer than one moment: a smaller one is too.
+        // The limit of a page whose rows all had the same `created_at`. A smaller one would fail in the same way.
         let mut too_small = None;
         let mut cursor = Cursor::default();
         for _ in 0..PAGES {
             let known = self.kept.len();
-            let mut shown = Shown::default();
+            let mut shown = PageRows::default();
             let page = client
                 .within(client.timeout.min(left()))
                 .pipeline_rows(limit, cursor.after.as_ref(), &mut |row| {
-                    self.meet(row, cursor.overlap, &mut shown)
+                    self.add(row, cursor.overlap, &mut shown)
                 })
                 .await;
             let has_more = match page {
@@ -166,7 +166,7 @@ impl<'a, T: Send> Reading<'a, T> {
                 };
                 too_small = None;
             } else {
-                // All rows of the page are of one moment: only a larger page shows what is behind them.
+                // All rows of the page have the same `created_at`. Only a larger page shows what follows them.
                 too_small = Some(limit);
                 limit = larger(limit).ok_or_else(|| {
                     let problem = "more pipelines were created in the same moment than a page holds, or its cursor does not move";
@@ -177,12 +177,12 @@ impl<'a, T: Send> Reading<'a, T> {
         Err(client.paging_error("it does not end after 1,000 pages"))
     }
 
-    /// Meets a row; one that was met before counts as it was then.
-    fn meet(
+    /// Adds a row. A row that was read before stays as it was then.
+    fn add(
         &mut self,
         row: PipelineRow<'_>,
         overlap: Option<usize>,
-        shown: &mut Shown,
+        shown: &mut PageRows,
     ) -> Result<(), JsonError> {
         let created_at = row.created_at;
         let place = match self.places.get(&row.id) {
@@ -220,13 +220,13 @@ impl<'a, T: Send> Reading<'a, T> {
                 kept,
             })
             .collect();
-        // A later page may have begun with what came to be after an earlier one.
+        // A later page may begin with pipelines that were created after an earlier page was read.
         rows.sort_by_key(|row| Reverse(row.created_at));
         rows
     }
 }
 
-/// The limit of a page that takes the place of one with too many bytes. Any other error is one.
+/// The next limit after a page with too many bytes. Fails with any other error.
 fn smaller(
     limit: NonZeroU32,
     too_small: Option<NonZeroU32>,

@@ -124,7 +124,7 @@ fn the_address_of_a_transport_keeps_its_path() {
     for (text, base) in [
         ("http://Host:5115/", "http://host:5115"),
         ("http://host:5115/Team-A/", "http://host:5115/Team-A"),
-        // Requests go under it, so it is no mistake of writing.
+        // Requests go under this prefix, so it is not a mistake.
         ("http://host:5115/api/", "http://host:5115/api"),
     ] {
         let endpoint = Endpoint::from_uri(&uri(text));

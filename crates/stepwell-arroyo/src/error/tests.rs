@@ -1,3 +1,5 @@
+use stepwell_transport::TransportError;
+
 use super::*;
 
 fn error(operation: Operation, pipeline: Option<&str>, kind: ClientErrorKind) -> ClientError {

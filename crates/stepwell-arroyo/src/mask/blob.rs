@@ -1,10 +1,10 @@
-//! Secrets inside of values and comments: credentials in URLs, and pairs such as `password=hunter2`.
+//! Secrets within values and comments: credentials in URLs, and pairs such as `password=hunter2`.
 
 use std::ops::Range;
 
 use super::name::is_secret;
 
-/// Where the secrets in this part of a text are.
+/// The places of the secrets in this part of a text.
 pub(super) fn secrets(text: &str, part: Range<usize>) -> Vec<Range<usize>> {
     let inside = &text[part.clone()];
     let mut found = user_info(inside);
@@ -15,14 +15,14 @@ pub(super) fn secrets(text: &str, part: Range<usize>) -> Vec<Range<usize>> {
     found
 }
 
-/// Whether the text ends where the value of a secret should follow: `…, password = `.
+/// Whether the text ends where the value of a secret is expected: `…, password = `.
 pub(super) fn is_open(text: &str) -> bool {
     let ends = |(is_last, value): (bool, Range<usize>)| is_last && value.is_empty();
     pairs(text).any(ends)
 }
 
-/// What stands before `@`: `user:password` in `https://user:password@host` and in `user:password@tcp(host)`. A password may hold
-/// characters that end the address for a parser, so the last `@` counts.
+/// The credentials before `@`: `user:password` in `https://user:password@host` and in `user:password@tcp(host)`. The last `@` counts,
+/// because a password may contain one.
 fn user_info(text: &str) -> Vec<Range<usize>> {
     let is_end =
         |character: char| character.is_whitespace() || matches!(character, '\'' | '"' | '<' | '>');
@@ -44,7 +44,7 @@ fn user_info(text: &str) -> Vec<Range<usize>> {
     found
 }
 
-/// The values of names that mean secrets, and whether each is the last of the text.
+/// The values of names that mean secrets, and whether each one ends the text.
 fn pairs(text: &str) -> impl Iterator<Item = (bool, Range<usize>)> + '_ {
     text.match_indices(['=', ':'])
         .filter_map(|(place, separator)| {
@@ -72,7 +72,7 @@ fn pairs(text: &str) -> impl Iterator<Item = (bool, Range<usize>)> + '_ {
         })
 }
 
-/// How long a value is: up to its quote, or up to what separates pairs.
+/// The length of a value, up to its closing quote or the next separator.
 fn length(value: &str, separator: &str) -> usize {
     let quote = value
         .chars()
@@ -87,7 +87,7 @@ fn length(value: &str, separator: &str) -> usize {
         });
         return end.map_or(value.len(), |end| end + 2);
     }
-    // A header has blanks in its value: `Authorization: Bearer …`.
+    // The value of a header may contain blanks: `Authorization: Bearer …`.
     let is_end = |character: char| match character {
         '&' | ';' | '\n' | '\r' => true,
         _ => separator == "=" && character.is_whitespace(),

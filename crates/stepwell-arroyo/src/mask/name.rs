@@ -1,6 +1,6 @@
-//! Which names mean secrets.
+//! The names that mean secrets.
 
-/// What a name has in it that means a secret.
+/// The parts of a name that mean a secret.
 const SECRET: [&str; 24] = [
     "apikey",
     "auth",
@@ -28,12 +28,12 @@ const SECRET: [&str; 24] = [
     "token",
 ];
 
-/// Words of a name that mean a secret only as a whole.
+/// The words that mean a secret only as a whole.
 const SECRET_WORDS: [&str; 9] = [
     "otp", "pass", "pin", "psk", "pw", "pwd", "salt", "sas", "sig",
 ];
 
-/// Keys that open nothing, and others that only sound like it.
+/// The names that only look like those of secrets.
 const HARMLESS: [&str; 25] = [
     "author",
     "authors",
@@ -62,11 +62,11 @@ const HARMLESS: [&str; 25] = [
     "sortkey",
 ];
 
-/// Whether the value of an option of this name is a secret. In doubt it is.
+/// Whether the value of an option with this name is a secret. If in doubt, it is.
 pub(super) fn is_secret(name: &str) -> bool {
     let small = name.to_lowercase();
     let words = || small.split(|character: char| !character.is_alphanumeric());
-    // Of `target.key_prefix` the last part is what the option is.
+    // The last part decides: `target.key_prefix` is a prefix.
     let last = small.rsplit('.').next().unwrap_or_default();
     let joined = |text: &str| {
         let characters = text.chars();

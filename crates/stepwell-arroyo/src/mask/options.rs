@@ -4,17 +4,17 @@ use std::ops::Range;
 
 use super::{
     blob,
+    lexeme::{Lexeme, LexemeKind},
     name::is_secret,
-    token::{Kind, Token},
 };
 
-/// The values that are secrets, by the names of their options or because it cannot be told what they are.
-pub(super) fn secrets(query: &str, tokens: &[Token]) -> Vec<Range<usize>> {
+/// The places of values that are secrets: by the name of the option, or because it is unclear what they are.
+pub(super) fn secrets(query: &str, lexemes: &[Lexeme]) -> Vec<Range<usize>> {
     let mut found = Vec::new();
-    let mut rest = tokens;
-    while let Some(with) = rest.iter().position(|token| token.is(query, "with")) {
+    let mut rest = lexemes;
+    while let Some(with) = rest.iter().position(|lexeme| lexeme.is(query, "with")) {
         rest = &rest[with + 1..];
-        let Some(open) = rest.iter().position(|token| !token.is_space()) else {
+        let Some(open) = rest.iter().position(|lexeme| !lexeme.is_space()) else {
             break;
         };
         if !rest[open].is(query, "(") {
@@ -30,41 +30,41 @@ pub(super) fn secrets(query: &str, tokens: &[Token]) -> Vec<Range<usize>> {
     found
 }
 
-/// Up to the bracket that closes the clause.
-fn end_of_clause(query: &str, tokens: &[Token]) -> usize {
+/// The number of lexemes before the bracket that closes the clause.
+fn end_of_clause(query: &str, lexemes: &[Lexeme]) -> usize {
     let mut depth = 1_usize;
-    let end = tokens.iter().position(|token| {
-        depth = depth_after(query, token, depth);
+    let end = lexemes.iter().position(|lexeme| {
+        depth = depth_after(query, lexeme, depth);
         depth == 0
     });
-    end.unwrap_or(tokens.len())
+    end.unwrap_or(lexemes.len())
 }
 
-fn depth_after(query: &str, token: &Token, depth: usize) -> usize {
-    if token.is(query, "(") {
+fn depth_after(query: &str, lexeme: &Lexeme, depth: usize) -> usize {
+    if lexeme.is(query, "(") {
         depth + 1
-    } else if token.is(query, ")") {
+    } else if lexeme.is(query, ")") {
         depth - 1
     } else {
         depth
     }
 }
 
-/// The options of a clause, each without what is blank: they end at a comma, or before the next `name =`, because a missing comma is
-/// the most common mistake.
-fn options<'a>(query: &str, clause: &'a [Token]) -> Vec<Vec<&'a Token>> {
-    let mut options: Vec<Vec<&Token>> = vec![Vec::new()];
+/// The options of a clause without white space. An option ends at a comma or before the next `name =`, because a missing comma is the most
+/// common mistake.
+fn options<'a>(query: &str, clause: &'a [Lexeme]) -> Vec<Vec<&'a Lexeme>> {
+    let mut options: Vec<Vec<&Lexeme>> = vec![Vec::new()];
     let mut depth = 1_usize;
-    for token in clause.iter().filter(|token| !token.is_space()) {
-        depth = depth_after(query, token, depth);
+    for lexeme in clause.iter().filter(|lexeme| !lexeme.is_space()) {
+        depth = depth_after(query, lexeme, depth);
         let Some(option) = options.last_mut() else {
             break;
         };
-        if token.is(query, ",") && depth == 1 {
+        if lexeme.is(query, ",") && depth == 1 {
             options.push(Vec::new());
             continue;
         }
-        if token.is(query, "=") && depth == 1 {
+        if lexeme.is(query, "=") && depth == 1 {
             let name = start_of_name(query, option);
             if name > 0 && name < option.len() {
                 let next = option.split_off(name);
@@ -72,15 +72,15 @@ fn options<'a>(query: &str, clause: &'a [Token]) -> Vec<Vec<&'a Token>> {
             }
         }
         if let Some(option) = options.last_mut() {
-            option.push(token);
+            option.push(lexeme);
         }
     }
     options
 }
 
-/// Where the name at the end of these tokens begins: `a`, `'a'` or `a.b`. What comes first after `=` is a value and no name.
-fn start_of_name(query: &str, option: &[&Token]) -> usize {
-    let equals = option.iter().position(|token| token.is(query, "="));
+/// The index at which the name at the end of these lexemes begins: `a`, `'a'` or `a.b`. The first lexeme after `=` is a value.
+fn start_of_name(query: &str, option: &[&Lexeme]) -> usize {
+    let equals = option.iter().position(|lexeme| lexeme.is(query, "="));
     let mut start = option.len().saturating_sub(1);
     while start >= 2 && option[start - 1].is(query, ".") {
         start -= 2;
@@ -88,42 +88,41 @@ fn start_of_name(query: &str, option: &[&Token]) -> usize {
     start.max(equals.map_or(0, |equals| equals + 2))
 }
 
-fn in_option(query: &str, option: &[&Token], found: &mut Vec<Range<usize>>) {
-    let equals = option.iter().position(|token| token.is(query, "="));
+fn in_option(query: &str, option: &[&Lexeme], found: &mut Vec<Range<usize>>) {
+    let equals = option.iter().position(|lexeme| lexeme.is(query, "="));
     let (name, value) = match equals {
         Some(equals) => (&option[..equals], &option[equals + 1..]),
-        // No option. What comes first is a name, and what follows is meant as its value.
+        // The `=` is missing: the first lexeme is the name, and the rest is meant as its value.
         None => option.split_at(1.min(option.len())),
     };
     let name: String = name
         .iter()
-        .map(|token| &query[token.inside.clone()])
+        .map(|lexeme| &query[lexeme.inside.clone()])
         .collect();
     match value {
-        _ if is_secret(&name) => found.extend(value.iter().map(|token| token.inside.clone())),
-        [token] if equals.is_some() && token.is_closed => {}
+        _ if is_secret(&name) => found.extend(value.iter().map(|lexeme| lexeme.inside.clone())),
+        [lexeme] if equals.is_some() && lexeme.is_closed => {}
         _ => unclear(query, value, found),
     }
 }
 
-/// A value that is not one literal. Each literal is hidden, and so are words that touch one: a quote is missing there, and what was meant
-/// to be inside of a literal is outside.
-fn unclear(query: &str, value: &[&Token], found: &mut Vec<Range<usize>>) {
+/// Hides a value that is not a single literal: each literal, and words that touch one, because a missing quote has left them outside.
+fn unclear(query: &str, value: &[&Lexeme], found: &mut Vec<Range<usize>>) {
     let mut is_open = false;
-    for (index, token) in value.iter().enumerate() {
+    for (index, lexeme) in value.iter().enumerate() {
         let before = index.checked_sub(1).and_then(|before| value.get(before));
-        let touches = |other: Option<&&Token>| {
+        let touches = |other: Option<&&Lexeme>| {
             other.is_some_and(|other| {
-                other.kind == Kind::Literal
-                    && (other.place.end == token.place.start
-                        || token.place.end == other.place.start)
+                other.kind == LexemeKind::Literal
+                    && (other.place.end == lexeme.place.start
+                        || lexeme.place.end == other.place.start)
             })
         };
-        if token.kind == Kind::Literal {
-            found.push(token.inside.clone());
-            is_open = blob::is_open(&query[token.inside.clone()]);
+        if lexeme.kind == LexemeKind::Literal {
+            found.push(lexeme.inside.clone());
+            is_open = blob::is_open(&query[lexeme.inside.clone()]);
         } else if is_open || touches(before) || touches(value.get(index + 1)) {
-            found.push(token.inside.clone());
+            found.push(lexeme.inside.clone());
         }
     }
 }

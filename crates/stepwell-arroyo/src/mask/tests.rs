@@ -45,7 +45,7 @@ fn secrets_are_hidden_and_nothing_else() {
             "WITH (connector = 'impulse' oops)",
             "WITH (connector = '*******' oops)",
         ),
-        // A comma is missing, or a quote.
+        // A comma or a quote is missing.
         (
             "WITH (connector = 'impulse' event_rate = '1' 'a.token' = 'x')",
             "WITH (connector = 'impulse' event_rate = '1' 'a.token' = '*')",
@@ -54,7 +54,7 @@ fn secrets_are_hidden_and_nothing_else() {
             "WITH (topic = 'abc, password = 'hunter2', x = '1')",
             "WITH (topic = '****************'*******'******'*'*",
         ),
-        // Inside of other values.
+        // Within other values.
         (
             "WITH (url = 'https://u:p@host/x', endpoint = 'http://host:1/?token=abc&x=1')",
             "WITH (url = 'https://***@host/x', endpoint = 'http://host:1/?token=***&x=1')",
@@ -104,7 +104,7 @@ const MARK: &str = "h8ntEr2mArKed";
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Whatever is around it, whichever way it is written.
+    /// In every context and spelling.
     #[test]
     fn a_secret_is_never_shown(
         before in proptest::collection::vec(option(), 0..4),
@@ -142,7 +142,7 @@ fn option() -> impl Strategy<Value = String> {
     ]
 }
 
-/// Options that hold the mark, each in a way that says that it is a secret.
+/// Options that contain the mark, each as a secret.
 fn secret() -> impl Strategy<Value = String> {
     let name = prop_oneof![
         Just("password"),

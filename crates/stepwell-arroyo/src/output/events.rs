@@ -1,26 +1,25 @@
-//! Server-sent events from bytes, however they are cut: <https://html.spec.whatwg.org/multipage/server-sent-events.html>.
+//! Decoding server-sent events: <https://html.spec.whatwg.org/multipage/server-sent-events.html>.
 //!
-//! Bytes, not text: a character that is cut in two by the network is whole again in its line, and what is no UTF-8 fails where the data
-//! is read as JSON.
+//! It works on bytes, because a piece can end within a character. Invalid UTF-8 fails later, when the data is parsed as JSON.
 
 use bytes::{Buf, Bytes};
 
-/// An event, or a line that belongs to none, is longer than the limit.
+/// An event, or a line outside any event, exceeds the limit.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct TooLong;
 
-/// Collects lines into events, of which it keeps the data.
+/// Collects lines into events. Only the data of an event is kept.
 #[derive(Debug)]
 pub(crate) struct EventDecoder {
-    /// The line that has not ended.
+    /// The current line.
     line: Vec<u8>,
-    /// The data of the event that has not ended, a line feed after each of its lines.
+    /// The data of the current event, with a line feed after each line.
     data: Vec<u8>,
-    /// How many bytes both may have.
+    /// The maximum size of both, in bytes.
     pub(crate) limit: usize,
-    /// Whether the last line ended with a carriage return: a line feed that follows is a part of its end.
+    /// Whether the last line ended with a carriage return, so that a line feed right after it belongs to the same line end.
     after_return: bool,
-    /// Whether no line has ended: the first may begin with a byte order mark.
+    /// Whether the current line is the first one, which may begin with a byte order mark.
     is_first_line: bool,
 }
 
@@ -35,9 +34,9 @@ impl EventDecoder {
         }
     }
 
-    /// Takes bytes from `piece` until an event is whole, and gives its data; `None` when all are taken.
+    /// Takes bytes from `piece` until an event is complete, and returns its data; `None` once all bytes are taken.
     ///
-    /// An event that the stream ends in the middle of is none, and neither is one without data.
+    /// Incomplete events at the end of the stream and events without data are ignored.
     pub(crate) fn feed(&mut self, piece: &mut Bytes) -> Result<Option<Vec<u8>>, TooLong> {
         while let Some(&first) = piece.first() {
             if std::mem::take(&mut self.after_return) && first == b'\n' {
@@ -71,7 +70,7 @@ impl EventDecoder {
             data.pop();
             return (!data.is_empty()).then_some(data);
         }
-        // A comment has an empty name. All other fields are of no use here.
+        // The name of a comment is empty. The other fields are not used.
         let colon = text.iter().position(|&byte| byte == b':');
         let (name, value) = text.split_at(colon.unwrap_or(text.len()));
         if name == b"data" {
@@ -110,13 +109,13 @@ mod tests {
         let table: &[(&str, &[&str])] = &[
             ("data: one\n\n", &["one"]),
             ("data: one\r\rdata: two\r\n\r\n", &["one", "two"]),
-            // A return and a line feed are one end, also of an empty line.
+            // A carriage return with a line feed is one line end, also for an empty line.
             ("data: one\r\n\r\ndata: two\n\r\n", &["one", "two"]),
             ("data: one\ndata: two\n\n", &["one\ntwo"]),
             ("data:one\n\ndata:  two \n\n", &["one", " two "]),
             ("\u{FEFF}data: one\n\n", &["one"]),
             ("data: \u{FEFF}one\n\n", &["\u{FEFF}one"]),
-            // Only at the beginning: anywhere else it is a part of the name.
+            // A byte order mark counts only at the beginning; elsewhere it is part of the name.
             ("data: one\n\n\u{FEFF}data: two\n\n", &["one"]),
             (": a comment\n:\n\ndata: one\n:x\n\n", &["one"]),
             (
@@ -144,11 +143,11 @@ mod tests {
     fn nothing_is_held_that_is_longer_than_the_limit() {
         assert_eq!(decode(&[b"data: 67890\n\n"], 11).unwrap(), ["67890"]);
         assert_eq!(decode(&[b"data: 678901\n\n"], 11), Err(TooLong));
-        // A line without an end, a comment, and data in many lines.
+        // An unfinished line, a comment, and data on several lines.
         assert_eq!(decode(&[b"data: 12", b"3456", b"78"], 11), Err(TooLong));
         assert_eq!(decode(&[b": 34567890", b"12"], 11), Err(TooLong));
         assert_eq!(decode(&[b"data: 1\n", b"data: 2\n"], 8), Err(TooLong));
-        // Each by itself is short enough.
+        // Each line is short enough.
         let many = b":23456789\n".repeat(1000);
         assert_eq!(decode(&[&many, b"data: 1\n\n"], 11).unwrap(), ["1"]);
     }

@@ -34,7 +34,7 @@ fn the_error_shows_a_long_or_hostile_text_in_part() {
     assert!(error.len() < 300 && !error.contains('\u{1b}'), "{error}");
 }
 
-/// Running pipelines are found by these: they must never change.
+/// These must never change, because running pipelines are found by them.
 #[test]
 fn the_id_of_a_spec_is_pinned() {
     for ((namespace, name, query), id) in [

@@ -29,7 +29,7 @@ fn refusal(reply: &Response<Bytes>) -> (String, bool) {
 
 const NGINX: &str = "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n<center><h1>502 Bad Gateway</h1></center>\r\n<hr><center>nginx/1.18.0</center>\r\n</body>\r\n</html>\r\n";
 
-/// Status, content type, body; what is told, and whether an Arroyo says it.
+/// Status, content type and body; the message, and whether it is an Arroyo's.
 const REFUSALS: [(u16, &str, &str, &str, bool); 17] = [
     (
         400,
@@ -52,7 +52,7 @@ const REFUSALS: [(u16, &str, &str, &str, bool); 17] = [
         "Pipeline not found",
         true,
     ),
-    // The content type may be lost on the way.
+    // A proxy may drop the content type.
     (
         404,
         "",
@@ -246,7 +246,7 @@ fn an_empty_answer_is_fine_where_nothing_is_looked_for() {
     }
 }
 
-/// A reply that holds a query is never shown, whatever is wrong with it.
+/// A reply that contains a query is never shown, whatever is wrong with it.
 #[test]
 fn no_error_shows_the_query_of_a_reply() {
     let whole =
@@ -257,7 +257,7 @@ fn no_error_shows_the_query_of_a_reply() {
         whole.replace("\"none\"", "7"),
         format!("[{whole}]"),
         format!("{whole}trailing"),
-        // The query where something else is expected.
+        // The query in place of another type.
         r#"{"id":"pl_1","name":"n","query":"q","udfs":"'password' = \"hunter2\", expected "}"#
             .to_owned(),
         r#"{"id":"pl_1","name":"n","query":"q","graph":{"nodes":"hunter2","edges":[]}}"#.to_owned(),
@@ -273,7 +273,7 @@ fn no_error_shows_the_query_of_a_reply() {
     }
     let error = decode_ping(&reply(200, "text/plain", whole)).unwrap_err();
     assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
-    // Nor in a refusal, but for the server's own words.
+    // Nor in a refusal, except for the server's message.
     let quoted = serde_json::json!({"request": whole}).to_string();
     for body in [
         whole,
@@ -330,7 +330,7 @@ fn a_busy_server_says_for_how_many_seconds_it_wants_to_be_left_alone() {
     assert_eq!(retry_after(&reply(503, "", "")), None);
 }
 
-/// A reply that ends with its connection can be cut anywhere, within a character too.
+/// A reply that ends with its connection can be cut anywhere, even within a character.
 #[test]
 fn a_reply_that_is_cut_within_a_character_breaks_off() {
     let whole = r#"{"data":[{"id":"é"#;
@@ -347,7 +347,7 @@ fn a_reply_that_is_cut_within_a_character_breaks_off() {
     };
     assert_eq!(breaks_off(whole.as_bytes()), [true; 2]);
     assert_eq!(breaks_off(&whole.as_bytes()[..whole.len() - 1]), [true; 2]);
-    // Not cut, and no text.
+    // Not cut, and not text.
     assert_eq!(breaks_off(b"{\"data\":[{\"id\":\"\xC3("), [false; 2]);
     assert_eq!(breaks_off(b"{}\xC3"), [false; 2]);
 }

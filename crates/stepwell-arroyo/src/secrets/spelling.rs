@@ -1,30 +1,32 @@
-//! Texts without the differences that libraries make when they quote: white space, escapes, characters that are not shown.
+//! Comparing texts regardless of how libraries quote them: white space, escapes, invisible characters.
 
 use std::{iter::Peekable, ops::Range, str::CharIndices};
 
-use super::SHORTEST;
 use crate::printable;
 
-/// So much of a secret that was cut is one still.
+/// The minimum length of a secret, in characters. Shorter texts occur in many words by chance.
+pub(super) const SHORTEST: usize = 4;
+
+/// The minimum length of the beginning of a secret that counts as the secret, in characters.
 const CUT: usize = 12;
 
-/// What shows that a text was cut.
+/// The marks of a text that was cut.
 const ELLIPSES: [&str; 2] = ["…", "..."];
 
-/// A text in a spelling in which others are looked for.
+/// A text in a normal form that can be searched.
 pub(super) struct Spelling {
     text: String,
-    /// Where each byte of it is in the text that it was made of.
+    /// The range of each byte in the original text.
     places: Vec<(usize, usize)>,
 }
 
 impl Spelling {
-    /// Each run of white space as one blank, and without characters that are not shown.
+    /// Replaces each run of white space with one blank, and removes invisible characters.
     pub(super) fn plain(text: &str) -> Self {
         Self::new(text, |character, _| character)
     }
 
-    /// The same, with what follows backslashes read as in the literals of Rust and JSON; `None` if there are none.
+    /// As [`plain`](Self::plain), with the escapes of Rust and JSON decoded; `None` if there are none.
     pub(super) fn unescaped(text: &str) -> Option<Self> {
         text.contains('\\').then(|| Self::new(text, unescaped))
     }
@@ -51,8 +53,7 @@ impl Spelling {
         spelling
     }
 
-    /// Adds the places, in the text that this was made of, where the secret is, and where its beginning is if it was cut. What is quoted
-    /// and spelled like a name is that name.
+    /// Adds the places of the secret in the original text, including those where it was cut. Quoted text that equals a name is that name.
     pub(super) fn find(&self, secret: &str, names: &[String], places: &mut Vec<Range<usize>>) {
         let plain = Self::plain(secret).text;
         let unescaped = Self::unescaped(secret).map(|secret| secret.text);
@@ -82,13 +83,13 @@ impl Spelling {
         }
     }
 
-    /// Where a part of it, which is not empty, is in the text that it was made of.
+    /// The range of a non-empty part in the original text.
     fn place(&self, part: Range<usize>) -> Range<usize> {
         self.places[part.start].0..self.places[part.end - 1].1
     }
 }
 
-/// The length of what both begin with.
+/// The length of the common beginning.
 fn common(one: &str, other: &str) -> usize {
     let pairs = one.chars().zip(other.chars());
     let same = pairs.take_while(|(one, other)| one == other);

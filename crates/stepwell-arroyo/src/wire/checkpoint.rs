@@ -5,9 +5,9 @@ use super::named::named;
 named! {
     /// Why a checkpoint was taken.
     pub enum CheckpointType {
-        /// It was time.
+        /// The checkpoint interval had passed.
         Scheduled = "scheduled",
-        /// The job was told to stop with a final checkpoint.
+        /// The job was stopped with a final checkpoint.
         Stopping = "stopping",
     }
 }
@@ -24,14 +24,14 @@ impl CheckpointType {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Checkpoint {
-    /// Its number. It goes up across runs, and begins anew with a run that starts without a state (recordings
+    /// Its number. It increases across runs, and restarts with a run that begins without state (recordings
     /// `110_stop_checkpoint_checkpoints` and `137_checkpoints_after` of 0.15.0).
     pub epoch: u64,
-    /// How it is stored.
+    /// The storage backend.
     #[serde(default)]
     pub backend: String,
-    /// Why it was taken. `None`: servers up to 0.15 do not say (recording `510_stop_checkpoint_checkpoints` of 0.15.0), so a final one
-    /// looks like any other there.
+    /// Why it was taken. It is `None` on servers up to 0.15 (recording `510_stop_checkpoint_checkpoints` of 0.15.0), where a final checkpoint
+    /// looks like any other.
     #[serde(
         alias = "checkpointType",
         default,
@@ -41,7 +41,7 @@ pub struct Checkpoint {
     /// When it began, in microseconds of Unix time.
     #[serde(alias = "startTime")]
     pub start_time: u64,
-    /// When it was complete, in microseconds of Unix time; `None` while it is not.
+    /// When it was complete, in microseconds of Unix time; `None` until then.
     #[serde(alias = "finishTime", default)]
     pub finish_time: Option<u64>,
     /// Its parts.
@@ -59,15 +59,15 @@ pub struct CheckpointSpan {
     /// When it ended, in microseconds of Unix time.
     #[serde(alias = "finishTime", default)]
     pub finish_time: u64,
-    /// What it is.
+    /// The kind of the part.
     pub event: String,
-    /// What it is, for people.
+    /// A description for people.
     #[serde(default)]
     pub description: String,
 }
 
 impl Checkpoint {
-    /// A checkpoint that has begun.
+    /// Creates a checkpoint that has begun.
     pub fn new(
         epoch: u64,
         backend: impl Into<String>,
@@ -86,7 +86,7 @@ impl Checkpoint {
 }
 
 impl CheckpointSpan {
-    /// A part.
+    /// Creates a part.
     pub fn new(
         start_time: u64,
         finish_time: u64,

@@ -8,33 +8,33 @@ use serde_json::value::RawValue;
 
 /// The plan of a query, in a [`Pipeline`](crate::Pipeline) and in a [`Validation`](crate::Validation).
 ///
-/// A plan that comes from a server is kept as it was written and is taken apart when somebody looks into it: few do, and a plan is most of
-/// what a server says of a pipeline. One that is written in a way that is not known, by a server to come, shows no operators, and is
-/// equal to an empty one; its parallelism, and whether it has a preview, are told as long as the operators have these.
+/// A plan from a server is kept as it was written and parsed on first use: few callers use it, and it is most of the JSON of a pipeline. A plan
+/// in an unknown form, from a future server, has no operators and equals an empty one. Its parallelism, and whether it has a preview, are
+/// known as long as the operators have these fields.
 #[derive(Clone, Default)]
 pub struct PipelineGraph {
-    /// As the server wrote it; `None` for one that was made here.
+    /// As the server wrote it; `None` for a plan that was created here.
     json: Option<Box<RawValue>>,
     parts: OnceLock<Parts>,
 }
 
-/// A plan taken apart.
+/// A parsed plan.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Parts {
     nodes: Vec<PipelineNode>,
     edges: Vec<PipelineEdge>,
 }
 
-/// What each operator of a plan has, gone through without keeping anything of it.
+/// A plan of which only a summary of its operators is kept.
 #[derive(Deserialize)]
-#[serde(bound(deserialize = "T: Answer<'de>"))]
-struct Looked<T> {
-    #[serde(default, deserialize_with = "look")]
+#[serde(bound(deserialize = "T: Summary<'de>"))]
+struct Summarised<T> {
+    #[serde(default, deserialize_with = "summarise")]
     nodes: T,
 }
 
-/// What is asked of all operators of a plan.
-trait Answer<'de>: Default {
+/// What is known of all operators of a plan together.
+trait Summary<'de>: Default {
     type Node: Deserialize<'de>;
     fn add(&mut self, node: Self::Node);
 }
@@ -45,12 +45,12 @@ struct Widest(Option<u32>);
 
 #[derive(Deserialize)]
 struct Width {
-    /// Not there on a server to come, perhaps; that is no reason to doubt a create.
+    /// It may be missing on a future server, which must not make a create fail.
     #[serde(default)]
     parallelism: Option<u32>,
 }
 
-impl Answer<'_> for Widest {
+impl Summary<'_> for Widest {
     type Node = Width;
 
     fn add(&mut self, Width { parallelism }: Width) {
@@ -58,7 +58,7 @@ impl Answer<'_> for Widest {
     }
 }
 
-/// Whether one is a preview.
+/// Whether one of the operators is a preview.
 #[derive(Default)]
 struct Preview(bool);
 
@@ -68,7 +68,7 @@ struct Name<'a> {
     operator: Cow<'a, str>,
 }
 
-impl<'de> Answer<'de> for Preview {
+impl<'de> Summary<'de> for Preview {
     type Node = Name<'de>;
 
     fn add(&mut self, Name { operator }: Name<'de>) {
@@ -87,11 +87,11 @@ pub struct PipelineNode {
     /// Its id within the plan. A string before 0.13.
     #[serde(alias = "nodeId", deserialize_with = "number")]
     pub node_id: u32,
-    /// What kind of operator it is.
+    /// The kind of operator.
     pub operator: String,
-    /// What it does, for people.
+    /// A description for people.
     pub description: String,
-    /// How many subtasks it has.
+    /// The number of its subtasks.
     pub parallelism: u32,
 }
 
@@ -111,13 +111,13 @@ pub struct PipelineEdge {
     /// The type of the value.
     #[serde(alias = "valueType", default)]
     pub value_type: String,
-    /// How rows are dealt out, such as `Forward` or `Shuffle`.
+    /// How rows are partitioned, such as `Forward` or `Shuffle`.
     #[serde(alias = "edgeType", default)]
     pub edge_type: String,
 }
 
 impl PipelineGraph {
-    /// A plan.
+    /// Creates a plan.
     pub fn new(nodes: Vec<PipelineNode>, edges: Vec<PipelineEdge>) -> Self {
         Self {
             json: None,
@@ -130,30 +130,30 @@ impl PipelineGraph {
         &self.parts().nodes
     }
 
-    /// What flows between them.
+    /// The edges between the operators.
     pub fn edges(&self) -> &[PipelineEdge] {
         &self.parts().edges
     }
 
-    /// Whether its rows can be read ([`Client::output`](crate::Client::output)): those of a bare `SELECT` go into a preview (recording
-    /// `451_create_select_without_sink`). It is told as a server tells it, by the name of the operator.
+    /// Whether its rows can be read with [`Client::output`](crate::Client::output): the rows of a bare `SELECT` go to a preview (recording
+    /// `451_create_select_without_sink`). A preview is recognised as servers do it, by the name of the operator.
     pub fn has_preview(&self) -> bool {
-        match self.look::<Preview>() {
+        match self.summarise::<Preview>() {
             Some(preview) => preview.0,
             None => self.nodes().iter().any(|node| is_preview(&node.operator)),
         }
     }
 
-    /// The parallelism of the plan, that of its widest operator; `None` of an empty plan.
+    /// The parallelism of the plan, which is the maximum of its operators; `None` for an empty plan.
     pub fn parallelism(&self) -> Option<u32> {
-        match self.look::<Widest>() {
+        match self.summarise::<Widest>() {
             Some(widest) => widest.0,
             None => self.nodes().iter().map(|node| node.parallelism).max(),
         }
     }
 
-    /// What is written of the operators; `None` when they are at hand, or when not even this can be read.
-    fn look<'a, T: Answer<'a>>(&'a self) -> Option<T> {
+    /// Summarises the operators in the JSON; `None` if they are parsed already, or if the JSON cannot be read.
+    fn summarise<'a, T: Summary<'a>>(&'a self) -> Option<T> {
         let json = self.json.as_deref()?;
         if self
             .parts
@@ -162,11 +162,11 @@ impl PipelineGraph {
         {
             return None;
         }
-        let looked: Looked<T> = serde_json::from_str(json.get()).ok()?;
-        Some(looked.nodes)
+        let summarised: Summarised<T> = serde_json::from_str(json.get()).ok()?;
+        Some(summarised.nodes)
     }
 
-    /// The same plan with this parallelism of every operator.
+    /// The same plan with this parallelism for every operator.
     #[must_use]
     pub fn with_parallelism(&self, parallelism: u32) -> Self {
         let Parts { mut nodes, edges } = self.parts().clone();
@@ -223,7 +223,7 @@ impl<'de> Deserialize<'de> for PipelineGraph {
 }
 
 impl PipelineNode {
-    /// An operator.
+    /// Creates an operator.
     pub fn new(
         node_id: u32,
         operator: impl Into<String>,
@@ -240,12 +240,12 @@ impl PipelineNode {
 }
 
 impl PipelineEdge {
-    /// An edge on which rows stay in their subtask, as embedded plans have it.
+    /// Creates an edge on which rows stay in their subtask, as in embedded plans.
     pub fn forward(src_id: u32, dest_id: u32) -> Self {
         Self::of_type("Forward", src_id, dest_id)
     }
 
-    /// An edge on which rows go to the subtask of their key, as embedded plans have it.
+    /// Creates an edge on which rows go to the subtask of their key, as in embedded plans.
     pub fn shuffle(src_id: u32, dest_id: u32) -> Self {
         Self::of_type("Shuffle", src_id, dest_id)
     }
@@ -261,11 +261,11 @@ impl PipelineEdge {
     }
 }
 
-/// Goes through a list of operators.
-fn look<'de, D: Deserializer<'de>, T: Answer<'de>>(deserializer: D) -> Result<T, D::Error> {
+/// Summarises a list of operators while it is decoded.
+fn summarise<'de, D: Deserializer<'de>, T: Summary<'de>>(deserializer: D) -> Result<T, D::Error> {
     struct Nodes<T>(PhantomData<T>);
 
-    impl<'de, T: Answer<'de>> Visitor<'de> for Nodes<T> {
+    impl<'de, T: Summary<'de>> Visitor<'de> for Nodes<T> {
         type Value = T;
 
         fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -273,25 +273,25 @@ fn look<'de, D: Deserializer<'de>, T: Answer<'de>>(deserializer: D) -> Result<T,
         }
 
         fn visit_seq<A: SeqAccess<'de>>(self, mut nodes: A) -> Result<T, A::Error> {
-            let mut answer = T::default();
+            let mut summary = T::default();
             while let Some(node) = nodes.next_element()? {
-                answer.add(node);
+                summary.add(node);
             }
-            Ok(answer)
+            Ok(summary)
         }
     }
 
     deserializer.deserialize_seq(Nodes(PhantomData))
 }
 
-/// The parallelism of a plan that is not kept.
+/// Decodes only the parallelism of a plan.
 pub(super) fn plan_parallelism<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<u32>, D::Error> {
-    Looked::<Widest>::deserialize(deserializer).map(|plan| plan.nodes.0)
+    Summarised::<Widest>::deserialize(deserializer).map(|plan| plan.nodes.0)
 }
 
-/// A number, or a string that holds one.
+/// Decodes a number, or a string that contains one.
 fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
     struct Either;
 

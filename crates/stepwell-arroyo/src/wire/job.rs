@@ -6,7 +6,7 @@ use super::named::named;
 use crate::{JobId, PipelineId};
 
 named! {
-    /// The state of a job. Those that are known are the ones in the recorded timelines and the server's source.
+    /// The state of a job. The known states are those in the recorded timelines and in the server's source.
     ///
     /// ```
     /// use stepwell_arroyo::JobState;
@@ -15,39 +15,39 @@ named! {
     /// assert_eq!(JobState::from("Migrating"), JobState::Other("Migrating".to_owned()));
     /// ```
     pub enum JobState {
-        /// Just made.
+        /// It was just created.
         Created = "Created",
-        /// Its program is compiled. Never seen from outside.
+        /// Its program is being compiled. This has never been seen from outside.
         Compiling = "Compiling",
-        /// Its workers are started.
+        /// Its workers are being started.
         Scheduling = "Scheduling",
-        /// It runs.
+        /// It is running.
         Running = "Running",
-        /// Its parallelism is changed.
+        /// Its parallelism is being changed.
         Rescaling = "Rescaling",
-        /// It takes its final checkpoint.
+        /// It is taking its final checkpoint.
         CheckpointStopping = "CheckpointStopping",
-        /// It stops.
+        /// It is stopping.
         Stopping = "Stopping",
-        /// It has stopped; with `running_desired` it is about to start again.
+        /// It has stopped. With `running_desired`, it is about to start again.
         Stopped = "Stopped",
-        /// It starts again after an error that may pass.
+        /// It is starting again after an error that may be transient.
         Recovering = "Recovering",
-        /// It starts again because it was told to.
+        /// It is starting again because a restart was requested.
         Restarting = "Restarting",
         /// Its sources have ended.
         Finishing = "Finishing",
-        /// It has ended by itself. Nothing revives it.
+        /// It has ended by itself, and cannot be started again.
         Finished = "Finished",
-        /// It is about to be Failed.
+        /// It is about to fail.
         Failing = "Failing",
-        /// It has failed. A restart revives it.
+        /// It has failed. A restart starts it again.
         Failed = "Failed",
     }
 }
 
 named! {
-    /// Whose fault a failure is.
+    /// The origin of a failure.
     pub enum ErrorDomain {
         /// The query, its data, its files.
         User = "user",
@@ -59,11 +59,11 @@ named! {
 }
 
 named! {
-    /// How bad an entry in a job's log is.
+    /// The severity of an entry in a job's log.
     pub enum JobErrorLevel {
         /// For information.
         Info = "info",
-        /// Something was passed over.
+        /// Something was skipped.
         Warn = "warn",
         /// Something failed.
         Error = "error",
@@ -71,40 +71,40 @@ named! {
 }
 
 impl JobState {
-    /// Whether the job does nothing more in this state by itself: Stopped, Finished or Failed.
+    /// Whether the job does not leave this state by itself: Stopped, Finished or Failed.
     pub fn is_terminal(&self) -> bool {
         matches!(self, Self::Stopped | Self::Finished | Self::Failed)
     }
 }
 
 /// The run of a pipeline (`GET /api/v1/pipelines/{id}/jobs`, recording `103_get_jobs_running`). A pipeline has one job, which may run
-/// many times. `Debug` does not show the environment nor the scheduler's configuration.
+/// many times. `Debug` shows neither the environment nor the scheduler's configuration.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Job {
     /// Its id.
     pub id: JobId,
-    /// Its pipeline; servers up to 0.15 do not say.
+    /// Its pipeline; absent on servers up to 0.15.
     #[serde(alias = "pipelineId", default)]
     pub pipeline_id: Option<PipelineId>,
-    /// Whether the server means it to run.
+    /// Whether the server intends it to run.
     #[serde(alias = "runningDesired")]
     pub running_desired: bool,
-    /// The state that it is in. The controller looks every 0.5 s, so it lags behind what was asked for.
+    /// Its state. The controller acts every 0.5 s, so the state lags behind requests.
     pub state: JobState,
-    /// Goes up with every start.
+    /// The number of its run, which increases with every start.
     #[serde(alias = "runId", default)]
     pub run_id: u64,
-    /// When it last came to Running, in microseconds of Unix time.
+    /// When it last became Running, in microseconds of Unix time.
     #[serde(alias = "startTime", default)]
     pub start_time: Option<u64>,
-    /// When it last ended, in microseconds of Unix time; cleared only when it is Running again.
+    /// When it last ended, in microseconds of Unix time. It is only cleared when the job is Running again.
     #[serde(alias = "finishTime", default)]
     pub finish_time: Option<u64>,
-    /// How many tasks it has.
+    /// The number of its tasks.
     #[serde(default)]
     pub tasks: Option<u64>,
-    /// Why it failed. Up to 0.15 a text (`failure_message`, before `failureMessage`).
+    /// Why it failed. Up to 0.15 it is only a text (`failure_message`, earlier `failureMessage`).
     #[serde(
         alias = "failure_message",
         alias = "failureMessage",
@@ -112,13 +112,13 @@ pub struct Job {
         deserialize_with = "failure"
     )]
     pub failure_reason: Option<FailureReason>,
-    /// When it was made, in microseconds of Unix time.
+    /// When it was created, in microseconds of Unix time.
     #[serde(alias = "createdAt")]
     pub created_at: u64,
-    /// The overlay on the scheduler's configuration; an empty object is none, and servers up to 0.15 have none.
+    /// The overlay on the scheduler's configuration; an empty object means none, as on servers up to 0.15.
     #[serde(default = "no_overlay")]
     pub scheduler_config: serde_json::Value,
-    /// The environment of its workers; servers up to 0.15 have none.
+    /// The environment of its workers; empty on servers up to 0.15.
     #[serde(default, deserialize_with = "environment")]
     pub env_vars: BTreeMap<String, String>,
 }
@@ -127,9 +127,9 @@ pub struct Job {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct FailureReason {
-    /// The reason in the server's words.
+    /// The server's message.
     pub error: String,
-    /// Whose fault it is; servers up to 0.15 do not say.
+    /// The origin of the failure; absent on servers up to 0.15.
     #[serde(default)]
     pub domain: Option<ErrorDomain>,
 }
@@ -143,26 +143,26 @@ pub struct JobError {
     /// When it was logged, in microseconds of Unix time.
     #[serde(alias = "createdAt")]
     pub created_at: u64,
-    /// The operator that it comes from.
+    /// The operator that logged it.
     #[serde(alias = "operatorId", default)]
     pub operator_id: Option<String>,
-    /// The subtask that it comes from.
+    /// The subtask that logged it.
     #[serde(alias = "taskIndex", default)]
     pub task_index: Option<u64>,
-    /// How bad it is.
+    /// Its severity.
     pub level: JobErrorLevel,
     /// What happened, such as `task failed`.
     pub message: String,
     /// The text of the error.
     #[serde(default)]
     pub details: String,
-    /// Whose fault it is; servers up to 0.15 do not say.
+    /// The origin of the failure; absent on servers up to 0.15.
     #[serde(alias = "errorDomain", default)]
     pub error_domain: Option<ErrorDomain>,
 }
 
 impl Job {
-    /// A job that was just made and has not run.
+    /// A job that was just created and has not run.
     pub fn new(id: JobId, pipeline_id: PipelineId, created_at: u64) -> Self {
         Self {
             id,
@@ -186,7 +186,7 @@ fn no_overlay() -> serde_json::Value {
 }
 
 impl FailureReason {
-    /// A reason.
+    /// Creates a reason.
     pub fn new(error: impl Into<String>, domain: ErrorDomain) -> Self {
         Self {
             error: error.into(),
@@ -196,7 +196,7 @@ impl FailureReason {
 }
 
 impl JobError {
-    /// Rows that a source could not read and dropped, as a server logs it (recording `378_bad_data_drop_nowait_errors`).
+    /// The entry that a server logs for rows that a source could not read and dropped (recording `378_bad_data_drop_nowait_errors`).
     pub fn data_dropped(
         id: impl Into<String>,
         created_at: u64,
@@ -211,7 +211,7 @@ impl JobError {
         }
     }
 
-    /// A failed task, as a server logs it.
+    /// The entry that a server logs for a failed task.
     pub fn task_failed(
         id: impl Into<String>,
         created_at: u64,
@@ -249,7 +249,7 @@ impl fmt::Debug for Job {
     }
 }
 
-/// A reason with its domain, or a text alone.
+/// Decodes a reason with its domain, or a text.
 fn failure<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<FailureReason>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
@@ -268,7 +268,7 @@ fn failure<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<FailureR
     )
 }
 
-/// A map of texts; anything else counts as none.
+/// Decodes a map of texts. Anything else counts as an empty one.
 fn environment<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<BTreeMap<String, String>, D::Error> {

@@ -6,28 +6,27 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-/// A text as it is written in JSON. It can be compared without a copy, escapes or not: SQL has line breaks in it, and each would be one.
-/// `Debug` does not show it.
+/// A JSON string that is compared without decoding it into a copy. SQL has line breaks, which are escaped. `Debug` does not show the text.
 #[derive(Clone)]
 pub struct JsonText<'a>(Written<'a>);
 
 #[derive(Clone)]
 enum Written<'a> {
     Plain(&'a str),
-    /// With escapes of two characters.
+    /// Only with escapes of two characters.
     Escaped(&'a str),
-    /// One with longer escapes, decoded.
+    /// With longer escapes, decoded.
     Decoded(String),
 }
 
 impl JsonText<'_> {
-    /// The text.
+    /// The decoded text.
     pub fn to_text(&self) -> Cow<'_, str> {
         match &self.0 {
             Written::Plain(text) => Cow::Borrowed(text),
             Written::Escaped(escaped) => {
                 let mut text = String::with_capacity(escaped.len());
-                text.extend(Pieces(escaped));
+                text.extend(Unescaped(escaped));
                 Cow::Owned(text)
             }
             Written::Decoded(text) => Cow::Borrowed(text),
@@ -40,7 +39,7 @@ impl PartialEq<str> for JsonText<'_> {
         match &self.0 {
             Written::Plain(text) => *text == other,
             Written::Escaped(escaped) => {
-                let mut pieces = Pieces(escaped);
+                let mut pieces = Unescaped(escaped);
                 let rest = pieces.try_fold(other, |rest, piece| rest.strip_prefix(piece));
                 rest == Some("")
             }
@@ -78,16 +77,16 @@ impl<'de: 'a, 'a> Deserialize<'de> for JsonText<'a> {
         } else if !inner.contains("\\u") {
             Written::Escaped(inner)
         } else {
-            // Half of a surrogate pair is no text, and is found out here.
+            // This also refuses half of a surrogate pair.
             Written::Decoded(serde_json::from_str(json).map_err(D::Error::custom)?)
         }))
     }
 }
 
-/// What a text is made of that has escapes of two characters, and no others.
-struct Pieces<'a>(&'a str);
+/// The decoded pieces of a text that only has escapes of two characters.
+struct Unescaped<'a>(&'a str);
 
-impl<'a> Iterator for Pieces<'a> {
+impl<'a> Iterator for Unescaped<'a> {
     type Item = &'a str;
 
     fn next(&mut self) -> Option<&'a str> {

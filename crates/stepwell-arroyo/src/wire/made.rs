@@ -5,8 +5,8 @@ use serde::{Deserialize, Deserializer};
 use super::{Pipeline, StopMode, Udf, graph::plan_parallelism, text::deserialize_text};
 use crate::PipelineId;
 
-/// A pipeline as the reply to its create shows it, as far as that can be compared with what was asked for. A [`Pipeline`] has the query and
-/// the plan besides, and whoever has sent the one has no need to keep it again.
+/// The part of the reply to a create that can be compared with the request. A [`Pipeline`] also has the query, which the caller has already,
+/// and the plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Made {
@@ -16,16 +16,16 @@ pub struct Made {
     pub name: String,
     /// Its user-defined functions.
     pub udfs: Vec<Udf>,
-    /// How often it takes a checkpoint.
+    /// The time between two checkpoints.
     pub checkpoint_interval_micros: u64,
     /// The parallelism of its plan: see [`PipelineGraph::parallelism`](crate::PipelineGraph::parallelism).
     pub parallelism: Option<u32>,
-    /// Its tags. `None`: a server up to 0.15, which has none (recording `105_create_same_query_again` of 0.15.0), and ignores the
-    /// environment and the scheduler's configuration too.
+    /// Its tags. `None` means a server up to 0.15, which has no tags (recording `105_create_same_query_again` of 0.15.0), and also ignores
+    /// the environment and the scheduler's configuration.
     pub tags: Option<BTreeMap<String, String>>,
 }
 
-/// What makes a reply a pipeline, with a plan that is written in a way that is known.
+/// A pipeline whose plan has a known form.
 #[derive(Deserialize)]
 struct Known {
     id: PipelineId,
@@ -51,11 +51,11 @@ fn some_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error>
 }
 
 impl Made {
-    /// Reads it, the plan in the same pass as the rest.
+    /// Decodes it, in a single pass if the plan has a known form.
     pub(crate) fn from_json(json: &str) -> Result<Self, serde_json::Error> {
         match serde_json::from_str::<Known>(json) {
             Ok(known) => Ok(Self::from(known)),
-            // What is not a pipeline is none either way.
+            // The plan may have an unknown form.
             Err(_) => serde_json::from_str::<Pipeline>(json).map(Self::from),
         }
     }

@@ -1,4 +1,4 @@
-/// An enum of known names that keeps the names it does not know.
+/// Defines an enum of names that keeps unknown names.
 macro_rules! named {
     (
         $(#[$attribute:meta])*
@@ -11,7 +11,7 @@ macro_rules! named {
         #[non_exhaustive]
         pub enum $name {
             $($(#[$variant_attribute])* $variant,)*
-            /// A name that this version of stepwell does not know, kept as it is.
+            /// A name that this version of stepwell does not know, unchanged.
             Other(String),
         }
 

@@ -14,25 +14,25 @@ use crate::JsonError;
 pub struct Page<T> {
     /// The rows.
     pub data: Vec<T>,
-    /// Whether there are more behind the last one. Spelled `hasMore` by every server.
+    /// Whether more rows follow. Every server spells it `hasMore`.
     #[serde(rename = "hasMore", alias = "has_more")]
     pub has_more: bool,
 }
 
 impl<T> Page<T> {
-    /// A page.
+    /// Creates a page.
     pub fn new(data: Vec<T>, has_more: bool) -> Self {
         Self { data, has_more }
     }
 }
 
-/// A list without pages: jobs and checkpoints.
+/// A list without pages, of jobs or checkpoints.
 #[derive(Debug, Deserialize)]
 pub(crate) struct All<T> {
     pub(crate) data: Vec<T>,
 }
 
-/// The newest job of a list of them: a pipeline has one, and if a server shows several, it is the newest.
+/// The newest job in a list. A pipeline has one job; should a server show several, the newest counts.
 #[derive(Debug, Deserialize)]
 pub(crate) struct NewestJob {
     #[serde(deserialize_with = "newest")]
@@ -67,11 +67,10 @@ fn newest<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Job>, D::
     deserializer.deserialize_seq(Jobs)
 }
 
-/// What is done with each row of a page.
+/// Called for each row of a page.
 pub(crate) type EachRow<'a> = &'a mut (dyn FnMut(PipelineRow<'_>) -> Result<(), JsonError> + Send);
 
-/// Reads a page of pipelines row by row, and keeps none. Tells whether there are more behind the last one. A row that cannot be read
-/// makes the whole page one that cannot.
+/// Reads a page of pipelines row by row, without keeping any. Returns whether more rows follow. Fails if any row cannot be read.
 pub(crate) fn read_rows(json: &str, each: EachRow<'_>) -> Result<bool, serde_json::Error> {
     let mut deserializer = serde_json::Deserializer::from_str(json);
     let has_more = PageOf(each).deserialize(&mut deserializer)?;

@@ -6,17 +6,17 @@ use super::{PipelineGraph, named::named};
 use crate::PipelineId;
 
 named! {
-    /// What a pipeline is told: to run, or how to stop.
+    /// Whether a pipeline should run, and how it should stop.
     pub enum StopMode {
-        /// Run.
+        /// It should run.
         None = "none",
         /// Take a final checkpoint, then stop.
         Checkpoint = "checkpoint",
-        /// Let what is in flight pass, then stop.
+        /// Process what is in flight, then stop.
         Graceful = "graceful",
         /// Stop without a checkpoint.
         Immediate = "immediate",
-        /// Call it stopped at once.
+        /// Mark it as stopped at once.
         Force = "force",
     }
 }
@@ -37,7 +37,7 @@ named! {
 pub struct Udf {
     /// Its code.
     pub definition: String,
-    /// Its language; a server without the field has Rust.
+    /// Its language; Rust if a server does not have the field.
     #[serde(default = "rust")]
     pub language: UdfLanguage,
 }
@@ -46,8 +46,8 @@ fn rust() -> UdfLanguage {
     UdfLanguage::Rust
 }
 
-/// A pipeline as a server shows it (`GET /api/v1/pipelines/{id}`, recording `102_get_pipeline_running`). It has no state; its
-/// [`Job`](crate::Job) has. `Debug` shows neither the query nor the functions.
+/// A pipeline as a server shows it (`GET /api/v1/pipelines/{id}`, recording `102_get_pipeline_running`). The state belongs to its
+/// [`Job`](crate::Job). `Debug` shows neither the query nor the functions.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Pipeline {
@@ -60,39 +60,39 @@ pub struct Pipeline {
     /// Its user-defined functions.
     #[serde(default)]
     pub udfs: Vec<Udf>,
-    /// How often it takes a checkpoint.
+    /// The time between two checkpoints.
     #[serde(alias = "checkpointIntervalMicros", default)]
     pub checkpoint_interval_micros: u64,
-    /// What it is told.
+    /// Whether it should run, and how it should stop.
     pub stop: StopMode,
-    /// When it was made, in microseconds of Unix time; on SQLite to the second.
+    /// When it was created, in microseconds of Unix time; on SQLite to the second.
     #[serde(alias = "createdAt")]
     pub created_at: u64,
-    /// What the dashboard offers to tell it: `none` is "start"; nothing at all when it cannot be told anything.
+    /// The action that the dashboard offers: `none` means "start". `None` if it offers no action.
     #[serde(default)]
     pub action: Option<StopMode>,
-    /// What the dashboard calls that.
+    /// The dashboard's name for the action.
     #[serde(alias = "actionText", default)]
     pub action_text: String,
-    /// Whether it is on its way to what it was told.
+    /// Whether an action is in progress.
     #[serde(alias = "actionInProgress", default)]
     pub action_in_progress: bool,
     /// Its plan.
     #[serde(default)]
     pub graph: PipelineGraph,
-    /// Whether it is a preview, which ends with whoever looks at it.
+    /// Whether it is a preview, which ends when its viewer leaves.
     #[serde(default)]
     pub preview: bool,
-    /// The state that it was started from; servers up to 0.15 do not have it.
+    /// The state that it was started from; absent on servers up to 0.15.
     #[serde(default)]
     pub state_url: Option<String>,
-    /// Its tags; servers up to 0.15 have none.
+    /// Its tags; empty on servers up to 0.15.
     #[serde(default)]
     pub tags: BTreeMap<String, String>,
 }
 
 impl Udf {
-    /// A function in Rust.
+    /// Creates a function in Rust.
     pub fn rust(definition: impl Into<String>) -> Self {
         Self {
             definition: definition.into(),
@@ -100,7 +100,7 @@ impl Udf {
         }
     }
 
-    /// A function in Python.
+    /// Creates a function in Python.
     pub fn python(definition: impl Into<String>) -> Self {
         Self {
             definition: definition.into(),
@@ -110,7 +110,7 @@ impl Udf {
 }
 
 impl Pipeline {
-    /// A pipeline that was just made and is told to run.
+    /// A pipeline that was just created and should run.
     pub fn new(
         id: PipelineId,
         name: impl Into<String>,
@@ -160,7 +160,7 @@ impl fmt::Debug for Pipeline {
     }
 }
 
-/// A text of which only the length is shown: SQL carries the passwords of connectors.
+/// A text whose `Debug` only shows its length, because SQL contains the passwords of connectors.
 pub(crate) struct Hidden<'a>(pub(crate) &'a str);
 
 impl fmt::Debug for Hidden<'_> {

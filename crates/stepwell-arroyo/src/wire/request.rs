@@ -4,7 +4,7 @@ use serde::{Serialize, ser::SerializeMap};
 
 use super::{StopMode, Udf, pipeline::Hidden};
 
-/// What a validation asks (`POST /api/v1/pipelines/validate_query`).
+/// The body of a validation (`POST /api/v1/pipelines/validate_query`).
 #[derive(Serialize)]
 pub(crate) struct ValidateQuery<'a> {
     pub(crate) query: &'a str,
@@ -12,11 +12,11 @@ pub(crate) struct ValidateQuery<'a> {
     pub(crate) udfs: &'a [Udf],
 }
 
-/// A pipeline to create (`POST /api/v1/pipelines`, `PUT /api/v1/pipelines/{id}`). `Debug` shows neither query nor environment.
+/// A pipeline to create (`POST /api/v1/pipelines`, `PUT /api/v1/pipelines/{id}`). `Debug` shows neither the query nor the environment.
 ///
 /// Unset fields are left out. The checkpoint interval is written in both spellings: servers up to 0.14 read
-/// `checkpointIntervalMicros`, later ones `checkpoint_interval_micros`, and every server ignores fields that it does not know
-/// (recording `439_create_unknown_field`).
+/// `checkpointIntervalMicros`, later ones `checkpoint_interval_micros`, and every server ignores unknown fields (recording
+/// `439_create_unknown_field`).
 ///
 /// ```
 /// use std::num::NonZeroU32;
@@ -76,7 +76,7 @@ pub struct RestartPipeline {
 }
 
 impl CreatePipeline {
-    /// A pipeline with everything else at the server's default.
+    /// Creates the request, with the server's defaults for everything else.
     pub fn new(
         name: impl Into<Arc<str>>,
         query: impl Into<Arc<str>>,
@@ -94,31 +94,31 @@ impl CreatePipeline {
         }
     }
 
-    /// How often a checkpoint is taken; a server accepts 1 second to 1 day.
+    /// Sets the time between two checkpoints. A server accepts 1 second to 1 day.
     pub fn checkpoint_interval_micros(mut self, micros: u64) -> Self {
         self.checkpoint_interval_micros = Some(micros);
         self
     }
 
-    /// The user-defined functions.
+    /// Sets the user-defined functions.
     pub fn udfs(mut self, udfs: Vec<Udf>) -> Self {
         self.udfs = udfs;
         self
     }
 
-    /// The tags; servers up to 0.15 ignore them.
+    /// Sets the tags. Servers up to 0.15 ignore them.
     pub fn tags(mut self, tags: BTreeMap<String, String>) -> Self {
         self.tags = tags;
         self
     }
 
-    /// The environment of the workers; servers up to 0.15 ignore it.
+    /// Sets the environment of the workers. Servers up to 0.15 ignore it.
     pub fn env_vars(mut self, env_vars: BTreeMap<String, String>) -> Self {
         self.env_vars = env_vars;
         self
     }
 
-    /// The overlay on the scheduler's configuration; servers up to 0.15 ignore it.
+    /// Sets the overlay on the scheduler's configuration. Servers up to 0.15 ignore it.
     pub fn scheduler_config(mut self, config: serde_json::Value) -> Self {
         self.scheduler_config = Some(config);
         self
@@ -126,24 +126,24 @@ impl CreatePipeline {
 }
 
 impl PatchPipeline {
-    /// A change of nothing yet.
+    /// Creates an empty change.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Tells it to run, or how to stop.
+    /// Sets whether the pipeline should run, and how it should stop.
     pub fn stop(mut self, stop: StopMode) -> Self {
         self.stop = Some(stop);
         self
     }
 
-    /// Changes its parallelism.
+    /// Sets the parallelism.
     pub fn parallelism(mut self, parallelism: NonZeroU32) -> Self {
         self.parallelism = Some(parallelism);
         self
     }
 
-    /// Changes how often it takes a checkpoint.
+    /// Sets the time between two checkpoints.
     pub fn checkpoint_interval_micros(mut self, micros: u64) -> Self {
         self.checkpoint_interval_micros = Some(micros);
         self
@@ -151,18 +151,18 @@ impl PatchPipeline {
 }
 
 impl RestartPipeline {
-    /// An ordinary restart.
+    /// Creates an ordinary restart.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Does not wait for what is in flight; frees a job that is stuck in Restarting.
+    /// Restarts without waiting for what is in flight. This frees a job that is stuck in Restarting.
     pub fn force(mut self) -> Self {
         self.force = Some(true);
         self
     }
 
-    /// Starts from nothing: **what the pipeline had in its last checkpoint is lost**. Nothing in stepwell does this by itself.
+    /// Starts without state: **the pipeline's last checkpoint is lost**. stepwell never does this by itself.
     pub fn ignore_state(mut self) -> Self {
         self.ignore_state = Some(true);
         self
@@ -206,7 +206,7 @@ impl Serialize for PatchPipeline {
     }
 }
 
-/// In both spellings, for servers before and after 0.15.
+/// Writes the interval in both spellings, for servers before and after 0.15.
 fn interval<M: SerializeMap>(map: &mut M, micros: Option<u64>) -> Result<(), M::Error> {
     if let Some(micros) = micros {
         map.serialize_entry("checkpoint_interval_micros", &micros)?;

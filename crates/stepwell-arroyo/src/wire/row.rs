@@ -6,8 +6,8 @@ use serde_json::value::RawValue;
 use super::{JsonText, Pipeline, StopMode, pipeline::Hidden};
 use crate::{JsonError, PipelineId};
 
-/// A pipeline as a list shows it, read without copying it: what a reader of 10,000 looks at is decoded, and the rest, the plan above all,
-/// is passed over until somebody asks for [the whole](Self::to_pipeline). `Debug` shows neither the query nor the functions.
+/// A pipeline in a list, decoded without a copy. The fields needed to find a pipeline among 10,000 are decoded; the rest, above all the plan,
+/// is skipped until [`to_pipeline`](Self::to_pipeline). `Debug` shows neither the query nor the functions.
 #[derive(Deserialize)]
 #[non_exhaustive]
 pub struct PipelineRow<'a> {
@@ -19,10 +19,10 @@ pub struct PipelineRow<'a> {
     /// Its SQL.
     #[serde(borrow)]
     pub query: JsonText<'a>,
-    /// When it was made, in microseconds of Unix time; on SQLite to the second.
+    /// When it was created, in microseconds of Unix time; on SQLite to the second.
     #[serde(alias = "createdAt")]
     pub created_at: u64,
-    /// Whether it is a preview, which ends with whoever looks at it.
+    /// Whether it is a preview, which ends when its viewer leaves.
     #[serde(default)]
     pub preview: bool,
     #[serde(alias = "checkpointIntervalMicros", default)]
@@ -34,22 +34,22 @@ pub struct PipelineRow<'a> {
     action_text: Cow<'a, str>,
     #[serde(alias = "actionInProgress", default)]
     action_in_progress: bool,
-    #[serde(borrow, default, deserialize_with = "passed_over")]
+    #[serde(borrow, default, deserialize_with = "skipped")]
     udfs: Option<&'a RawValue>,
-    #[serde(borrow, default, deserialize_with = "passed_over")]
+    #[serde(borrow, default, deserialize_with = "skipped")]
     graph: Option<&'a RawValue>,
-    #[serde(borrow, default, deserialize_with = "passed_over")]
+    #[serde(borrow, default, deserialize_with = "skipped")]
     state_url: Option<&'a RawValue>,
-    #[serde(borrow, default, deserialize_with = "passed_over")]
+    #[serde(borrow, default, deserialize_with = "skipped")]
     tags: Option<&'a RawValue>,
 }
 
 impl PipelineRow<'_> {
-    /// The whole of it.
+    /// Decodes the whole pipeline.
     ///
     /// # Errors
     ///
-    /// When what was passed over is not what a pipeline has.
+    /// Fails if a skipped field cannot be decoded.
     pub fn to_pipeline(&self) -> Result<Pipeline, JsonError> {
         Ok(Pipeline {
             id: self.id.clone(),
@@ -70,8 +70,8 @@ impl PipelineRow<'_> {
     }
 }
 
-/// A value that is not decoded yet, a `null` included: it need not mean the same as none.
-fn passed_over<'de: 'a, 'a, D: Deserializer<'de>>(
+/// Skips a value, including `null`, which need not mean the same as a missing field.
+fn skipped<'de: 'a, 'a, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<&'a RawValue>, D::Error> {
     <&RawValue>::deserialize(deserializer).map(Some)
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_passed_over_is_looked_at_when_it_is_asked_for() {
+    fn what_is_skipped_is_looked_at_when_it_is_asked_for() {
         let mut json = serde_json::to_value(full()).unwrap();
         json["graph"] = serde_json::json!(null);
         let json = json.to_string();

@@ -1,4 +1,4 @@
-//! Texts in JSON that are looked at where they lie: serde's own `String` and `Cow` copy them first.
+//! Decoding JSON strings in place. serde's `String` and `Cow` copy them first.
 
 use std::fmt;
 
@@ -7,14 +7,14 @@ use serde::{
     de::{Error, Visitor},
 };
 
-/// What `make` makes of a text.
+/// Decodes a string with `make`.
 pub(crate) fn deserialize_text<'de, D: Deserializer<'de>, T>(
     deserializer: D,
     make: impl FnOnce(&str) -> T,
 ) -> Result<T, D::Error> {
-    struct Made<F>(F);
+    struct DecodeWith<F>(F);
 
-    impl<T, F: FnOnce(&str) -> T> Visitor<'_> for Made<F> {
+    impl<T, F: FnOnce(&str) -> T> Visitor<'_> for DecodeWith<F> {
         type Value = T;
 
         fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -26,5 +26,5 @@ pub(crate) fn deserialize_text<'de, D: Deserializer<'de>, T>(
         }
     }
 
-    deserializer.deserialize_str(Made(make))
+    deserializer.deserialize_str(DecodeWith(make))
 }

@@ -3,33 +3,33 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::PipelineGraph;
 use crate::words::of_query;
 
-/// What a server says of a query (`POST /api/v1/pipelines/validate_query`, recordings `010_validate_good` and
+/// The result of a validation (`POST /api/v1/pipelines/validate_query`, recordings `010_validate_good` and
 /// `019_validate_multiple_errors_two_selects`).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Validation {
-    /// The plan, when the query is valid.
+    /// The plan, if the query is valid.
     #[serde(default)]
     pub graph: Option<PipelineGraph>,
-    /// The errors, when it is not.
+    /// The errors, if it is not.
     #[serde(default, deserialize_with = "diagnostics")]
     pub errors: Vec<SqlDiagnostic>,
 }
 
 /// An error in a query.
 ///
-/// Servers up to 0.15 give a text alone, and later ones often do, with the place in it. Read from a reply, the message is
-/// [`readable`](crate::readable), without the debug output of planners, the place is taken out of it if there is no other, and what was received is kept:
-/// [`server_words`](Self::server_words). Written, it is what was received.
+/// Servers up to 0.15 only send a text, which may contain the place, and later ones often do the same. When it is deserialised, the message
+/// is made [`readable`](crate::readable), without the debug output of planners, and the place in the text becomes the span if there is no
+/// other. The original is kept in [`server_words`](Self::server_words), and is what is serialised.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(from = "Received")]
 #[non_exhaustive]
 pub struct SqlDiagnostic {
     /// What is wrong.
     pub message: String,
-    /// Where, if the server knows.
+    /// The place, if the server knows it.
     pub span: Option<SqlSpan>,
-    /// As it came, where that differs.
+    /// The original, if it differs.
     received: Option<Box<Received>>,
 }
 
@@ -47,7 +47,7 @@ struct Received {
 pub struct SqlSpan {
     /// Its first character.
     pub start: SqlLocation,
-    /// The character after its last one.
+    /// The character after its last character.
     pub end: SqlLocation,
 }
 
@@ -62,7 +62,7 @@ pub struct SqlLocation {
 }
 
 impl Validation {
-    /// The query is valid.
+    /// The result for a valid query.
     pub fn valid(graph: PipelineGraph) -> Self {
         Self {
             graph: Some(graph),
@@ -70,7 +70,7 @@ impl Validation {
         }
     }
 
-    /// The query is not valid.
+    /// The result for an invalid query.
     pub fn invalid(errors: Vec<SqlDiagnostic>) -> Self {
         Self {
             graph: None,
@@ -80,7 +80,7 @@ impl Validation {
 }
 
 impl SqlDiagnostic {
-    /// An error without a place.
+    /// Creates an error without a place.
     pub fn new(message: impl Into<String>) -> Self {
         Self {
             message: message.into(),
@@ -89,7 +89,7 @@ impl SqlDiagnostic {
         }
     }
 
-    /// An error in the words of a server, which are made [`readable`](crate::readable). A place that they name becomes the span.
+    /// Creates an error from a server's message, which is made [`readable`](crate::readable). A place in it becomes the span.
     ///
     /// ```
     /// use stepwell_arroyo::SqlDiagnostic;
@@ -110,7 +110,7 @@ impl SqlDiagnostic {
         .into()
     }
 
-    /// Says where it is.
+    /// Sets the place.
     pub fn at(mut self, span: SqlSpan) -> Self {
         self.span = Some(span);
         self
@@ -123,9 +123,8 @@ impl SqlDiagnostic {
             .map_or(&self.message, |received| &received.message)
     }
 
-    /// Takes secrets out of what was received, and then out of the message, which is made of that anew: what is made readable is no
-    /// longer spelled as it was sent. The place stays, for the text that was found there may have been longer; one that was not read because
-    /// of a secret is taken over.
+    /// Removes secrets from the original first, and then from the message derived from it, because a readable text is no longer spelled as it
+    /// was sent. The span is kept, because the text that was found there may have been longer; a place that a secret had hidden is added.
     pub(crate) fn hide(&mut self, hide: impl Fn(&str) -> String) {
         if let Some(received) = &mut self.received {
             received.message = hide(&received.message);
@@ -136,7 +135,7 @@ impl SqlDiagnostic {
         self.message = hide(&self.message);
     }
 
-    /// Sets the place of an error at the end of the query, which servers do not send.
+    /// Sets the place of an error at the end of the query. Servers do not send it.
     pub(crate) fn place_in(&mut self, query: &str) {
         if self.span.is_none() && self.message.ends_with(END) {
             let end = end_of(query);
@@ -145,10 +144,10 @@ impl SqlDiagnostic {
     }
 }
 
-/// The end of a message about a query that ends too early.
+/// The end of the message for a query that ends too early.
 const END: &str = ", found: the end of the query";
 
-/// The place after the last character that is no white space.
+/// The place after the last character that is not white space.
 fn end_of(query: &str) -> SqlLocation {
     let text = query.trim_end();
     let line = text.bytes().filter(|byte| *byte == b'\n').count() + 1;
@@ -190,7 +189,7 @@ impl Serialize for SqlDiagnostic {
     }
 }
 
-/// The words without ` at Line: 2, Column: 21` at their end, and that place, which spans the text that was found there.
+/// Splits a message that ends with ` at Line: 2, Column: 21` into the rest and the span of the text that was found at that place.
 fn take_place(words: &str) -> Option<(&str, SqlSpan)> {
     let (message, place) = words.rsplit_once(" at Line: ")?;
     let (line, column) = place.split_once(", Column: ")?;
@@ -207,14 +206,14 @@ fn take_place(words: &str) -> Option<(&str, SqlSpan)> {
 }
 
 impl SqlSpan {
-    /// The part from `start` up to, but without, `end`.
+    /// The part from `start` up to `end`, which is excluded.
     pub fn new(start: SqlLocation, end: SqlLocation) -> Self {
         Self { start, end }
     }
 }
 
 impl SqlLocation {
-    /// A place; line and column count from 1.
+    /// Creates a place. Line and column count from 1.
     pub fn new(line: u64, column: u64) -> Self {
         Self { line, column }
     }

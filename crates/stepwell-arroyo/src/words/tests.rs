@@ -73,7 +73,7 @@ fn wrappers_of_libraries_are_taken_away() {
     }
 }
 
-/// A job's failure is of any kind, and none of its words is a step of a planner or debug output.
+/// The failure of a job can be anything, so planner steps and debug output are not removed from it.
 #[test]
 fn of_what_is_not_about_a_query_only_wrappers_are_taken_away() {
     for words in [

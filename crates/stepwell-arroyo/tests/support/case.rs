@@ -12,15 +12,15 @@ use stepwell_transport::{Expectation, FakeTransport, SharedTransport};
 
 pub type Calling<'a> = Pin<Box<dyn Future<Output = Result<(), ClientError>> + Send + 'a>>;
 
-/// A call, what it asks, and what answers it.
+/// A call, its request, and its reply.
 pub struct Case {
     pub operation: Operation,
     pub method: Method,
     pub path: &'static str,
     pub reply: Value,
-    /// An empty reply is as good.
+    /// An empty reply is a success.
     pub may_be_empty: bool,
-    /// The reply is looked into.
+    /// The reply is decoded.
     pub is_read: bool,
     pub call: fn(&Client) -> Calling<'_>,
 }
@@ -225,7 +225,7 @@ fn writes() -> Vec<Case> {
     ]
 }
 
-/// Runs a case once: `answer` says what comes of it. Every request is sent once, whatever comes.
+/// Runs a case once with this answer. Every request is sent exactly once.
 pub async fn run(
     case: &Case,
     answer: impl for<'a> FnOnce(Expectation<'a>) -> Expectation<'a>,

@@ -1,4 +1,4 @@
-//! What the tests of the client share.
+//! Shared by the tests of the client.
 #![allow(unreachable_pub, reason = "it is part of tests")]
 
 pub mod case;

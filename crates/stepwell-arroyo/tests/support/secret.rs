@@ -1,4 +1,4 @@
-//! Requests and replies with passwords wherever there can be some.
+//! Requests and replies with passwords wherever they can occur.
 
 #![allow(unreachable_pub, reason = "a test file is its own crate")]
 

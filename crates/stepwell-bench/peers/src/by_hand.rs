@@ -1,4 +1,4 @@
-//! A client on reqwest as one would write it in an afternoon.
+//! A client on reqwest, as it could be written in an afternoon.
 
 use reqwest::{Client, RequestBuilder};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -8,7 +8,7 @@ use crate::{
     PeerError,
     error::{BuildSnafu, Cause, NoJobSnafu, RequestSnafu},
     peer::Peer,
-    way::{NAME, http},
+    style::{NAME, http},
 };
 
 #[derive(Serialize)]
@@ -38,7 +38,7 @@ struct Patch<'a> {
     stop: &'a str,
 }
 
-/// A pipeline of a list.
+/// A pipeline in a list.
 #[derive(Debug, Deserialize)]
 #[allow(unnameable_types, reason = "it is named by `Peer::Pipeline`")]
 #[non_exhaustive]
@@ -64,7 +64,7 @@ struct Jobs {
     data: Vec<Job>,
 }
 
-/// A client written by hand: reqwest, and the fields that are needed, each as an owned value.
+/// A client written by hand on reqwest. It decodes the fields that it needs as owned values.
 #[derive(Clone, Debug)]
 pub struct ByHand {
     client: Client,
@@ -72,11 +72,11 @@ pub struct ByHand {
 }
 
 impl ByHand {
-    /// For the server at `base_url`, as in `http://127.0.0.1:5115`.
+    /// Creates a client of the server at `base_url`, such as `http://127.0.0.1:5115`.
     ///
     /// # Errors
     ///
-    /// When the HTTP client cannot be built.
+    /// Fails if the HTTP client cannot be built.
     pub fn new(base_url: &str) -> Result<Self, PeerError> {
         let client = http().context(BuildSnafu)?;
         let api = format!("{}/api/v1", base_url.trim_end_matches('/'));

@@ -1,9 +1,9 @@
 use snafu::Snafu;
 
-/// What a client of either kind fails with.
+/// The error of either client.
 pub type Cause = Box<dyn std::error::Error + Send + Sync>;
 
-/// A submission or a search that did not come to its end.
+/// A submission or a search that failed.
 #[derive(Debug, Snafu)]
 #[snafu(visibility(pub(crate)))]
 #[non_exhaustive]
@@ -11,27 +11,27 @@ pub enum PeerError {
     /// The HTTP client could not be built.
     #[snafu(display("the HTTP client could not be built"))]
     Build {
-        /// Why.
+        /// The cause.
         source: reqwest::Error,
     },
-    /// No ping was answered.
+    /// The server answered no ping.
     #[snafu(display("the server did not answer a ping"))]
     NotUp {
         /// Why the last ping failed.
         source: Cause,
     },
-    /// A request failed, its status was none of success, or its reply could not be decoded.
+    /// A request failed, its status was not a success, or its reply could not be decoded.
     #[snafu(display("{request} failed"))]
     Request {
-        /// Which: `create`, for example.
+        /// The request, such as `create`.
         request: &'static str,
-        /// Why.
+        /// The cause.
         source: Cause,
     },
     /// The query does not pass validation.
     #[snafu(display("the query is invalid: {}", messages.join("; ")))]
     Invalid {
-        /// What the server says of it.
+        /// The server's messages.
         messages: Vec<String>,
     },
     /// The pipeline has no job.

@@ -1,4 +1,4 @@
-//! What `arroyo run` is made of: the client that `progenitor` generates.
+//! The client that `progenitor` generates, as in `arroyo run`.
 
 use progenitor_client::ResponseValue;
 use snafu::{OptionExt, ResultExt};
@@ -11,10 +11,10 @@ use crate::{
     PeerError,
     error::{BuildSnafu, Cause, NoJobSnafu, RequestSnafu},
     peer::Peer,
-    way::{NAME, http},
+    style::{NAME, http},
 };
 
-/// Written by `build.rs`: not ours to keep to our rules.
+/// Written by `build.rs`, so our lints do not apply.
 mod api {
     #![allow(
         warnings,
@@ -26,18 +26,18 @@ mod api {
     include!(concat!(env!("OUT_DIR"), "/client.rs"));
 }
 
-/// The generated client, which decodes each reply whole.
+/// The generated client, which decodes each reply completely.
 #[derive(Clone, Debug)]
 pub struct Generated {
     client: Client,
 }
 
 impl Generated {
-    /// For the server at `base_url`, as in `http://127.0.0.1:5115`.
+    /// Creates a client of the server at `base_url`, such as `http://127.0.0.1:5115`.
     ///
     /// # Errors
     ///
-    /// When the HTTP client cannot be built.
+    /// Fails if the HTTP client cannot be built.
     pub fn new(base_url: &str) -> Result<Self, PeerError> {
         let http = http().context(BuildSnafu)?;
         let api = format!("{}/api", base_url.trim_end_matches('/'));

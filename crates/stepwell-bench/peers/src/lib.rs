@@ -1,13 +1,13 @@
-//! Other ways to submit a pipeline, for stepwell to be measured against.
+//! Other clients that submit pipelines, to compare stepwell with.
 //!
 //! | peer | what it is |
 //! |---|---|
-//! | [`Generated`] | a client that `progenitor` generates from the recorded OpenAPI document, with the builders that Arroyo's own has: what `arroyo run` is made of |
-//! | [`ByHand`] | a client on reqwest with the structs that it needs, as one would write it in an afternoon |
+//! | [`Generated`] | a client that `progenitor` generates from the recorded OpenAPI document, with builders, as in `arroyo run` |
+//! | [`ByHand`] | a client on reqwest with the structs that it needs, as it could be written in an afternoon |
 //!
-//! Both are a [`Peer`] and do the same, in either [`Way`]. They are no better than what they stand for: a reply is decoded whole before it is looked at, pages are
-//! collected before they are searched, nothing is settled after a lost reply, and with other pipelines there they go on as `arroyo run
-//! --force` does. The retries of `arroyo run` are left out, which cost nothing where nothing fails. Neither has TLS, and neither looks for a
+//! Both implement [`Peer`] and do the same, in either [`Style`]. They are no better than what they stand for: a reply is decoded completely,
+//! all pages are collected before they are searched, nothing is settled after a lost reply, and other pipelines are ignored as with
+//! `arroyo run --force`. The retries of `arroyo run` are left out, because they cost nothing while nothing fails. Neither has TLS or uses a
 //! proxy.
 
 #[cfg(feature = "by-hand")]
@@ -16,7 +16,7 @@ mod error;
 #[cfg(feature = "generated")]
 mod generated;
 mod peer;
-mod way;
+mod style;
 
 #[cfg(feature = "by-hand")]
 pub use by_hand::ByHand;
@@ -24,4 +24,4 @@ pub use error::{Cause, PeerError};
 #[cfg(feature = "generated")]
 pub use generated::Generated;
 pub use peer::Peer;
-pub use way::Way;
+pub use style::Style;

@@ -1,128 +1,128 @@
-//! What both clients do, written once; each brings its requests.
+//! The steps of both clients. Each client provides its requests.
 
 use std::{future::Future, time::Duration};
 
 use snafu::{ResultExt, ensure};
 
 use crate::{
-    PeerError, Way,
+    PeerError, Style,
     error::{Cause, FailedSnafu, InvalidSnafu, NotUpSnafu},
-    way::{PING_PAUSE, PINGS, pause},
+    style::{PING_PAUSE, PINGS, pause},
 };
 
-/// A client that submits pipelines as `arroyo run` does. The first seven are its requests, and the others what is made of them.
+/// A client that submits pipelines as `arroyo run` does. The required methods are its requests; the provided ones combine them.
 pub trait Peer: Sync {
-    /// A pipeline of a list, as the client decodes it.
+    /// A pipeline in a list, as the client decodes it.
     type Pipeline: Send;
 
-    /// The id of one.
+    /// The id of a pipeline.
     fn id(pipeline: &Self::Pipeline) -> &str;
 
-    /// The query of one.
+    /// The query of a pipeline.
     fn query(pipeline: &Self::Pipeline) -> &str;
 
     /// Pings once.
     ///
     /// # Errors
     ///
-    /// When there is no good answer.
+    /// Fails if the ping is not answered successfully.
     fn ping(&self) -> impl Future<Output = Result<(), Cause>> + Send;
 
-    /// What is wrong with the query.
+    /// Validates the query and returns its errors.
     ///
     /// # Errors
     ///
-    /// When the request fails.
+    /// Fails if the request fails.
     fn errors(&self, query: &str) -> impl Future<Output = Result<Vec<String>, PeerError>> + Send;
 
-    /// One page of the list, and whether there are more.
+    /// Reads a page of the list, and whether there are more.
     ///
     /// # Errors
     ///
-    /// When the request fails.
+    /// Fails if the request fails.
     fn page(
         &self,
         limit: u32,
         starting_after: Option<&str>,
     ) -> impl Future<Output = Result<(Vec<Self::Pipeline>, bool), PeerError>> + Send;
 
-    /// Tells a pipeline to start; its id.
+    /// Starts a pipeline and returns its id.
     ///
     /// # Errors
     ///
-    /// When the request fails.
+    /// Fails if the request fails.
     fn resume(&self, id: String) -> impl Future<Output = Result<String, PeerError>> + Send;
 
-    /// Creates one, by `PUT` where an id is given and by `POST` otherwise; its id.
+    /// Creates a pipeline, with `PUT` if an id is given and with `POST` otherwise, and returns its id.
     ///
     /// # Errors
     ///
-    /// When the request fails.
+    /// Fails if the request fails.
     fn create(
         &self,
         query: &str,
         id: Option<&str>,
     ) -> impl Future<Output = Result<String, PeerError>> + Send;
 
-    /// The state of its job.
+    /// Reads the state of a pipeline's job.
     ///
     /// # Errors
     ///
-    /// When the request fails, or there is no job.
+    /// Fails if the request fails, or if there is no job.
     fn state(&self, id: &str) -> impl Future<Output = Result<String, PeerError>> + Send;
 
-    /// Pings, validates, looks for a pipeline with this query, resumes it or creates one by `POST`, and polls its job, with `poll` between two
-    /// polls, until it is Running. Gives the id.
+    /// Pings, validates, looks for a pipeline with this query, resumes it or creates one with `POST`, and polls its job, with `poll` between
+    /// two polls, until it is Running. Returns the id.
     ///
-    /// Not cancel-safe: a create that is cut may have happened.
+    /// Not cancel safe: a create that is cut off may have happened.
     ///
     /// # Errors
     ///
-    /// At the first request that fails; when the query is invalid; when the job fails.
+    /// Fails at the first request that fails, if the query is invalid, or if the job fails.
     fn submit(
         &self,
-        way: Way,
+        style: Style,
         query: &str,
         poll: Duration,
     ) -> impl Future<Output = Result<String, PeerError>> + Send {
-        run(self, way, query, None, poll)
+        run(self, style, query, None, poll)
     }
 
-    /// As [`submit`](Self::submit), but a new pipeline is created by `PUT` under `id`, as stepwell does. Not cancel-safe either.
+    /// As [`submit`](Self::submit), but a new pipeline is created with `PUT` under `id`, as stepwell does. Not cancel safe either.
     ///
     /// # Errors
     ///
-    /// As `submit`.
+    /// As [`submit`](Self::submit).
     fn submit_under(
         &self,
-        way: Way,
+        style: Style,
         id: &str,
         query: &str,
         poll: Duration,
     ) -> impl Future<Output = Result<String, PeerError>> + Send {
-        run(self, way, query, Some(id), poll)
+        run(self, style, query, Some(id), poll)
     }
 
-    /// Pings, and looks for a pipeline with this query. Changes nothing, so that it may be dropped at any time.
+    /// Pings, and looks for a pipeline with this query. Cancel safe: it changes nothing.
     ///
     /// # Errors
     ///
-    /// At the first request that fails.
+    /// Fails at the first request that fails.
     fn find(
         &self,
-        way: Way,
+        style: Style,
         query: &str,
     ) -> impl Future<Output = Result<Option<String>, PeerError>> + Send {
         async move {
             connect(self).await?;
-            look_for(self, way, query).await
+            look_for(self, style, query).await
         }
     }
 }
 
 async fn run<P: Peer + ?Sized>(
     peer: &P,
-    way: Way,
+    style: Style,
     query: &str,
     id: Option<&str>,
     poll: Duration,
@@ -130,17 +130,17 @@ async fn run<P: Peer + ?Sized>(
     connect(peer).await?;
     let messages = peer.errors(query).await?;
     ensure!(messages.is_empty(), InvalidSnafu { messages });
-    let id = match look_for(peer, way, query).await? {
+    let id = match look_for(peer, style, query).await? {
         Some(found) => peer.resume(found).await?,
         None => {
-            if way == Way::ArroyoRun {
-                // What is there would be refused without --force.
-                peer.page(way.page_size(), None).await?;
+            if style == Style::ArroyoRun {
+                // `arroyo run` checks for other pipelines, which it refuses without --force.
+                peer.page(style.page_size(), None).await?;
             }
             peer.create(query, id).await?
         }
     };
-    wait_until_running(peer, way, &id, poll).await?;
+    wait_until_running(peer, style, &id, poll).await?;
     Ok(id)
 }
 
@@ -156,16 +156,16 @@ async fn connect<P: Peer + ?Sized>(peer: &P) -> Result<(), PeerError> {
     }
 }
 
-/// The id of the pipeline with this query, looked for when all pages have been read.
+/// Reads all pages, and then finds the id of the pipeline with this query.
 async fn look_for<P: Peer + ?Sized>(
     peer: &P,
-    way: Way,
+    style: Style,
     query: &str,
 ) -> Result<Option<String>, PeerError> {
     let mut pipelines: Vec<P::Pipeline> = Vec::new();
     loop {
         let (page, has_more) = peer
-            .page(way.page_size(), pipelines.last().map(P::id))
+            .page(style.page_size(), pipelines.last().map(P::id))
             .await?;
         pipelines.extend(page);
         if !has_more {
@@ -178,18 +178,18 @@ async fn look_for<P: Peer + ?Sized>(
 
 async fn wait_until_running<P: Peer + ?Sized>(
     peer: &P,
-    way: Way,
+    style: Style,
     id: &str,
     poll: Duration,
 ) -> Result<(), PeerError> {
     let mut state = peer.state(id).await?;
     while state != "Running" {
-        if way == Way::OnePage {
+        if style == Style::OnePage {
             pause(poll).await;
         }
         state = peer.state(id).await?;
         ensure!(state != "Failed", FailedSnafu { id });
-        if way == Way::ArroyoRun {
+        if style == Style::ArroyoRun {
             pause(poll).await;
         }
     }

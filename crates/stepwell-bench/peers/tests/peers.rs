@@ -11,7 +11,7 @@ mod support;
 use std::time::Duration;
 
 use serde_json::json;
-use stepwell_bench_peers::{ByHand, Generated, Peer as _, PeerError, Way};
+use stepwell_bench_peers::{ByHand, Generated, Peer as _, PeerError, Style};
 use support::{Server, query};
 use tokio::time::Instant;
 
@@ -33,7 +33,7 @@ macro_rules! tests_of {
             async fn submits_as_arroyo_run_does() {
                 let (server, url) = Server::start(10, START).await;
                 let peer = $peer::new(&url).unwrap();
-                let id = peer.submit(Way::ArroyoRun, "SELECT 1", Duration::ZERO).await.unwrap();
+                let id = peer.submit(Style::ArroyoRun, "SELECT 1", Duration::ZERO).await.unwrap();
                 assert_eq!(id, "pl_new");
                 assert_eq!(server.requests(), [&[PING, VALIDATE, LIST, LIST], &NEW[..]].concat());
                 assert_eq!(server.body("POST /api/v1/pipelines/validate_query"), json!({"query": "SELECT 1"}));
@@ -44,7 +44,7 @@ macro_rules! tests_of {
             async fn submits_after_one_reading_of_one_page() {
                 let (server, url) = Server::start(10, START).await;
                 let peer = $peer::new(&url).unwrap();
-                peer.submit(Way::OnePage, "SELECT 1", Duration::ZERO).await.unwrap();
+                peer.submit(Style::OnePage, "SELECT 1", Duration::ZERO).await.unwrap();
                 let list = "GET /api/v1/pipelines?limit=10000";
                 assert_eq!(server.requests(), [&[PING, VALIDATE, list], &NEW[..]].concat());
                 assert_eq!(server.connections(), 1);
@@ -54,7 +54,7 @@ macro_rules! tests_of {
             async fn creates_under_an_id() {
                 let (server, url) = Server::start(0, START).await;
                 let peer = $peer::new(&format!("{url}/")).unwrap();
-                let id = peer.submit_under(Way::OnePage, "orders", "SELECT 1", Duration::ZERO).await.unwrap();
+                let id = peer.submit_under(Style::OnePage, "orders", "SELECT 1", Duration::ZERO).await.unwrap();
                 assert_eq!(id, "orders");
                 let new = json!({"name": "query", "query": "SELECT 1", "parallelism": 1});
                 assert_eq!(server.body("PUT /api/v1/pipelines/orders"), new);
@@ -64,7 +64,7 @@ macro_rules! tests_of {
             async fn resumes_what_has_the_query() {
                 let (server, url) = Server::start(25, START).await;
                 let peer = $peer::new(&url).unwrap();
-                let id = peer.submit(Way::ArroyoRun, &query(3), Duration::ZERO).await.unwrap();
+                let id = peer.submit(Style::ArroyoRun, &query(3), Duration::ZERO).await.unwrap();
                 assert_eq!(id, "pl_3");
                 let second = "GET /api/v1/pipelines?limit=10&starting_after=pl_9";
                 let third = "GET /api/v1/pipelines?limit=10&starting_after=pl_19";
@@ -82,13 +82,13 @@ macro_rules! tests_of {
             async fn finds_the_match_on_the_last_page() {
                 let (server, url) = Server::start(25, START).await;
                 let peer = $peer::new(&url).unwrap();
-                let found = peer.find(Way::ArroyoRun, &query(24)).await.unwrap();
+                let found = peer.find(Style::ArroyoRun, &query(24)).await.unwrap();
                 assert_eq!(found.as_deref(), Some("pl_24"));
                 assert_eq!(server.requests().len(), 4);
-                let found = peer.find(Way::OnePage, &query(24)).await.unwrap();
+                let found = peer.find(Style::OnePage, &query(24)).await.unwrap();
                 assert_eq!(found.as_deref(), Some("pl_24"));
                 assert_eq!(server.requests().len(), 6);
-                assert_eq!(peer.find(Way::OnePage, &query(25)).await.unwrap(), None);
+                assert_eq!(peer.find(Style::OnePage, &query(25)).await.unwrap(), None);
                 assert_eq!(server.connections(), 1);
             }
 
@@ -96,12 +96,12 @@ macro_rules! tests_of {
             async fn tells_what_went_wrong() {
                 let (server, url) = Server::start(0, &["Created", "Failed"]).await;
                 let peer = $peer::new(&url).unwrap();
-                let invalid = peer.submit(Way::OnePage, "bad", Duration::ZERO).await.unwrap_err();
+                let invalid = peer.submit(Style::OnePage, "bad", Duration::ZERO).await.unwrap_err();
                 assert_eq!(invalid.to_string(), "the query is invalid: no; never");
                 assert_eq!(server.requests(), [PING, VALIDATE]);
-                let failed = peer.submit(Way::OnePage, "SELECT 1", Duration::ZERO).await.unwrap_err();
+                let failed = peer.submit(Style::OnePage, "SELECT 1", Duration::ZERO).await.unwrap_err();
                 assert!(matches!(failed, PeerError::Failed { id } if id == "pl_new"));
-                let refused = peer.submit_under(Way::OnePage, "taken", "SELECT 1", Duration::ZERO).await.unwrap_err();
+                let refused = peer.submit_under(Style::OnePage, "taken", "SELECT 1", Duration::ZERO).await.unwrap_err();
                 assert!(matches!(refused, PeerError::Request { request: "create", .. }));
                 assert_eq!(server.requests().last().unwrap(), "PUT /api/v1/pipelines/taken");
             }
@@ -110,7 +110,7 @@ macro_rules! tests_of {
             async fn gives_up_after_fifty_pings() {
                 let peer = $peer::new("http://127.0.0.1:1").unwrap();
                 let start = Instant::now();
-                let error = peer.find(Way::OnePage, "SELECT 1").await.unwrap_err();
+                let error = peer.find(Style::OnePage, "SELECT 1").await.unwrap_err();
                 assert!(matches!(error, PeerError::NotUp { .. }));
                 assert!(start.elapsed() >= Duration::from_millis(490));
             }
@@ -120,11 +120,11 @@ macro_rules! tests_of {
                 let poll = Duration::from_millis(100);
                 let (server, url) = Server::start(0, START).await;
                 let peer = $peer::new(&url).unwrap();
-                peer.submit(Way::OnePage, "SELECT 1", poll).await.unwrap();
+                peer.submit(Style::OnePage, "SELECT 1", poll).await.unwrap();
                 assert_eq!(server.pauses(), [poll, poll, Duration::ZERO]);
                 let (server, url) = Server::start(0, START).await;
                 let peer = $peer::new(&url).unwrap();
-                peer.submit(Way::ArroyoRun, "SELECT 1", poll).await.unwrap();
+                peer.submit(Style::ArroyoRun, "SELECT 1", poll).await.unwrap();
                 assert_eq!(server.pauses(), [Duration::ZERO, poll, poll]);
             }
         }

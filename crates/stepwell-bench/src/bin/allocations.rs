@@ -1,10 +1,10 @@
-//! As the client of `stepwell-bench`, with every allocation counted.
+//! The client of `stepwell-bench`, with every allocation counted.
 
 use std::{alloc::System, env, error::Error, time::Duration};
 
 use serde_json::json;
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, Stats, StatsAlloc};
-use stepwell_bench::{many, run::Client};
+use stepwell_bench::{many, run::MeasuredClient};
 
 type Failure = Box<dyn Error + Send + Sync>;
 
@@ -21,7 +21,8 @@ fn main() -> Result<(), Failure> {
         ["at-once", url, count] => runtime.block_on(at_once(url, count.parse()?)),
         [peer, task, url, held, times] => runtime.block_on(async {
             let times: usize = times.parse()?;
-            let mut client = Client::new(peer.parse()?, task.parse()?, url, held.parse()?).await?;
+            let mut client =
+                MeasuredClient::new(peer.parse()?, task.parse()?, url, held.parse()?).await?;
             let region = Region::new(ALLOCATOR);
             for _ in 0..times {
                 client.once().await?;
@@ -40,7 +41,7 @@ fn main() -> Result<(), Failure> {
     }
 }
 
-/// The most that many submissions hold at once, looked at every millisecond.
+/// Prints the peak memory of many concurrent submissions, sampled every millisecond.
 async fn at_once(url: &str, count: usize) -> Result<(), Failure> {
     let region = Region::new(ALLOCATOR);
     let mut peak = 0;
@@ -63,7 +64,7 @@ async fn at_once(url: &str, count: usize) -> Result<(), Failure> {
 }
 
 fn in_use(change: Stats) -> usize {
-    // What grew is in the one, and what was freed after that in the other.
+    // A reallocation that grows counts as allocated bytes, and all of it as deallocated when it is freed.
     change
         .bytes_allocated
         .saturating_sub(change.bytes_deallocated)

@@ -1,4 +1,4 @@
-//! The floor: the requests that stepwell sends, over the client of hyper-util and over a bare connection of hyper.
+//! The floor: the same requests as stepwell's, over hyper-util's client and over a bare connection of hyper.
 
 use std::{
     error::Error,
@@ -18,10 +18,10 @@ use stepwell::HyperTransport;
 use stepwell_transport::{Transport, TransportError};
 use tokio::net::TcpStream;
 
-/// What goes wrong in a measurement ends it.
+/// Any failure ends a measurement.
 pub type Failure = Box<dyn Error + Send + Sync>;
 
-/// A transport that notes what it sends.
+/// A transport that records its requests.
 #[derive(Clone, Debug)]
 pub struct Recorder {
     inner: HyperTransport,
@@ -29,7 +29,7 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// Notes what is sent over `inner`.
+    /// Records the requests over `inner`.
     pub fn new(inner: HyperTransport) -> Self {
         Self {
             inner,
@@ -37,13 +37,9 @@ impl Recorder {
         }
     }
 
-    /// What was sent since the last call.
+    /// Takes the requests since the last call.
     pub fn take(&self) -> Vec<Request<Bytes>> {
         std::mem::take(&mut *self.sent())
-    }
-
-    fn note(&self, request: Request<Bytes>) {
-        self.sent().push(request);
     }
 
     fn sent(&self) -> MutexGuard<'_, Vec<Request<Bytes>>> {
@@ -53,11 +49,11 @@ impl Recorder {
 
 impl Transport for Recorder {
     async fn execute(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
-        let mut note = Request::new(request.body().clone());
-        note.method_mut().clone_from(request.method());
-        note.uri_mut().clone_from(request.uri());
-        note.headers_mut().clone_from(request.headers());
-        self.note(note);
+        let mut record = Request::new(request.body().clone());
+        record.method_mut().clone_from(request.method());
+        record.uri_mut().clone_from(request.uri());
+        record.headers_mut().clone_from(request.headers());
+        self.sent().push(record);
         self.inner.execute(request).await
     }
 
@@ -66,7 +62,7 @@ impl Transport for Recorder {
     }
 }
 
-/// Sends these requests over the client of hyper-util and skips through what is answered.
+/// Sends requests over hyper-util's client and skips the replies.
 #[derive(Debug)]
 pub struct Floor {
     client: Client<HttpConnector, Full<Bytes>>,
@@ -74,11 +70,11 @@ pub struct Floor {
 }
 
 impl Floor {
-    /// The floor under these requests, sent to `url`.
+    /// The floor of these requests, sent to `url`.
     ///
     /// # Errors
     ///
-    /// When a path cannot be joined to the address.
+    /// Fails if a path cannot be joined to the address.
     pub fn new(url: &str, requests: Vec<Request<Bytes>>) -> Result<Self, Failure> {
         let joined = requests.into_iter().map(|mut request| {
             *request.uri_mut() = format!("{url}{}", request.uri()).parse()?;
@@ -96,14 +92,14 @@ impl Floor {
     ///
     /// # Errors
     ///
-    /// When one is not answered, with 200 and JSON.
+    /// Fails if one is not answered with 200 and JSON.
     pub async fn run(&self) -> Result<(), Failure> {
         for request in &self.requests {
             let reply = self.client.request(request.clone()).await?;
             if !reply.status().is_success() {
                 return Err(format!("{} {}", reply.status(), request.uri()).into());
             }
-            // Not collected frame by frame and then copied: a large page would be in memory twice, and this would be no floor.
+            // Copied frame by frame: collecting the frames first would hold a large page in memory twice.
             let mut frames = reply.into_body();
             let length = frames.size_hint().exact().unwrap_or_default();
             let mut body = Vec::with_capacity(usize::try_from(length)?);
@@ -118,7 +114,7 @@ impl Floor {
     }
 }
 
-/// Sends these requests over one connection and reads what is answered, without a look at it.
+/// Sends requests over one connection and reads the replies without parsing them.
 #[derive(Debug)]
 pub struct Bare {
     sender: hyper::client::conn::http1::SendRequest<Full<Bytes>>,
@@ -126,11 +122,11 @@ pub struct Bare {
 }
 
 impl Bare {
-    /// A connection to `url` for these requests.
+    /// Connects to `url` for these requests.
     ///
     /// # Errors
     ///
-    /// When there is no connection.
+    /// Fails if the connection fails.
     pub async fn connect(url: &str, requests: Vec<Request<Bytes>>) -> Result<Self, Failure> {
         let authority = url.trim_start_matches("http://");
         let stream = TcpStream::connect(authority).await?;
@@ -153,7 +149,7 @@ impl Bare {
     ///
     /// # Errors
     ///
-    /// When one is not answered.
+    /// Fails if one is not answered.
     pub async fn run(&mut self) -> Result<(), Failure> {
         for request in &self.requests {
             self.sender.ready().await?;

@@ -4,11 +4,11 @@ use stepwell::{PipelineSpec, Resolution, SharedTransport, Shutdown, Submission};
 
 use super::floor::Failure;
 
-/// Submits, from `connect` to Running, and leaves the pipeline alone.
+/// Submits the pipeline, waits until it is running, and detaches.
 ///
 /// # Errors
 ///
-/// When a step fails.
+/// Fails if a step fails.
 pub async fn submit(
     transport: &SharedTransport,
     shutdown: &Shutdown,
@@ -30,11 +30,11 @@ pub async fn submit(
     Ok(())
 }
 
-/// Finds the pipeline with the query of `spec` and resumes it; it is Running already.
+/// Finds the running pipeline with the query of `spec` and resumes it.
 ///
 /// # Errors
 ///
-/// When a step fails, or the pipeline is not there.
+/// Fails if a step fails, or if there is no such pipeline.
 pub async fn find(
     transport: &SharedTransport,
     shutdown: &Shutdown,
@@ -54,6 +54,6 @@ pub async fn find(
             resumed.register().detach();
             Ok(())
         }
-        Resolution::Created(_) => Err("it was created and not found".into()),
+        Resolution::Created(_) => Err("it was created, not found".into()),
     }
 }

@@ -1,4 +1,4 @@
-//! Where the server is, and how to talk to it.
+//! The options for the server and its credentials.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use clap::{
     builder::{OsStringValueParser, TypedValueParser},
 };
 
-// The token is never an argument: everyone on the machine can read those.
+// The token is never an argument, because every user of the machine can read the arguments of a process.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Server")]
 pub(crate) struct Connection {
@@ -51,7 +51,7 @@ pub(crate) struct Connection {
     pub(crate) client_key: Option<PathBuf>,
 }
 
-/// A path that may be empty, as a variable is that is set to nothing; then it counts as not given.
+/// Parses a path that may be empty: an empty environment variable counts as unset.
 fn path() -> impl TypedValueParser<Value = PathBuf> {
     OsStringValueParser::new().map(PathBuf::from)
 }

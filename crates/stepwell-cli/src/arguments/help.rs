@@ -1,4 +1,4 @@
-//! What stands at the end of each help text. Lines are short, so that they are not wrapped on a usual terminal.
+//! The end of each help text. The lines are short, so that a terminal of the usual width does not wrap them.
 
 pub(super) const STEPWELL: &str = "\
 Examples:

@@ -2,10 +2,10 @@
 
 use clap::{Args, ValueEnum};
 
-use super::Connection;
+use super::connection::Connection;
 
 #[derive(Debug, Args)]
-pub(crate) struct List {
+pub(crate) struct ListArguments {
     #[command(flatten)]
     pub(crate) selection: Selection,
     #[command(flatten)]
@@ -15,10 +15,10 @@ pub(crate) struct List {
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Pipelines")]
 pub(crate) struct Selection {
-    /// Only pipelines in these states, such as running,failed; "none" is a pipeline without a job; can be repeated
+    /// Only pipelines in these states, such as running,failed; "none" means without a job; can be repeated
     #[arg(long, value_name = "STATE", value_delimiter = ',')]
     pub(crate) state: Vec<String>,
-    /// Only pipelines whose name has this text in it, or fits it as a pattern with * and ?; case does not matter
+    /// Only pipelines whose name contains this text, or matches it as a pattern with * and ?; case is ignored
     #[arg(long, value_name = "TEXT")]
     pub(crate) name: Option<String>,
     /// Order of the list

@@ -1,4 +1,4 @@
-//! From the words of the command line to [`Arguments`]: what clap cannot say of them is said here.
+//! Parsing the command line to [`Arguments`], with the rules that clap cannot express.
 
 use std::{
     ffi::OsString,
@@ -11,11 +11,11 @@ use clap::{
     error::ErrorKind, parser::ValueSource,
 };
 
-use super::{Arguments, Command, Run};
+use super::{Arguments, Command, RunArguments};
 use crate::{color::When, exit::Exit};
 
 impl Arguments {
-    /// The arguments of this process. Without them: the code to end with, after help or an error was shown.
+    /// Parses the arguments of this process. Fails with the exit code after a help text or an error was shown.
     pub(crate) fn parse() -> Result<Self, ExitCode> {
         let line: Vec<_> = std::env::args_os().collect();
         Self::of(&line).map_err(|error| show(&error))
@@ -40,7 +40,7 @@ impl Arguments {
         Ok(arguments)
     }
 
-    /// Settles which server is meant, if any. A variable that is empty is as one that is not set.
+    /// Decides which server is used, if any. An empty environment variable counts as unset.
     fn settle(&mut self, matches: &ArgMatches) -> Result<(), (ErrorKind, String)> {
         let connection = match &mut self.command {
             Command::Run(run) => &mut run.connection,
@@ -65,18 +65,18 @@ impl Arguments {
     }
 }
 
-fn settle_run(run: &mut Run, server_is_typed: bool) -> Result<(), (ErrorKind, String)> {
+fn settle_run(run: &mut RunArguments, server_is_typed: bool) -> Result<(), (ErrorKind, String)> {
     if run.state_dir.is_some() {
         if server_is_typed {
             let text = "--state-dir is for the embedded engine and cannot be used with --server";
             return Err((ErrorKind::ArgumentConflict, text.to_owned()));
         }
-        // What was typed for this command counts, not what was exported for all.
+        // An option of this command takes precedence over an environment variable.
         run.connection.server = None;
     }
     let needs_server = match run {
-        Run { detach: true, .. } => "--detach",
-        Run { no_wait: true, .. } => "--no-wait",
+        RunArguments { detach: true, .. } => "--detach",
+        RunArguments { no_wait: true, .. } => "--no-wait",
         _ => return Ok(()),
     };
     if run.connection.server.is_none() {
@@ -88,7 +88,7 @@ fn settle_run(run: &mut Run, server_is_typed: bool) -> Result<(), (ErrorKind, St
     Ok(())
 }
 
-/// What `--color` says, for the help and the errors of clap itself; these are shown before the line is taken apart.
+/// The value of `--color` for clap's own help texts and errors, which are shown before the line is parsed.
 fn color_of(line: &[OsString]) -> ColorChoice {
     let mut words = line.iter().filter_map(|word| word.to_str()).peekable();
     let mut choice = ColorChoice::Auto;
@@ -111,7 +111,7 @@ fn color_of(line: &[OsString]) -> ColorChoice {
     choice
 }
 
-/// Shows a help text or an error, and says what to end with. A help text that could not be written was not shown.
+/// Shows a help text or an error, and returns the exit code. It is a failure if a help text cannot be written.
 fn show(error: &Error) -> ExitCode {
     let shown = error.print().and_then(|()| io::stdout().flush());
     match shown {

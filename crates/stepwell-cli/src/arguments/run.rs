@@ -14,10 +14,13 @@ use stepwell::{
 
 use super::{Connection, Query, Stopping};
 
-// Flags are flags; a state machine of them would be no help to clap.
-#[allow(clippy::struct_excessive_bools, clippy::struct_field_names)]
+#[allow(
+    clippy::struct_excessive_bools,
+    clippy::struct_field_names,
+    reason = "the fields are the options as clap sees them"
+)]
 #[derive(Debug, Args)]
-pub(crate) struct Run {
+pub(crate) struct RunArguments {
     #[command(flatten)]
     pub(crate) query: Query,
     /// Name of the pipeline [default: the file's name without its extension, or "query"]
@@ -85,8 +88,8 @@ pub(crate) struct Run {
 const PIPELINE: &str = "Pipeline";
 const WAITING: &str = "Waiting and stopping";
 
-impl Run {
-    /// The pipeline's name: as given, or that of the file.
+impl RunArguments {
+    /// The pipeline's name: the one given, or else the name of the file.
     pub(crate) fn name(&self) -> String {
         self.name
             .clone()

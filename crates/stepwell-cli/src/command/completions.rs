@@ -3,13 +3,13 @@
 use clap::CommandFactory as _;
 
 use crate::{
-    arguments::{Arguments, Completions},
+    arguments::{Arguments, CompletionsArguments},
     exit::Exit,
     failure::Failure,
     standard_output,
 };
 
-pub(crate) async fn completions(arguments: Completions) -> Result<Exit, Failure> {
+pub(crate) async fn completions(arguments: CompletionsArguments) -> Result<Exit, Failure> {
     let mut command = Arguments::command();
     let mut script = Vec::new();
     clap_complete::generate(arguments.shell, &mut command, "stepwell", &mut script);

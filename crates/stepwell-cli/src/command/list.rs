@@ -9,12 +9,13 @@ use serde_json::json;
 use stepwell::arroyo::Job;
 
 use crate::{
-    arguments::List, exit::Exit, failure::Failure, listing, moment, output::Output, standard_output,
+    arguments::ListArguments, exit::Exit, failure::Failure, listing, moment, output::Output,
+    standard_output,
 };
 
 use self::selection::Selected;
 
-pub(crate) async fn list(arguments: List, output: &Output) -> Result<Exit, Failure> {
+pub(crate) async fn list(arguments: ListArguments, output: &Output) -> Result<Exit, Failure> {
     let client = arguments.connection.client()?;
     let selection = arguments.selection;
     let all = listing::read(&client, |listed| selection.takes_name(&listed.name)).await?;
@@ -42,7 +43,7 @@ pub(crate) async fn list(arguments: List, output: &Output) -> Result<Exit, Failu
     Ok(Exit::Success)
 }
 
-/// The job without its environment and its scheduler's configuration, which carry passwords as the query does.
+/// The job without its environment and its scheduler's configuration, which may contain passwords.
 pub(super) fn without_secrets(job: Option<&Job>) -> serde_json::Value {
     let mut job = json!(job);
     if let Some(job) = job.as_object_mut() {

@@ -9,28 +9,28 @@ use stepwell::{
 };
 
 use crate::{
-    arguments::Status, command::list::without_secrets, exit::Exit, failure::Failure,
-    output::Output, standard_output, target,
+    arguments::StatusArguments, command::list::without_secrets, exit::Exit, failure::Failure, find,
+    output::Output, standard_output,
 };
 
-pub(crate) async fn status(arguments: Status, output: &Output) -> Result<Exit, Failure> {
+pub(crate) async fn status(arguments: StatusArguments, output: &Output) -> Result<Exit, Failure> {
     let client = arguments.connection.client()?;
     let read = async |id: PipelineId| Ok(client.pipeline(&id).await?);
     let is_missing =
         |failure: &Failure| matches!(failure, Failure::Call { source } if source.is_not_found());
-    let pipeline = target::find(&client, &arguments.target.pipeline, read, is_missing).await?;
-    let seen = Seen::of(&client, pipeline).await?;
+    let pipeline = find::pipeline(&client, &arguments.target.pipeline, read, is_missing).await?;
+    let status = PipelineStatus::read(&client, pipeline).await?;
     let text = if output.is_json() {
-        format!("{}\n", seen.json())
+        format!("{}\n", status.json())
     } else {
-        seen.report()
+        status.report()
     };
     standard_output::print(text).await?;
     Ok(Exit::Success)
 }
 
-/// A pipeline and what its job says.
-struct Seen {
+/// A pipeline with its job, and the job's errors and checkpoints.
+struct PipelineStatus {
     pipeline: Pipeline,
     job: Option<Job>,
     errors: Vec<JobError>,
@@ -38,8 +38,8 @@ struct Seen {
     dashboard: Option<String>,
 }
 
-impl Seen {
-    async fn of(client: &Client, pipeline: Pipeline) -> Result<Self, Failure> {
+impl PipelineStatus {
+    async fn read(client: &Client, pipeline: Pipeline) -> Result<Self, Failure> {
         let id = &pipeline.id;
         let job = client.job(id).await?;
         let (errors, checkpoints) = match &job {

@@ -11,20 +11,20 @@ use stepwell::{
 };
 
 use crate::{
-    arguments::Stop,
+    arguments::StopArguments,
     exit::Exit,
     failure::{self, Failure, JobFailedSnafu, NoServerSnafu},
-    interrupt::Interruptions,
+    find,
+    interruption::Interruptions,
     output::Output,
-    target,
 };
 
-pub(crate) async fn stop(arguments: Stop, output: &Output) -> Result<Exit, Failure> {
+pub(crate) async fn stop(arguments: StopArguments, output: &Output) -> Result<Exit, Failure> {
     let mut interruptions = Interruptions::listen()?;
     let transport = arguments.connection.transport()?.context(NoServerSnafu)?;
     let options = Options::default()
         .with_observer(output.observer())
-        // Somebody stands in front of it.
+        // A person is waiting.
         .with_connect_timeout(Duration::from_secs(5))
         .with_stop_mode(arguments.stopping.stop_mode.into())
         .with_stop_timeout(arguments.stopping.stop_timeout);
@@ -43,10 +43,10 @@ pub(crate) async fn stop(arguments: Stop, output: &Output) -> Result<Exit, Failu
             }
         )
     };
-    let found = target::find(&client, &arguments.target.pipeline, attach, is_missing);
+    let found = find::pipeline(&client, &arguments.target.pipeline, attach, is_missing);
     let pipeline = interruptions.unless_interrupted(found).await?;
     let id = pipeline.id().clone();
-    // What was asked for is finished, unless a second signal says otherwise.
+    // The stop is completed unless a second signal comes.
     interruptions
         .unless_interrupted_twice(stop_pipeline(pipeline, output), |signal| {
             output.note(&format!("stopping pipeline {id}; {}", signal.again()));
@@ -61,7 +61,7 @@ async fn stop_pipeline(pipeline: Submission<Registered>, output: &Output) -> Res
             output.stopped(
                 stopped.id().as_str(),
                 stopped.name(),
-                stopped.job().state.as_str(),
+                &stopped.job().state,
                 stopped.final_checkpoint(),
             );
             Ok(Exit::Success)
@@ -74,7 +74,7 @@ async fn stop_pipeline(pipeline: Submission<Registered>, output: &Output) -> Res
                 reason: failure::reason(Some(&job), None),
             }
             .fail(),
-            // It was asked to end, and it has.
+            // The pipeline has ended, which is what was asked for.
             Error::Stop {
                 source: StopError::EndedOtherwise { id, job },
             } => {

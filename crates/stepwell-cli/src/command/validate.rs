@@ -8,25 +8,29 @@ use stepwell::{
 };
 
 use crate::{
-    arguments::Validate,
+    arguments::ValidateArguments,
+    diagnostic::NamedQuery,
     exit::Exit,
-    failure::{Failure, Origin},
+    failure::Failure,
     output::Output,
     printable, query, standard_output,
     table::{self, Cell, Column, Side},
 };
 
-pub(crate) async fn validate(arguments: Validate, output: &Output) -> Result<Exit, Failure> {
-    let origin = read(arguments.query.file, output.clone()).await?;
+pub(crate) async fn validate(
+    arguments: ValidateArguments,
+    output: &Output,
+) -> Result<Exit, Failure> {
+    let query = read(arguments.query.file, output.clone()).await?;
     let udfs = query::read_udfs(&arguments.query.udf)?;
     match arguments.connection.transport()? {
-        Some(transport) => check(transport, origin, &udfs, output).await,
-        None => local(origin, &udfs, output).await,
+        Some(transport) => check(transport, query, &udfs, output).await,
+        None => on_engine(query, &udfs, output).await,
     }
 }
 
-/// Standard input may be silent for ever, and a signal must end the command all the same.
-async fn read(file: PathBuf, output: Output) -> Result<Origin, Failure> {
+/// Reads the query on another thread, because standard input may block for ever and a signal must still end the command.
+async fn read(file: PathBuf, output: Output) -> Result<NamedQuery, Failure> {
     let reading = tokio::task::spawn_blocking(move || query::read(&file, &output));
     match reading.await {
         Ok(read) => read,
@@ -35,23 +39,23 @@ async fn read(file: PathBuf, output: Output) -> Result<Origin, Failure> {
 }
 
 #[cfg(feature = "embedded")]
-async fn local(
-    origin: Origin,
+async fn on_engine(
+    query: NamedQuery,
     udfs: &[stepwell::arroyo::Udf],
     output: &Output,
 ) -> Result<Exit, Failure> {
-    use crate::{command::local::Local, state_directory};
+    use crate::{engine::EmbeddedEngine, state_directory};
 
     let directory = Temporary(state_directory::fresh("validate")?);
-    let engine = Local::start_idle(directory.0.clone()).await?;
-    let result = check(engine.transport.clone(), origin, udfs, output).await;
+    let engine = EmbeddedEngine::start_idle(directory.0.clone()).await?;
+    let result = check(engine.transport.clone(), query, udfs, output).await;
     let closed = engine.close().await;
     let exit = result?;
     closed?;
     Ok(exit)
 }
 
-/// A directory with nothing but an empty database, which goes away when a signal ends the command too.
+/// A directory that is removed on drop, so that it also goes when a signal ends the command. It only holds an empty database.
 #[cfg(feature = "embedded")]
 struct Temporary(PathBuf);
 
@@ -63,8 +67,8 @@ impl Drop for Temporary {
 }
 
 #[cfg(not(feature = "embedded"))]
-async fn local(
-    _origin: Origin,
+async fn on_engine(
+    _query: NamedQuery,
     _udfs: &[stepwell::arroyo::Udf],
     _output: &Output,
 ) -> Result<Exit, Failure> {
@@ -73,12 +77,12 @@ async fn local(
 
 async fn check(
     transport: SharedTransport,
-    origin: Origin,
+    query: NamedQuery,
     udfs: &[stepwell::arroyo::Udf],
     output: &Output,
 ) -> Result<Exit, Failure> {
     let client = Client::new(transport);
-    let validation = client.validate(&origin.text, udfs).await?;
+    let validation = client.validate(&query.text, udfs).await?;
     match validation.graph {
         Some(graph) if validation.errors.is_empty() => {
             let text = if output.is_json() {
@@ -90,13 +94,13 @@ async fn check(
             Ok(Exit::Success)
         }
         _ => Err(Failure::Invalid {
-            origin,
+            query,
             diagnostics: validation.errors,
         }),
     }
 }
 
-/// The operators, each with where its rows go and how they are dealt out.
+/// The operators as a table, each with the operators that its rows go to and how they are partitioned.
 fn show(graph: &PipelineGraph) -> String {
     let nodes = graph.nodes().iter();
     let ids = nodes.clone().map(|node| node.node_id.to_string());
@@ -115,7 +119,7 @@ fn targets(graph: &PipelineGraph, id: u32) -> String {
     let edges = graph.edges().iter().filter(|edge| edge.src_id == id);
     let targets: Vec<_> = edges
         .map(|edge| match edge.edge_type.as_str() {
-            // The usual way: each subtask to the one that follows it.
+            // The usual case: each subtask sends its rows to one subtask of the next operator.
             "" | "Forward" => edge.dest_id.to_string(),
             how => format!(
                 "{} ({})",

@@ -1,4 +1,4 @@
-//! For programs: one object a line on standard error. Its schema is `docs/cli-output.schema.json`.
+//! Output for programs: one JSON object per line on standard error. Its schema is `docs/cli-output.schema.json`.
 
 use std::{path::Path, time::SystemTime};
 
@@ -10,10 +10,10 @@ use stepwell::{
     state::Plan,
 };
 
-use super::{Destination, How, Place, Resolved, say};
-use crate::{failure::Failure, hint::Hint, interrupt::Interruption};
+use super::resolved::{Destination, How, ResolvedPipeline, WebPage};
+use crate::{failure::Failure, hint::Hint, interruption::Interruption, standard_error::say};
 
-/// Goes up when a field changes its meaning or goes away.
+/// Increased when a field changes its meaning or is removed.
 const SCHEMA: u32 = 1;
 
 pub(crate) struct Json {
@@ -119,7 +119,7 @@ impl Json {
         );
     }
 
-    pub(super) fn resolved(&mut self, resolved: &Resolved<'_>) {
+    pub(super) fn resolved(&mut self, resolved: &ResolvedPipeline<'_>) {
         let (action, state) = match resolved.how {
             How::Created | How::FoundAgain => ("created", None),
             How::Resumed(state) => ("resumed", state),
@@ -146,11 +146,11 @@ impl Json {
         );
     }
 
-    pub(super) fn running(&mut self, id: &str, place: &Place) {
-        let (dashboard, engine) = match place {
-            Place::Dashboard(url) => (Some(url), None),
-            Place::Engine { page, engine } => (Some(page), Some(engine)),
-            Place::Unknown => (None, None),
+    pub(super) fn running(&mut self, id: &str, web_page: &WebPage) {
+        let (dashboard, engine) = match web_page {
+            WebPage::Dashboard(url) => (Some(url), None),
+            WebPage::Engine { page, engine } => (Some(page), Some(engine)),
+            WebPage::Unknown => (None, None),
         };
         self.line(
             "running",
@@ -173,7 +173,7 @@ impl Json {
     }
 
     pub(super) fn quit(text: &str, signal: Interruption, pipelines: &[KnownPipeline]) {
-        say(
+        write(
             "error",
             json!({
                 "message": text, "causes": [], "then": [], "next": [], "may_be_running": known(pipelines),
@@ -206,7 +206,7 @@ impl Json {
         );
     }
 
-    /// Errors are shown to the quiet too.
+    /// Writes the error, even with `--quiet`.
     pub(super) fn failure(failure: &Failure, hints: &[Hint]) {
         let next: Vec<_> = hints
             .iter()
@@ -216,7 +216,7 @@ impl Json {
         for failure in &failures {
             if let Failure::Invalid { diagnostics, .. } = failure {
                 for diagnostic in diagnostics {
-                    say(
+                    write(
                         "diagnostic",
                         json!({"message": diagnostic.message, "span": diagnostic.span}),
                     );
@@ -228,7 +228,7 @@ impl Json {
             .iter()
             .map(|failure| json!({"message": failure.to_string(), "causes": failure.causes()}))
             .collect();
-        say(
+        write(
             "error",
             json!({
                 "message": first.to_string(), "causes": first.causes(), "then": then, "next": next,
@@ -239,13 +239,13 @@ impl Json {
 
     fn line(&self, event: &str, fields: Value) {
         if !self.quiet {
-            say(event, fields);
+            write(event, fields);
         }
     }
 }
 
-/// Writes an event with what each of them has.
-fn say(event: &str, mut fields: Value) {
+/// Writes an event, with the fields that every event has.
+fn write(event: &str, mut fields: Value) {
     fields["event"] = event.into();
     fields["schema"] = SCHEMA.into();
     fields["time"] = humantime::format_rfc3339_millis(SystemTime::now())

@@ -1,21 +1,21 @@
-//! Where a pipeline goes, what became of the search for it, and where it can be looked at.
+//! The data of the messages about a pipeline.
 
 use std::path::Path;
 
 use stepwell::observe::Difference;
 
-/// Where a pipeline goes.
+/// Where a pipeline runs.
 #[derive(Clone, Debug)]
 pub(crate) enum Destination<'a> {
-    /// To a server.
+    /// On a server.
     Server(&'a str),
-    /// To the embedded engine, with the directory that was asked for.
+    /// On the embedded engine, with the state directory if one was given.
     Embedded(Option<&'a Path>),
 }
 
-/// Where a running pipeline can be looked at.
+/// Where a running pipeline can be watched.
 #[derive(Clone, Debug)]
-pub(crate) enum Place {
+pub(crate) enum WebPage {
     /// A server's dashboard.
     Dashboard(String),
     /// The status page of the embedded engine, and the engine's address.
@@ -26,8 +26,8 @@ pub(crate) enum Place {
     Unknown,
 }
 
-/// What became of the search for the pipeline.
-pub(crate) struct Resolved<'a> {
+/// The pipeline that was created or resumed.
+pub(crate) struct ResolvedPipeline<'a> {
     pub(crate) id: &'a str,
     pub(crate) name: &'a str,
     pub(crate) how: How<'a>,
@@ -36,8 +36,8 @@ pub(crate) struct Resolved<'a> {
 
 pub(crate) enum How<'a> {
     Created,
-    /// Our create, found again after its reply was lost.
+    /// Created by this command, and found again after the reply was lost.
     FoundAgain,
-    /// With the state before, where there was a job.
+    /// Resumed, from this state if there was a job.
     Resumed(Option<&'a str>),
 }

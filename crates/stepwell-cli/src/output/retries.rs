@@ -1,68 +1,68 @@
-//! Requests that fail and are sent again: one line when that begins, one when it is over.
+//! Failed requests that are sent again: one line when the first one fails, and one when the server answers again.
 
 use std::time::Duration;
 
 use stepwell::transport::words::Time;
 use tokio::time::Instant;
 
-/// A reason that comes back within this time is not reported again, unless it lasts.
+/// A reason that returns within this time is not shown again, unless the failures last.
 const KNOWN_FOR: Duration = Duration::from_secs(30);
 
-/// Another reason that comes so soon after the server answered again is of the same outage: the job and its rows are read by themselves.
+/// A different reason this soon after the server answered again belongs to the same outage, because the job and its rows are read separately.
 const SAME_OUTAGE: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Default)]
 pub(super) struct Retries {
     under_way: Option<UnderWay>,
-    /// What was said last, and until when it was so.
-    said: Option<(String, Instant)>,
+    /// The reason that was shown last, and when it last applied.
+    shown: Option<(String, Instant)>,
 }
 
 /// Failures in a row.
 #[derive(Debug)]
 struct UnderWay {
     since: Instant,
-    /// They began so soon after the last ones that they are no news by themselves.
+    /// They began so soon after the last ones that they are not shown at once.
     is_known: bool,
-    was_said: bool,
+    was_shown: bool,
 }
 
 impl Retries {
-    /// A request failed; what to say of it, if it is news.
+    /// Records a failed request. Returns a line if it is news.
     pub(super) fn failed(&mut self, reason: &str) -> Option<String> {
-        let said = &self.said;
+        let shown = &self.shown;
         let under_way = self.under_way.get_or_insert_with(|| UnderWay {
             since: Instant::now(),
-            is_known: said.as_ref().is_some_and(|(said, until)| {
+            is_known: shown.as_ref().is_some_and(|(shown, until)| {
                 let ago = until.elapsed();
-                ago < SAME_OUTAGE || said == reason && ago < KNOWN_FOR
+                ago < SAME_OUTAGE || shown == reason && ago < KNOWN_FOR
             }),
-            was_said: false,
+            was_shown: false,
         });
-        // What was passed over is said when it lasts.
+        // Known failures are shown once they last.
         let is_news = !under_way.is_known || under_way.since.elapsed() >= KNOWN_FOR;
-        if under_way.was_said || !is_news {
+        if under_way.was_shown || !is_news {
             return None;
         }
-        under_way.was_said = true;
-        self.said = Some((reason.to_owned(), Instant::now()));
+        under_way.was_shown = true;
+        self.shown = Some((reason.to_owned(), Instant::now()));
         Some(format!("{reason}; trying again"))
     }
 
-    /// A request succeeded after so many failures.
+    /// Records a successful request after this many failures. Returns a line if the failures were shown.
     pub(super) fn answered(&mut self, failures: u32, elapsed: Duration) -> Option<String> {
-        let was_said = self.under_way.take()?.was_said;
-        if let Some((_, until)) = &mut self.said {
+        let was_shown = self.under_way.take()?.was_shown;
+        if let Some((_, until)) = &mut self.shown {
             *until = Instant::now();
         }
         let requests = if failures == 1 { "request" } else { "requests" };
         let elapsed = Time(elapsed);
-        was_said.then(|| {
-            format!("the server answers again, after {failures} failed {requests} in {elapsed}")
+        was_shown.then(|| {
+            format!("the server is answering again after {failures} failed {requests} in {elapsed}")
         })
     }
 
-    /// The step has ended; the next one begins anew.
+    /// Forgets the current failures, because the step has ended.
     pub(super) fn step_ended(&mut self) {
         self.under_way = None;
     }
@@ -87,7 +87,7 @@ mod tests {
         let end = retries.answered(3, Duration::from_secs(100)).unwrap();
         assert_eq!(
             end,
-            "the server answers again, after 3 failed requests in 1 min 40 s"
+            "the server is answering again after 3 failed requests in 1 min 40 s"
         );
         assert_eq!(retries.answered(1, Duration::ZERO), None);
     }

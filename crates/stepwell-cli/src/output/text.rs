@@ -1,22 +1,24 @@
-//! For people: on a terminal each step is a spinner that becomes a tick with its time, elsewhere one plain line a step.
+//! Output for people. On a terminal each step is a spinner that becomes a tick with its time, elsewhere one plain line per step.
 
 use std::{io::IsTerminal as _, time::Duration};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use stepwell::{
-    arroyo::readable,
     observe::{Event, JobTransition, Step},
     transport::words::Time,
 };
 
-use super::{retries::Retries, say};
+use super::{retries::Retries, trouble::logged};
 use crate::{
     hint::Hint,
     printable::{line, lines as printable},
+    standard_error::say,
 };
 
-// What was asked for, and what is so, each by itself.
-#[allow(clippy::struct_excessive_bools)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is independent of the others"
+)]
 pub(crate) struct Text {
     quiet: bool,
     color: bool,
@@ -24,7 +26,7 @@ pub(crate) struct Text {
     spinner: Option<ProgressBar>,
     last_state: Option<String>,
     retries: Retries,
-    /// The job is restarted again and again, and that is said: not each of its states.
+    /// Whether the job is restarted again and again. That is shown instead of each of its states.
     in_trouble: bool,
     last_trouble: Option<String>,
 }
@@ -76,11 +78,10 @@ impl Text {
                 ..
             } => {
                 self.in_trouble = true;
-                let reason = error.as_ref().map_or_else(
-                    || "the server gives no reason".to_owned(),
-                    |error| readable(&format!("{}: {}", error.message, error.details)),
-                );
-                // Without an error it may be another client that restarts it.
+                let reason = error
+                    .as_ref()
+                    .map_or_else(|| "the server gives no reason".to_owned(), logged);
+                // Without an error, another client may be restarting it.
                 let failed = if error.is_some() { "failed and " } else { "" };
                 let what = match restarts {
                     0 => "is failing".to_owned(),
@@ -90,7 +91,7 @@ impl Text {
                         Time(*elapsed)
                     ),
                 };
-                // A stop looks anew, and sees what was said before.
+                // A stop watches the job anew and reports the same trouble again.
                 if self.last_trouble.as_ref() != Some(&reason) || *restarts > 0 {
                     self.warning(&format!("job {job_id} {what}: {reason}"));
                 }
@@ -106,7 +107,7 @@ impl Text {
                     1 => ", after one restart".to_owned(),
                     _ => format!(", after {restarts} restarts"),
                 };
-                self.note(&format!("job {job_id} keeps running again{after}"));
+                self.note(&format!("job {job_id} is running steadily again{after}"));
             }
             Event::Differs {
                 pipeline_id,
@@ -124,7 +125,7 @@ impl Text {
         let stopping = !transition.running_desired && !transition.state.is_terminal();
         let wish = if stopping { ", told to stop" } else { "" };
         let text = format!("job {} is {}{wish}", transition.job_id, transition.state);
-        // Each step looks anew; what it sees first is often what was said last.
+        // Each step watches the job anew and often begins with the state that was shown last.
         if self.last_state.as_ref() == Some(&text) {
             return;
         }
@@ -159,7 +160,7 @@ impl Text {
         }
     }
 
-    /// Something about the step under way: beside the spinner, or a line of its own.
+    /// Shows something about the current step: beside the spinner, or on a line of its own.
     fn status(&mut self, text: &str) {
         match &self.spinner {
             Some(spinner) => spinner.set_message(line(text).into_owned()),
@@ -188,7 +189,7 @@ impl Text {
         }
     }
 
-    /// What to try next, each with the command for it.
+    /// Shows what to try next.
     pub(super) fn hints(hints: &[Hint]) {
         for hint in hints {
             match &hint.command {
@@ -202,7 +203,7 @@ impl Text {
         self.print(&format!("{level:>5} {target}: {}", printable(text)));
     }
 
-    /// Takes the spinner of a step that has come to no good end off the terminal.
+    /// Removes the spinner of a step that did not succeed.
     pub(super) fn clear(&mut self) {
         if let Some(spinner) = self.spinner.take() {
             spinner.finish_and_clear();
@@ -216,7 +217,7 @@ impl Text {
         }
     }
 
-    /// What moves on the terminal now.
+    /// The spinner of the current step, if there is one.
     pub(super) fn spinner(&self) -> Option<ProgressBar> {
         self.spinner.clone()
     }

@@ -1,8 +1,8 @@
-//! Chance that is the same every time.
+//! Deterministic random numbers.
 
 use std::time::Duration;
 
-/// A generator after splitmix64, seeded.
+/// A seeded generator (splitmix64).
 pub(crate) struct Chance(u64);
 
 impl Chance {
@@ -18,12 +18,12 @@ impl Chance {
         value ^ (value >> 31)
     }
 
-    /// Below `end`.
+    /// A number below `end`.
     pub(crate) fn below(&mut self, end: u64) -> u64 {
         self.draw() % end.max(1)
     }
 
-    /// True in so many of a hundred.
+    /// `true` in this percentage of calls.
     pub(crate) fn percent(&mut self, percent: u64) -> bool {
         self.below(100) < percent
     }

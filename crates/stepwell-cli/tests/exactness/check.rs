@@ -1,6 +1,6 @@
-//! What is compared with what.
+//! Comparisons.
 
-/// Says where lines differ first.
+/// Reports the first difference between lines.
 pub(crate) fn same(expected: &[String], found: &[&str]) -> Result<(), String> {
     let differs = expected
         .iter()
@@ -25,7 +25,7 @@ pub(crate) fn same(expected: &[String], found: &[&str]) -> Result<(), String> {
     }
 }
 
-/// The lines of a text that may have been cut off in its last.
+/// The complete lines of a text whose last line may be cut off.
 pub(crate) fn whole_lines(text: &str) -> Vec<&str> {
     match text.rsplit_once('\n') {
         Some((whole, _)) => whole.split('\n').collect(),

@@ -1,4 +1,4 @@
-//! What comes after an end: nothing of it is changed by accident.
+//! Runs after the end of a pipeline do not change its output by accident.
 
 use std::{fs, path::Path};
 
@@ -55,7 +55,7 @@ fn a_finished_query_is_run_again_only_when_told_to() {
     );
     assert_eq!(kept(directory.path()), text);
 
-    // A new run, and a new state directory, begin the file anew.
+    // A new run and a new state directory truncate the file.
     for (state, more) in [("state", &["--new-run"] as &[_]), ("other", &[])] {
         fs::write(
             directory.path().join("kept.json"),
@@ -73,8 +73,7 @@ fn a_finished_query_is_run_again_only_when_told_to() {
     }
 }
 
-/// Killed after its last row, and before it was noted that it has finished: it is run again from its last checkpoint, and has finished
-/// by the time it is looked for.
+/// Killed after its last row, before the end was stored: it runs again from its last checkpoint, and has finished before it is resolved.
 #[test]
 fn a_query_that_lacks_nothing_but_its_end_comes_to_it() {
     let directory = directory();
@@ -102,7 +101,7 @@ fn a_dry_run_leaves_a_killed_run_to_the_next() {
     let plan = run(directory.path(), "state", &["--dry-run"]);
     assert_eq!(plan.code, Some(0), "{}", plan.stderr);
     assert!(plan.stderr.contains("would resume"), "{}", plan.stderr);
-    // A run that is set going gets a number.
+    // A run that was started has a number.
     assert_eq!(store::records(&state), before);
 }
 

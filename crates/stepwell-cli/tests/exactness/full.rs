@@ -1,4 +1,4 @@
-//! Files that have no room left, because a process may not write longer ones.
+//! Full files, because the size of a process's files is limited.
 
 use std::{
     fs::{self, File},
@@ -13,12 +13,12 @@ use crate::{
     chance::Chance,
     check::whole_lines,
     few_seeds, store,
-    support::{PATIENCE, Place, Running, stepwell},
+    support::{PATIENCE, Running, TestDirectory, stepwell},
 };
 
-/// `stepwell run` of a query, none of whose files can have more than so many blocks.
-fn limited(place: &Place, query: &str, blocks: u64) -> Command {
-    let run = run(place, query);
+/// `stepwell run` with a limit on the blocks of each file.
+fn limited(directory: &TestDirectory, query: &str, blocks: u64) -> Command {
+    let run = run(directory, query);
     let mut limited = Command::new("sh");
     limited
         .args(["-c", "trap '' XFSZ; ulimit -f \"$0\"; exec \"$@\""])
@@ -37,11 +37,11 @@ fn limited(place: &Place, query: &str, blocks: u64) -> Command {
     limited
 }
 
-fn run(place: &Place, query: &str) -> Command {
-    stepwell(&["run", "-s", &place.text("state"), query])
+fn run(directory: &TestDirectory, query: &str) -> Command {
+    stepwell(&["run", "-s", &directory.text("state"), query])
 }
 
-/// The state has to fit, with the rows that are kept in it.
+/// A limit that is large enough for the state with the rows that it keeps.
 fn blocks(chance: &mut Chance) -> u64 {
     4096 + chance.below(1024)
 }
@@ -50,16 +50,16 @@ fn blocks(chance: &mut Chance) -> u64 {
 fn rows_that_had_no_room_come_first_in_the_next_run() {
     for seed in few_seeds(2) {
         let mut chance = Chance::new(seed);
-        let place = Place::new();
+        let directory = TestDirectory::new();
         let rate = 100_000 + chance.below(50_000);
-        let query = place.query(
+        let query = directory.query(
             &format!("event_rate = '{rate}'"),
             "SELECT counter FROM impulse",
         );
         let mut texts = Vec::new();
         for number in 0..=chance.below(2) {
-            let path = place.path(&format!("rows{number}"));
-            let mut command = limited(&place, &query, blocks(&mut chance));
+            let path = directory.path(&format!("rows{number}"));
+            let mut command = limited(&directory, &query, blocks(&mut chance));
             command.stdout(File::create(&path).unwrap());
             let left = Running::start(command).finish();
             assert_eq!(left.code, Some(1), "seed {seed}:\n{}", left.stderr);
@@ -68,7 +68,7 @@ fn rows_that_had_no_room_come_first_in_the_next_run() {
             }
             texts.push(fs::read_to_string(path).unwrap());
         }
-        let mut running = Running::start(run(&place, &query));
+        let mut running = Running::start(run(&directory, &query));
         running.wait_for_message("is running");
         running.wait_for_row("counter");
         running.signal(Signal::INT);
@@ -82,12 +82,12 @@ fn rows_that_had_no_room_come_first_in_the_next_run() {
     }
 }
 
-/// The job tries again, and says from the first time on which file it was.
+/// The job tries again, and names the file from the first failure on.
 #[test]
 fn a_sink_without_room_is_named_with_the_cause() {
-    let place = Place::new();
-    let kept = place.text("kept.json");
-    let query = place.write(
+    let directory = TestDirectory::new();
+    let kept = directory.text("kept.json");
+    let query = directory.write(
         "query.sql",
         format!(
             "CREATE TABLE events WITH (connector = 'impulse', event_rate = '200000');\n\
@@ -95,11 +95,11 @@ fn a_sink_without_room_is_named_with_the_cause() {
              INSERT INTO kept SELECT counter FROM events;\n"
         ),
     );
-    let mut running = Running::start(limited(&place, &query, 4096));
+    let mut running = Running::start(limited(&directory, &query, 4096));
     let cause = format!("failed to write file '{kept}': File too large");
     running.wait_for_message("is running");
     let started = Instant::now();
-    while !store::records(&place.path("state"))
+    while !store::records(&directory.path("state"))
         .iter()
         .any(|record| record.contains(&cause))
     {

@@ -1,4 +1,4 @@
-//! The file that is read, and what its windows come to, worked out here.
+//! The input file, and the expected rows of its windows.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -9,7 +9,7 @@ use std::{
 
 use crate::chance::Chance;
 
-/// How many milliseconds a row may be behind the newest before it; as the query says it too.
+/// How many milliseconds a row may be older than the newest row before it. The query has the same value.
 pub(crate) const LATENESS: u64 = 3000;
 /// 2024-01-01, in milliseconds since 1970.
 const DAY: u64 = 1_704_067_200_000;
@@ -19,13 +19,13 @@ pub(crate) struct Input {
     pub(crate) rows: Vec<Row>,
 }
 
-/// A row; its number is its place.
+/// A row. Its number is its index.
 pub(crate) struct Row {
     pub(crate) key: u64,
     pub(crate) value: i64,
     /// In milliseconds since 1970.
     at: u64,
-    /// Where its line ends.
+    /// The end of its line, in bytes.
     end: u64,
 }
 
@@ -46,7 +46,7 @@ impl Input {
         let (mut text, mut rows, mut clock) = (String::new(), Vec::new(), DAY + 60_000);
         for number in 0..count {
             clock += chance.below(11);
-            // So many late ones that some come first after a resume: only these tell a watermark that was lost.
+            // Enough late rows that some are the first after a resume: only these reveal a lost watermark.
             let behind = match chance.below(5) {
                 0..2 => chance.below(LATENESS * 5),
                 _ => chance.below(LATENESS),
@@ -72,12 +72,12 @@ impl Input {
         Self { path, rows }
     }
 
-    /// How many rows so many bytes are.
+    /// The number of rows in this many bytes.
     pub(crate) fn rows_in(&self, bytes: u64) -> usize {
         self.rows.partition_point(|row| row.end <= bytes)
     }
 
-    /// The rows of all windows of so many seconds, sorted.
+    /// The rows of all windows of this many seconds, sorted.
     pub(crate) fn windows(&self, seconds: u64) -> Vec<String> {
         let width = seconds * 1000;
         let mut groups = BTreeMap::<(u64, u64), Group>::new();

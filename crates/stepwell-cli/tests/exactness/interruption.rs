@@ -18,7 +18,7 @@ use crate::{chance::Chance, store::Damage, support::Running};
 pub(crate) struct Interruption {
     pub(crate) kind: Kind,
     moment: Moment,
-    /// What becomes of the newest checkpoint afterwards, if it is not the only one.
+    /// What happens to the newest checkpoint afterwards, if it is not the only one.
     pub(crate) damage: Option<Damage>,
 }
 
@@ -27,20 +27,20 @@ pub(crate) enum Kind {
     Interrupt,
     Terminate,
     Kill,
-    /// A stop, and a kill in the middle of it.
+    /// A stop, and a kill during it.
     InterruptThenKill(Duration),
-    /// Standard output is closed after so many of a thousand bytes that are printed, and a pause in which nothing is read.
+    /// Standard output is closed after this many thousandths of the output, and a pause without reading.
     Close(u64, Duration),
-    /// Standard output takes nothing.
+    /// Standard output accepts nothing.
     Full,
 }
 
 #[derive(Debug)]
 enum Moment {
     SinceStart(Duration),
-    /// Since it was said to be running.
+    /// This time after it was reported as running.
     SinceRunning(Duration),
-    /// When so many of a hundred bytes of `kept.json` were written.
+    /// Once this percentage of `kept.json` was written.
     Written(u64),
 }
 
@@ -48,7 +48,7 @@ impl Interruption {
     pub(crate) fn choose(chance: &mut Chance, prints: bool) -> Self {
         let kind = match chance.below(10) {
             _ if prints && chance.percent(30) => {
-                // Often before the first row is whole, and often in a burst of rows.
+                // Often before the first row is complete, and often in a burst of rows.
                 let thousandths = if chance.percent(20) {
                     0
                 } else {
@@ -80,10 +80,10 @@ impl Interruption {
         }
     }
 
-    /// Waits for the moment and does it; `false`: the run has ended before.
+    /// Interrupts at the moment. Returns `false` if the run has ended before.
     pub(crate) fn wait_and_do(&self, running: &mut Running, directory: &Path, bytes: u64) -> bool {
         if matches!(self.kind, Kind::Close(..) | Kind::Full) {
-            // That comes of what it prints.
+            // The output triggers it.
             return true;
         }
         let started = Instant::now();
@@ -130,7 +130,7 @@ impl Interruption {
     }
 }
 
-/// Reads so many bytes, and takes no more after a pause. What was written by then is read, so it is known to the last byte.
+/// Reads this many bytes, and stops after a pause. Everything that was written by then is read, so it is known to the last byte.
 pub(crate) fn read_and_close(
     mut from: UnixStream,
     mut to: File,

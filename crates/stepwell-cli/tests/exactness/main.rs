@@ -1,6 +1,6 @@
-//! Exactness over real processes: queries that end by themselves are stopped and killed at random, or their standard output is closed or
-//! full, and they are run again until they have finished. Their files then have each row once, and standard output has each at least once,
-//! from the last checkpoint on; exactly once after a stop with a checkpoint.
+//! Exactness with real processes. Finite queries are stopped and killed at random, or their standard output is closed or full, and they are run
+//! again until they finish. Their files must then have each row exactly once. Standard output must have each row at least once, counted from the
+//! last checkpoint, and exactly once after a stop with a checkpoint.
 //!
 //! `STEPWELL_SEEDS=1000 cargo test -p stepwell-cli --test exactness` plays more, and `STEPWELL_SEED=17` one.
 
@@ -37,16 +37,16 @@ use story::{Story, Tally};
 use tempfile::TempDir;
 
 const SEEDS: u64 = 40;
-/// Most of the time a run waits for its rate or for the disk.
+/// The number of parallel stories. A run mostly waits for its rate or for the disk.
 const THREADS: usize = 6;
-/// Of the file that is read.
+/// For the input file.
 const ROWS: u64 = 60_000;
 
 fn number(variable: &str) -> Option<u64> {
     env::var(variable).ok().map(|text| text.parse().unwrap())
 }
 
-/// The seeds to play: the first few, or the one that is asked for.
+/// The seeds to play: the first few, or the one in the environment.
 pub(crate) fn seeds(few: u64) -> Range<u64> {
     match number("STEPWELL_SEED") {
         Some(seed) => seed..seed + 1,
@@ -54,7 +54,7 @@ pub(crate) fn seeds(few: u64) -> Range<u64> {
     }
 }
 
-/// The same for what takes seconds each: a tenth of the seeds that are asked for.
+/// The seeds for tests that take seconds each: a tenth of them.
 pub(crate) fn few_seeds(few: u64) -> Range<u64> {
     seeds(number("STEPWELL_SEEDS").map_or(few, |all| few.max(all / 10)))
 }
@@ -95,7 +95,7 @@ fn rows_are_exact_however_runs_end() {
     });
     let broken = broken.into_inner().unwrap();
     if !broken.is_empty() {
-        // Its query names the file that it reads.
+        // The query contains the path of the input file.
         let _ = shared.keep();
         panic!("{} seeds:\n{}", broken.len(), broken.join("\n"));
     }
@@ -109,7 +109,7 @@ fn rows_are_exact_however_runs_end() {
     }
 }
 
-/// What was met; or what was broken, and where to look.
+/// What was covered, or what was broken and where.
 fn play(seed: u64, input: &Input) -> Result<Tally, String> {
     let directory = directory();
     let mut chance = Chance::new(seed);

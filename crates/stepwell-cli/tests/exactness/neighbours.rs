@@ -1,4 +1,4 @@
-//! Several pipelines in one state directory: standard output is that of the one that was asked for.
+//! Several pipelines in one state directory: only the rows of the requested one are on standard output.
 
 use std::{ops::Range, thread};
 
@@ -7,14 +7,14 @@ use rustix::process::Signal;
 use crate::{
     chance::Chance,
     few_seeds,
-    support::{Left, Place, Running, stepwell},
+    support::{Left, Running, TestDirectory, stepwell},
 };
 
-/// A query whose rows are told from those of others by the name of their column.
-fn query(place: &Place, name: &str, chance: &mut Chance, rows: Option<u64>) -> String {
+/// A query whose rows have their own column name.
+fn query(directory: &TestDirectory, name: &str, chance: &mut Chance, rows: Option<u64>) -> String {
     let rate = 200 + chance.below(20_000);
     let count = rows.map_or_else(String::new, |rows| format!(", message_count = '{rows}'"));
-    place.write(
+    directory.write(
         &format!("{name}.sql"),
         format!(
             "CREATE TABLE events WITH (connector = 'impulse', event_rate = '{rate}'{count});\n\
@@ -23,14 +23,14 @@ fn query(place: &Place, name: &str, chance: &mut Chance, rows: Option<u64>) -> S
     )
 }
 
-fn start(place: &Place, more: &[&str]) -> Running {
-    let state = place.text("state");
+fn start(directory: &TestDirectory, more: &[&str]) -> Running {
+    let state = directory.text("state");
     let mut arguments = vec!["run", "--checkpoint-interval", "1s", "-s", &state];
     arguments.extend(more);
     Running::start(stepwell(&arguments))
 }
 
-/// Which rows of a query were printed. There are no others, and none is missing between two of them.
+/// The range of a query's rows that were printed. There are no other rows and no gaps.
 fn printed(name: &str, stdout: &str) -> Range<u64> {
     let number = |line: &str| -> u64 {
         let number = line.strip_prefix(&format!("{{\"{name}\":"));
@@ -61,19 +61,19 @@ fn interrupt(running: Running) -> Left {
 fn what_a_killed_run_has_left_starts_again_unseen_and_said() {
     for seed in few_seeds(3) {
         let mut chance = Chance::new(seed);
-        let place = Place::new();
-        let first = query(&place, "a", &mut chance, None);
-        let second = query(&place, "b", &mut chance, None);
+        let directory = TestDirectory::new();
+        let first = query(&directory, "a", &mut chance, None);
+        let second = query(&directory, "b", &mut chance, None);
 
-        let mut running = start(&place, &["--name", "the \"first\"", &first]);
+        let mut running = start(&directory, &["--name", "the \"first\"", &first]);
         running.wait_for_row("{\"a\":");
         thread::sleep(chance.millis(0, 1500));
         running.signal(Signal::KILL);
         let mut seen = printed("a", &running.finish().stdout);
         assert_eq!(seen.start, 0);
 
-        // Nothing is shown of it when the second is refused beside it.
-        let refused = start(&place, &["--name", "second", &second]).finish();
+        // Its rows are not shown when the second pipeline is refused.
+        let refused = start(&directory, &["--name", "second", &second]).finish();
         assert_eq!(
             (refused.code, refused.stdout.as_str()),
             (Some(5), ""),
@@ -81,10 +81,10 @@ fn what_a_killed_run_has_left_starts_again_unseen_and_said() {
             refused.stderr
         );
 
-        // The rows of the second, over two runs, are exact; in each the first runs too.
+        // The rows of the second pipeline over two runs are exact, while the first one runs too.
         let mut next = 0;
         for more in [&["--force"] as &[_], &[]] {
-            let mut running = start(&place, &[more, &["--name", "second", &second]].concat());
+            let mut running = start(&directory, &[more, &["--name", "second", &second]].concat());
             running.wait_for_message(
                 "(\"the \\\"first\\\"\") was running when this directory was last used",
             );
@@ -98,9 +98,9 @@ fn what_a_killed_run_has_left_starts_again_unseen_and_said() {
             assert_eq!(left.stderr.matches("was running when").count(), 1);
         }
 
-        // What the first gave meanwhile went nowhere. Now its rows are shown again, and from here on it is exact.
+        // The rows of the first pipeline were discarded meanwhile. They are shown again now, and exact from here on.
         for round in 0..2 {
-            let mut running = start(&place, &["--name", "the \"first\"", &first]);
+            let mut running = start(&directory, &["--name", "the \"first\"", &first]);
             running.wait_for_message("is running");
             running.wait_for_row("{\"a\":");
             let left = interrupt(running);
@@ -119,12 +119,12 @@ fn what_a_killed_run_has_left_starts_again_unseen_and_said() {
 fn rows_of_pipelines_made_over_the_api_go_to_who_made_them() {
     for seed in few_seeds(2) {
         let mut chance = Chance::new(seed);
-        let place = Place::new();
-        let foreground = query(&place, "a", &mut chance, None);
-        let mut running = start(&place, &[&foreground]);
+        let directory = TestDirectory::new();
+        let foreground = query(&directory, "a", &mut chance, None);
+        let mut running = start(&directory, &[&foreground]);
         let url = &running.engine();
         let finite = 2000 + chance.below(4000);
-        let other = place.write(
+        let other = directory.write(
             "b.sql",
             format!(
                 "CREATE TABLE events WITH (connector = 'impulse', event_rate = '2000', message_count = '{finite}');\n\
@@ -134,7 +134,7 @@ fn rows_of_pipelines_made_over_the_api_go_to_who_made_them() {
         let client = stepwell(&["run", "--server", url, "--force", "--name", "b", &other]);
         let followed = Running::start(client).finish();
         assert_eq!(followed.code, Some(0), "{}", followed.stderr);
-        // The first rows come before they can be asked for.
+        // The first rows are produced before they can be read.
         assert_eq!(
             printed("b", &followed.stdout).end,
             finite,
@@ -145,7 +145,7 @@ fn rows_of_pipelines_made_over_the_api_go_to_who_made_them() {
         let rows = printed("a", &first.stdout);
         assert_eq!(rows.start, 0);
 
-        let mut running = start(&place, &[&foreground]);
+        let mut running = start(&directory, &[&foreground]);
         running.wait_for_message("is running");
         running.wait_for_row("{\"a\":");
         let second = printed("a", &interrupt(running).stdout);

@@ -1,4 +1,4 @@
-//! The queries, and what is to come of them.
+//! The queries, and their expected results.
 
 use std::{collections::BTreeMap, fmt::Write as _, path::Path};
 
@@ -9,26 +9,26 @@ use crate::{
     input::{Input, LATENESS},
 };
 
-/// A query that ends by itself. All of them write rows to `kept.json` and windows to `closed.json`.
+/// A finite query. It writes rows to `kept.json` and windows to `closed.json`.
 #[derive(Debug)]
 pub(crate) struct Program {
     kind: Kind,
     pub(crate) parallelism: u64,
-    /// Each row with a number that this divides is printed.
+    /// Rows whose number is divisible by this are printed.
     printed: Option<u64>,
-    /// Whether who reads what is printed takes his time.
+    /// Whether the reader of the output is slow.
     pub(crate) slow_reader: bool,
 }
 
 #[derive(Debug)]
 enum Kind {
-    /// Over the input, with windows of so many seconds.
+    /// Over the input file, with windows of this many seconds.
     File {
         /// Whether a second `INSERT` writes to `kept.json`.
         second_insert: bool,
         window: u64,
     },
-    /// So many rows of each subtask at so many a second, a hundred a window.
+    /// This many rows of each subtask, at this rate per second, with a hundred rows per window.
     Impulse { rows: u64, rate: u64 },
 }
 
@@ -48,7 +48,7 @@ impl Program {
         let printed = chance
             .percent(60)
             .then(|| [1, 3, 10][usize::try_from(chance.below(3)).unwrap()]);
-        // What an impulse source prints fits into the pipe.
+        // The output of an impulse source fits into the pipe.
         let slow_reader =
             printed.is_some() && matches!(kind, Kind::File { .. }) && chance.percent(30);
         Self {
@@ -124,16 +124,16 @@ impl Program {
         self.printed.is_some()
     }
 
-    /// How many subtasks print.
+    /// The number of subtasks that print.
     fn printers(&self) -> u64 {
         match self.kind {
-            // One reads the file.
+            // A single subtask reads the file.
             Kind::File { .. } => 1,
             Kind::Impulse { .. } => self.parallelism,
         }
     }
 
-    /// What each subtask is to print, in order.
+    /// The expected output of each subtask, in order.
     pub(crate) fn printed(&self, input: &Input) -> Vec<Vec<String>> {
         let of = |subtask| match (self.printed, &self.kind) {
             (None, _) => Vec::new(),
@@ -150,7 +150,7 @@ impl Program {
         (0..self.printers()).map(of).collect()
     }
 
-    /// How many lines each subtask had printed at a checkpoint.
+    /// The number of lines that each subtask had printed at a checkpoint.
     pub(crate) fn printed_at(&self, input: &Input, header: &Value) -> Vec<usize> {
         let of = |subtask| {
             let source =
@@ -167,7 +167,7 @@ impl Program {
             let given = self
                 .printed
                 .map_or(0, |every| rows.div_ceil(usize::try_from(every).unwrap()));
-            // What could not be written is kept for the next run.
+            // Rows that could not be written are kept for the next run.
             let kept = header["unwritten"].as_array().into_iter().flatten();
             let kept = kept.flat_map(|kept| kept["rows"].as_str().unwrap().lines());
             let subtask = usize::try_from(subtask).unwrap();
@@ -176,7 +176,7 @@ impl Program {
         (0..self.printers()).map(of).collect()
     }
 
-    /// What is to be in `kept.json`; whether in this order.
+    /// The expected lines of `kept.json`, and whether their order matters.
     pub(crate) fn kept(&self, input: &Input) -> (Vec<String>, bool) {
         match self.kind {
             Kind::File { second_insert, .. } => {
@@ -209,7 +209,7 @@ impl Program {
         }
     }
 
-    /// What is wrong with the lines of `closed.json`, which are sorted.
+    /// Checks the sorted lines of `closed.json`.
     pub(crate) fn check_windows(&self, input: &Input, lines: &[&str]) -> Result<(), String> {
         match self.kind {
             Kind::File { window, .. } => crate::check::same(&input.windows(window), lines),
@@ -241,12 +241,12 @@ impl Program {
     }
 }
 
-/// Which subtask has printed this.
+/// The subtask that printed a line.
 pub(crate) fn printer(line: &str) -> usize {
     usize::from(line.starts_with(r#"{"subtask":1,"#))
 }
 
-/// Whether windows of a hundred rows have each of so many rows once.
+/// Checks that windows of a hundred rows contain each row exactly once.
 fn tile(windows: &[[u64; 4]], rows: u64) -> Result<(), String> {
     let mut next = 0;
     for (place, [least, greatest, count, sum]) in windows.iter().enumerate() {

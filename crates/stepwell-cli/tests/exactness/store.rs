@@ -1,4 +1,4 @@
-//! What the engine keeps between two runs, looked at while no process has it.
+//! The engine's database between two runs, while no process uses it.
 
 use std::path::Path;
 
@@ -8,12 +8,12 @@ use serde_json::Value;
 /// A checkpoint.
 pub(crate) struct Checkpoint {
     pub(crate) epoch: i64,
-    /// Its header; none: it cannot be read.
+    /// Its header; `None` if it cannot be read.
     pub(crate) header: Option<Value>,
 }
 
 impl Checkpoint {
-    /// Whether there are rows in it that were not written.
+    /// Whether it contains rows that were not written.
     pub(crate) fn has_unwritten(&self) -> bool {
         let header = self.header.as_ref();
         header
@@ -25,13 +25,13 @@ impl Checkpoint {
 /// How a checkpoint is damaged.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Damage {
-    /// A bit of the byte at this place, counted round and round.
+    /// Flips a bit of the byte at this index, modulo the length.
     Flip(u64),
     Cut,
     Zeros,
 }
 
-/// The newest first; none if there is no database yet.
+/// The checkpoints, newest first; none if there is no database yet.
 pub(crate) fn checkpoints(state: &Path) -> Vec<Checkpoint> {
     let Some(database) = open(state) else {
         return Vec::new();
@@ -74,7 +74,7 @@ pub(crate) fn damage(state: &Path, epoch: i64, damage: Damage) {
         .unwrap();
 }
 
-/// All that is known of pipelines and jobs.
+/// All pipelines and jobs.
 pub(crate) fn records(state: &Path) -> Vec<String> {
     let database = open(state).unwrap();
     let mut statement = database
@@ -84,7 +84,7 @@ pub(crate) fn records(state: &Path) -> Vec<String> {
     rows.unwrap().map(Result::unwrap).collect()
 }
 
-/// As if the process had been killed before it was noted that the job has finished.
+/// Reverts the stored end, as if the process had been killed before it was stored.
 pub(crate) fn forget_the_end(state: &Path) {
     let changed = open(state)
         .unwrap()
@@ -102,7 +102,7 @@ fn open(state: &Path) -> Option<Connection> {
         .then(|| Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE).unwrap())
 }
 
-/// The first part, behind its length.
+/// The first part, which follows its length.
 fn header(state: &[u8]) -> Option<Value> {
     let (length, rest) = state.split_first_chunk::<8>()?;
     let header = rest.get(..usize::try_from(u64::from_be_bytes(*length)).ok()?)?;

@@ -1,4 +1,4 @@
-//! One seed: a query is run again and again in one state directory, cut short each time but the last, and what it wrote is compared.
+//! The story of one seed: a query is run repeatedly in one state directory, cut short every time except the last, and its output is checked.
 
 use std::{
     collections::BTreeSet,
@@ -20,17 +20,17 @@ use crate::{
     support::{Running, stepwell},
 };
 
-/// More runs than this are needed only by what never ends.
+/// A story with more runs than this never ends.
 const MOST_RUNS: usize = 12;
 
 pub(crate) struct Story<'a> {
     input: &'a Input,
     directory: PathBuf,
     program: Program,
-    /// What each subtask is to print.
+    /// The expected rows of each subtask.
     printed: Vec<Vec<String>>,
     kept: (Vec<String>, bool),
-    /// How far each subtask has come with it.
+    /// How many of them each subtask has printed.
     reached: Vec<usize>,
     /// Epochs of checkpoints that were damaged.
     damaged: BTreeSet<i64>,
@@ -38,14 +38,14 @@ pub(crate) struct Story<'a> {
     pub(crate) told: Vec<String>,
 }
 
-/// What was met, so that nobody takes an idle test for a good one.
+/// What was covered, so that a test that covers nothing is noticed.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     pub(crate) runs: usize,
-    /// Runs that went on from a checkpoint, and from the one before a damaged one.
+    /// Runs that continued from a checkpoint, and from the one before a damaged one.
     pub(crate) resumed: usize,
     pub(crate) fallbacks: usize,
-    /// Runs that could not write all that they had read, and kept it.
+    /// Runs that could not write all their rows and kept them.
     pub(crate) kept: usize,
 }
 
@@ -58,12 +58,12 @@ impl Tally {
     }
 }
 
-/// What a run left.
+/// The result of a run.
 struct Ran {
     code: Option<i32>,
     stdout: String,
     stderr: String,
-    /// What cut it short, if that came in time.
+    /// The interruption, if it came in time.
     by: Option<Kind>,
     before: Vec<Checkpoint>,
     after: Vec<Checkpoint>,
@@ -83,20 +83,20 @@ impl Ran {
             .contains("has finished, so it cannot be resumed")
     }
 
-    /// Whether it ended as the table of exit codes has it.
+    /// Whether the exit code is the documented one.
     fn check_end(&self) -> Result<(), String> {
         let is_right = match (self.code, self.by) {
-            // Before this run, that is.
+            // From before this run.
             (Some(5), _) => self.was_finished() && self.stdout.is_empty(),
             (Some(0), None | Some(Kind::Kill | Kind::Full)) => self.has_finished(),
-            // Rows that cannot be written end a run with a checkpoint that has them.
+            // A run whose rows cannot be written ends with a checkpoint that contains them.
             (Some(1), Some(Kind::Full)) => self.has_stopped(),
             (Some(0), Some(Kind::Close(..))) => self.has_finished() || self.has_stopped(),
             (Some(0), Some(_)) | (None, Some(Kind::Kill | Kind::InterruptThenKill(_))) => true,
-            // A signal that comes before the pipeline runs is told by the exit code.
+            // The exit code says whether the signal came before the pipeline was running.
             (Some(130), Some(Kind::Interrupt | Kind::InterruptThenKill(_)))
             | (Some(143), Some(Kind::Terminate)) => self.stdout.is_empty(),
-            // A signal that comes before it is listened to ends the process.
+            // A signal before the handler is installed ends the process.
             (None, Some(Kind::Interrupt | Kind::Terminate)) => self.stderr.is_empty(),
             _ => false,
         };
@@ -116,7 +116,7 @@ impl Ran {
 }
 
 impl<'a> Story<'a> {
-    /// A directory of its own, and a query in it.
+    /// Its own directory with a query.
     pub(crate) fn begin(input: &'a Input, directory: &Path, program: Program) -> Self {
         fs::write(directory.join("query.sql"), program.query(input, directory)).unwrap();
         let printed = program.printed(input);
@@ -225,7 +225,7 @@ impl<'a> Story<'a> {
         ran
     }
 
-    /// The newest checkpoint that is sound, as far as the test knows.
+    /// The newest checkpoint that the test has not damaged.
     fn sound<'b>(&self, checkpoints: &'b [Checkpoint]) -> Option<&'b Checkpoint> {
         checkpoints
             .iter()
@@ -243,7 +243,7 @@ impl<'a> Story<'a> {
         }
     }
 
-    /// What a run prints begins where a checkpoint was and is in order; a checkpoint has what was printed.
+    /// The output of a run begins at a checkpoint and is in order, and a checkpoint covers what was printed.
     fn check_printed(&mut self, ran: &Ran) -> Result<(), String> {
         let mut next = self.printed_at(self.sound(&ran.before))?;
         let lines = whole_lines(&ran.stdout);
@@ -293,7 +293,7 @@ impl<'a> Story<'a> {
         Ok(())
     }
 
-    /// Whoever goes on from the checkpoint before the newest says so.
+    /// A run that continues from the checkpoint before the newest one says so.
     fn check_warning(&mut self, ran: &Ran) -> Result<(), String> {
         let is_damaged = ran
             .before
@@ -358,7 +358,7 @@ fn bytes<'a>(lines: impl IntoIterator<Item = &'a String>) -> u64 {
     lines.map(|line| line.len() as u64 + 1).sum()
 }
 
-/// So slowly that rows wait for it in the process for longer than an engine that ends waits for its rows.
+/// Reads so slowly that rows wait in the process for longer than the engine waits for them at its end.
 fn read_slowly(mut from: PipeReader, mut to: File) {
     let mut bytes = [0; 4096];
     loop {

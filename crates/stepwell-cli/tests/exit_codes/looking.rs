@@ -5,7 +5,7 @@ use std::{fs::File, process::Command};
 use rustix::process::Signal;
 
 use crate::support::{
-    Left, Place, Running, example, nothing_listens,
+    Left, Running, TestDirectory, example, nothing_listens,
     pipelines::{AllJobs, Held, holding},
     run,
     server::{Reply, Server, arroyo},
@@ -24,7 +24,7 @@ fn closed(mut command: Command) -> Left {
     Running::start(command).finish()
 }
 
-/// A server that never answers, and a signal once it was asked.
+/// A server that never answers, and a signal after its first request.
 fn silent(arguments: &[&str], signal: Signal) -> Left {
     let server = Server::start(|_, _, _| Reply::Hang);
     let mut running = Running::start(stepwell(&[arguments, &["--server", &server.url]].concat()));
@@ -36,7 +36,7 @@ fn silent(arguments: &[&str], signal: Signal) -> Left {
     running.finish()
 }
 
-/// A server with three pipelines, two of one name.
+/// A server with three pipelines, two of which have the same name.
 fn three() -> Server {
     let held = vec![
         Held::new("pl_1", "orders", "Running", 5),
@@ -65,8 +65,8 @@ fn validate(what: &str) -> Option<Left> {
         "the reader of standard output goes away" => closed(stepwell(&valid)),
         "standard output is full" => full(stepwell(&valid)),
         "an error in the query" => {
-            let place = Place::new();
-            run(&["validate", &place.write("q.sql", "SELECT x FROM y")])
+            let directory = TestDirectory::new();
+            run(&["validate", &directory.write("q.sql", "SELECT x FROM y")])
         }
         "nothing listens there" => run(&["validate", &query, "--server", &nothing_listens()]),
         "Ctrl-C before the server answers" => silent(&valid, Signal::INT),

@@ -12,14 +12,14 @@ mod servers;
 
 use support::Left;
 
-/// What a row is about, and the code that it promises.
+/// A row of the table, with its exit code.
 struct Row {
     command: String,
     what: String,
     code: i32,
 }
 
-/// The rows whose command is given as code.
+/// The rows with a command.
 fn rows() -> Vec<Row> {
     let text = include_str!("../../../../docs/exit-codes.md");
     let cells = |line: &str| {
@@ -54,7 +54,7 @@ fn every_row_of_the_table_is_so() {
     let rows = rows();
     assert!(rows.len() > 60, "the table is there");
     let mut wrong = Vec::new();
-    // A few at a time: most of them wait for something.
+    // A few in parallel, because most of them wait.
     for rows in rows.chunks(4) {
         std::thread::scope(|scope| {
             let played: Vec<_> = rows

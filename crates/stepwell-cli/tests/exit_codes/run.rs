@@ -4,16 +4,16 @@ use std::fs::File;
 
 use rustix::process::Signal;
 
-use crate::support::{Left, Place, Running, example, run, stepwell};
+use crate::support::{Left, Running, TestDirectory, example, run, stepwell};
 
-/// A query that goes on, with a row every 20 ms.
-fn endless(place: &Place) -> String {
-    place.query("event_rate = '50'", "SELECT counter FROM impulse")
+/// An endless query with a row every 20 ms.
+fn endless(directory: &TestDirectory) -> String {
+    directory.query("event_rate = '50'", "SELECT counter FROM impulse")
 }
 
-/// One that runs, with its state in `state`, and has shown a row.
-fn running(place: &Place, more: &[&str]) -> Running {
-    let (state, query) = (place.text("state"), endless(place));
+/// A run with its state in `state` that has printed a row.
+fn running(directory: &TestDirectory, more: &[&str]) -> Running {
+    let (state, query) = (directory.text("state"), endless(directory));
     let arguments = [&["run", "-s", &state], more, &[&query]].concat();
     let mut running = Running::start(stepwell(&arguments));
     running.wait_for_row("counter");
@@ -27,15 +27,15 @@ fn after(mut running: Running, signal: Signal) -> Left {
 }
 
 pub(crate) fn embedded(what: &str) -> Option<Left> {
-    let place = Place::new();
-    let state = place.text("state");
+    let directory = TestDirectory::new();
+    let state = directory.text("state");
     Some(match what {
         "the job finishes" => run(&["run", &example("finite.sql")]),
-        "Ctrl-C while it runs" => after(running(&place, &[]), Signal::INT),
-        "SIGTERM while it runs" => after(running(&place, &[]), Signal::TERM),
-        "SIGHUP while it runs" => after(running(&place, &[]), Signal::HUP),
+        "Ctrl-C while it runs" => after(running(&directory, &[]), Signal::INT),
+        "SIGTERM while it runs" => after(running(&directory, &[]), Signal::TERM),
+        "SIGHUP while it runs" => after(running(&directory, &[]), Signal::HUP),
         "the reader of standard output goes away" => {
-            let mut command = stepwell(&["run", "-s", &state, &endless(&place)]);
+            let mut command = stepwell(&["run", "-s", &state, &endless(&directory)]);
             let (reader, writer) = std::io::pipe().unwrap();
             command.stdout(writer);
             let mut running = Running::start(command);
@@ -44,33 +44,33 @@ pub(crate) fn embedded(what: &str) -> Option<Left> {
             running.finish()
         }
         "standard output is full" => {
-            let mut command = stepwell(&["run", "-s", &state, &endless(&place)]);
+            let mut command = stepwell(&["run", "-s", &state, &endless(&directory)]);
             command.stdout(File::options().write(true).open("/dev/full").unwrap());
             Running::start(command).finish()
         }
         "another client stops the pipeline" => {
-            let mut running = running(&place, &["--id", "mine"]);
+            let mut running = running(&directory, &["--id", "mine"]);
             let engine = running.engine();
             let stopped = run(&["stop", "--server", &engine, "mine"]);
             assert_eq!(stopped.code, Some(0), "{}", stopped.stderr);
             running.finish()
         }
         "the state directory is a file" => {
-            let file = place.write("file", "");
-            run(&["run", "-s", &file, &endless(&place)])
+            let file = directory.write("file", "");
+            run(&["run", "-s", &file, &endless(&directory)])
         }
         "an option that does not exist" => run(&["run", "--colour", "q.sql"]),
-        "a file that does not exist" => run(&["run", &place.text("none.sql")]),
+        "a file that does not exist" => run(&["run", &directory.text("none.sql")]),
         "more subtasks than the embedded engine has" => {
-            run(&["run", "-p", "100000", &endless(&place)])
+            run(&["run", "-p", "100000", &endless(&directory)])
         }
-        "an error in the query" => run(&["run", &place.write("q.sql", "SELECT x FROM y")]),
+        "an error in the query" => run(&["run", &directory.write("q.sql", "SELECT x FROM y")]),
         "another pipeline is in the state directory" => {
             assert_eq!(
                 run(&["run", "-s", &state, &example("finite.sql")]).code,
                 Some(0)
             );
-            run(&["run", "-s", &state, &endless(&place)])
+            run(&["run", "-s", &state, &endless(&directory)])
         }
         "the job fails" => run(&["run", &example("failing.sql")]),
         "the job fails, then Ctrl-C" => {
@@ -80,8 +80,8 @@ pub(crate) fn embedded(what: &str) -> Option<Left> {
             failing.finish()
         }
         "the job is restarted again and again, then Ctrl-C" => {
-            let data = place.write("data.json", "{\"n\":1}\n{\"n\":\"x\"}\n");
-            let query = place.write(
+            let data = directory.write("data.json", "{\"n\":1}\n{\"n\":\"x\"}\n");
+            let query = directory.write(
                 "q.sql",
                 format!(
                     "CREATE TABLE t (n BIGINT) WITH (connector = 'single_file', path = '{data}', format = 'json', type = 'source');\n\
@@ -94,8 +94,8 @@ pub(crate) fn embedded(what: &str) -> Option<Left> {
             restarting.signal(Signal::INT);
             restarting.finish()
         }
-        "Ctrl-C, and the stop takes too long" => stuck(&place).0,
-        "Ctrl-C twice" => stuck(&place).1,
+        "Ctrl-C, and the stop takes too long" => stuck(&directory).0,
+        "Ctrl-C twice" => stuck(&directory).1,
         "Ctrl-C while the query is read from standard input" => {
             let (reader, writer) = std::io::pipe().unwrap();
             let mut command = stepwell(&["run"]);
@@ -107,14 +107,16 @@ pub(crate) fn embedded(what: &str) -> Option<Left> {
             drop(writer);
             left
         }
-        "it says what it would do" => run(&["run", "-s", &state, "--dry-run", &endless(&place)]),
+        "it says what it would do" => {
+            run(&["run", "-s", &state, "--dry-run", &endless(&directory)])
+        }
         _ => return None,
     })
 }
 
-/// A run whose rows go to a pipe that is full, so that the stop cannot end: after one signal, and after more than one.
-fn stuck(place: &Place) -> (Left, Left) {
-    let query = endless(place);
+/// A run with a full pipe as standard output, so that the stop cannot end: after one signal, and after several.
+fn stuck(directory: &TestDirectory) -> (Left, Left) {
+    let query = endless(directory);
     let start = |state: &str, stop_timeout: &str| {
         let mut command = stepwell(&["run", "-s", state, "--stop-timeout", stop_timeout, &query]);
         let (reader, writer) = crate::support::full_pipe();
@@ -123,9 +125,9 @@ fn stuck(place: &Place) -> (Left, Left) {
         running.wait_for_message("is running");
         (running, reader)
     };
-    let (once, _reader) = start(&place.text("once"), "300ms");
+    let (once, _reader) = start(&directory.text("once"), "300ms");
     once.signal(Signal::INT);
-    let (mut twice, _reader) = start(&place.text("twice"), "2m");
+    let (mut twice, _reader) = start(&directory.text("twice"), "2m");
     twice.signal_until_ended(Signal::INT);
     (once.finish(), twice.finish())
 }

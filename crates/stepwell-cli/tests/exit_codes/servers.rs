@@ -18,7 +18,7 @@ fn ending(server: &Server, more: &[&str]) -> Left {
     submit(server, more).finish()
 }
 
-/// Waits for a request that begins so.
+/// Waits for a request with this beginning.
 fn wait_for(server: &Server, running: &mut Running, request: &str) {
     while !server
         .requests()
@@ -30,7 +30,7 @@ fn wait_for(server: &Server, running: &mut Running, request: &str) {
     }
 }
 
-/// Signals when this request has come.
+/// Sends a signal once this request has arrived.
 fn signalled(server: &Server, more: &[&str], request: &str, signal: Signal) -> Left {
     let mut running = submit(server, more);
     wait_for(server, &mut running, request);

@@ -1,10 +1,10 @@
-//! A password in the server's address: every entry refuses it, and shows it nowhere.
+//! A password in the server's address: every entry point refuses it without showing it.
 
 use stepwell::{HyperTransport, arroyo::Endpoint, transport::http::Uri};
 
 use crate::{ADDRESS_PASSWORD, shown::Shown};
 
-/// Addresses with a password, as they should be and as they get written.
+/// Addresses with a password, in correct and incorrect spellings.
 pub(crate) fn addresses() -> Vec<String> {
     let password = ADDRESS_PASSWORD;
     [
@@ -20,7 +20,7 @@ pub(crate) fn addresses() -> Vec<String> {
         "http:// user:P@host",
         "http://http://user:P@host",
         "ftp://user:P@host",
-        // Slashes and the like in a password end the authority.
+        // A slash in a password ends the authority.
         "http://user:12/P@host",
         "http://user:P/12@host",
         "http://user:12?P@host",
@@ -35,7 +35,7 @@ pub(crate) fn check(shown: &Shown) {
     for address in addresses() {
         shown.error("EndpointError", &Endpoint::parse(&address).unwrap_err());
         shown.error("EndpointError", &address.parse::<Endpoint>().unwrap_err());
-        // `Uri` itself drops what follows a #, and what is left has no password.
+        // `Uri` drops everything after a #, so no password is left.
         if let Ok(uri) = address.parse::<Uri>() {
             match Endpoint::from_uri(&uri) {
                 Ok(endpoint) => shown.text("Endpoint", &endpoint),

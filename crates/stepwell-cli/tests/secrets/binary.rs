@@ -1,4 +1,4 @@
-//! The binary as a process, as talkative as it can be.
+//! The binary as a process, as verbose as possible.
 
 use std::{
     fs,
@@ -16,13 +16,13 @@ use crate::{
     failure::{self, Failure},
     query,
     shown::Shown,
-    support::{Left, Place, Running, server::Server, stepwell},
+    support::{Left, Running, TestDirectory, server::Server, stepwell},
     world::{Start, World},
 };
 
 pub(crate) fn check(shown: &Shown) {
     let binary = Binary {
-        place: Place::new(),
+        directory: TestDirectory::new(),
         shown,
     };
     binary.servers();
@@ -33,11 +33,11 @@ pub(crate) fn check(shown: &Shown) {
 }
 
 struct Binary<'a> {
-    place: Place,
+    directory: TestDirectory,
     shown: &'a Shown,
 }
 
-/// How each command is asked.
+/// The output options of each command.
 const COMMANDS: [&[&str]; 8] = [
     &[
         "run",
@@ -68,18 +68,18 @@ const COMMANDS: [&[&str]; 8] = [
 
 const OUTPUTS: [&str; 2] = ["text", "json"];
 
-/// How long a command waits that is to fail. On a busy machine the first may be over before the failure is met, so the next one is tried.
+/// The timeouts of a command that should fail. On a busy machine the first may pass before the failure, so the next one is tried.
 const TIMES: [&str; 3] = ["300ms", "5s", "120s"];
 
 impl Binary<'_> {
-    /// A command with the token in its environment that says all that it can.
+    /// A verbose command with the token in its environment.
     fn command(&self, arguments: &[&str], output: &str, file: &str) -> Command {
         self.command_within("300ms", arguments, output, file)
     }
 
-    /// The same, with more or less time.
+    /// The same with another timeout.
     fn command_within(&self, time: &str, arguments: &[&str], output: &str, file: &str) -> Command {
-        let udf = self.place.write("udf.py", format!("# {CODE}"));
+        let udf = self.directory.write("udf.py", format!("# {CODE}"));
         let arguments = arguments.iter().map(|argument| match *argument {
             "FILE" => file,
             "UDF" => &udf,
@@ -97,7 +97,7 @@ impl Binary<'_> {
 
     fn finish(&self, what: &str, command: Command) -> Left {
         let mut running = Running::start(command);
-        // What is tried again is seen by then, and the rest is the same for up to a minute.
+        // Retries have been shown by then, and would continue for up to a minute.
         if running.says("trying again") {
             running.signal(Signal::INT);
             if running.says("to quit immediately") {
@@ -118,11 +118,11 @@ impl Binary<'_> {
         }
     }
 
-    /// Every command, well and with every failure.
+    /// Every command, with success and with every failure.
     fn servers(&self) {
-        let file = self.place.write("query.sql", query());
-        let token_file = self.place.write("token", TOKEN);
-        // The port of a client's end: nobody listens there, and nobody else gets it.
+        let file = self.directory.write("query.sql", query());
+        let token_file = self.directory.write("token", TOKEN);
+        // The port of a client socket: nothing listens there, and no other process can get it.
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let dead = format!("http://{}", client.local_addr().unwrap());
@@ -161,7 +161,7 @@ impl Binary<'_> {
                     Failure::BrokenJson,
                     Failure::Close,
                 ] {
-                    // From the first request on, and from the second, which carries the query of a run.
+                    // The first request, and the second, which contains the query of a run.
                     for first in [0, 1] {
                         let failed = TIMES.into_iter().any(|time| {
                             let world = World::new(Start::Running, None);
@@ -191,7 +191,7 @@ impl Binary<'_> {
 
     /// A password in the address is refused before anything is sent.
     fn addresses(&self) {
-        let file = self.place.write("query.sql", query());
+        let file = self.directory.write("query.sql", query());
         for arguments in COMMANDS {
             let server = serve(World::new(Start::Running, None));
             let url = server
@@ -218,7 +218,7 @@ impl Binary<'_> {
         }
     }
 
-    /// What the command line says of itself.
+    /// The messages about the command line.
     fn usage(&self) {
         let address = format!("http://user:{ADDRESS_PASSWORD}@host");
         let by_equals = format!("--server={address}");
@@ -242,7 +242,7 @@ impl Binary<'_> {
         }
     }
 
-    /// Queries that are wrong in `WITH (…)`, here and at a server that quotes what it stumbled over.
+    /// Queries with errors in `WITH (…)`, on the engine and on a server that quotes them.
     fn diagnostics(&self) {
         for (options, found) in [
             (
@@ -270,7 +270,7 @@ impl Binary<'_> {
             let found = found.replace('P', PASSWORD);
             let query = format!("CREATE TABLE t (a INT) WITH ({options});\nSELECT a FROM t;\n");
             let column = query.find(PASSWORD).unwrap() as u64;
-            let file = self.place.write("wrong.sql", query);
+            let file = self.directory.write("wrong.sql", query);
             let span = json!({"start": {"line": 1, "column": column}, "end": {"line": 1, "column": column + 4}});
             let server = Server::start_on(move |request| match request.path.as_str() {
                 "/api/v1/ping" => failure::json(200, &json!("Pong")),
@@ -296,11 +296,11 @@ impl Binary<'_> {
         }
     }
 
-    /// The embedded engine, which has no use for a token: it is in no file either.
+    /// The embedded engine does not use the token, so it is in no file either.
     fn engine(&self) {
-        let state = self.place.path("state");
+        let state = self.directory.path("state");
         let file = self
-            .place
+            .directory
             .query("event_rate = '50'", "SELECT counter FROM impulse");
         for output in OUTPUTS {
             let state = state.to_str().unwrap();
@@ -336,7 +336,7 @@ fn serve(world: World) -> Server {
     Server::start_on(move |request| world.answer(request))
 }
 
-/// The query in a request, as its server would quote it.
+/// The query in a request, as a server would quote it.
 fn query_of(request: &str) -> String {
     let body = request.split("\r\n\r\n").nth(1).unwrap_or_default();
     let body: serde_json::Value = serde_json::from_str(body).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The ways in which a request fails, most of them with its secrets in the answer.
+//! The ways in which a request can fail, most of them with its secrets in the answer.
 
 use serde_json::json;
 
@@ -7,17 +7,17 @@ use crate::{PASSWORD, TOKEN, query, support::server::Reply};
 /// How a request fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Failure {
-    /// 401 that names the token.
+    /// A 401 that contains the token.
     Unauthorized,
-    /// 400 that repeats the query, and what a parser stumbled over in it.
+    /// A 400 that repeats the query and a token of it.
     BadRequest,
-    /// 500 whose text is the whole request.
+    /// A 500 whose text is the whole request.
     Echo,
     /// The same as JSON.
     EchoInJson,
-    /// 500 whose text is the whole request, as a page.
+    /// A 500 with the whole request in a web page.
     EchoInPage,
-    /// A page with 200, and the request in it.
+    /// A web page with 200 and the request in it.
     Page,
     /// JSON that breaks off.
     BrokenJson,
@@ -43,14 +43,14 @@ pub(crate) const ALL: [Failure; 10] = [
 ];
 
 impl Failure {
-    /// Whether the status says that it went well: where nothing is looked for in the answer, it did.
+    /// Whether the status is a success, so that a request whose reply is not read succeeds.
     pub(crate) fn looks_well(self) -> bool {
         matches!(self, Self::BrokenJson | Self::OtherJson)
     }
 
     /// The answer to a request of this text.
     pub(crate) fn reply(self, request: &str) -> Reply {
-        // What was not sent cannot be repeated.
+        // The server can only repeat what was sent.
         let token = if request.contains(TOKEN) { TOKEN } else { "" };
         let found = if request.contains(PASSWORD) {
             format!(", found: '{PASSWORD}', {PASSWORD:?} or {PASSWORD}")

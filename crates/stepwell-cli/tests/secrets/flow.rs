@@ -24,17 +24,17 @@ use crate::{
 /// A way through the workflow.
 #[derive(Clone, Copy, Debug)]
 enum Flow {
-    /// Create, run, look, stop.
+    /// Create, run, poll, stop.
     Stop,
     /// Create and undo it.
     Discard,
     /// Create by `POST`.
     Post,
-    /// Resume what has stopped, and stay until it has finished.
+    /// Resume a stopped pipeline, and wait until it has finished.
     Ended,
-    /// Restart what has failed, and stop it by the shutdown.
+    /// Restart a failed pipeline, and stop it through the shutdown.
     Restart,
-    /// Attach to what runs, and stop it by the shutdown.
+    /// Attach to a running pipeline, and stop it through the shutdown.
     Attach,
     /// All steps in one.
     Run,
@@ -42,7 +42,7 @@ enum Flow {
     Client,
 }
 
-/// Each way with what there is at its start, and the requests that can fail on it.
+/// Each way with its initial state, and the requests that can fail.
 const FLOWS: [(Flow, Start, &[Place]); 9] = {
     use Place::{
         Checkpoints, Create, Delete, Errors, Get, Jobs, List, Patch, Ping, Restart, Validate,
@@ -90,7 +90,7 @@ const FLOWS: [(Flow, Start, &[Place]); 9] = {
     ]
 };
 
-/// Goes every way with every failure, many at once; what was sent is given back.
+/// Runs every way with every failure concurrently, and returns the requests.
 pub(crate) async fn all(kind: Kind, shown: &Shown) -> String {
     let mut cases = JoinSet::new();
     let mut sent = String::new();
@@ -139,12 +139,12 @@ struct Way<'a> {
     transport: SharedTransport,
     shutdown: Shutdown,
     shown: Shown,
-    /// By how much the deadlines are longer: what goes well has time on a busy machine, what fails soon gives up.
+    /// The factor of the deadlines: a success has time on a busy machine, and a failure gives up soon.
     patience: u32,
 }
 
 impl Way<'_> {
-    /// `None`: it failed on the way, and what was shown of it was seen.
+    /// Returns `None` if a step failed, whose error was checked.
     async fn go(&self, flow: Flow) -> Option<()> {
         let went = match flow {
             Flow::Stop => self.stop().await,
@@ -206,7 +206,7 @@ impl Way<'_> {
         spec
     }
 
-    /// The value of a step, seen, or its failure, seen too.
+    /// Checks the output of a step, whether it succeeded or failed.
     fn step<T: std::fmt::Debug, S: stepwell::state::State>(
         &self,
         result: Result<T, TransitionError<S>>,
@@ -257,7 +257,7 @@ impl Way<'_> {
         let validated = self.validated().await?;
         self.seen(validated.plan().await)?;
         let resolution = match validated.resolve().await {
-            // A create whose outcome is not known is looked for first, and that fails in another way.
+            // A create with an unknown outcome is looked up first, which fails in another way.
             Err(failure) if failure.error().phase() == stepwell::transport::Phase::MaybeSent => {
                 self.shown.error(self.name, &failure);
                 let validated = failure.into_submission();
@@ -348,7 +348,7 @@ impl Way<'_> {
         self.shown.value(self.name, &create);
         let patch = PatchPipeline::default().stop(StopMode::Checkpoint);
         let restart = RestartPipeline::default();
-        // All of them, whichever fails.
+        // All requests, regardless of which one fails.
         let went = [
             self.seen(client.ping().await).is_some(),
             self.seen(client.validate(&query(), &[]).await).is_some(),

@@ -1,4 +1,4 @@
-//! Where the promise ends, as `docs/guarantees.md` has it: words that a server says of its own accord are shown, and still not logged.
+//! The limits of the promise in `docs/guarantees.md`: secrets that a server sends unprompted are shown, but not logged.
 
 use std::time::Duration;
 
@@ -13,11 +13,11 @@ use crate::PASSWORD;
 
 const PIPELINE: &str = "/api/v1/pipelines/pl_1";
 
-/// That the log has none of it is looked at when everything is over.
+/// The log is checked at the end of the test.
 pub(crate) async fn check() {
     let words = format!("the broker refused the password {PASSWORD}");
 
-    // A refusal of a request that carried no secret, so there is nothing to compare with.
+    // A refusal of a request without secrets, so there is nothing to search for.
     let fake = FakeTransport::any_order();
     let attached = attach(&fake).await;
     fake.expect(Method::GET, PIPELINE)

@@ -1,7 +1,7 @@
-//! A token, a password in the SQL and a password in the address are driven through everything, and are found nowhere: in no log at
-//! TRACE, in no `Debug` or `Display`, in nothing that the binary prints, and, but for the query itself, in nothing that it keeps.
+//! A token, a password in the SQL and a password in the address pass through everything and show up nowhere: in no log at TRACE, in no
+//! `Debug` or `Display`, in no output of the binary, and, except for the query itself, in no file that it writes.
 
-// What tests share is no test to the lint.
+// The lint does not recognise shared test code.
 #![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
 mod address;
@@ -19,19 +19,19 @@ use std::time::Duration;
 
 use shown::{Log, Shown};
 
-/// The token. Its first half alone is looked for, as half a secret is one too.
+/// The token. Only its first half is searched for, because half a secret must not show up either.
 pub(crate) const TOKEN: &str = "t0k3n-MARKED-6f1d";
 /// The password in the options of a connector.
 pub(crate) const PASSWORD: &str = "passw0rd-MARKED-93ab";
 /// The password in the address.
 pub(crate) const ADDRESS_PASSWORD: &str = "addr3ss-MARKED-c27e";
 
-/// What is in a function's code, in the environment and in the scheduler's configuration.
+/// The secret in a function's code, the environment and the scheduler's configuration.
 pub(crate) const CODE: &str = "c0de-MARKED-51aa";
 pub(crate) const ENVIRONMENT: &str = "env1ron-MARKED-0b7d";
 pub(crate) const SCHEDULER: &str = "sch3dule-MARKED-e802";
 
-/// What is looked for.
+/// The texts to search for.
 pub(crate) const MARKS: [&str; 6] = [
     "t0k3n-MARK",
     "passw0rd-MARK",
@@ -47,7 +47,7 @@ pub(crate) fn query() -> String {
     )
 }
 
-// One test, for all of its process is listened to.
+// A single test, because it captures the logs of the whole process.
 #[test]
 fn no_secret_is_shown_or_logged_anywhere() {
     let log = Log::listen();
@@ -61,7 +61,7 @@ fn no_secret_is_shown_or_logged_anywhere() {
     };
 
     address::check(&shown);
-    // The fake has no token, and a paused clock; the sockets have both the token and real time.
+    // The fake has a paused clock and no token; the sockets have the token and real time.
     runtime(true).block_on(flow::all(transport::Kind::Fake, &shown));
     let sent = runtime(false).block_on(flow::all(transport::Kind::Sockets, &shown));
     assert!(sent.contains(&format!("Bearer {TOKEN}")), "it was sent");
@@ -71,7 +71,7 @@ fn no_secret_is_shown_or_logged_anywhere() {
     runtime(false).block_on(limits::check());
     binary::check(&shown);
 
-    // It can be believed only if it listened and looked.
+    // Shows that the search and the capture work.
     let lines = log.lines();
     assert!(lines.len() > 5_000, "{} lines", lines.len());
     for words in [
@@ -94,5 +94,5 @@ fn no_secret_is_shown_or_logged_anywhere() {
     shown.finish();
 }
 
-/// Nothing here takes this long unless it hangs.
+/// Anything that takes longer hangs.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(600);

@@ -1,4 +1,4 @@
-//! Everything that was shown, and everything that was logged.
+//! Everything that is shown or logged.
 
 use std::{
     collections::BTreeMap,
@@ -12,14 +12,14 @@ use tracing_subscriber::fmt::format::FmtSpan;
 
 use crate::MARKS;
 
-/// What was shown somewhere. Leaks are collected, so that one failure names all of them.
+/// The texts that were shown. Leaks are collected, so that a failure lists all of them.
 #[derive(Clone, Default)]
 pub(crate) struct Shown(Arc<Mutex<Seen>>);
 
 #[derive(Default)]
 struct Seen {
     count: usize,
-    /// One text for each mark at each place.
+    /// One text for each mark in each place.
     leaks: BTreeMap<String, String>,
 }
 
@@ -28,7 +28,7 @@ impl Shown {
         let text = text.into();
         let mut seen = self.0.lock().unwrap();
         seen.count += 1;
-        // Addresses are shown in small letters.
+        // Addresses are shown in lower case.
         let small = text.to_lowercase();
         for mark in MARKS {
             if small.contains(&mark.to_lowercase()) {
@@ -39,20 +39,20 @@ impl Shown {
         }
     }
 
-    /// A value by its `Debug`.
+    /// Checks a value's `Debug`.
     pub(crate) fn value(&self, what: &str, value: &dyn Debug) {
         self.see(what, format!("{value:?}"));
         self.see(what, format!("{value:#?}"));
     }
 
-    /// A value by its `Debug` and `Display`.
+    /// Checks a value's `Debug` and `Display`.
     pub(crate) fn text<T: Debug + Display>(&self, what: &str, value: &T) {
         self.value(what, value);
         self.see(what, format!("{value}"));
         self.see(what, format!("{value:#}"));
     }
 
-    /// An error and all of its causes.
+    /// Checks an error and all its causes.
     pub(crate) fn error(&self, what: &str, error: &(dyn Error + 'static)) {
         let mut cause = Some(error);
         while let Some(error) = cause {
@@ -81,7 +81,7 @@ impl Shown {
     }
 }
 
-/// All that is logged in this process: every level, every crate, events and spans with their fields.
+/// Captures all logs of this process: every level and every crate, events and spans with their fields.
 #[derive(Clone, Default)]
 pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
 

@@ -1,4 +1,4 @@
-//! The two transports, each to a world of its own.
+//! The two transports, each with its own world.
 
 use std::{
     fmt,
@@ -27,7 +27,7 @@ pub(crate) enum Kind {
     Sockets,
 }
 
-/// A transport, and what keeps its other side up.
+/// A transport, and the server that it talks to.
 pub(crate) struct Line {
     pub(crate) transport: SharedTransport,
     server: Option<Server>,
@@ -37,7 +37,7 @@ impl Line {
     pub(crate) fn to(world: World, kind: Kind, shown: &Shown) -> Self {
         match kind {
             Kind::Fake => {
-                // A transport of somebody else's may give such an address, though it should not.
+                // Another implementation may return such an address, although it should not.
                 let address = format!("http://user:{ADDRESS_PASSWORD}@fake.test:5115");
                 let transport = Scripted {
                     fake: FakeTransport::any_order().at(&address),
@@ -65,7 +65,7 @@ impl Line {
         }
     }
 
-    /// All that went over it.
+    /// All requests.
     pub(crate) fn received(&self) -> String {
         self.server
             .as_ref()
@@ -74,7 +74,7 @@ impl Line {
     }
 }
 
-/// A fake whose script is written as it goes, by a world.
+/// A fake that is answered by a world.
 struct Scripted {
     fake: FakeTransport,
     world: Mutex<World>,

@@ -1,4 +1,4 @@
-//! A control plane with one pipeline, that fails at one kind of request.
+//! A control plane with one pipeline, which fails at one kind of request.
 
 use std::sync::Mutex;
 
@@ -33,11 +33,11 @@ pub(crate) struct World {
     state: Mutex<State>,
 }
 
-/// What there is at the start.
+/// The state at the start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Start {
     Nothing,
-    /// Nothing, and no `PUT` either.
+    /// No pipeline, and no `PUT`.
     NothingAndOld,
     Running,
     Stopped,

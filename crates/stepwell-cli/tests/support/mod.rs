@@ -1,4 +1,4 @@
-//! The binary as a process, and servers for it to meet.
+//! The binary as a process, and servers for it.
 
 #![allow(unreachable_pub, reason = "a test file is its own crate")]
 #![allow(dead_code, reason = "each test file uses its part")]
@@ -22,7 +22,7 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process};
 
-/// Nothing here takes this long unless it hangs.
+/// Anything that takes longer hangs.
 pub const PATIENCE: Duration = Duration::from_secs(300);
 
 /// A command with a clean environment.
@@ -33,7 +33,7 @@ pub fn stepwell(arguments: &[&str]) -> Command {
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
-    // What a run without a state directory leaves is left in the build directory.
+    // A run without a state directory creates it in the build directory.
     command.env("TMPDIR", env!("CARGO_TARGET_TMPDIR"));
     for variable in [
         "STEPWELL_SERVER",
@@ -51,7 +51,7 @@ pub fn stepwell(arguments: &[&str]) -> Command {
     command
 }
 
-/// What a process left.
+/// The result of a process.
 #[derive(Debug)]
 pub struct Left {
     pub code: Option<i32>,
@@ -59,21 +59,21 @@ pub struct Left {
     pub stderr: String,
 }
 
-/// Runs to the end, with a limit.
+/// Runs a command, with a time limit.
 pub fn run(arguments: &[&str]) -> Left {
     Running::start(stepwell(arguments)).finish()
 }
 
-/// A process under way.
+/// A running process.
 pub struct Running {
     child: Child,
-    /// Whether standard error is JSON, which is held to its schema.
+    /// Whether standard error is JSON, which is checked against its schema.
     is_json: bool,
     stdout: Lines,
     stderr: Lines,
 }
 
-/// Lines as they come.
+/// Lines as they arrive.
 struct Lines {
     coming: Receiver<String>,
     seen: Vec<String>,
@@ -100,23 +100,23 @@ impl Running {
     }
 
     pub fn signal(&self, signal: Signal) {
-        // Else it would be waited for in vain: what is ignored is inherited.
+        // An ignored signal is inherited, and would have no effect.
         assert!(
             signal != Signal::INT || !has_interrupts("SigIgn:", std::process::id()),
-            "whoever started the tests has them ignore SIGINT, as a script does in the background; use env --default-signal=INT"
+            "the tests were started with SIGINT ignored, as in the background of a script; use env --default-signal=INT"
         );
         let pid = Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap();
         kill_process(pid, signal).unwrap();
     }
 
-    /// Waits until signals are handled, and do not end the process by themselves.
+    /// Waits until the process handles signals.
     pub fn wait_until_it_listens(&self) {
         while !catches_interrupts(self.id()) {
             thread::yield_now();
         }
     }
 
-    /// Sends a signal again and again until the process has ended: one that comes right after the first does not count.
+    /// Sends a signal repeatedly until the process has ended, because a second signal right after the first does not count.
     pub fn signal_until_ended(&mut self, signal: Signal) {
         while !self.has_ended() {
             self.signal(signal);
@@ -140,7 +140,7 @@ impl Running {
         line.split_once("--server ").unwrap().1.to_owned()
     }
 
-    /// Waits for a line with `text` on standard error, or for the end.
+    /// Whether a line with `text` appears on standard error before the end.
     pub fn says(&mut self, text: &str) -> bool {
         self.stderr.find(text)
     }
@@ -267,11 +267,11 @@ impl Lines {
 }
 
 /// A directory for one test, with a query in it.
-pub struct Place {
+pub struct TestDirectory {
     directory: tempfile::TempDir,
 }
 
-impl Place {
+impl TestDirectory {
     pub fn new() -> Self {
         Self {
             directory: tempfile::tempdir().unwrap(),
@@ -286,7 +286,7 @@ impl Place {
         self.path(name).to_str().unwrap().to_owned()
     }
 
-    /// Writes a file and gives its path.
+    /// Writes a file and returns its path.
     pub fn write(&self, name: &str, content: impl AsRef<[u8]>) -> String {
         std::fs::write(self.path(name), content).unwrap();
         self.text(name)
@@ -301,7 +301,7 @@ impl Place {
     }
 }
 
-/// A pipe that is read by nothing, and that has no room left.
+/// A full pipe without a reader.
 pub fn full_pipe() -> (PipeReader, PipeWriter) {
     let (reader, mut writer) = std::io::pipe().unwrap();
     let size = rustix::pipe::fcntl_getpipe_size(&writer).unwrap();
@@ -309,7 +309,7 @@ pub fn full_pipe() -> (PipeReader, PipeWriter) {
     (reader, writer)
 }
 
-/// An address at which nothing listens any more.
+/// An address at which nothing listens.
 pub fn nothing_listens() -> String {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     format!("http://{}", listener.local_addr().unwrap())

@@ -10,18 +10,18 @@ use super::server::{Reply, Server};
 pub struct Held {
     pub id: String,
     pub name: String,
-    /// The state of its job; `None`: it has none.
+    /// The state of its job; `None` without a job.
     pub state: Option<String>,
     /// In microseconds of Unix time.
     pub created_at: u64,
-    /// What its job has logged, newest first: when, message and details.
+    /// The log of its job, newest first: time, message and details.
     pub errors: Vec<(u64, String, String)>,
     /// When the last checkpoint was complete.
     pub checkpoint: Option<u64>,
 }
 
 impl Held {
-    /// One that was made so many seconds ago.
+    /// A pipeline that was created this many seconds ago.
     pub fn new(id: &str, name: &str, state: &str, seconds_ago: u64) -> Self {
         Self {
             id: id.to_owned(),
@@ -53,7 +53,7 @@ impl Held {
     }
 }
 
-/// A moment so many seconds ago, in microseconds of Unix time.
+/// The time this many seconds ago, in microseconds of Unix time.
 pub fn ago(seconds: u64) -> u64 {
     let now = std::time::UNIX_EPOCH.elapsed().unwrap();
     u64::try_from(now.as_micros()).unwrap() - seconds * 1_000_000
@@ -62,15 +62,15 @@ pub fn ago(seconds: u64) -> u64 {
 /// How a server shows the jobs of all pipelines.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum AllJobs {
-    /// Each with its pipeline.
+    /// With their pipelines.
     Whose,
-    /// Without it, as servers up to 0.15 do.
+    /// Without their pipelines, as servers up to 0.15.
     Anonymous,
-    /// Not at all: it answers with this status.
+    /// Not at all, with this status.
     Missing(u16),
 }
 
-/// A server that holds these; a stop stops one of them.
+/// A server that holds these pipelines and can stop them.
 pub fn holding(held: Vec<Held>, all_jobs: AllJobs) -> Server {
     let held = Mutex::new(held);
     Server::start(move |_, method, path| {

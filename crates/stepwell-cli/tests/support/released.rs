@@ -9,12 +9,12 @@ use super::server::{Reply, Server};
 /// What the pipeline's job does.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Job {
-    /// It runs until it is told to stop, and shows CheckpointStopping for as many looks before it is Stopped
+    /// It runs until a stop, and shows CheckpointStopping for this many polls before it is Stopped
     /// (`510_stop_checkpoint_states`).
     Stops(u32),
-    /// Told to stop, it fails (`112_stop_immediate_states`).
+    /// A stop ends as Failed (`112_stop_immediate_states`).
     FailsToStop,
-    /// A new run with every look, without a reason, and Failed after so many (`550_create_divide_by_zero_states`).
+    /// A new run at every poll, without a reason, and Failed after this many (`550_create_divide_by_zero_states`).
     Restarts(u64),
 }
 
@@ -69,7 +69,7 @@ impl World {
     }
 }
 
-/// It holds the pipeline from the start, or once that is created.
+/// The server holds the pipeline from the start, or after its create.
 pub fn released(job: Job, created: bool) -> Server {
     let world = Mutex::new(World {
         job,

@@ -1,4 +1,4 @@
-//! `--output json` is held to its schema wherever a test asks for it.
+//! Every test that uses `--output json` checks it against its schema.
 
 use std::{collections::HashMap, sync::OnceLock};
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::Left;
 
-/// The schema of each event. It allows more fields, because they may be added; here there are no others.
+/// The schema of each event. It allows additional fields for the future; these tests do not.
 fn events() -> &'static HashMap<String, Validator> {
     static EVENTS: OnceLock<HashMap<String, Validator>> = OnceLock::new();
     EVENTS.get_or_init(|| {
@@ -24,7 +24,7 @@ fn events() -> &'static HashMap<String, Validator> {
     })
 }
 
-/// Every line is an event of the schema; what ended other than well says so in its last one, with its exit code.
+/// Every line is an event of the schema. The last line of a failed command is its error with the exit code.
 pub fn check(left: &Left) {
     let mut last = Value::Null;
     for line in left.stderr.lines() {
@@ -39,7 +39,7 @@ pub fn check(left: &Left) {
         }
         last = event;
     }
-    // A usage error is of the command line, and comes before its options count.
+    // A usage error is printed before the options take effect.
     if let Some(code @ 1..) = left.code
         && code != 2
     {

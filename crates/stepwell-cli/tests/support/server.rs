@@ -1,4 +1,4 @@
-//! Servers of every kind but the right one.
+//! Servers with scripted answers.
 
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
@@ -7,33 +7,33 @@ use std::{
     thread,
 };
 
-/// What is answered to a request.
+/// The answer to a request.
 pub enum Reply {
-    /// A whole reply: status, content type, body.
+    /// A complete reply: status, content type, body.
     Whole(u16, &'static str, String),
     /// These bytes, then the end of the connection.
     Raw(Vec<u8>),
-    /// These bytes, each after so many milliseconds, then the end of the connection.
+    /// These bytes, each after this many milliseconds, then the end of the connection.
     Pieces(Vec<(u64, Vec<u8>)>),
-    /// Nothing, ever.
+    /// No answer.
     Hang,
     /// A body without an end.
     Flood,
 }
 
-/// A server on a port that the system chose; it ends with the test process.
+/// A server on a port that the system chooses. It ends with the test process.
 pub struct Server {
     pub url: String,
     requests: Arc<Mutex<Vec<String>>>,
 }
 
-/// A request as it came.
+/// A request as it was received.
 pub struct Request {
-    /// How many came before it.
+    /// The number of requests before it.
     pub number: usize,
     pub method: String,
     pub path: String,
-    /// All of it, from its first line to the end of its body.
+    /// The text of the request, from its first line to the end of its body.
     pub text: String,
 }
 
@@ -43,7 +43,7 @@ impl Server {
         Self::start_on(move |request| answer(request.number, &request.method, &request.path))
     }
 
-    /// Answers each request by all of it.
+    /// Answers each request by its text.
     pub fn start_on(answer: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -59,14 +59,14 @@ impl Server {
         Self { url, requests }
     }
 
-    /// Method and path of each request so far.
+    /// The method and the path of each request so far.
     pub fn requests(&self) -> Vec<String> {
         let method_and_path = |text: &String| text.split(' ').take(2).collect::<Vec<_>>().join(" ");
         let requests = self.requests.lock().unwrap();
         requests.iter().map(method_and_path).collect()
     }
 
-    /// All that came so far.
+    /// The texts of all requests so far.
     pub fn received(&self) -> String {
         self.requests.lock().unwrap().concat()
     }
@@ -122,7 +122,7 @@ fn serve(mut connection: TcpStream, answer: &dyn Fn(&Request) -> Reply, seen: &M
     }
 }
 
-/// The next request, read to its end.
+/// Reads the next request completely.
 fn request(reader: &mut BufReader<TcpStream>) -> Option<String> {
     let mut text = String::new();
     reader.read_line(&mut text).ok().filter(|read| *read > 0)?;
@@ -147,7 +147,7 @@ fn request(reader: &mut BufReader<TcpStream>) -> Option<String> {
     Some(text)
 }
 
-/// A server without `PUT` that closes the connection on every create, and shows none.
+/// A server without `PUT` that closes the connection on every create, and lists no pipeline.
 pub fn losing_creates() -> Server {
     Server::start(|_, method, path| match (method, path) {
         ("GET", "/api/v1/ping") => json("\"Pong\""),
@@ -164,35 +164,35 @@ pub fn json(body: &str) -> Reply {
     Reply::Whole(200, "application/json", body.to_owned())
 }
 
-/// The pipeline that [`arroyo`] holds once it was created.
+/// The pipeline that [`arroyo`] holds after the create.
 const PIPELINE: &str = r#"{"id":"pl_1","name":"query","query":"SELECT 1","udfs":[],"checkpoint_interval_micros":10000000,"stop":"none","created_at":1,"action":null,"action_text":"","action_in_progress":false,"graph":{"nodes":[],"edges":[]},"preview":false}"#;
 
-/// A server that takes every query and whose job goes through these states, one a look, and stays in the last.
+/// A server that accepts every query, and whose job goes through these states, one at each poll, and stays in the last one.
 pub fn arroyo(states: &'static [&'static str]) -> Server {
     let looks = Mutex::new(0);
     arroyo_by_stop(move |stopped| {
         let mut looks = looks.lock().unwrap();
         let last = states.len() - 1;
-        // Once it was told to stop, the last one, however often was looked before.
+        // The last state after a stop, regardless of the polls before.
         let state = states[if stopped { last } else { last.min(*looks) }];
         *looks += 1;
         Ok(state)
     })
 }
 
-/// The same with what each look at the job shows.
+/// The same with the result of each poll of the job.
 pub fn arroyo_with_jobs(
     look: impl Fn() -> Result<&'static str, Reply> + Send + Sync + 'static,
 ) -> Server {
     arroyo_by_stop(move |_| look())
 }
 
-/// The same with a job that is in this state until it is told to stop, and then is Stopped.
+/// The same with a job that stays in this state until a stop, and is then Stopped.
 pub fn until_stopped(state: &'static str) -> Server {
     arroyo_by_stop(move |told| Ok(if told { "Stopped" } else { state }))
 }
 
-/// The same; `look` is told whether the job was told to stop.
+/// The same; `look` gets whether the job should stop.
 pub fn arroyo_by_stop(
     look: impl Fn(bool) -> Result<&'static str, Reply> + Send + Sync + 'static,
 ) -> Server {
@@ -205,7 +205,7 @@ pub fn arroyo_by_stop(
             }
             ("GET", "/api/v1/pipelines") => json(r#"{"data":[],"hasMore":false}"#),
             ("PUT" | "POST", _) => {
-                // It is made anew.
+                // It is created again.
                 *stopped.lock().unwrap() = false;
                 json(PIPELINE)
             }

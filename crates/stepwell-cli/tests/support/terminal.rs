@@ -13,14 +13,14 @@ use rustix::{
     termios::{Winsize, tcsetwinsize},
 };
 
-/// Which stream the terminal gets.
+/// The stream that goes to the terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stream {
     Output,
     Error,
 }
 
-/// Runs a command to its end, and gives everything that the terminal was sent. The other stream goes nowhere.
+/// Runs a command, and returns everything that was written to the terminal. The other stream is discarded.
 pub fn on_a_terminal(mut command: Command, stream: Stream, columns: u16) -> (Option<i32>, String) {
     let controller = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&controller).unwrap();
@@ -48,7 +48,7 @@ pub fn on_a_terminal(mut command: Command, stream: Stream, columns: u16) -> (Opt
     (status.code(), reader.join().unwrap())
 }
 
-/// Reads until the other side is closed, which a terminal shows as an error.
+/// Reads until the other side is closed, which is an error on a terminal.
 fn read(controller: OwnedFd) -> String {
     let mut file = File::from(controller);
     let mut bytes = Vec::new();

@@ -2,6 +2,7 @@
 
 mod expectation;
 mod never;
+mod recorded_request;
 mod script;
 mod scripted_body;
 #[cfg(test)]
@@ -13,16 +14,18 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, Response, Uri};
+use http::{Method, Request, Response, Uri};
 
 use self::{
     never::hang,
     script::{Answer, Order, Script, Step},
-    scripted_body::ScriptedBody,
+    scripted_body::{ScriptedBody, failure},
 };
-use crate::{Phase, StreamedBody, Timeout, Transport, TransportError, TransportErrorKind};
+use crate::{StreamedBody, Timeout, Transport, TransportError};
 
-pub use self::{expectation::Expectation, never::NeverTransport};
+pub use self::{
+    expectation::Expectation, never::NeverTransport, recorded_request::RecordedRequest,
+};
 
 /// A transport that follows a script.
 ///
@@ -59,27 +62,6 @@ pub struct FakeTransport {
 struct Shared {
     script: Mutex<Script>,
     base_url: Uri,
-}
-
-/// A request that was received.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct RecordedRequest {
-    /// The method.
-    pub method: Method,
-    /// The path with the query.
-    pub path: String,
-    /// The headers.
-    pub headers: HeaderMap,
-    /// The body.
-    pub body: Bytes,
-}
-
-impl RecordedRequest {
-    /// The body as JSON, or `Null` if it is not JSON.
-    pub fn json(&self) -> serde_json::Value {
-        serde_json::from_slice(&self.body).unwrap_or_default()
-    }
 }
 
 impl FakeTransport {
@@ -246,9 +228,4 @@ async fn play(
         Ok(reply) => Ok((reply, answer.stream)),
         Err((kind, phase)) => Err(failure(kind, phase)),
     }
-}
-
-fn failure(kind: TransportErrorKind, phase: Phase) -> TransportError {
-    let message = format!("the fake fails here: {kind:?}, {phase:?}");
-    TransportError::new(kind, phase, message)
 }

@@ -3,7 +3,7 @@ use std::{fmt::Write, panic::Location, time::Duration};
 use bytes::Bytes;
 use http::{Method, Response};
 
-use super::RecordedRequest;
+use super::recorded_request::RecordedRequest;
 use crate::{Phase, TransportErrorKind};
 
 #[derive(Clone, Copy)]

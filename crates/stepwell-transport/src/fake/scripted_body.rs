@@ -3,8 +3,8 @@ use std::{collections::VecDeque, future::pending};
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::{failure, script::Step};
-use crate::{Phase, Pieces, TransportError};
+use super::script::Step;
+use crate::{Phase, Pieces, TransportError, TransportErrorKind};
 
 /// A streamed body that follows the script.
 pub(super) struct ScriptedBody {
@@ -46,4 +46,10 @@ impl Pieces for ScriptedBody {
             }
         }
     }
+}
+
+/// The error of a scripted failure.
+pub(super) fn failure(kind: TransportErrorKind, phase: Phase) -> TransportError {
+    let message = format!("the fake fails here: {kind:?}, {phase:?}");
+    TransportError::new(kind, phase, message)
 }

@@ -4,6 +4,7 @@ use std::{
 };
 
 use super::*;
+use crate::{Phase, TransportErrorKind};
 
 fn get(path: &str) -> Request<Bytes> {
     Request::get(path).body(Bytes::new()).unwrap()

@@ -26,8 +26,7 @@ pub enum LastSeen {
         /// The state seen before that.
         state: Option<JobState>,
         /// The failure of the last request.
-        #[snafu(source(from(ClientError, Box::new)))]
-        source: Box<ClientError>,
+        source: ClientError,
     },
     /// No request was answered in time.
     #[snafu(display("no request was answered in time"))]
@@ -63,7 +62,7 @@ impl LastSeen {
     pub(crate) fn failed(&mut self, source: ClientError) {
         *self = Self::Request {
             state: self.state().cloned(),
-            source: Box::new(source),
+            source: source,
         };
     }
 }

@@ -85,8 +85,7 @@ pub enum WaitError {
         /// The pipeline.
         id: PipelineId,
         /// The server's answer.
-        #[snafu(source(from(ClientError, Box::new)))]
-        source: Box<ClientError>,
+        source: ClientError,
     },
     /// The server has not answered for a while.
     #[snafu(display(

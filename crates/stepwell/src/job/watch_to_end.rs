@@ -26,7 +26,7 @@ pub(super) async fn look(watch: &mut Watch) -> Result<Option<Job>, WaitError> {
         }),
         Look::Rejected(error) => Err(WaitError::Rejected {
             id: watch.id().clone(),
-            source: Box::new(error),
+            source: error,
         }),
     }
 }

@@ -188,11 +188,7 @@ impl Creating<'_> {
                     let name = attempt.spec.name();
                     return Err(ResolveError::rejected(Action::Create, name, error).into());
                 }
-                Err(ResolveError::Burnt {
-                    id,
-                    source: Box::new(error),
-                }
-                .into())
+                Err(ResolveError::Burnt { id, source: error }.into())
             }
         }
     }
@@ -300,7 +296,7 @@ impl Creating<'_> {
             id: attempt.id().cloned(),
             url: self.session.requester.url(),
             since: attempt.since,
-            source: Box::new(error),
+            source: error,
         }
         .into()
     }

@@ -108,8 +108,7 @@ pub enum ResolveError {
         /// When it was sent.
         since: SystemTime,
         /// What was answered instead of an outcome.
-        #[snafu(source(from(ClientError, Box::new)))]
-        source: Box<ClientError>,
+        source: ClientError,
     },
     /// A create was sent earlier by this submission, and still it cannot be told whether it took effect.
     #[snafu(display(
@@ -134,8 +133,7 @@ pub enum ResolveError {
         /// The id.
         id: PipelineId,
         /// The server's answer to the create.
-        #[snafu(source(from(ClientError, Box::new)))]
-        source: Box<ClientError>,
+        source: ClientError,
     },
     /// The server refused a request; nothing was made or started by it.
     #[snafu(display("the server refused to {action} pipeline {name:?}"))]
@@ -145,8 +143,7 @@ pub enum ResolveError {
         /// The pipeline's name.
         name: String,
         /// The server's answer.
-        #[snafu(source(from(ClientError, Box::new)))]
-        source: Box<ClientError>,
+        source: ClientError,
     },
     /// The server did not answer in time, or not with what was asked for.
     #[snafu(display("could not {action} pipeline {name:?} within {}", Time(*elapsed)))]
@@ -158,8 +155,7 @@ pub enum ResolveError {
         /// How long it was tried.
         elapsed: Duration,
         /// The last failure.
-        #[snafu(source(from(ClientError, Box::new)))]
-        source: Box<ClientError>,
+        source: ClientError,
     },
     /// The pipeline was found, was on its way to an end, and did not reach it in time.
     #[snafu(display(
@@ -273,7 +269,7 @@ impl ResolveError {
         Self::Rejected {
             action,
             name: name.to_owned(),
-            source: Box::new(error),
+            source: error,
         }
     }
 
@@ -291,7 +287,7 @@ impl ResolveError {
             action,
             name: name.to_owned(),
             elapsed: deadline.elapsed(),
-            source: Box::new(error),
+            source: error,
         }
     }
 }

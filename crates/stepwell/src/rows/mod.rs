@@ -139,9 +139,7 @@ impl RowStream {
         if !matches!(next, Ok(Some(_))) {
             self.state = State::Ended;
         }
-        next.map_err(|error| Error::Look {
-            source: Box::new(error),
-        })
+        next.map_err(|error| Error::Look { source: error })
     }
 
     /// Whether the stream was read to the end that the server gave it. When it was not, the last rows may have been missed.
@@ -276,7 +274,7 @@ impl RowStream {
             Look::Failed => {
                 self.refused_since = None;
                 return match self.watch.take_last_seen() {
-                    LastSeen::Request { source, .. } if self.is_silent() => Err(*source),
+                    LastSeen::Request { source, .. } if self.is_silent() => Err(source),
                     _ => Ok(Course::GoesOn),
                 };
             }

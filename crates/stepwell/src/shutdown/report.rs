@@ -94,8 +94,7 @@ pub enum Unsettled {
     #[snafu(display("its create was sent and not answered, and looking for it failed"))]
     Look {
         /// Why.
-        #[snafu(source(from(ClientError, Box::new)))]
-        source: Box<ClientError>,
+        source: ClientError,
     },
 }
 
@@ -145,16 +144,26 @@ impl fmt::Display for ShutdownEntry {
         if let Some(id) = &self.id {
             write!(formatter, " ({id})")?;
         }
-        match &self.end {
-            ShutdownEnd::Ended {
+        if let ShutdownEnd::Unsettled { since, .. } = &self.end {
+            write!(formatter, " (begun {})", Ago(*since))?;
+        }
+        write!(formatter, " {}", self.end)
+    }
+}
+
+/// Reads after the name of the pipeline.
+impl fmt::Display for ShutdownEnd {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ended {
                 state,
                 final_checkpoint,
                 failure,
             } => {
-                write!(formatter, " is {state}")?;
+                write!(formatter, "is {state}")?;
                 formatter.write_str(match final_checkpoint {
                     Some(true) => " with a final checkpoint",
-                    // All its input is through.
+                    // A finished job has processed all its input and needs none.
                     _ if *state == JobState::Finished => "",
                     Some(false) => " without a final checkpoint",
                     None => " (whether a final checkpoint was made is not known)",
@@ -164,15 +173,10 @@ impl fmt::Display for ShutdownEntry {
                     None => Ok(()),
                 }
             }
-            ShutdownEnd::NotCreated => formatter.write_str(" was not created"),
-            ShutdownEnd::Left => formatter.write_str(" was left as it is"),
-            ShutdownEnd::Unsettled { since, error } => {
-                write!(
-                    formatter,
-                    " (begun {}) may still be running: {}",
-                    Ago(*since),
-                    Chain(error)
-                )
+            Self::NotCreated => formatter.write_str("was not created"),
+            Self::Left => formatter.write_str("was left as it is"),
+            Self::Unsettled { error, .. } => {
+                write!(formatter, "may still be running: {}", Chain(error))
             }
         }
     }

@@ -162,9 +162,7 @@ async fn settle_and_stop(
                 SettleOutcome::Failed(error) => {
                     return (
                         attempt.id().cloned(),
-                        Err(Unsettled::Look {
-                            source: Box::new(error),
-                        }),
+                        Err(Unsettled::Look { source: error }),
                     );
                 }
             }

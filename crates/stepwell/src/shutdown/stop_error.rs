@@ -60,8 +60,7 @@ pub enum StopError {
         /// The pipeline.
         id: PipelineId,
         /// The server's answer.
-        #[snafu(source(from(ClientError, Box::new)))]
-        source: Box<ClientError>,
+        source: ClientError,
     },
 }
 

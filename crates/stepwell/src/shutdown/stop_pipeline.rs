@@ -246,7 +246,7 @@ impl<'a> Stop<'a> {
     fn rejected(&self, error: ClientError) -> StopError {
         StopError::Rejected {
             id: self.id.clone(),
-            source: Box::new(error),
+            source: error,
         }
     }
 

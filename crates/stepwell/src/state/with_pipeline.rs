@@ -151,8 +151,6 @@ impl Session {
         let read = self
             .requester
             .call(Request::Read, Step::Wait, &deadline, call);
-        read.await.map_err(|error| Error::Look {
-            source: Box::new(error),
-        })
+        read.await.map_err(|error| Error::Look { source: error })
     }
 }

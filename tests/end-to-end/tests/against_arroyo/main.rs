@@ -5,7 +5,6 @@
 //! that does to it.
 
 mod failure;
-mod generation;
 mod play;
 mod scene;
 mod server;
@@ -32,7 +31,7 @@ macro_rules! scenarios {
             $(mod $module {
                 $(#[tokio::test(flavor = "multi_thread")]
                 async fn $scenario() -> Result<(), crate::failure::Failure> {
-                    let generation = crate::generation::Generation::Next;
+                    let generation = end_to_end::Generation::V0_16;
                     crate::play::on_an_engine(generation, stringify!($scenario), crate::$module::$scenario).await
                 })*
             })*
@@ -42,7 +41,7 @@ macro_rules! scenarios {
             $(mod $module {
                 $(#[tokio::test(flavor = "multi_thread")]
                 async fn $scenario() -> Result<(), crate::failure::Failure> {
-                    let generation = crate::generation::Generation::Released;
+                    let generation = end_to_end::Generation::V0_15;
                     crate::play::on_an_engine(generation, stringify!($scenario), crate::$module::$scenario).await
                 })*
             })*

@@ -2,9 +2,10 @@
 
 use std::{panic::resume_unwind, sync::Arc, time::Duration};
 
+use end_to_end::Generation;
 use tokio::{sync::Mutex, task::JoinHandle};
 
-use crate::{failure::Failure, generation::Generation, scene::Scene, server::Server};
+use crate::{failure::Failure, scene::Scene, server::Server};
 
 /// No scenario takes this long unless it hangs.
 const LIMIT: Duration = Duration::from_secs(1_200);

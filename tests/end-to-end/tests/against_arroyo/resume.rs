@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use end_to_end::Generation;
 use stepwell::{
     Error, JobState, PipelineSpec, Resolution, StopMode, Submission,
     error::WaitError,
@@ -10,7 +11,6 @@ use stepwell::{
 
 use crate::{
     failure::{Failure, unexpected},
-    generation::Generation,
     scene::{PATIENCE, Scene},
 };
 
@@ -173,8 +173,8 @@ pub(crate) async fn one_that_ended_as_failed_is_restarted_and_its_old_failure_do
     // Running has to last: right after a restart it counts only when it has been so for two ticks, and a busy machine may see it late.
     // A release up to 0.15 runs it again and again before it is Failed.
     let row = match scene.generation().await? {
-        Generation::Next => 8,
-        Generation::Released => 3,
+        Generation::V0_16 => 8,
+        Generation::V0_15 => 3,
     };
     let spec = scene.failing("failed", row).build()?;
     let running = scene.running(spec.clone()).await?;
@@ -196,7 +196,7 @@ pub(crate) async fn one_that_ended_as_failed_is_restarted_and_its_old_failure_do
 async fn fails(scene: &Scene, running: &Submission<Running>, run: u64) -> Result<u64, Failure> {
     let generation = scene.generation().await?;
     assert_eq!(running.job().state, JobState::Running);
-    let runs = generation.runs_of_a_failing_job(run);
+    let runs = generation.runs_until_failed(run);
     assert!(runs.contains(&running.job().run_id), "{:?}", running.job());
     let ended = tokio::time::timeout(PATIENCE, running.ended()).await??;
     assert_eq!(ended.job.state, JobState::Failed);
@@ -204,7 +204,7 @@ async fn fails(scene: &Scene, running: &Submission<Running>, run: u64) -> Result
     assert!(runs.contains(&last), "{last} is none of {runs:?}");
     let reason = ended.job.failure_reason.as_ref();
     assert!(
-        generation.is_right_of_a_divide_by_zero(reason, &ended.errors),
+        generation.allows_divide_by_zero(reason, &ended.errors),
         "{reason:?}, {:?}",
         ended.errors
     );

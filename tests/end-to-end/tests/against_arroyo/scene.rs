@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use end_to_end::Generation;
 use http::StatusCode;
 use stepwell::{
     Error, Options, PipelineSpec, SharedTransport, StopMode, Submission,
@@ -21,7 +22,6 @@ use tokio::time::Instant;
 
 use crate::{
     failure::{Failure, unexpected},
-    generation::Generation,
     server::Server,
 };
 
@@ -224,9 +224,9 @@ impl Scene {
         match self.client().create_with_id(&id, &probe).await {
             Ok(_) => Err(Failure::new("the server took an empty query")),
             Err(error) if error.status() == Some(StatusCode::METHOD_NOT_ALLOWED) => {
-                Ok(Generation::Released)
+                Ok(Generation::V0_15)
             }
-            Err(error) if error.status() == Some(StatusCode::BAD_REQUEST) => Ok(Generation::Next),
+            Err(error) if error.status() == Some(StatusCode::BAD_REQUEST) => Ok(Generation::V0_16),
             Err(error) => Err(error.into()),
         }
     }

@@ -7,11 +7,12 @@ use std::{
     time::Duration,
 };
 
+use end_to_end::Generation;
 use stepwell::{HyperTransport, SharedTransport, Token, Transport as _};
 use stepwell_embedded::Engine;
 use tokio::{process::Command, sync::Mutex};
 
-use crate::{failure::Failure, generation::Generation};
+use crate::failure::Failure;
 
 const URL: &str = "ARROYO_URL";
 const TOKEN: &str = "ARROYO_TOKEN";
@@ -139,8 +140,8 @@ impl Server {
             .rows(Box::new(io::sink()))
             .port(port.load(Ordering::Relaxed));
         let builder = match generation {
-            Generation::Released => builder.play_0_15(RESTARTS),
-            Generation::Next => builder,
+            Generation::V0_15 => builder.play_0_15(RESTARTS),
+            Generation::V0_16 => builder,
         };
         let started = builder.start().await?;
         let url = started.url();

@@ -27,7 +27,7 @@ async fn nothing_runs(scene: &Scene) -> Result<(), Failure> {
     for pipeline in scene.ours().await? {
         let job = scene.job(&pipeline.id).await?;
         assert!(
-            generation.is_right_of_a_stop(&job),
+            generation.allows_end_of_stop(&job),
             "{}: {job:?}",
             pipeline.name
         );
@@ -137,7 +137,7 @@ pub(crate) async fn a_run_that_somebody_else_started_is_left_unless_asked_for(
         assert_eq!((ended, left), (stopped, !stopped), "{report}");
         let job = scene.job(&id).await?;
         let generation = scene.generation().await?;
-        assert_eq!(generation.is_right_of_a_stop(&job), stopped);
+        assert_eq!(generation.allows_end_of_stop(&job), stopped);
         assert_eq!(job.running_desired, !stopped);
     }
     Ok(())

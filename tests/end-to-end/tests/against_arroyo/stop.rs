@@ -46,7 +46,7 @@ pub(crate) async fn each_mode_stops_and_only_a_checkpoint_is_final(
         assert!(!stopped.job().running_desired, "{mode}");
         let made = stopped.final_checkpoint();
         assert!(
-            generation.is_right_of_a_final_checkpoint(&mode, made),
+            generation.allows_final_checkpoint(&mode, made),
             "{mode}: {made:?}"
         );
     }

@@ -45,7 +45,7 @@ pub(crate) async fn a_pipeline_is_created_runs_and_stops(scene: Arc<Scene>) -> R
         let stopped = running.stop().await?;
         let made = stopped.final_checkpoint();
         assert!(
-            generation.is_right_of_a_final_checkpoint(&StopMode::Checkpoint, made),
+            generation.allows_final_checkpoint(&StopMode::Checkpoint, made),
             "{made:?}"
         );
         assert_eq!(stopped.job().state, JobState::Stopped);

@@ -11,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use end_to_end::Generation;
 use stepwell::{HyperTransport, Options, PipelineSpec, SharedTransport, Transport as _};
 use stepwell_embedded::Engine;
 
@@ -71,19 +72,12 @@ pub async fn until<F: Future<Output = bool> + Send>(condition: impl Fn() -> F + 
     waited.await.unwrap();
 }
 
-/// The release that an engine answers as.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Generation {
-    V0_15,
-    V0_16,
-}
-
-/// An engine on a state directory of its own.
-pub struct Place {
+/// The state directory of an engine.
+pub struct StateDirectory {
     directory: tempfile::TempDir,
 }
 
-impl Place {
+impl StateDirectory {
     pub fn new() -> Self {
         Self {
             directory: tempfile::tempdir().unwrap(),

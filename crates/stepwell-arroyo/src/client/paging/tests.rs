@@ -48,7 +48,7 @@ async fn what_stands_on_a_later_page_is_found() {
     );
 }
 
-/// Recordings `420_fast_list_all`, `421_fast_list_limit_2`: the page after that is empty on SQLite and says that it is the last.
+/// Recordings `420_fast_list_all`, `421_fast_list_limit_2`: on SQLite the next page is empty and claims to be the last.
 #[tokio::test]
 async fn rows_of_one_second_are_not_skipped() {
     let listing = Listing::new(rows([7; 6]));
@@ -56,7 +56,7 @@ async fn rows_of_one_second_are_not_skipped() {
     assert_eq!(read, listing.ids());
     assert_eq!(listing.requests(), ["limit=2", "limit=20"]);
 
-    // The border of the pages runs through a second.
+    // Rows of the same second are on both sides of the border.
     let listing = Listing::new(rows([9, 8, 7, 7, 7, 6, 6, 5]));
     assert_eq!(listing.read_by(4).await.unwrap(), listing.ids());
     assert_eq!(
@@ -67,7 +67,7 @@ async fn rows_of_one_second_are_not_skipped() {
 
 #[tokio::test]
 async fn a_cursor_that_is_deleted_does_not_end_the_list() {
-    // The cursor goes after the first page: the second one would be empty and claim to be the last.
+    // The cursor is deleted after the first page, so the second one is empty and claims to be the last.
     let listing = Listing::new(rows(1..=8))
         .with(|state| state.changes = vec![(1, Change::Delete("pl_6".to_owned()))]);
     let read = listing.read_by(4).await.unwrap();
@@ -75,7 +75,7 @@ async fn a_cursor_that_is_deleted_does_not_end_the_list() {
     assert_eq!(read.len(), 7);
 }
 
-/// Found by the properties: the same ids twice, with another cursor gone each time.
+/// Found by the property tests: the same ids twice, with another cursor deleted each time.
 #[tokio::test]
 async fn a_cursor_that_is_back_under_its_id_does_not_make_two_readings_agree() {
     let listing = Listing::new(rows(1..=8)).with(|state| {
@@ -91,7 +91,7 @@ async fn a_cursor_that_is_back_under_its_id_does_not_make_two_readings_agree() {
     assert!(read.contains(&"pl_1".to_owned()));
 }
 
-/// Found by the properties: the larger page began with a newer row, and it came behind the rows of the smaller one.
+/// Found by the property tests: the larger page began with a newer row, which was placed after the rows of the smaller page.
 #[tokio::test]
 async fn what_is_created_before_a_larger_page_stands_first() {
     let listing = Listing::new(rows([7; 6]))
@@ -109,7 +109,7 @@ async fn ten_rows_and_an_empty_page_after_them_are_ten_rows() {
         .map(|(id, time)| Pipeline::new(PipelineId::from_server(id), "name", "SELECT 1", time))
         .collect();
     let fake = FakeTransport::new();
-    // It is not taken at its word at once: the cursor may have been deleted.
+    // The claim is checked, because the cursor may have been deleted.
     for _ in 0..2 {
         fake.expect(Method::GET, "/api/v1/pipelines?limit=10000")
             .reply_json(200, &Page::new(pipelines.clone(), true));
@@ -153,20 +153,20 @@ async fn pages_that_do_not_end_are_an_error() {
     assert_eq!(problem(&error), "its cursor does not move");
     assert_eq!(stuck.requests().len(), 2);
 
-    // More rows of one second than the server shows on a page: it cannot be read, and that is said.
+    // More rows of one second than a page can have: the list cannot be read, and the error says so.
     let full = Listing::new(rows([7; 6])).with(|state| state.cap = Some(2));
     let error = full.read().await.unwrap_err();
     assert!(problem(&error).starts_with("more pipelines were created in the same moment"));
     assert!(full.requests().len() <= 4, "{:?}", full.requests());
 
-    // A page a row, for ever.
+    // One row per page, for ever.
     let long = Listing::new(rows(1..=3_000)).with(|state| state.cap = Some(2));
     let error = long.read().await.unwrap_err();
     assert_eq!(problem(&error), "it does not end after 1,000 pages");
     assert_eq!(long.requests().len(), PAGES);
 }
 
-/// 10,000 pipelines with plans of 30 KiB are more than a reply may have.
+/// 10,000 pipelines with plans of 30 KiB exceed the limit of a reply.
 #[tokio::test]
 async fn a_page_with_too_many_bytes_is_asked_for_with_fewer_rows() {
     let listing = Listing::new(rows(1..=1_500)).with(|state| state.too_large = Some(1_001));
@@ -180,7 +180,7 @@ async fn a_page_with_too_many_bytes_is_asked_for_with_fewer_rows() {
         ]
     );
 
-    // A reading that is repeated does not begin with what was too large.
+    // A repeated reading begins with the smaller limit.
     let listing = Listing::new(rows(1..=30)).with(|state| {
         state.too_large = Some(20);
         state.changes = vec![(4, Change::DeleteCursor)];
@@ -209,13 +209,13 @@ async fn rows_that_fit_no_page_are_an_error() {
     assert!(is_too_large(&error), "{error}");
     assert_eq!(listing.requests().len(), 4);
 
-    // A smaller page holds one moment and a larger one is too large: nothing in between is tried for ever.
+    // A smaller page only has one moment, and a larger one is too large: the error comes instead of endless attempts.
     let listing = Listing::new(rows([7; 30])).with(|state| state.too_large = Some(20));
     let error = listing.read().await.unwrap_err();
     assert!(is_too_large(&error), "{error}");
     assert_eq!(listing.requests().len(), 5);
 
-    // Once past that moment, the list goes on.
+    // After that moment the list continues.
     let times = (0..12).map(|_| 90).chain(1..=80);
     let listing = Listing::new(rows(times)).with(|state| state.too_large = Some(70));
     let error = listing.read().await.unwrap_err();

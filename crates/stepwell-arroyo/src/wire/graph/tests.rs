@@ -51,7 +51,7 @@ fn what_is_no_object_is_no_graph() {
     }
 }
 
-/// Of each only what is asked for has to be as it is known, whatever was asked before.
+/// Each question only needs its own fields, whatever was asked before.
 #[test]
 fn what_is_known_of_a_newer_graph_does_not_depend_on_what_was_asked_before() {
     let newer = json!({"nodes": [{"uuid": "7", "operator": "preview", "parallelism": 3}]});

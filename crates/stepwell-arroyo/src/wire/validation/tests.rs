@@ -20,7 +20,7 @@ fn place(diagnostic: &SqlDiagnostic) -> Option<[u64; 4]> {
     })
 }
 
-/// Recordings `013_validate_syntax_error` and `015_validate_unterminated_string`; servers up to 0.15 send the text alone.
+/// Recordings `013_validate_syntax_error` and `015_validate_unterminated_string`; servers up to 0.15 only send the text.
 #[test]
 fn a_place_in_the_words_becomes_the_span() {
     let table = [

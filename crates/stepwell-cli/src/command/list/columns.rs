@@ -1,4 +1,4 @@
-//! The list as a table, by what is in it and by the width there is.
+//! The list as a table that fits the width of the terminal.
 
 use std::{collections::HashSet, io::IsTerminal as _};
 
@@ -6,7 +6,7 @@ use stepwell::arroyo::JobState;
 
 use crate::{
     color,
-    listing::Listed,
+    listing::ListedPipeline,
     moment, printable,
     table::{self, Cell, Column, Side},
 };
@@ -16,12 +16,14 @@ const YELLOW: &str = "\u{1b}[33m";
 const RED: &str = "\u{1b}[31m";
 const DIM: &str = "\u{1b}[2m";
 
-/// An id is not shortened to less than this, and a name not before columns are left out.
+/// The minimum width of a shortened id.
 const SHORT_ID: usize = 12;
+
+/// The minimum width of a shortened name, as long as there are columns to leave out.
 const SHORT_NAME: usize = 16;
 
-/// The table of `listed`, which are some of `all`. Only a terminal has a width.
-pub(super) fn lines(listed: &[&Listed], all: &[Listed]) -> String {
+/// The table of `listed`, which are some of `all`. Its width is only limited on a terminal.
+pub(super) fn lines(listed: &[&ListedPipeline], all: &[ListedPipeline]) -> String {
     let stdout = std::io::stdout();
     let width = if stdout.is_terminal() {
         terminal_size::terminal_size_of(&stdout).map(|(width, _)| usize::from(width.0))
@@ -32,19 +34,19 @@ pub(super) fn lines(listed: &[&Listed], all: &[Listed]) -> String {
     table::lines(&fitting(listed, all, width, is_colored))
 }
 
-/// Ids are shortened first, to what still tells them apart; then names; then columns are left out.
+/// Shortens the ids first, as far as they stay distinct, then the names, and then leaves out columns.
 fn fitting(
-    listed: &[&Listed],
-    all: &[Listed],
+    listed: &[&ListedPipeline],
+    all: &[ListedPipeline],
     width: Option<usize>,
     is_colored: bool,
 ) -> Vec<Column> {
-    let state = |listed: &&Listed| state(listed, is_colored);
-    let run = |listed: &&Listed| {
+    let state = |listed: &&ListedPipeline| state(listed, is_colored);
+    let run = |listed: &&ListedPipeline| {
         let run = listed.job.as_ref().map(|job| job.run_id.to_string());
         Cell::new(run.as_deref().unwrap_or("-"))
     };
-    let name = |listed: &&Listed| Cell::new(printable::line(&listed.name));
+    let name = |listed: &&ListedPipeline| Cell::new(printable::line(&listed.name));
     let mut columns = vec![
         Column::new(
             Side::Left,
@@ -67,7 +69,7 @@ fn fitting(
     let Some(width) = width.filter(|width| table::width(&columns) > *width) else {
         return columns;
     };
-    columns[0].cut(telling(all) + 1);
+    columns[0].cut(distinct_length(all) + 1);
     while !cut_names(&mut columns, width, SHORT_NAME) && columns.len() > 3 {
         columns.remove(2);
     }
@@ -75,7 +77,7 @@ fn fitting(
     columns
 }
 
-/// Shortens the last column, to no less than `least`, and tells whether that was enough.
+/// Shortens the last column to no less than `least`. Returns whether that was enough.
 fn cut_names(columns: &mut [Column], width: usize, least: usize) -> bool {
     let excess = table::width(columns).saturating_sub(width);
     let Some(names) = columns.last_mut().filter(|_| excess > 0) else {
@@ -89,23 +91,23 @@ fn cut_names(columns: &mut [Column], width: usize, least: usize) -> bool {
     true
 }
 
-/// How many characters of each id it takes to tell all of them apart.
-fn telling(all: &[Listed]) -> usize {
+/// The number of characters after which all ids are distinct.
+fn distinct_length(all: &[ListedPipeline]) -> usize {
     let ids = all.iter().map(|listed| listed.id.as_str());
     let longest = ids.clone().map(|id| id.chars().count()).max();
     let longest = longest.unwrap_or_default();
-    let tells = |length: usize| {
+    let is_distinct = |length: usize| {
         let beginnings = ids
             .clone()
             .map(|id| id.chars().take(length).collect::<String>());
         beginnings.collect::<HashSet<_>>().len() == all.len()
     };
     (SHORT_ID..longest)
-        .find(|length| tells(*length))
+        .find(|length| is_distinct(*length))
         .unwrap_or(longest)
 }
 
-fn state(listed: &Listed, is_colored: bool) -> Cell {
+fn state(listed: &ListedPipeline, is_colored: bool) -> Cell {
     let Some(job) = &listed.job else {
         return Cell::new("-");
     };
@@ -130,11 +132,11 @@ mod tests {
 
     use super::*;
 
-    fn listed(id: &str, name: &str) -> Listed {
+    fn listed(id: &str, name: &str) -> ListedPipeline {
         let id = PipelineId::from_server(id);
         let mut job = Job::new(JobId::from_server("job"), id.clone(), 1);
         job.state = JobState::Running;
-        Listed {
+        ListedPipeline {
             id,
             name: name.to_owned(),
             created_at: u64::MAX,
@@ -142,12 +144,12 @@ mod tests {
         }
     }
 
-    fn shown(all: &[Listed], width: Option<usize>) -> Vec<String> {
+    fn shown(all: &[ListedPipeline], width: Option<usize>) -> Vec<String> {
         let columns = fitting(&all.iter().collect::<Vec<_>>(), all, width, false);
         table::lines(&columns).lines().map(str::to_owned).collect()
     }
 
-    fn two() -> [Listed; 2] {
+    fn two() -> [ListedPipeline; 2] {
         [
             listed(
                 "sw_12bb09c510db4dc32cc8d71ef264bfcec9344a9e",

@@ -4,13 +4,13 @@ use stepwell::arroyo::JobState;
 
 use crate::{
     arguments::{Selection, Sort},
-    listing::Listed,
+    listing::ListedPipeline,
 };
 
 /// The state of a pipeline without a job.
 const NONE: &str = "none";
 
-/// The states that servers are known to have.
+/// The known states.
 const STATES: [JobState; 14] = [
     JobState::Created,
     JobState::Compiling,
@@ -28,14 +28,14 @@ const STATES: [JobState; 14] = [
     JobState::Failed,
 ];
 
-/// What is listed, and what is to be said of it.
+/// The selected pipelines, and a note if there are none.
 pub(super) struct Selected<'a> {
-    pub(super) listed: Vec<&'a Listed>,
+    pub(super) listed: Vec<&'a ListedPipeline>,
     pub(super) note: Option<String>,
 }
 
 impl Selection {
-    /// Whether a pipeline of this name may be listed, whatever its state is.
+    /// Whether the name is selected, regardless of the state.
     pub(super) fn takes_name(&self, name: &str) -> bool {
         let name = name.to_lowercase();
         match self.name.as_deref().map(str::to_lowercase) {
@@ -45,13 +45,13 @@ impl Selection {
         }
     }
 
-    /// Those of `all`, which is newest first, that are asked for.
-    pub(super) fn of<'a>(&self, all: &'a [Listed]) -> Selected<'a> {
+    /// Selects from `all`, which is newest first.
+    pub(super) fn of<'a>(&self, all: &'a [ListedPipeline]) -> Selected<'a> {
         let mut listed: Vec<_> = all
             .iter()
             .filter(|listed| self.takes_name(&listed.name) && self.takes_state(listed))
             .collect();
-        // Both sorts keep the order of what is equal, which is newest first.
+        // The sorts are stable, so equal pipelines stay newest first.
         match self.sort {
             Sort::Age => {}
             Sort::Name => listed.sort_by_key(|listed| listed.name.to_lowercase()),
@@ -65,13 +65,13 @@ impl Selection {
         Selected { listed, note }
     }
 
-    fn takes_state(&self, listed: &Listed) -> bool {
+    fn takes_state(&self, listed: &ListedPipeline) -> bool {
         let mut wanted = self.state.iter();
         self.state.is_empty() || wanted.any(|wanted| is_same(wanted, state(listed)))
     }
 
-    /// Why nothing is listed. A state that no server has is a slip; one that only this server has is not known here.
-    fn nothing(&self, all: &[Listed]) -> String {
+    /// Why nothing is listed. A state that is not known may be a typo, or a state of a newer server.
+    fn nothing(&self, all: &[ListedPipeline]) -> String {
         if all.is_empty() {
             return "there are no pipelines".to_owned();
         }
@@ -86,12 +86,12 @@ impl Selection {
                     states.join(", ")
                 )
             }
-            None => format!("none of the {} pipelines fits", all.len()),
+            None => format!("none of the {} pipelines matches", all.len()),
         }
     }
 }
 
-fn state(listed: &Listed) -> &str {
+fn state(listed: &ListedPipeline) -> &str {
     let job = listed.job.as_ref();
     job.map_or(NONE, |job| job.state.as_str())
 }
@@ -100,12 +100,12 @@ fn is_same(wanted: &str, state: &str) -> bool {
     wanted.trim().eq_ignore_ascii_case(state)
 }
 
-/// Whether all of a text fits a pattern, in which * is any text and ? any character.
+/// Whether the whole text matches a pattern, in which * is any text and ? any character.
 fn fits(text: &str, pattern: &str) -> bool {
     let text: Vec<_> = text.chars().collect();
     let pattern: Vec<_> = pattern.chars().collect();
     let (mut at, mut of) = (0, 0);
-    // The last star, and where the text goes on that it does not take.
+    // The last star, and the position in the text after what it matches.
     let mut star: Option<(usize, usize)> = None;
     while at < text.len() {
         match pattern.get(of) {
@@ -118,7 +118,7 @@ fn fits(text: &str, pattern: &str) -> bool {
                 of += 1;
             }
             _ => {
-                // The star takes one more.
+                // The star matches one more character.
                 let Some((place, taken)) = star else {
                     return false;
                 };
@@ -139,14 +139,14 @@ mod tests {
 
     use super::*;
 
-    fn listed(name: &str, state: Option<&str>) -> Listed {
+    fn listed(name: &str, state: Option<&str>) -> ListedPipeline {
         let id = PipelineId::from_server(format!("pl_{name}"));
         let job = state.map(|state| {
             let mut job = Job::new(JobId::from_server("job"), id.clone(), 1);
             job.state = JobState::from(state);
             job
         });
-        Listed {
+        ListedPipeline {
             id,
             name: name.to_owned(),
             created_at: 1,
@@ -154,7 +154,7 @@ mod tests {
         }
     }
 
-    fn names(selection: &Selection, all: &[Listed]) -> String {
+    fn names(selection: &Selection, all: &[ListedPipeline]) -> String {
         let selected = selection.of(all).listed;
         let names: Vec<_> = selected.iter().map(|listed| listed.name.as_str()).collect();
         names.join(" ")
@@ -224,7 +224,7 @@ mod tests {
         };
         let note = |state: &str| select(state).of(&all).note.unwrap_or_default();
         assert!(note("runing").contains("no pipeline is in a state \"runing\""));
-        assert_eq!(note("running"), "none of the 1 pipelines fits");
+        assert_eq!(note("running"), "none of the 1 pipelines matches");
         assert_eq!(note("migrating"), "");
         let empty = Selection::default().of(&[]);
         assert_eq!(empty.note.as_deref(), Some("there are no pipelines"));

@@ -5,9 +5,12 @@ use std::time::Duration;
 use stepwell::{Error, arroyo::JobState, error::ResolveError};
 use stepwell_embedded::MAX_PARALLELISM;
 
-use super::submit::{Reached, Submit};
+use super::{
+    rows::RowWriter,
+    submit::{Reached, Submit},
+};
 use crate::{
-    command::{local::Local, rows::Stdout},
+    engine::EmbeddedEngine,
     exit::Exit,
     failure::{Failure, ParallelismSnafu},
     invocation::Invocation,
@@ -15,11 +18,11 @@ use crate::{
     state_directory,
 };
 
-/// How long the engine stays after another client has stopped its pipeline: that client looks twice a second whether it has ended, and
-/// an engine that is gone would keep it waiting until its deadline.
+/// How long the engine stays up after another client has stopped its pipeline. That client polls twice a second for the end, and would
+/// wait until its deadline if the engine were gone.
 const LINGER: Duration = Duration::from_secs(2);
 
-pub(super) async fn local(
+pub(super) async fn on_engine(
     submit: Submit<'_>,
     invocation: &mut Invocation,
 ) -> Result<Exit, Failure> {
@@ -35,12 +38,12 @@ pub(super) async fn local(
         Some(directory) => (directory.clone(), false),
         None => (state_directory::fresh(&arguments.name())?, true),
     };
-    let rows = Stdout::new(output, submit.shutdown);
+    let rows = RowWriter::new(output, submit.shutdown);
     let write_failure = rows.failure();
     let started = if arguments.dry_run {
-        Local::start_idle(directory.clone()).await
+        EmbeddedEngine::start_idle(directory.clone()).await
     } else {
-        Local::start(directory.clone(), Box::new(rows)).await
+        EmbeddedEngine::start(directory.clone(), Box::new(rows)).await
     };
     let engine = match started {
         Ok(engine) => engine,
@@ -51,8 +54,8 @@ pub(super) async fn local(
             return Err(failure);
         }
     };
-    output.pipelines_end_with_us();
-    // The engine does not live as long as what the submission borrows besides.
+    output.set_pipelines_end_with_us();
+    // The new binding has a shorter lifetime, because the engine does not live as long as what else is borrowed.
     let mut submit: Submit<'_> = submit;
     submit.engine = Some(&engine);
     submit.write_failure = Some(write_failure);
@@ -64,7 +67,7 @@ pub(super) async fn local(
     }) = &result
         && engine.has_finished(&finished.id).await
     {
-        // What was cut short goes on as soon as the engine is there, and can be at its end before it is looked for.
+        // A pipeline that was cut short continues as soon as the engine is up, and can finish before it is resolved.
         output.ended(finished.id.as_str(), JobState::Finished.as_str());
         result = Ok(Exit::Success);
     }
@@ -76,7 +79,7 @@ pub(super) async fn local(
     let closed = engine.close().await;
     if is_new {
         if reached == Reached::Nothing || has_finished {
-            // There is nothing to go on from.
+            // There is no state to continue from.
             let _ = std::fs::remove_dir_all(&directory);
         } else {
             invocation.keep_state_in(&directory);

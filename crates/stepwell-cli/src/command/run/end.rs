@@ -1,4 +1,4 @@
-//! The end of a run that has not come to its end by itself: what was started is stopped, and the exit code says what is so.
+//! Seeing a run through to its end: what was started is stopped, and the exit code says how it ended.
 
 use std::{io, time::Duration};
 
@@ -15,11 +15,28 @@ use crate::{
     output::Output,
 };
 
-/// How long a look at the reason of a failed job may take.
-const LOOK: Duration = Duration::from_secs(5);
+/// The timeout for reading why a job failed.
+const REASON_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Stops what was made or started, after this failure or because of a signal.
-pub(super) async fn stop(
+impl Submit<'_> {
+    /// Takes all steps. Whether a signal or a failure ends them, nothing that this command has started is left running.
+    pub(super) async fn run(&mut self, transport: SharedTransport) -> Result<Exit, Failure> {
+        let result = match self.steps(transport.clone()).await {
+            Err(failure) => stop(self, &transport, failure).await,
+            ended => ended,
+        };
+        match self.row_printer.take() {
+            Some(printer) => {
+                let rows = printer.finish().await;
+                result.and_then(|exit| rows.map(|()| exit))
+            }
+            None => result,
+        }
+    }
+}
+
+/// Stops what was created or started, after a failure or a signal.
+async fn stop(
     submit: &mut Submit<'_>,
     transport: &SharedTransport,
     failure: Failure,
@@ -37,7 +54,7 @@ pub(super) async fn stop(
     let report = match submit.shutdown.stop_all(policy).await {
         Ok(report) => report,
         Err(error) => {
-            tell(&error.report, submit.output);
+            show(&error.report, submit.output);
             return Err(Failure::Unsettled {
                 first: first.map(Box::new),
                 report: error.report,
@@ -45,7 +62,7 @@ pub(super) async fn stop(
             });
         }
     };
-    tell(&report, submit.output);
+    show(&report, submit.output);
     submit.has_finished |= report
         .entries
         .iter()
@@ -67,7 +84,7 @@ pub(super) async fn stop(
     {
         return JobFailedSnafu {
             id: id.to_string(),
-            reason: failure::in_trouble(&trouble),
+            reason: trouble.to_string(),
         }
         .fail();
     }
@@ -78,12 +95,12 @@ pub(super) async fn stop(
             }
             InterruptedSnafu { signal, left: None }.fail()
         }
-        // It ran, and was told to end; or nothing reads the rows any more.
+        // It ran until it was asked to end, or until the reader of the rows had gone.
         _ => Ok(Exit::Success),
     }
 }
 
-/// Why rows could not be written, if that began the shutdown. A reader that has gone is no failure.
+/// Why rows could not be written, if that began the shutdown. It is no failure if the reader has gone.
 fn unwritable(submit: &Submit<'_>) -> Option<Failure> {
     let error = submit.write_failure.as_ref()?.take()?;
     let is_failure = error.kind() != io::ErrorKind::BrokenPipe;
@@ -94,8 +111,8 @@ fn is_ended_as(end: &ShutdownEnd, wanted: &JobState) -> bool {
     matches!(end, ShutdownEnd::Ended { state, .. } if state == wanted)
 }
 
-/// What was stopped. What was not is in the error.
-fn tell(report: &ShutdownReport, output: &Output) {
+/// Shows what was stopped. The error shows what was not.
+fn show(report: &ShutdownReport, output: &Output) {
     for entry in &report.entries {
         let id = entry
             .id
@@ -106,16 +123,16 @@ fn tell(report: &ShutdownReport, output: &Output) {
                 state,
                 final_checkpoint,
                 ..
-            } => output.stopped(id, &entry.name, state.as_str(), *final_checkpoint),
+            } => output.stopped(id, &entry.name, state, *final_checkpoint),
             ShutdownEnd::Unsettled { .. } => {}
             _ => output.note(&entry.to_string()),
         }
     }
 }
 
-/// A job that was found to have failed when it was to be stopped, with its reason.
+/// Reads why a job failed that should have been stopped.
 async fn job_failed(transport: &SharedTransport, id: &PipelineId) -> Failure {
-    let client = Client::new(transport.clone()).within(LOOK);
+    let client = Client::new(transport.clone()).within(REASON_TIMEOUT);
     let job = client.job(id).await.ok().flatten();
     let errors = match &job {
         Some(job) => client.job_errors(id, &job.id).await.unwrap_or_default(),

@@ -1,4 +1,4 @@
-//! What a run would do, in words.
+//! The text of `--dry-run`: what a run would do.
 
 use stepwell::state::{Plan, PlannedRequest};
 
@@ -30,8 +30,8 @@ pub(super) fn text(plan: &Plan, name: &str) -> String {
                 .unwrap_or_default();
             let beside = match forced_past.len() {
                 0 => String::new(),
-                1 => ", beside another one".to_owned(),
-                count => format!(", beside {count} others"),
+                1 => ", alongside another one".to_owned(),
+                count => format!(", alongside {count} others"),
             };
             format!("would create pipeline {name:?}{id}{beside}")
         }
@@ -45,6 +45,6 @@ fn request(request: PlannedRequest) -> String {
         PlannedRequest::Parallelism { to } => format!("set its parallelism to {to}"),
         PlannedRequest::Restart => "restart it".to_owned(),
         PlannedRequest::AwaitEnd => "wait until it has ended".to_owned(),
-        _ => "send a request that this version has no word for".to_owned(),
+        _ => "send a request that this version does not know".to_owned(),
     }
 }

@@ -1,4 +1,4 @@
-//! The steps of one run, from the connection to the end of the pipeline.
+//! The steps of a run, from the connection to the end of the pipeline.
 
 use stepwell::{
     Error, OnShutdown, Options, PipelineId, PipelineSpec, Resolution, SharedTransport, Shutdown,
@@ -9,34 +9,35 @@ use stepwell::{
     state::{Registered, Running, Validated},
 };
 
-use super::{end, plan};
+use super::{
+    plan,
+    rows::{RowPrinter, WriteFailure},
+};
 use crate::{
-    arguments::Run,
-    command::{
-        local::Local,
-        rows::{Showing, WriteFailure},
-    },
+    arguments::RunArguments,
+    diagnostic::NamedQuery,
+    engine::EmbeddedEngine,
     exit::Exit,
-    failure::{Failure, Origin},
-    output::{How, Output, Place, Resolved},
-    signal::FirstSignal,
+    failure::Failure,
+    interruption::FirstSignal,
+    output::{How, Output, ResolvedPipeline, WebPage},
 };
 
-/// One submission, seen through to its end.
+/// The submission of one command.
 pub(super) struct Submit<'a> {
-    pub(super) arguments: &'a Run,
-    pub(super) origin: &'a Origin,
+    pub(super) arguments: &'a RunArguments,
+    pub(super) query: &'a NamedQuery,
     pub(super) spec: PipelineSpec,
     pub(super) shutdown: &'a Shutdown,
     pub(super) first_signal: &'a FirstSignal,
     pub(super) output: &'a Output,
     pub(super) reached: Reached,
-    /// Whether the pipeline has finished, so that there is nothing to go on from.
+    /// Whether the pipeline has finished, so that there is no state to continue from.
     pub(super) has_finished: bool,
-    /// The embedded engine, if it is that.
-    pub(super) engine: Option<&'a Local>,
-    /// What shows the rows of a pipeline on a server; the embedded engine prints its own.
-    pub(super) showing: Option<Showing>,
+    /// The embedded engine; `None` if the pipeline runs on a server.
+    pub(super) engine: Option<&'a EmbeddedEngine>,
+    /// Prints the rows of a pipeline on a server. The embedded engine prints its rows itself.
+    pub(super) row_printer: Option<RowPrinter>,
     /// Why standard output could not be written, once rows go there.
     pub(super) write_failure: Option<WriteFailure>,
 }
@@ -45,29 +46,15 @@ pub(super) struct Submit<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Reached {
     Nothing,
-    /// There is a pipeline.
+    /// The pipeline exists.
     Resolved,
-    /// It runs.
+    /// The pipeline was seen running.
     Running,
 }
 
 impl Submit<'_> {
-    /// Takes all steps. Nothing is left running that this command has started: neither by a signal nor by a failure.
-    pub(super) async fn run(&mut self, transport: SharedTransport) -> Result<Exit, Failure> {
-        let result = match self.steps(transport.clone()).await {
-            Err(failure) => end::stop(self, &transport, failure).await,
-            ended => ended,
-        };
-        match self.showing.take() {
-            Some(showing) => {
-                let shown = showing.finish().await;
-                result.and_then(|exit| shown.map(|()| exit))
-            }
-            None => result,
-        }
-    }
-
-    async fn steps(&mut self, transport: SharedTransport) -> Result<Exit, Failure> {
+    /// Takes the steps, from the connection until the pipeline ends.
+    pub(super) async fn steps(&mut self, transport: SharedTransport) -> Result<Exit, Failure> {
         let validated = self.validate(transport).await?;
         if self.arguments.dry_run {
             let plan = validated.plan().await?;
@@ -80,13 +67,13 @@ impl Submit<'_> {
             Err(failure) => return Err(self.refused(failure.into_error())),
         };
         self.reached = Reached::Resolved;
-        self.say_what_was_found(&resolution);
+        self.show_resolution(&resolution);
         let registered = resolution.register();
         if let Some(engine) = self.engine {
             engine.warn_of_others_than(registered.id(), self.output);
         }
         if self.arguments.stable_for.is_some() {
-            // A pipeline that is held by rows which are not shown would prove nothing.
+            // Rows that are held back also hold the pipeline back, so it would not prove that it is stable.
             self.show_rows(registered.id());
         }
         if self.arguments.no_wait {
@@ -116,7 +103,7 @@ impl Submit<'_> {
             .with_on_shutdown(if stays {
                 OnShutdown::Stop
             } else {
-                // One that was running before is not stopped because this command was interrupted on the way.
+                // Interrupting this command must not stop a pipeline that was already running.
                 OnShutdown::StopIfStartedHere
             })
             .with_stop_mode(self.arguments.stopping.stop_mode.into())
@@ -140,7 +127,7 @@ impl Submit<'_> {
                 Error::Validate {
                     source: ValidateError::Invalid { diagnostics, .. },
                 } => Failure::Invalid {
-                    origin: self.origin.clone(),
+                    query: self.query.clone(),
                     diagnostics,
                 },
                 error => error.into(),
@@ -148,14 +135,14 @@ impl Submit<'_> {
         }
     }
 
-    /// A create that was refused for its query is told as the validation would have told it.
+    /// Reports a create that was refused because of its query as the validation would have reported it.
     fn refused(&self, error: Error) -> Failure {
         match &error {
             Error::Resolve {
                 source: rejected @ ResolveError::Rejected { source, .. },
             } if rejected.is_invalid_query() => match source.kind() {
                 ClientErrorKind::Rejected { message, .. } => Failure::Invalid {
-                    origin: self.origin.clone(),
+                    query: self.query.clone(),
                     diagnostics: vec![SqlDiagnostic::from_server(message.as_str())],
                 },
                 _ => error.into(),
@@ -164,7 +151,7 @@ impl Submit<'_> {
         }
     }
 
-    fn say_what_was_found(&self, resolution: &Resolution) {
+    fn show_resolution(&self, resolution: &Resolution) {
         let (how, name) = match resolution {
             Resolution::Created(created) => (How::Created, created.name()),
             Resolution::Resumed(resumed) if resumed.is_adopted() => {
@@ -177,7 +164,7 @@ impl Submit<'_> {
         };
         let differences = resolution.differences();
         let is_resumed = matches!(how, How::Resumed(_));
-        self.output.resolved(&Resolved {
+        self.output.resolved(&ResolvedPipeline {
             id: resolution.id().as_str(),
             name,
             how,
@@ -195,25 +182,25 @@ impl Submit<'_> {
         }
     }
 
-    /// Lets the embedded engine print the rows of this pipeline, which it has held until now.
+    /// Lets the embedded engine print the rows of this pipeline, which it has held back until now.
     fn show_rows(&self, id: &PipelineId) {
         if let Some(engine) = self.engine {
             engine.show_rows_of(id);
         }
     }
 
-    fn place(&self, dashboard: Option<String>) -> Place {
+    fn web_page(&self, dashboard: Option<String>) -> WebPage {
         match (self.engine, dashboard) {
-            (Some(engine), Some(page)) => Place::Engine {
+            (Some(engine), Some(page)) => WebPage::Engine {
                 page,
                 engine: engine.url(),
             },
-            (None, Some(url)) => Place::Dashboard(url),
-            (_, None) => Place::Unknown,
+            (None, Some(url)) => WebPage::Dashboard(url),
+            (_, None) => WebPage::Unknown,
         }
     }
 
-    /// `None`: it has finished before it was seen running.
+    /// Waits until the pipeline is running. Returns `None` if it finished before it was seen running.
     async fn wait(
         &mut self,
         registered: Submission<Registered>,
@@ -226,8 +213,8 @@ impl Submit<'_> {
             Ok(running) => {
                 self.reached = Reached::Running;
                 if !self.arguments.detach {
-                    let place = self.place(running.dashboard_url());
-                    self.output.running(running.id().as_str(), &place);
+                    let web_page = self.web_page(running.dashboard_url());
+                    self.output.running(running.id().as_str(), &web_page);
                 }
                 if self.arguments.stable_for.is_none() {
                     self.show_rows(running.id());
@@ -252,12 +239,12 @@ impl Submit<'_> {
         }
     }
 
-    /// Stays with the pipeline until it ends.
+    /// Stays attached to the pipeline until it ends.
     async fn stay(&mut self, running: &Submission<Running>) -> Result<Exit, Failure> {
         if self.engine.is_none() {
-            let showing = Showing::start(running.rows(), self.output, self.shutdown);
-            self.write_failure = Some(showing.write_failure());
-            self.showing = Some(showing);
+            let printer = RowPrinter::start(running.rows(), self.output, self.shutdown);
+            self.write_failure = Some(printer.write_failure());
+            self.row_printer = Some(printer);
         }
         let ended = running.ended().await?;
         match ended.job.state {

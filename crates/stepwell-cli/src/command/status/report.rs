@@ -1,4 +1,4 @@
-//! The status for people: a line for each thing there is to say.
+//! The status as text, one labelled line for each fact.
 
 use std::{
     borrow::Cow,
@@ -7,13 +7,13 @@ use std::{
 
 use stepwell::arroyo::{Job, JobError};
 
-use super::Seen;
+use super::PipelineStatus;
 use crate::{moment, printable};
 
-/// Different errors than these are counted, not shown.
+/// The maximum number of distinct errors to show. The others are counted.
 const SHOWN: usize = 10;
 
-impl Seen {
+impl PipelineStatus {
     pub(super) fn report(&self) -> String {
         let (pipeline, mut report) = (&self.pipeline, Report::default());
         report.line("pipeline", &printable::line(pipeline.id.as_str()));
@@ -44,7 +44,7 @@ impl Seen {
             .checkpoints
             .iter()
             .filter_map(|checkpoint| Some((checkpoint, checkpoint.finish_time?)))
-            // Epochs begin anew with a run that starts without a state.
+            // The epoch restarts with a run that begins without state.
             .max_by_key(|(_, finished)| *finished);
         let Some((checkpoint, finished)) = newest else {
             return "none".to_owned();
@@ -57,16 +57,16 @@ impl Seen {
     }
 }
 
-/// Lines, each with what it is about.
+/// Labelled lines.
 #[derive(Default)]
 struct Report(String);
 
 impl Report {
-    /// A text may have several lines; they stand under each other.
-    fn line(&mut self, about: &str, text: &str) {
+    /// Adds a line. The lines of a longer text are aligned.
+    fn line(&mut self, label: &str, text: &str) {
         let text = text.replace('\n', &format!("\n{:13}", ""));
         // Writing to a string cannot fail.
-        let _ = writeln!(self.0, "{about:<12} {text}");
+        let _ = writeln!(self.0, "{label:<12} {text}");
     }
 
     fn job(&mut self, job: &Job) {
@@ -79,7 +79,7 @@ impl Report {
         self.line("state", &format!("{state}{told}"));
         let id = printable::line(job.id.as_str());
         let mut run = format!("{id}, run {}", job.run_id);
-        // The server keeps the old end until the job is running again.
+        // The server keeps the time of the last end until the job is running again.
         match (job.start_time, job.finish_time) {
             (_, Some(finished)) if job.state.is_terminal() => {
                 let _ = write!(run, ", ended {} ago", moment::age(finished));
@@ -115,13 +115,13 @@ impl Report {
     }
 }
 
-/// The same error, as often as it came.
+/// Equal errors, counted.
 struct Folded<'a> {
     newest: &'a JobError,
     count: usize,
 }
 
-/// The errors, newest first; one that came again is shown where it came last.
+/// The errors, newest first, with equal ones merged into the newest of them.
 fn folded(errors: &[JobError]) -> Vec<Folded<'_>> {
     let mut errors: Vec<_> = errors.iter().collect();
     errors.sort_by_key(|error| std::cmp::Reverse(error.created_at));

@@ -1,4 +1,4 @@
-//! A server's list of pipelines, as it is read by pages.
+//! A server's list of pipelines, which is read in pages.
 
 use std::sync::{Arc, Mutex};
 
@@ -17,37 +17,37 @@ pub(super) struct Listing(Arc<Mutex<State>>);
 pub(super) struct State {
     /// Id and time of creation, newest first.
     pub(super) rows: Vec<(String, u64)>,
-    /// No page is larger, whatever is asked for.
+    /// The maximum size of a page, whatever the limit.
     pub(super) cap: Option<usize>,
-    /// What changes after so many pages.
+    /// The changes after this many pages.
     pub(super) changes: Vec<(usize, Change)>,
     pub(super) ignores_cursor: bool,
-    /// So many rows have more bytes than a reply may have.
+    /// This many rows exceed the limit of a reply.
     pub(super) too_large: Option<usize>,
-    /// Whether rows of one moment change places from page to page: nothing orders them.
+    /// Whether rows of one moment change their order from page to page, because nothing orders them.
     pub(super) mixes_ties: bool,
     requests: Vec<String>,
-    /// What was deleted, the last one at the end.
+    /// The deleted rows, the last one at the end.
     deleted: Vec<String>,
     created: usize,
-    /// The newest time that any row has had.
+    /// The newest time of all rows so far.
     clock: u64,
 }
 
-/// What others do while the list is read.
+/// What other clients do while the list is read.
 #[derive(Clone, Debug)]
 pub(super) enum Change {
     Delete(String),
-    /// The row at this place; beyond the end it counts from the beginning again.
+    /// The row at this index, modulo the number of rows.
     DeleteAt(usize),
-    /// The row that the next page will be asked for by.
+    /// The row that is the cursor of the next page.
     DeleteCursor,
-    /// A new row, in the moment of the newest one or later.
+    /// A new row, at the time of the newest one or later.
     Create {
         later: bool,
     },
-    /// A new row under the id that was deleted last, in a later moment. In the same one it could not be told from the old row, and
-    /// two readings could agree that should not: deleted, created and deleted again within one second.
+    /// A new row under the id that was deleted last, at a later time. At the same time it could not be distinguished from the old row, and two
+    /// readings could agree wrongly: deleted, created and deleted again within one second.
     CreateAnew,
 }
 
@@ -110,7 +110,7 @@ impl State {
         let limit = limit.min(self.cap.unwrap_or(usize::MAX));
         let before = match parameter("starting_after").filter(|_| !self.ignores_cursor) {
             None => u64::MAX,
-            // A cursor that is not there leaves nothing.
+            // An unknown cursor gives an empty page.
             Some(after) => self
                 .rows
                 .iter()
@@ -174,7 +174,7 @@ impl State {
     }
 }
 
-/// What the next page is asked for by: the last row that is newer than the trailing rows of one moment.
+/// The cursor of the next page: the last row before the trailing rows of one moment.
 fn cursor(page: &[Pipeline]) -> Option<&PipelineId> {
     let last = page.last()?;
     let mut rows = page.iter().rev();

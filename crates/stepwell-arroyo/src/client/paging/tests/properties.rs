@@ -1,4 +1,4 @@
-//! What holds of every list, however it changes while it is read.
+//! Properties of every list, however it changes while it is read.
 
 use std::collections::BTreeMap;
 
@@ -20,12 +20,12 @@ fn change() -> impl Strategy<Value = Change> {
     ]
 }
 
-/// Few moments, so that many rows share one.
+/// Only a few moments, so that many rows share one.
 fn times() -> impl Strategy<Value = Vec<u64>> {
     (1_u64..12).prop_flat_map(|span| prop::collection::vec(1..=span, 0..30))
 }
 
-/// Every failing case is shown whole, so none is kept in a file.
+/// Failing cases are shown completely, so none is stored in a file.
 fn config() -> ProptestConfig {
     ProptestConfig {
         failure_persistence: None,
@@ -52,7 +52,7 @@ fn check_order(pipelines: &[Pipeline]) -> Result<(), TestCaseError> {
 proptest! {
     #![proptest_config(config())]
 
-    /// Absence is proved by such a reading: what was there all the time is in it, or it is no reading.
+    /// A successful reading proves absence: it contains every row that was there all the time.
     #[test]
     fn what_is_there_throughout_is_met(
         times in times(),
@@ -98,7 +98,7 @@ proptest! {
         for (_, created_at) in &rows {
             *moments.entry(*created_at).or_default() += 1;
         }
-        // A moment that fills a page of the largest size cannot be told from one that goes on behind it.
+        // A moment that exactly fills the largest page looks like one that continues.
         let fits = cap.is_none_or(|cap| moments.values().all(|count| *count < cap));
         match read {
             Ok(pipelines) => {

@@ -1,9 +1,9 @@
-//! What a query is made of, as far as masking needs to know.
+//! The lexemes of a query, as far as masking needs them.
 
 use std::ops::Range;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum LexemeKind {
     /// Letters, digits and underscores.
     Word,
     /// A text in single or double quotes.
@@ -15,30 +15,29 @@ pub(super) enum Kind {
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct Token {
-    pub(super) kind: Kind,
-    /// Where it is.
+pub(super) struct Lexeme {
+    pub(super) kind: LexemeKind,
     pub(super) place: Range<usize>,
-    /// The same without its quotes.
+    /// The place without its quotes.
     pub(super) inside: Range<usize>,
     /// Whether a literal has its closing quote.
     pub(super) is_closed: bool,
 }
 
-impl Token {
+impl Lexeme {
     pub(super) fn is(&self, query: &str, text: &str) -> bool {
         query[self.place.clone()].eq_ignore_ascii_case(text)
     }
 
-    /// Whether it stands between other tokens only.
+    /// Whether it only separates other lexemes.
     pub(super) fn is_space(&self) -> bool {
-        matches!(self.kind, Kind::Space | Kind::Comment)
+        matches!(self.kind, LexemeKind::Space | LexemeKind::Comment)
     }
 }
 
-/// All of a query, gap by gap.
-pub(super) fn tokens(query: &str) -> Vec<Token> {
-    let mut tokens = Vec::new();
+/// The lexemes of a query, without gaps.
+pub(super) fn lexemes(query: &str) -> Vec<Lexeme> {
+    let mut lexemes = Vec::new();
     let mut start = 0;
     while let Some(character) = query[start..].chars().next() {
         let rest = &query[start..];
@@ -47,17 +46,19 @@ pub(super) fn tokens(query: &str) -> Vec<Token> {
             end.unwrap_or(rest.len())
         };
         let (kind, length) = match character {
-            '-' if rest.starts_with("--") => (Kind::Comment, rest.find('\n').unwrap_or(rest.len())),
+            '-' if rest.starts_with("--") => {
+                (LexemeKind::Comment, rest.find('\n').unwrap_or(rest.len()))
+            }
             '/' if rest.starts_with("/*") => {
                 let end = rest.find("*/").map_or(rest.len(), |end| end + 2);
-                (Kind::Comment, end)
+                (LexemeKind::Comment, end)
             }
             '\'' | '"' => {
                 let inside = inside(&rest[1..], character);
                 let closed = usize::from(1 + inside < rest.len());
                 let place = start..start + 1 + inside + closed;
-                tokens.push(Token {
-                    kind: Kind::Literal,
+                lexemes.push(Lexeme {
+                    kind: LexemeKind::Literal,
                     inside: start + 1..start + 1 + inside,
                     is_closed: closed == 1,
                     place: place.clone(),
@@ -65,11 +66,11 @@ pub(super) fn tokens(query: &str) -> Vec<Token> {
                 start = place.end;
                 continue;
             }
-            _ if is_of_word(character) => (Kind::Word, until(is_of_word)),
-            _ if character.is_whitespace() => (Kind::Space, until(char::is_whitespace)),
-            _ => (Kind::Other, character.len_utf8()),
+            _ if is_of_word(character) => (LexemeKind::Word, until(is_of_word)),
+            _ if character.is_whitespace() => (LexemeKind::Space, until(char::is_whitespace)),
+            _ => (LexemeKind::Other, character.len_utf8()),
         };
-        tokens.push(Token {
+        lexemes.push(Lexeme {
             kind,
             place: start..start + length,
             inside: start..start + length,
@@ -77,14 +78,14 @@ pub(super) fn tokens(query: &str) -> Vec<Token> {
         });
         start += length;
     }
-    tokens
+    lexemes
 }
 
 fn is_of_word(character: char) -> bool {
     character.is_alphanumeric() || character == '_'
 }
 
-/// How long a literal is up to the quote that ends it; a doubled quote is part of it.
+/// The length of a literal up to its closing quote. A doubled quote is part of the literal.
 fn inside(text: &str, quote: char) -> usize {
     let mut from = 0;
     while let Some(end) = text[from..].find(quote).map(|end| from + end) {

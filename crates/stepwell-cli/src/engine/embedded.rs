@@ -1,5 +1,3 @@
-//! The embedded engine of one command.
-
 use std::{
     io::{self, Write},
     path::PathBuf,
@@ -16,15 +14,14 @@ use crate::{
     server,
 };
 
-/// An engine in this process.
-pub(crate) struct Local {
+/// The embedded engine of one command.
+pub(crate) struct EmbeddedEngine {
     engine: Engine,
     pub(crate) transport: SharedTransport,
-    /// From here on it was at work.
-    since: SystemTime,
+    started_at: SystemTime,
 }
 
-impl Local {
+impl EmbeddedEngine {
     /// Starts an engine that prints the rows of one pipeline, the one passed to [`show_rows_of`](Self::show_rows_of).
     pub(crate) async fn start(
         state_dir: PathBuf,
@@ -33,19 +30,19 @@ impl Local {
         Self::of(Engine::builder(state_dir).foreground_rows(rows)).await
     }
 
-    /// One that is asked and runs nothing, not even what was running in the directory.
+    /// Starts an engine that only answers: it runs nothing, not even the pipelines that were running in the directory.
     pub(crate) async fn start_idle(state_dir: PathBuf) -> Result<Self, Failure> {
         Self::of(Engine::builder(state_dir).rows(Box::new(io::sink())).idle()).await
     }
 
     async fn of(builder: EngineBuilder) -> Result<Self, Failure> {
-        let since = SystemTime::now();
+        let started_at = SystemTime::now();
         let engine = builder.start().await.context(EngineSnafu)?;
-        let transport = server::local(&engine.url())?;
+        let transport = server::transport_to_engine(&engine.url())?;
         Ok(Self {
             engine,
             transport,
-            since,
+            started_at,
         })
     }
 
@@ -53,12 +50,12 @@ impl Local {
         self.engine.url()
     }
 
-    /// Prints the rows of this pipeline from here on.
+    /// Begins to print the rows of this pipeline.
     pub(crate) fn show_rows_of(&self, id: &PipelineId) {
         self.engine.show_rows_of(id);
     }
 
-    /// Warns of the other pipelines that were started again in the same directory.
+    /// Warns about the other pipelines in the directory, which were started again with the engine.
     pub(crate) fn warn_of_others_than(&self, id: &PipelineId, output: &Output) {
         for other in self.engine.resumed_at_start() {
             if other.id != *id {
@@ -70,12 +67,12 @@ impl Local {
         }
     }
 
-    /// Whether a pipeline has finished in this engine, and not before.
+    /// Whether the pipeline finished in this engine, rather than in an earlier one on the same directory.
     pub(crate) async fn has_finished(&self, id: &PipelineId) -> bool {
         let client = Client::new(self.transport.clone());
         let jobs = client.jobs(id).await.unwrap_or_default();
         let mut ends = jobs.iter().filter_map(|job| job.finish_time);
-        ends.any(|micros| UNIX_EPOCH + Duration::from_micros(micros) >= self.since)
+        ends.any(|micros| UNIX_EPOCH + Duration::from_micros(micros) >= self.started_at)
     }
 
     pub(crate) async fn close(self) -> Result<(), Failure> {
@@ -94,7 +91,7 @@ mod tests {
     #[tokio::test]
     async fn what_has_finished_before_has_not_finished_here() {
         let directory = tempfile::tempdir().unwrap();
-        let start = || Local::start(directory.path().to_owned(), Box::new(io::sink()));
+        let start = || EmbeddedEngine::start(directory.path().to_owned(), Box::new(io::sink()));
         let first = start().await.unwrap();
         let client = Client::new(first.transport.clone());
         let query = "CREATE TABLE events WITH (connector = 'impulse', event_rate = '1000', message_count = '1'); \

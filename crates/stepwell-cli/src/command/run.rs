@@ -4,6 +4,7 @@
 mod embedded;
 mod end;
 mod plan;
+mod rows;
 mod submit;
 
 use snafu::ResultExt;
@@ -15,27 +16,28 @@ use tokio::task;
 
 use self::submit::{Reached, Submit};
 use crate::{
-    arguments::Run,
+    arguments::RunArguments,
+    diagnostic::NamedQuery,
     exit::Exit,
-    failure::{Failure, InterruptedSnafu, Origin, SpecSnafu},
+    failure::{Failure, InterruptedSnafu, SpecSnafu},
+    interruption::{FirstSignal, begin_shutdown_on_signal},
     invocation::Invocation,
     output::{Destination, Output},
     query,
-    signal::{self, FirstSignal},
 };
 
 pub(crate) async fn run(
-    arguments: Run,
+    arguments: RunArguments,
     output: &Output,
     invocation: &mut Invocation,
 ) -> Result<Exit, Failure> {
     let shutdown = Shutdown::new();
-    let first_signal = signal::handle(&shutdown, output)?;
-    let origin = read(&arguments, output, &shutdown, &first_signal).await?;
-    let spec = spec(&arguments, &origin)?;
+    let first_signal = begin_shutdown_on_signal(&shutdown, output)?;
+    let query = read(&arguments, output, &shutdown, &first_signal).await?;
+    let spec = spec(&arguments, &query)?;
     let mut submit = Submit {
         arguments: &arguments,
-        origin: &origin,
+        query: &query,
         spec,
         shutdown: &shutdown,
         first_signal: &first_signal,
@@ -43,7 +45,7 @@ pub(crate) async fn run(
         reached: Reached::Nothing,
         has_finished: false,
         engine: None,
-        showing: None,
+        row_printer: None,
         write_failure: None,
     };
     match arguments.connection.transport()? {
@@ -52,25 +54,25 @@ pub(crate) async fn run(
             output.destination(&Destination::Server(url));
             submit.run(transport).await
         }
-        None => local(submit, invocation).await,
+        None => on_engine(submit, invocation).await,
     }
 }
 
 #[cfg(feature = "embedded")]
-use embedded::local;
+use embedded::on_engine;
 
 #[cfg(not(feature = "embedded"))]
-async fn local(_submit: Submit<'_>, _invocation: &mut Invocation) -> Result<Exit, Failure> {
+async fn on_engine(_submit: Submit<'_>, _invocation: &mut Invocation) -> Result<Exit, Failure> {
     Err(Failure::NoServer)
 }
 
-/// Reads the query; a signal ends that too, for standard input may never end.
+/// Reads the query. A signal ends that too, because standard input may never end.
 async fn read(
-    arguments: &Run,
+    arguments: &RunArguments,
     output: &Output,
     shutdown: &Shutdown,
     first_signal: &FirstSignal,
-) -> Result<Origin, Failure> {
+) -> Result<NamedQuery, Failure> {
     let (file, output) = (arguments.query.file.clone(), output.clone());
     let reading = task::spawn_blocking(move || query::read(&file, &output));
     tokio::select! {
@@ -83,14 +85,14 @@ async fn read(
     }
 }
 
-fn spec(arguments: &Run, origin: &Origin) -> Result<PipelineSpec, Failure> {
+fn spec(arguments: &RunArguments, query: &NamedQuery) -> Result<PipelineSpec, Failure> {
     let intent = match &arguments.id {
         Some(id) if arguments.resume_only => Intent::Resume(id.clone()),
         _ if arguments.resume_only => Intent::ResumeOnly,
         _ if arguments.create_only => Intent::CreateOnly,
         _ => Intent::ResumeOrCreate,
     };
-    let mut spec = PipelineSpec::builder(&origin.text)
+    let mut spec = PipelineSpec::builder(&query.text)
         .name(arguments.name())
         .force(arguments.force)
         .find_by(arguments.find_by.into())

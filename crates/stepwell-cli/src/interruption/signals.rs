@@ -1,8 +1,8 @@
-//! Signals that ask the process to end, and what ends at the first of them.
+//! Listening for signals, and work that ends at the first one.
 //!
-//! A process that has PID 1, as in a container, is not ended by a signal that it does not handle, so the default would not do.
+//! The default action would not do: a process with PID 1, as in a container, is not ended by a signal that it does not handle.
 
-use std::{fmt, future::Future, time::Duration};
+use std::{future::Future, time::Duration};
 
 use snafu::ResultExt;
 use tokio::{
@@ -10,62 +10,20 @@ use tokio::{
     time::Instant,
 };
 
+use super::Interruption;
 use crate::failure::{Failure, InterruptedSnafu, SignalsSnafu};
 
-/// A second signal counts from here on: one Ctrl-C can arrive twice, because `timeout -s INT` sends it to the whole process group too.
+/// A second signal counts only after this time: one Ctrl-C can arrive twice, because `timeout -s INT` also sends it to the process group.
 const SECOND_COUNTS_AFTER: Duration = Duration::from_millis(200);
 
-/// A signal that asks the process to end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Interruption {
-    /// The terminal was closed.
-    Hangup,
-    /// Ctrl-C.
-    Interrupt,
-    Terminate,
-}
-
-impl Interruption {
-    /// The exit code by which a shell knows it: 128 and the number of the signal.
-    pub(crate) fn exit_code(self) -> u8 {
-        128 + self.number()
-    }
-
-    /// What to do for a second signal.
-    pub(crate) fn again(self) -> &'static str {
-        match self {
-            Self::Interrupt => "press Ctrl-C again to quit immediately",
-            Self::Hangup | Self::Terminate => "a second signal quits immediately",
-        }
-    }
-
-    fn number(self) -> u8 {
-        match self {
-            Self::Hangup => 1,
-            Self::Interrupt => 2,
-            Self::Terminate => 15,
-        }
-    }
-}
-
-impl fmt::Display for Interruption {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::Hangup => "SIGHUP",
-            Self::Interrupt => "SIGINT",
-            Self::Terminate => "SIGTERM",
-        })
-    }
-}
-
-/// Does the work unless a signal comes first; then the work is dropped where it stands.
+/// Does the work unless a signal comes first, which drops the work at once.
 pub(crate) async fn unless_interrupted<T>(
     work: impl Future<Output = Result<T, Failure>>,
 ) -> Result<T, Failure> {
     Interruptions::listen()?.unless_interrupted(work).await
 }
 
-/// The signals that came since it was made, and those to come.
+/// The signals since this was created.
 pub(crate) struct Interruptions {
     hangup: Option<Signal>,
     interrupt: Option<Signal>,
@@ -93,8 +51,8 @@ impl Interruptions {
         }
     }
 
-    /// Does the work unless two signals come first. `first` is called for the first one; what it returns says what the second leaves
-    /// behind.
+    /// Does the work unless two signals come first. `first` is called for the first one and returns the words for what the second one
+    /// leaves behind.
     pub(crate) async fn unless_interrupted_twice<T>(
         &mut self,
         work: impl Future<Output = Result<T, Failure>>,
@@ -113,9 +71,9 @@ impl Interruptions {
     }
 }
 
-/// Where signals come from.
-pub(crate) trait Signals: Send {
-    /// The next signal. Safe to cancel.
+/// A source of signals.
+pub(super) trait Signals: Send {
+    /// Returns the next signal. Cancel safe.
     fn next(&mut self) -> impl Future<Output = Interruption> + Send;
 }
 
@@ -129,8 +87,8 @@ impl Signals for Interruptions {
     }
 }
 
-/// The next signal that counts as a second one, after the first has just come.
-pub(crate) async fn second(signals: &mut impl Signals) -> Interruption {
+/// Returns the next signal that counts as a second one, after the first has just come.
+pub(super) async fn second(signals: &mut impl Signals) -> Interruption {
     let counts = Instant::now() + SECOND_COUNTS_AFTER;
     loop {
         let signal = signals.next().await;
@@ -140,7 +98,7 @@ pub(crate) async fn second(signals: &mut impl Signals) -> Interruption {
     }
 }
 
-/// `None` for a signal that is ignored already, as under `nohup` or in the background of a script: it stays ignored.
+/// Returns `None` if the signal is already ignored, as under `nohup` or in the background of a script: it stays ignored.
 fn listen(interruption: Interruption) -> Result<Option<Signal>, Failure> {
     if is_ignored(interruption) {
         return Ok(None);
@@ -158,13 +116,13 @@ async fn received(signal: &mut Option<Signal>) {
     }
 }
 
-/// Whether the process was started with this signal ignored. Only Linux says so without `unsafe` code.
+/// Whether the process was started with this signal ignored. Without `unsafe` code only Linux can tell.
 fn is_ignored(interruption: Interruption) -> bool {
     std::fs::read_to_string("/proc/self/status")
         .is_ok_and(|status| ignored(&status) >> (interruption.number() - 1) & 1 == 1)
 }
 
-/// The set of ignored signals in `/proc/self/status`.
+/// Parses the set of ignored signals from `/proc/self/status`.
 fn ignored(status: &str) -> u64 {
     let mut lines = status.lines();
     lines
@@ -177,17 +135,7 @@ fn ignored(status: &str) -> u64 {
 mod tests {
     use super::*;
 
-    #[test]
-    fn the_exit_codes_are_those_of_a_shell() {
-        let signals = [
-            Interruption::Hangup,
-            Interruption::Interrupt,
-            Interruption::Terminate,
-        ];
-        assert_eq!(signals.map(Interruption::exit_code), [129, 130, 143]);
-    }
-
-    /// Signals by number, each after so many milliseconds.
+    /// Signals by number, each with the milliseconds before it.
     struct Scripted(std::array::IntoIter<(u64, u8), 4>);
 
     impl Signals for Scripted {

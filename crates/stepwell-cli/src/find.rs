@@ -1,0 +1,50 @@
+//! Finding the pipeline that was typed: by its id, by the beginning of its id, or by its name.
+
+mod ambiguous;
+
+use stepwell::{PipelineId, arroyo::Client};
+
+use self::ambiguous::AmbiguousSnafu;
+use crate::{
+    failure::Failure,
+    listing::{self, ListedPipeline},
+};
+
+pub(crate) use self::ambiguous::Ambiguous;
+
+/// The minimum length of a beginning of an id. Anything shorter is more likely a typo.
+const SHORTEST_BEGINNING: usize = 4;
+
+/// Finds the pipeline and reads it with `read`.
+///
+/// What was typed is taken as an id first, so that an id needs no extra request. Only if there is no such pipeline, the list is searched.
+pub(crate) async fn pipeline<T>(
+    client: &Client,
+    typed: &str,
+    read: impl AsyncFn(PipelineId) -> Result<T, Failure>,
+    is_missing: impl FnOnce(&Failure) -> bool,
+) -> Result<T, Failure> {
+    let missing = match read(PipelineId::from_server(typed)).await {
+        Err(failure) if is_missing(&failure) => failure,
+        read => return read,
+    };
+    // A long id is shown shortened in the table, with an ellipsis at its end.
+    let text = typed.strip_suffix('…').unwrap_or(typed);
+    let mut listed = listing::read(client, |listed| matches_text(listed, text)).await?;
+    listed.retain(|listed| matches_text(listed, text));
+    match listed.as_slice() {
+        [] => Err(missing),
+        [one] => read(one.id.clone()).await,
+        _ => AmbiguousSnafu {
+            typed,
+            candidates: listed,
+        }
+        .fail()?,
+    }
+}
+
+fn matches_text(listed: &ListedPipeline, text: &str) -> bool {
+    let is_beginning =
+        || text.chars().count() >= SHORTEST_BEGINNING && listed.id.as_str().starts_with(text);
+    listed.name == text || is_beginning()
+}
