@@ -1,7 +1,6 @@
-//! The whole chain over real sockets, and the rows that come of it, which only an engine of one's own shows. All else is in
-//! `against_arroyo`.
+//! The whole chain over real sockets, including the rows, which only an engine of our own shows. Everything else is in `against_arroyo`.
 
-#![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
+#![allow(clippy::unwrap_used, reason = "tests may panic")]
 
 mod support;
 
@@ -45,11 +44,11 @@ async fn go_on_exactly(generation: Generation) {
         rows.wait_for(usize::try_from(round).unwrap() * 3).await;
         ids.push(running.id().clone());
         let id = running.id().to_string();
-        // The server chose it, or it follows from the spec.
+        // The server chose the id, or it follows from the spec.
         assert_eq!(id.starts_with("pl_"), generation == Generation::V0_15);
         let stopped = running.stop().await.unwrap();
         match generation {
-            // The engine is faster than it can be looked at, and the server does not say what kind a checkpoint is.
+            // The engine is faster than any poll, and the server does not show the kind of a checkpoint.
             Generation::V0_15 => assert_ne!(stopped.final_checkpoint(), Some(false)),
             Generation::V0_16 => assert_eq!(stopped.final_checkpoint(), Some(true)),
         }

@@ -1,4 +1,4 @@
-//! A query that fails when it runs: it does reach Running first (recordings `360_create_div_by_zero`, `361_div_by_zero_jobs`).
+//! A query that fails while it runs: it reaches Running first (recordings `360_create_div_by_zero`, `361_div_by_zero_jobs`).
 
 use std::{sync::Arc, time::Duration};
 
@@ -34,7 +34,7 @@ pub(crate) async fn one_that_fails_after_running_is_seen_by_stable_for(
     }
 }
 
-/// In the words of a server.
+/// Whether a server's message is about the division by zero.
 pub(crate) fn speaks_of_it(text: &str) -> bool {
     text.to_lowercase().contains("divide by zero")
 }

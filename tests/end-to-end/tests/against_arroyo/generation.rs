@@ -1,7 +1,8 @@
-//! What a release does otherwise than the server after it. Each expectation that differs is one function here, with its reason; scenarios ask
-//! it. What is not here holds on both.
+//! Differences between a release and the server after it. Each expectation that differs is one function here, with its reason. Everything
+//! else holds for both.
 //!
-//! The reasons are the recordings of a real 0.15.0. Which scheduler a server has it does not say, so what is right for one of them is right.
+//! The reasons are recordings of a real 0.15.0. A server does not say which scheduler it has, so an outcome is accepted if it is right for
+//! one of them.
 
 use std::ops::RangeInclusive;
 
@@ -16,17 +17,18 @@ use crate::fail::speaks_of_it;
 pub(crate) enum Generation {
     /// A release up to 0.15.
     Released,
-    /// What comes after 0.15.
+    /// The version after 0.15.
     Next,
 }
 
 impl Generation {
-    /// `PUT` answers 405 up to 0.15, so a client cannot choose an id (`020_put_is_missing`).
+    /// Up to 0.15, `PUT` answers 405, so a client cannot choose an id (`020_put_is_missing`).
     pub(crate) fn takes_ids(self) -> bool {
         self == Self::Next
     }
 
-    /// Checkpoints have no kind up to 0.15 (`510_stop_checkpoint_checkpoints`), so a final one may pass unseen: not known, but never "none".
+    /// Up to 0.15, checkpoints have no kind (`510_stop_checkpoint_checkpoints`), so a final one may pass unseen: the result may be unknown,
+    /// but never "none".
     pub(crate) fn is_right_of_a_final_checkpoint(
         self,
         mode: &StopMode,
@@ -36,7 +38,7 @@ impl Generation {
         told == Some(is_final) || (self == Self::Released && told.is_none())
     }
 
-    /// A job with an error in its query has up to 20 new runs up to 0.15 before it is Failed (`550_create_divide_by_zero_states`).
+    /// Up to 0.15, a job with an error in its query has up to 20 new runs before it is Failed (`550_create_divide_by_zero_states`).
     pub(crate) fn runs_of_a_failing_job(self, first: u64) -> RangeInclusive<u64> {
         match self {
             Self::Released => first..=first + 20,
@@ -44,7 +46,7 @@ impl Generation {
         }
     }
 
-    /// Its reason is then that of the last restart and not of the query, and nothing is logged (`200_divide_by_zero_states`, `551_errors`).
+    /// The reason is then that of the last restart, not of the query, and nothing is logged (`200_divide_by_zero_states`, `551_errors`).
     pub(crate) fn is_right_of_a_divide_by_zero(
         self,
         reason: Option<&FailureReason>,
@@ -66,8 +68,8 @@ impl Generation {
             && (may_be_silent || errors.iter().any(|error| speaks_of_it(&error.details)))
     }
 
-    /// With the embedded scheduler a stop can end as Failed up to 0.15 (`112_stop_immediate_states`: `failed while stopping job`; its source has
-    /// others that begin alike).
+    /// Up to 0.15, a stop can end as Failed with the embedded scheduler (`112_stop_immediate_states`: `failed while stopping job`; the
+    /// server's source has others that begin alike).
     pub(crate) fn can_fail_to_stop(self, job: &Job) -> bool {
         let is_so = |reason: &FailureReason| {
             let words = ["failed while ", "failed to initiate final checkpoint"];
@@ -78,7 +80,7 @@ impl Generation {
             && job.failure_reason.as_ref().is_some_and(is_so)
     }
 
-    /// Whether a job that was told to stop has ended as it may.
+    /// Whether a job that was stopped has ended in an acceptable way.
     pub(crate) fn is_right_of_a_stop(self, job: &Job) -> bool {
         job.state == JobState::Stopped || self.can_fail_to_stop(job)
     }

@@ -1,8 +1,8 @@
 //! An engine, a transport to it, and queries for it.
 
 #![allow(unreachable_pub, reason = "a test file is its own crate")]
-#![allow(dead_code, reason = "each test file uses its part")]
-#![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
+#![allow(dead_code, reason = "each test file uses only part of it")]
+#![allow(clippy::unwrap_used, reason = "tests may panic")]
 
 use std::{
     io::Write,
@@ -14,10 +14,10 @@ use std::{
 use stepwell::{HyperTransport, Options, PipelineSpec, SharedTransport, Transport as _};
 use stepwell_embedded::Engine;
 
-/// Nothing here takes this long unless it hangs.
+/// No step takes this long unless it hangs.
 pub const PATIENCE: Duration = Duration::from_secs(300);
 
-/// Rows as a test looks at them.
+/// The collected rows.
 #[derive(Clone, Default)]
 pub struct Rows(Arc<Mutex<Vec<u8>>>);
 
@@ -43,7 +43,7 @@ impl Rows {
         self.lines().iter().map(number).collect()
     }
 
-    /// Waits until there are so many rows.
+    /// Waits until there are this many rows.
     pub async fn wait_for(&self, count: usize) {
         until(|| async { self.lines().len() >= count }).await;
     }
@@ -60,7 +60,7 @@ impl Write for Rows {
     }
 }
 
-/// Waits for a condition, in bounded time.
+/// Waits for a condition, with a time limit.
 pub async fn until<F: Future<Output = bool> + Send>(condition: impl Fn() -> F + Send + Sync) {
     let waited = tokio::time::timeout(PATIENCE, async {
         let mut looks = tokio::time::interval(Duration::from_millis(5));
@@ -71,14 +71,14 @@ pub async fn until<F: Future<Output = bool> + Send>(condition: impl Fn() -> F + 
     waited.await.unwrap();
 }
 
-/// The release that an engine answers as.
+/// The release that an engine imitates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Generation {
     V0_15,
     V0_16,
 }
 
-/// An engine on a state directory of its own.
+/// An engine with its own state directory.
 pub struct Place {
     directory: tempfile::TempDir,
 }
@@ -122,14 +122,14 @@ pub fn options() -> Options {
         .with_stop_timeout(PATIENCE)
 }
 
-/// A query of an impulse table with these options.
+/// A query on an impulse table with these options.
 pub fn query(impulse: &str, select: &str) -> String {
     format!("CREATE TABLE impulse WITH (connector = 'impulse', {impulse});\n{select};\n")
 }
 
 /// Counts until it is stopped.
 pub fn counting(name: &str) -> PipelineSpec {
-    // The name is in the query too, so that every name has a query of its own.
+    // The name is part of the query, so that every name has its own query.
     let query = query(
         "event_rate = '50'",
         &format!("SELECT counter, '{name}' AS name FROM impulse"),
