@@ -257,7 +257,7 @@ fn has_run(job: &JobRecord) -> bool {
 }
 
 impl Pace {
-    /// With chance, draws between half of the pause and all of it.
+    /// With a seed, draws between half of the pause and all of it.
     fn pause(&mut self, pause: Duration) -> Duration {
         let Some(chance) = &mut self.chance else {
             return pause;
