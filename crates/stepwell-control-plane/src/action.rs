@@ -1,10 +1,10 @@
-//! What the dashboard offers for a pipeline: `action`, `action_text`, `action_in_progress`.
+//! The action that the dashboard offers for a pipeline: `action`, `action_text`, `action_in_progress`.
 
 use stepwell_arroyo::{JobState, Pipeline, StopMode};
 
 use crate::record::Record;
 
-/// The pipeline as it is shown now.
+/// The pipeline with its current action.
 pub(crate) fn shown(record: &Record) -> Pipeline {
     let mut pipeline = record.pipeline.clone();
     let state = record
@@ -20,7 +20,7 @@ pub(crate) fn shown(record: &Record) -> Pipeline {
 
 fn offer(state: &JobState, told_to_run: bool) -> (Option<StopMode>, &'static str, bool) {
     match (state, told_to_run) {
-        // The final checkpoint is not called off.
+        // A final checkpoint is completed even if the stop is cancelled.
         (JobState::CheckpointStopping, _) => (Some(StopMode::Immediate), "Force Stop", true),
         (JobState::Stopped, true) => (None, "Starting", true),
         (JobState::Stopped | JobState::Created | JobState::Failed, false) => {
@@ -29,7 +29,7 @@ fn offer(state: &JobState, told_to_run: bool) -> (Option<StopMode>, &'static str
         (JobState::Failing, _) => (None, "Failing", true),
         (JobState::Failed, true) => (None, "Failed", false),
         (JobState::Finished, _) => (None, "Finished", false),
-        // A stop that was called off too late (recording `321_resume_after_graceful_states` of 0.15.0).
+        // The stop was cancelled too late (recording `321_resume_after_graceful_states` of 0.15.0).
         (JobState::Stopping, true) => (Some(StopMode::Checkpoint), "Stopping", true),
         (JobState::Running, true) => (Some(StopMode::Checkpoint), "Stop", false),
         (_, true) => (Some(StopMode::Checkpoint), "Stop", true),

@@ -1,4 +1,4 @@
-//! Bodies of requests, read as a real server reads them.
+//! Request bodies, parsed as a real server parses them.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::reply::{Reply, reject};
 
 mod place;
 
-/// How large a body may be.
+/// The maximum size of a body, in bytes.
 const LIMIT: usize = 2 * 1024 * 1024;
 
 #[derive(Deserialize)]
@@ -35,7 +35,7 @@ pub(crate) struct PipelinePost {
     pub(crate) scheduler_config: Option<serde_json::Value>,
 }
 
-/// What 0.15 reads of it; all else is ignored, whatever its type is (recording `105_create_same_query_again`).
+/// The fields that 0.15 reads. All others are ignored, whatever their type (recording `105_create_same_query_again`).
 #[derive(Deserialize)]
 pub(crate) struct OldPipelinePost {
     name: String,
@@ -60,7 +60,7 @@ pub(crate) struct PipelinePatch {
     pub(crate) scheduler_config: Option<serde_json::Value>,
 }
 
-/// What 0.15 reads of it (recording `134_patch_env_only`).
+/// The fields that 0.15 reads (recording `134_patch_env_only`).
 #[derive(Deserialize)]
 pub(crate) struct OldPipelinePatch {
     stop: Option<Stop>,
@@ -101,12 +101,12 @@ pub(crate) struct PipelineRestart {
     pub(crate) force: Option<bool>,
     #[allow(
         dead_code,
-        reason = "it is checked for its type; every restart here is from the last checkpoint"
+        reason = "only its type is checked; every restart here is from the last checkpoint"
     )]
     pub(crate) ignore_state: Option<bool>,
 }
 
-/// A stop mode that the server knows: others are refused.
+/// A stop mode that the server accepts; others are refused.
 #[derive(Clone, Copy, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Stop {
@@ -129,7 +129,7 @@ impl From<Stop> for StopMode {
     }
 }
 
-/// Reads a JSON body, or gives the refusal. Unknown fields, and whatever follows the value, are ignored.
+/// Parses a JSON body, or returns the refusal. Unknown fields and anything after the value are ignored.
 pub(crate) fn read<T: DeserializeOwned>(request: &Request<Bytes>) -> Result<T, Reply> {
     let content_type = request
         .headers()

@@ -1,6 +1,6 @@
 use stepwell_arroyo::{ErrorDomain, JobId, PipelineId, StopMode, Udf};
 
-/// What workers have to do.
+/// A command for the workers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Command {
@@ -12,17 +12,17 @@ pub enum Command {
         job: JobId,
         /// The run.
         run_id: u64,
-        /// How many subtasks.
+        /// The number of subtasks of each operator.
         parallelism: u32,
         /// The query.
         query: String,
         /// Its user-defined functions.
         udfs: Vec<Udf>,
-        /// The checkpoint to start from; none: from the beginning.
+        /// The checkpoint to restore, or `None` to start from the beginning.
         restore: Option<u64>,
     },
-    /// Take a checkpoint; answered by [`WorkerEvent::CheckpointStored`], and if it is a stopping one then by
-    /// [`WorkerEvent::Stopped`].
+    /// Take a checkpoint; answered by [`WorkerEvent::CheckpointStored`], and then by [`WorkerEvent::Stopped`] if the checkpoint is a
+    /// stopping one.
     Checkpoint {
         /// The job.
         job: JobId,
@@ -30,7 +30,7 @@ pub enum Command {
         run_id: u64,
         /// The checkpoint's number.
         epoch: u64,
-        /// Whether the run ends with it.
+        /// Whether the run ends after this checkpoint.
         stopping: bool,
     },
     /// End a run without a checkpoint; answered by [`WorkerEvent::Stopped`].
@@ -39,27 +39,27 @@ pub enum Command {
         job: JobId,
         /// The run.
         run_id: u64,
-        /// How.
+        /// The stop mode.
         mode: StopMode,
     },
-    /// The job is gone: whatever is kept for it is of no more use.
+    /// The job was deleted: everything kept for it can be discarded.
     Forget {
         /// The job.
         job: JobId,
     },
 }
 
-/// What became of workers. An event of a run that is over is ignored.
+/// A report from the workers. Events of a run that has ended are ignored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WorkerEvent {
-    /// The run has begun.
+    /// The run has started.
     Started {
         /// The job.
         job: JobId,
         /// The run.
         run_id: u64,
-        /// How many tasks it has: its operators times its subtasks.
+        /// The number of tasks: operators times subtasks.
         tasks: u64,
     },
     /// A checkpoint is durable.
@@ -71,7 +71,7 @@ pub enum WorkerEvent {
         /// The checkpoint's number.
         epoch: u64,
     },
-    /// A checkpoint could not be made; the run goes on.
+    /// A checkpoint failed; the run continues.
     CheckpointFailed {
         /// The job.
         job: JobId,
@@ -80,14 +80,14 @@ pub enum WorkerEvent {
         /// The checkpoint's number.
         epoch: u64,
     },
-    /// The run has ended as it was told to.
+    /// The run has stopped as requested.
     Stopped {
         /// The job.
         job: JobId,
         /// The run.
         run_id: u64,
     },
-    /// The run's sources have ended and all their rows are through.
+    /// The run's sources have ended and all their rows have been processed.
     Finished {
         /// The job.
         job: JobId,
@@ -102,12 +102,12 @@ pub enum WorkerEvent {
         run_id: u64,
         /// The text of the error.
         error: String,
-        /// Whose fault it is.
+        /// Which party caused the error.
         domain: ErrorDomain,
-        /// Whether another run may do better.
+        /// Whether another run may succeed.
         retryable: bool,
     },
-    /// A source has dropped rows that it could not read.
+    /// A source has dropped rows that it could not parse.
     DataDropped {
         /// The job.
         job: JobId,
@@ -115,12 +115,12 @@ pub enum WorkerEvent {
         run_id: u64,
         /// The operator.
         operator: String,
-        /// How many.
+        /// The number of dropped rows.
         rows: u64,
-        /// What is wrong with the first of them.
+        /// What is wrong with the first dropped row.
         error: String,
     },
-    /// Nothing has been heard of a worker of the run for too long. Another run is tried, and the job's log says nothing of it.
+    /// A worker of the run has not been heard from for too long. Another run is started; the job's log does not mention the loss.
     Lost {
         /// The job.
         job: JobId,

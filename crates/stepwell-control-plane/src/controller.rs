@@ -1,4 +1,4 @@
-//! The controller's look at one job: which state follows from which.
+//! The controller's tick for one job: which state follows which.
 
 use stepwell_arroyo::{
     Checkpoint, CheckpointType, ErrorDomain, FailureReason, JobState, PipelineId, StopMode,
@@ -9,7 +9,7 @@ use crate::{
     record::{Beginning, InFlight, JobRecord, Record, Restart},
 };
 
-/// Moves a job on by one state at most, and says what workers have to do for it.
+/// Advances a job by at most one state and adds the commands for its workers.
 pub(crate) fn look(record: &mut Record, now: u64, options: &Options, commands: &mut Vec<Command>) {
     let stop = record.pipeline.stop.clone();
     let parallelism = record.parallelism;
@@ -36,15 +36,15 @@ pub(crate) fn look(record: &mut Record, now: u64, options: &Options, commands: &
     if !look.job.has_worker && look.without_worker(&stop) {
         return;
     }
-    // In the order of the states, so that it reads as a table.
+    // Sorted by state, so that it reads as a table.
     #[allow(clippy::match_same_arms)]
     match (look.job.state().clone(), &stop) {
-        // A job that is told to stop before it began has nothing to stop.
+        // A job that is stopped before it began has nothing to stop.
         (JobState::Created, StopMode::None) => look.start(),
         (JobState::Created, _) => look.stopped(),
 
         (JobState::Scheduling, StopMode::None) => {}
-        // There is nothing to take a checkpoint of yet.
+        // There is nothing to checkpoint yet.
         (JobState::Scheduling | JobState::Restarting | JobState::Rescaling, StopMode::Force) => {
             look.force_stop();
         }
@@ -60,12 +60,12 @@ pub(crate) fn look(record: &mut Record, now: u64, options: &Options, commands: &
         (JobState::Running, StopMode::Checkpoint) => look.checkpoint_stopping(),
         (JobState::Running, mode) => look.stopping(mode),
 
-        // The stop is finished even if it was called off meanwhile; then the job starts again.
+        // The stop is completed even if it was cancelled meanwhile; then the job starts again.
         (JobState::CheckpointStopping, StopMode::Graceful) if generation.is_0_15() => {}
         (JobState::CheckpointStopping, StopMode::Immediate | StopMode::Graceful) => {
             look.stopping(&StopMode::Immediate);
         }
-        // Nor does the server listen before that time is over.
+        // While the workers hang, the server ignores further stops.
         (JobState::Stopping, _) if generation.hangs() => look.hanging(),
         (JobState::CheckpointStopping | JobState::Stopping, StopMode::Force) => look.force_stop(),
 
@@ -76,7 +76,7 @@ pub(crate) fn look(record: &mut Record, now: u64, options: &Options, commands: &
         }
         (JobState::Recovering, _) if generation.hangs() => look.tearing_down(),
         (JobState::Recovering, StopMode::None) if generation.is_0_15() => look.start_anew(),
-        // The new run has its number only with the next look: for a moment the state is new and the number old.
+        // The new run gets its number in the next tick, so for a moment the state is new and the number old.
         (JobState::Recovering, StopMode::None) if now >= look.job.pause_until => {
             look.job.shown.state = JobState::Scheduling;
         }
@@ -107,8 +107,8 @@ struct Look<'a> {
 }
 
 impl Look<'_> {
-    /// A run without workers, because it has just ended for a restart, because the server itself was restarted, or because there was no
-    /// place for it: it begins anew or is stopped. `false`: its state needs no workers.
+    /// Handles a run without workers: it has just ended for a restart, the server itself was restarted, or no slot was free. The run starts
+    /// again or is stopped. Returns `false` if the state needs no workers.
     fn without_worker(&mut self, stop: &StopMode) -> bool {
         match (self.job.state(), stop) {
             (JobState::Scheduling, StopMode::None)
@@ -148,14 +148,14 @@ impl Look<'_> {
         self.start();
     }
 
-    /// Begins a run.
+    /// Starts a run.
     fn start(&mut self) {
         let job = &mut *self.job;
         job.shown.state = JobState::Scheduling;
         job.shown.run_id += 1;
         job.in_flight = None;
         job.running_parallelism = self.parallelism;
-        // It waits for a place until it is told to stop.
+        // The run waits for a free slot until it is stopped.
         if self
             .options
             .slots
@@ -205,7 +205,7 @@ impl Look<'_> {
     }
 
     fn checkpoint_stopping(&mut self) {
-        // A periodic one that is under way is awaited, so that epochs stay in order.
+        // Wait for a periodic checkpoint in progress, so that epochs stay in order.
         if self.job.in_flight.is_none() {
             self.job.shown.state = JobState::CheckpointStopping;
             self.checkpoint(true);
@@ -236,7 +236,7 @@ impl Look<'_> {
     fn stopping(&mut self, mode: &StopMode) {
         let pause = self.options.generation.sticks_in_stopping(self.job.state());
         self.job.pause_until = self.now + pause;
-        // A final checkpoint that hangs is what the end is about.
+        // Keep a final checkpoint that hangs: it decides how the stop ends.
         if pause == 0 || !self.job.is_in_final_checkpoint() {
             self.drop_in_flight();
         }
@@ -244,7 +244,7 @@ impl Look<'_> {
         self.stop_run(mode.clone());
     }
 
-    /// In Stopping, with workers that do not end.
+    /// Handles Stopping while the workers keep running.
     fn hanging(&mut self) {
         if self.now < self.job.pause_until {
             return;
@@ -257,7 +257,7 @@ impl Look<'_> {
         }
     }
 
-    /// In Recovering, with workers that do not end.
+    /// Handles Recovering while the workers keep running.
     fn tearing_down(&mut self) {
         if self.now >= self.job.pause_until {
             over(self.job, "failed to tear down existing cluster", self.now);
@@ -294,7 +294,7 @@ pub(crate) fn stopped(job: &mut JobRecord, now: u64) {
     job.has_worker = false;
 }
 
-/// Failed, without a time in Failing.
+/// Marks the job as Failed without passing through Failing.
 pub(crate) fn over(job: &mut JobRecord, error: &str, now: u64) {
     job.shown.failure_reason = Some(FailureReason::new(error, ErrorDomain::Internal));
     job.shown.finish_time = Some(now);
@@ -303,7 +303,7 @@ pub(crate) fn over(job: &mut JobRecord, error: &str, now: u64) {
     job.has_worker = false;
 }
 
-/// A checkpoint that will never be complete is not shown, but at 0.15, until the next run (recording `112_stop_immediate_checkpoints`).
+/// Drops a checkpoint that can no longer complete. 0.15 shows it until the next run (recording `112_stop_immediate_checkpoints`).
 pub(crate) fn drop_in_flight(job: &mut JobRecord, generation: Generation) {
     let in_flight = job.in_flight.take();
     if let Some(InFlight { epoch, .. }) = in_flight.filter(|_| !generation.is_0_15()) {

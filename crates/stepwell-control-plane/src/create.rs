@@ -1,4 +1,4 @@
-//! Pipelines are made, and queries looked at before they are.
+//! Validating queries and creating pipelines.
 
 use bytes::Bytes;
 use http::{Request, StatusCode};
@@ -13,7 +13,7 @@ use crate::{
     worker::micros,
 };
 
-/// A checkpoint interval may be 1 second to 1 day.
+/// A checkpoint interval must be between 1 second and 1 day.
 pub(crate) const INTERVALS: std::ops::RangeInclusive<u64> = 1_000_000..=86_400_000_000;
 
 const DEFAULT_INTERVAL: u64 = 10_000_000;
@@ -51,7 +51,7 @@ pub(crate) fn pipeline(
     }
 }
 
-/// A pipeline that is made to be looked at: it is not listed, and takes no checkpoints.
+/// Creates a preview, which is not listed and takes no checkpoints.
 pub(crate) fn preview(
     plane: &mut ControlPlane,
     environment: &mut dyn Environment,
@@ -127,7 +127,7 @@ fn insert(
         job: None,
     };
     if !INTERVALS.contains(&record.pipeline.checkpoint_interval_micros) {
-        // The row is written before this is looked at, and stays: the id is taken, and `GET` does not show it.
+        // The row is written before the interval is checked, and it stays: the id is taken, but `GET` does not show it.
         plane.insert(record);
         return reject(
             StatusCode::BAD_REQUEST,

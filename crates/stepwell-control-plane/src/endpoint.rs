@@ -38,7 +38,7 @@ pub(crate) fn list_pipelines(plane: &ControlPlane, query: &str) -> Reply {
         .collect();
     sort(&mut listed, plane.options.generation);
     if let Some(after) = parameter(query, "starting_after").filter(|after| !after.is_empty()) {
-        // "Created before the cursor": rows of the same moment are skipped, and an unknown cursor leaves nothing.
+        // The page begins after the cursor's `created_at`: rows of the same moment are skipped, and an unknown cursor leaves nothing.
         let cursor = plane
             .records
             .get(&PipelineId::from_server(after))
@@ -50,8 +50,8 @@ pub(crate) fn list_pipelines(plane: &ControlPlane, query: &str) -> Reply {
     }))
 }
 
-/// The newest first. Those of one moment come in the order in which they were made at 0.15 (recording `145_list_10000`), and the other way
-/// round later.
+/// Sorts the newest first. Pipelines of the same moment are in order of creation in 0.15 (recording `145_list_10000`), and in reverse order
+/// later.
 fn sort(records: &mut [&Record], generation: Generation) {
     records.sort_by_key(|record| {
         let sequence = if generation.is_0_15() {
@@ -63,7 +63,7 @@ fn sort(records: &mut [&Record], generation: Generation) {
     });
 }
 
-/// The limit that a query asks for, or the refusal.
+/// The limit in a query, or the refusal.
 fn limit(query: &str) -> Result<usize, Reply> {
     let Some(text) = parameter(query, "limit") else {
         return Ok(DEFAULT_LIMIT);
@@ -208,8 +208,8 @@ pub(crate) fn restart(
             Restart::Safe
         };
         job.restart = Some(mode);
-        // As the last one was (recordings `132_rescale` and `137_checkpoints_after` of 0.15.0). Of 0.16 that is not known, and a checkpoint
-        // loses nothing.
+        // The same way as the last restart (recordings `132_rescale` and `137_checkpoints_after` of 0.15.0). For 0.16 this is not known,
+        // and a checkpoint loses nothing.
         job.patch_restart = if generation.is_0_15() {
             mode
         } else {

@@ -1,18 +1,18 @@
 use stepwell_arroyo::{PipelineGraph, SqlDiagnostic, Udf};
 
-/// What the control plane takes from outside.
+/// What the control plane needs from outside: time, ids and a planner.
 pub trait Environment {
-    /// The time, in microseconds of Unix time.
+    /// Returns the current time, in microseconds of Unix time.
     fn now(&self) -> u64;
 
-    /// A new id with this prefix, such as `pl_`.
+    /// Returns a new id with this prefix, such as `pl_`.
     fn new_id(&mut self, prefix: &str) -> String;
 
     /// Plans a query.
     ///
     /// # Errors
     ///
-    /// When it cannot be planned.
+    /// Fails if the query cannot be planned.
     fn plan(&mut self, query: &str, udfs: &[Udf], parallelism: u32) -> Result<Plan, PlanFailure>;
 }
 
@@ -20,12 +20,12 @@ pub trait Environment {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Plan {
-    /// Its operators.
+    /// The operators.
     pub graph: PipelineGraph,
 }
 
 impl Plan {
-    /// A plan.
+    /// Creates a plan.
     pub fn new(graph: PipelineGraph) -> Self {
         Self { graph }
     }
@@ -37,6 +37,6 @@ impl Plan {
 pub enum PlanFailure {
     /// It has errors.
     Diagnostics(Vec<SqlDiagnostic>),
-    /// A user-defined function cannot be used; the text is the whole message.
+    /// A user-defined function cannot be used; the text is the complete message.
     InvalidUdf(String),
 }

@@ -1,9 +1,9 @@
-//! What a release does that another does not.
+//! Differences between Arroyo releases.
 
 use stepwell_arroyo::JobState;
 
-/// A worker thread that was told to stop runs on; after this time the server calls the job Stopped. It was watched for 16 s of it
-/// (recordings `311_stop_graceful_states` and `321_resume_after_graceful_states` of 0.15.0); the rest is in the server's source.
+/// A worker thread that is told to stop keeps running; after this time the server reports the job as Stopped. 16 s of it were observed
+/// (recordings `311_stop_graceful_states` and `321_resume_after_graceful_states` of 0.15.0); the rest is taken from the server's source.
 const STOPPING: u64 = 60_000_000;
 
 /// How long the server tries to reach a worker thread that hangs in its final checkpoint (recording `112_stop_immediate_states`).
@@ -12,12 +12,12 @@ const UNREACHABLE: u64 = 4_500_000;
 /// How long it tries to end a worker thread whose task has failed (recording `200_divide_by_zero_states`).
 pub(crate) const TEARING_DOWN: u64 = 27_000_000;
 
-/// The release that a control plane plays.
+/// The release that a control plane models.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Generation {
-    /// 0.15.0. It has no `PUT`, keeps no tags and no environment, does not say what kind a checkpoint is, and restarts whatever fails. How
-    /// it does that, and how it stops, depends on the scheduler.
+    /// 0.15.0. It has no `PUT`, no tags, no environment and no checkpoint kinds, and it restarts every failed run. How it restarts and
+    /// stops jobs depends on the scheduler.
     V0_15(Scheduler),
     /// 0.16.0-dev.
     #[default]
@@ -28,10 +28,10 @@ pub enum Generation {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Scheduler {
-    /// Each worker is a process. This is what a server has if nothing is said.
+    /// Each worker is a process. This is a server's default.
     #[default]
     Process,
-    /// Workers are threads of the server, and cannot be killed: a job that fails is Recovering for 27 s and then Failed, and one that is
+    /// Workers are threads of the server and cannot be killed: a job that fails is Recovering for 27 s and then Failed, and a job that is
     /// stopped without a checkpoint stays in Stopping for a minute.
     Embedded,
 }
@@ -46,12 +46,12 @@ impl Generation {
         matches!(self, Self::V0_15(_))
     }
 
-    /// Whether workers go on that were told to end.
+    /// Whether workers keep running after they are told to stop.
     pub(crate) fn hangs(self) -> bool {
         self == Self::V0_15(Scheduler::Embedded)
     }
 
-    /// How long a job stays in Stopping that comes there from `state`, whatever its workers do.
+    /// How long a job that enters Stopping from `state` stays there, regardless of its workers.
     pub(crate) fn sticks_in_stopping(self, state: &JobState) -> u64 {
         match (self, state) {
             (Self::V0_15(Scheduler::Embedded), JobState::Running) => STOPPING,

@@ -1,10 +1,10 @@
-//! How the checkpoints of a job are kept. There are up to 200 of them, all are written again with each new one, and four fifths of the
-//! text would be their parts, which follow from when a checkpoint was begun and complete.
+//! The stored form of a job's checkpoints. There are up to 200 of them, and all are rewritten with each new one. Their parts would be four
+//! fifths of the text and follow from when a checkpoint started and completed, so they are left out.
 
 use serde::{Deserialize, Deserializer, Serializer};
 use stepwell_arroyo::{Checkpoint, CheckpointSpan};
 
-/// The parts of a checkpoint that is complete, as a server shows them (recording `200_job_checkpoints_after_some`).
+/// The parts of a complete checkpoint, as a server shows them (recording `200_job_checkpoints_after_some`).
 pub(crate) fn parts(begun: u64, complete: u64) -> Vec<CheckpointSpan> {
     vec![
         CheckpointSpan::new(
@@ -41,7 +41,7 @@ pub(crate) fn serialize<S: Serializer>(
     }))
 }
 
-/// Also as they were kept before, with their parts.
+/// Also reads the earlier form, which stored the parts.
 pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Vec<Checkpoint>, D::Error> {
@@ -82,7 +82,7 @@ mod tests {
         let text = serde_json::to_string(&kept).unwrap();
         assert_eq!(serde_json::from_str::<Kept>(&text).unwrap(), kept);
         assert_eq!(text.matches("description").count(), 1, "{text}");
-        // As before.
+        // The earlier form.
         let text = serde_json::to_string(&kept.0).unwrap();
         assert_eq!(serde_json::from_str::<Kept>(&text).unwrap(), kept);
     }

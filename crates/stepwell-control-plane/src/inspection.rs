@@ -1,5 +1,4 @@
-//! What a dashboard asks for beside pipelines and jobs. There is little of it here: the replies have the form of a real server's, and are
-//! empty.
+//! Endpoints that a dashboard requests besides pipelines and jobs. The replies have the recorded form and are mostly empty.
 
 use http::StatusCode;
 use serde::Serialize;
@@ -12,7 +11,7 @@ use crate::{
     reply::{Reply, json, not_found, reject, reject_text},
 };
 
-/// What a real server measures of each operator.
+/// The metrics that a real server reports for each operator.
 const METRICS: [&str; 5] = [
     "backpressure",
     "bytes_recv",
@@ -30,21 +29,21 @@ struct OperatorMetrics {
 #[derive(Serialize)]
 struct MetricGroup {
     name: &'static str,
-    /// One for each subtask that was measured.
+    /// One entry per measured subtask; nothing is measured here.
     subtasks: [(); 0],
 }
 
-/// A list of things that there are none of.
+/// An empty list.
 pub(crate) fn none() -> Reply {
     json(&All::<()> { data: Vec::new() })
 }
 
-/// Like pipelines, these come in pages.
+/// An empty list of connection tables, which is paged like that of pipelines.
 pub(crate) fn no_connection_tables() -> Reply {
     json(&Page::<()>::new(Vec::new(), false))
 }
 
-/// As a real server answers before it has measured anything (recording `115_metrics`).
+/// Replies as a real server does before it has measured anything (recording `115_metrics`).
 pub(crate) fn metrics(plane: &ControlPlane, id: &PipelineId, job: &str) -> Reply {
     let (Some(Record { pipeline, .. }), Some(_)) =
         (plane.records.get(id), find_job(plane, id, job))

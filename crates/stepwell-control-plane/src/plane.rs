@@ -9,7 +9,7 @@ use crate::{
     worker,
 };
 
-/// The pipelines of a server and all that is known of their jobs.
+/// The pipelines of a server and the state of their jobs.
 #[derive(Debug)]
 pub struct ControlPlane {
     pub(crate) options: Options,
@@ -21,24 +21,24 @@ pub struct ControlPlane {
     forgotten: Vec<Command>,
 }
 
-/// What has changed since it was last asked for, to be kept.
+/// The changes to store since they were last taken.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Changes {
-    /// Records that are new or different.
+    /// Records that are new or have changed.
     pub upserts: Vec<Record>,
     /// Pipelines that were deleted.
     pub deleted: Vec<PipelineId>,
 }
 
 impl ControlPlane {
-    /// A server without pipelines.
+    /// Creates a server without pipelines.
     pub fn new(options: Options) -> Self {
         Self::restore(options, Vec::new())
     }
 
-    /// A server that was restarted with these records. No worker has survived: what was running is begun anew, as a new run, by the
-    /// next [`tick`](Self::tick).
+    /// Creates a server that was restarted with these records. No worker has survived: the next [`tick`](Self::tick) starts a new run of
+    /// each pipeline that was running.
     pub fn restore(options: Options, records: Vec<Record>) -> Self {
         let mut plane = Self {
             options,
@@ -77,12 +77,12 @@ impl ControlPlane {
         route::answer(self, environment, request)
     }
 
-    /// The controller's look at all jobs, every 0.5 s on a real server: each moves on by one state at most.
+    /// Runs the controller's regular tick, which comes every 0.5 s on a real server. Each job moves on by at most one state.
     pub fn tick(&mut self, environment: &mut dyn Environment) -> Vec<Command> {
         let now = environment.now();
         let mut commands = std::mem::take(&mut self.forgotten);
         for (id, record) in &mut self.records {
-            // Most of what a server holds has ended long ago, and is looked at again and again.
+            // Most jobs on a server have ended long ago and need no tick.
             if record.is_at_rest() {
                 continue;
             }
@@ -95,7 +95,7 @@ impl ControlPlane {
         commands
     }
 
-    /// Takes in what became of a worker. An event of a run that is over is ignored.
+    /// Applies a report of a worker. Events of a run that has ended are ignored.
     pub fn notify(&mut self, environment: &mut dyn Environment, event: WorkerEvent) {
         let (job_id, run_id) = event.run();
         let Some(id) = self.jobs.get(job_id).cloned() else {
@@ -114,7 +114,7 @@ impl ControlPlane {
         }
     }
 
-    /// What has changed since the last call.
+    /// Returns what has changed since the last call.
     pub fn take_changes(&mut self) -> Changes {
         let changed = std::mem::take(&mut self.changed);
         Changes {
@@ -146,7 +146,7 @@ impl ControlPlane {
         self.deleted.insert(id.clone());
     }
 
-    /// A record to be changed.
+    /// Returns a record to be changed.
     pub(crate) fn change(&mut self, id: &PipelineId) -> Option<&mut Record> {
         let record = self.records.get_mut(id)?;
         self.changed.insert(id.clone());

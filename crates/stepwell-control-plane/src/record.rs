@@ -3,52 +3,52 @@ use stepwell_arroyo::{
     Checkpoint, CheckpointType, Job, JobError, JobState, Pipeline, PipelineId, StopMode,
 };
 
-/// A pipeline with all that belongs to it: what has to be kept to go on after a restart of the server.
+/// A pipeline with everything that must be stored to continue after a restart of the server.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Record {
     pub(crate) pipeline: Pipeline,
-    /// The order of creation within one `created_at`.
+    /// Orders pipelines with the same `created_at`.
     pub(crate) sequence: u64,
     pub(crate) parallelism: u32,
-    /// `None`: the create broke off after the row was written. `GET` does not show it, and its id is taken.
+    /// `None` if the create failed after the row was written: `GET` does not show the pipeline, but its id is taken.
     pub(crate) job: Option<JobRecord>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct JobRecord {
-    /// As it is shown; `running_desired` follows the pipeline's `stop`.
+    /// The job as the API shows it, except that `running_desired` follows the pipeline's `stop`.
     pub(crate) shown: Job,
     #[serde(with = "crate::history")]
     pub(crate) checkpoints: Vec<Checkpoint>,
     pub(crate) errors: Vec<JobError>,
     /// The number of the next checkpoint.
     pub(crate) next_epoch: u64,
-    /// When the last checkpoint was begun, or the run.
+    /// When the last checkpoint, or the run, started.
     pub(crate) last_checkpoint: u64,
-    /// A checkpoint under way.
+    /// The checkpoint in progress.
     pub(crate) in_flight: Option<InFlight>,
-    /// A restart that was asked for and not begun.
+    /// A restart that was requested and has not begun.
     pub(crate) restart: Option<Restart>,
-    /// Where the next run begins.
+    /// The checkpoint that the next run starts from.
     #[serde(default)]
     pub(crate) beginning: Beginning,
-    /// Checkpoints up to this one are of before a run that began from nothing.
+    /// Checkpoints up to this one are older than a run that started from nothing.
     #[serde(default)]
     pub(crate) ignored_epoch: u64,
-    /// The next patch restarts too.
+    /// Whether the next `PATCH` also restarts the job.
     pub(crate) patch_restarts: bool,
     /// How that restart is made.
     #[serde(default)]
     pub(crate) patch_restart: Restart,
-    /// Whether workers are at work on the current run, or are being started.
+    /// Whether workers are running or starting the current run.
     pub(crate) has_worker: bool,
     /// The parallelism of the current run.
     pub(crate) running_parallelism: u32,
-    /// How often it has recovered since it was started.
+    /// How often the job has recovered since it was started.
     pub(crate) recoveries: u32,
-    /// When it leaves Failing or Recovering.
+    /// When the job leaves Failing or Recovering.
     pub(crate) pause_until: u64,
-    /// The run that comes next keeps its start time.
+    /// Whether the next run keeps the start time.
     pub(crate) keep_start_time: bool,
 }
 
@@ -67,25 +67,25 @@ pub(crate) enum Beginning {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Restart {
-    /// With a checkpoint first.
+    /// Takes a checkpoint first.
     #[default]
     Safe,
-    /// At once.
+    /// Restarts at once.
     Force,
 }
 
 impl Record {
-    /// The pipeline that it is the record of.
+    /// The id of the pipeline.
     pub fn id(&self) -> &PipelineId {
         &self.pipeline.id
     }
 
-    /// The pipeline's name.
+    /// The name of the pipeline.
     pub fn name(&self) -> &str {
         &self.pipeline.name
     }
 
-    /// Whether it runs, or will run without another request.
+    /// Whether the job runs, or will run without another request.
     pub fn is_going(&self) -> bool {
         let Some(job) = &self.job else {
             return false;
@@ -98,7 +98,7 @@ impl Record {
         starts && self.is_told_to_run()
     }
 
-    /// When the final checkpoints began that are complete, in microseconds of Unix time; whether the server shows their kind or not.
+    /// When each complete final checkpoint started, in microseconds of Unix time, even if the server does not show checkpoint kinds.
     pub fn final_checkpoints(&self) -> impl Iterator<Item = u64> {
         let checkpoints = self.job.iter().flat_map(|job| &job.checkpoints);
         let complete = checkpoints.filter(|checkpoint| {
@@ -116,7 +116,7 @@ impl Record {
         self.pipeline.stop == StopMode::None
     }
 
-    /// Whether a look at it finds nothing to do, whatever the time is.
+    /// Whether a tick has nothing to do for this record, whatever the time.
     pub(crate) fn is_at_rest(&self) -> bool {
         let Some(job) = &self.job else {
             return true;
@@ -152,8 +152,8 @@ impl JobRecord {
         }
     }
 
-    /// What of it is small. A look that changes the checkpoints changes their number or what is under way as well, and the errors are
-    /// none of its business: so whether it has changed anything is told by this, without a copy of the hundreds that there may be.
+    /// A copy without checkpoints and errors, for telling cheaply whether a tick has changed anything: a tick that changes checkpoints also
+    /// changes their number or the one in progress, and it never changes errors.
     pub(crate) fn without_history(&self) -> Self {
         Self {
             shown: self.shown.clone(),
@@ -167,8 +167,8 @@ impl JobRecord {
         self.in_flight.is_some_and(|in_flight| in_flight.stopping)
     }
 
-    /// Numbers go on from the checkpoint that the run begins with, and those above it are gone (recordings `110_stop_checkpoint_checkpoints`
-    /// and `137_checkpoints_after` of 0.15.0).
+    /// Continues numbering from the checkpoint that the run starts with; later checkpoints are gone (recordings
+    /// `110_stop_checkpoint_checkpoints` and `137_checkpoints_after` of 0.15.0).
     pub(crate) fn number_checkpoints_anew(&mut self, from_nothing: bool) {
         let newest = self.newest_epoch().filter(|_| !from_nothing);
         self.checkpoints
@@ -180,7 +180,7 @@ impl JobRecord {
         &self.shown.state
     }
 
-    /// The newest checkpoint that is complete, and that a run can go on from.
+    /// The newest complete checkpoint that a run can start from.
     pub(crate) fn newest_epoch(&self) -> Option<u64> {
         let complete = self
             .checkpoints

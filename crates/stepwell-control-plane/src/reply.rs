@@ -1,4 +1,4 @@
-//! Replies in the forms that a real server has.
+//! Replies in the forms that a real server uses.
 
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
@@ -12,7 +12,7 @@ pub(crate) type Reply = Response<Bytes>;
 pub(crate) fn json(value: &impl Serialize) -> Reply {
     match serde_json::to_vec(value) {
         Ok(body) => typed(StatusCode::OK, "application/json", body),
-        // None of the values that come here can fail; if one did, this is what a client can read.
+        // None of the values passed here can fail to serialize; if one did, a client can read this.
         Err(error) => reject(
             StatusCode::INTERNAL_SERVER_ERROR,
             &format!("the reply cannot be written: {error}"),
@@ -37,7 +37,7 @@ pub(crate) fn too_many_subtasks(asked: u64, options: &Options) -> Option<Reply> 
     })
 }
 
-/// A refusal by the layer that reads paths and queries.
+/// A refusal by the extractors for paths and queries, which is plain text.
 pub(crate) fn reject_text(error: &str) -> Reply {
     typed(
         StatusCode::BAD_REQUEST,

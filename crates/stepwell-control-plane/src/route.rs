@@ -1,4 +1,4 @@
-//! From a method and a path to an endpoint.
+//! Routing: from a method and a path to an endpoint.
 
 use bytes::Bytes;
 use http::{Method, Request, StatusCode};
@@ -28,13 +28,13 @@ pub(crate) fn answer(
     };
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
     let query = request.uri().query().unwrap_or_default();
-    // What is answered to GET is answered to HEAD, without the body, by the server that this runs in.
+    // A `HEAD` request gets the reply of `GET`; the embedding server leaves out the body.
     let method = if *request.method() == Method::HEAD {
         &Method::GET
     } else {
         request.method()
     };
-    // In the order of the paths, so that it reads as a table.
+    // Sorted by path, so that it reads as a table.
     #[allow(clippy::match_same_arms)]
     match (segments.as_slice(), method.as_str()) {
         (["ping"], "GET") => endpoint::ping(),
@@ -97,7 +97,7 @@ pub(crate) fn answer(
     }
 }
 
-/// What there is to be read of one job.
+/// Routes below one job.
 fn of_job(
     plane: &ControlPlane,
     id: &PipelineId,
@@ -122,7 +122,7 @@ fn of_job(
     }
 }
 
-/// A percent-decoded segment; `None` when it is not UTF-8.
+/// Percent-decodes a segment; `None` if it is not UTF-8.
 fn decode(segment: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(segment.len());
     let mut rest = segment.bytes();
@@ -137,7 +137,7 @@ fn decode(segment: &str) -> Option<String> {
             .filter_map(|digit| char::from(digit).to_digit(16));
         match (digits.next(), digits.next()) {
             (Some(high), Some(low)) => {
-                // Two hexadecimal digits fit.
+                // Two hexadecimal digits fit into a byte.
                 bytes.push(u8::try_from(high * 16 + low).unwrap_or_default());
                 rest.nth(1);
             }
@@ -147,7 +147,7 @@ fn decode(segment: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-/// The value of a parameter in a query, percent-decoded.
+/// The percent-decoded value of a parameter in a query.
 pub(crate) fn parameter(query: &str, name: &str) -> Option<String> {
     query.split('&').find_map(|pair| {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));

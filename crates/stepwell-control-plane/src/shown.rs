@@ -1,4 +1,4 @@
-//! Pipelines, jobs and checkpoints in the form in which a release shows them.
+//! Pipelines, jobs and checkpoints in the form of each release.
 
 use serde::Serialize;
 use stepwell_arroyo::{
@@ -8,7 +8,7 @@ use stepwell_arroyo::{
 
 use crate::{Generation, action, record::Record};
 
-/// A body as the release of its name has it.
+/// A body in the form of the release that the variant is named after.
 #[derive(Serialize)]
 #[serde(untagged)]
 pub(crate) enum Shown<New, Old> {
@@ -47,7 +47,7 @@ pub(crate) struct OldJob<'a> {
     created_at: u64,
 }
 
-/// Errors are texts without a place (recording `011_validate_unknown_column` of 0.15.0).
+/// Errors are texts without a position (recording `011_validate_unknown_column` of 0.15.0).
 #[derive(Serialize)]
 pub(crate) struct OldValidation {
     graph: Option<PipelineGraph>,

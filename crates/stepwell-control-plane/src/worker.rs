@@ -1,4 +1,4 @@
-//! What follows from the news of workers.
+//! How a job reacts to the events of its workers.
 
 use std::time::Duration;
 
@@ -12,13 +12,13 @@ use crate::{
     record::JobRecord,
 };
 
-/// How many entries of a job's log are kept.
+/// The maximum number of entries kept in a job's log.
 const ERRORS: usize = 200;
 
-/// How many checkpoints of a job are shown.
+/// The maximum number of checkpoints shown for a job.
 const CHECKPOINTS: usize = 200;
 
-/// Takes in what became of the current run.
+/// Applies an event of the current run.
 pub(crate) fn take_in(
     job: &mut JobRecord,
     event: WorkerEvent,
@@ -49,10 +49,10 @@ pub(crate) fn take_in(
             }
         }
         WorkerEvent::Stopped { .. } => match job.state() {
-            // It is heard of too late, or not at all.
+            // The server notices it too late, or not at all.
             JobState::Stopping if options.generation.hangs() && now < job.pause_until => {}
             JobState::CheckpointStopping | JobState::Stopping => stopped(job, now),
-            // The next look begins its successor.
+            // The next tick starts another run.
             _ => job.has_worker = false,
         },
         WorkerEvent::Finished { .. } => {
@@ -70,7 +70,7 @@ pub(crate) fn take_in(
             ..
         } => {
             if is_under_way(job.state()) {
-                // Until 0.15 the log says nothing of it (recordings `201_errors` and `551_errors` of 0.15.0).
+                // 0.15 does not log it (recordings `201_errors` and `551_errors` of 0.15.0).
                 if !options.generation.is_0_15() {
                     let id = environment.new_id("jlm_");
                     log(

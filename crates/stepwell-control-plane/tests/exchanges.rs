@@ -1,6 +1,6 @@
-//! Requests get the status, the content type and the words that a real Arroyo was recorded with.
+//! Requests get the status, the content type and the message that were recorded from a real Arroyo.
 
-#![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
+#![allow(clippy::unwrap_used, reason = "tests may panic")]
 
 mod support;
 
@@ -21,11 +21,11 @@ fn exchanges() -> Vec<Value> {
         .collect()
 }
 
-/// Recorded refusals that are asked of this control plane, with the id that they name and what differs.
+/// Recorded refusals that are repeated here, with the id that they name and what differs.
 #[test]
 fn refusals_are_as_recorded() {
     let differs = |name: &str| match name {
-        // UDFs and SQL are the planner's, and so are the words about them.
+        // UDFs and SQL belong to the planner, and so do the messages about them.
         "046_validate_rust_udf_bad"
         | "047_validate_python_udf"
         | "120_create_invalid_sql"
@@ -45,7 +45,7 @@ fn refusals_are_as_recorded() {
         let status = response["status"].as_u64().unwrap_or(0);
         let method = request["method"].as_str().unwrap();
         let ours = path.starts_with("/api/v1") && (400..500).contains(&status) && status != 401;
-        // What this control plane does not have, and says so.
+        // What this control plane does not have, and reports so.
         let elsewhere = ["output", "admin"];
         if !ours
             || elsewhere.iter().any(|word| path.contains(word))
@@ -117,7 +117,7 @@ fn refusals_are_as_recorded() {
     assert!(compared >= 40, "{compared}");
 }
 
-/// The recordings' pipeline and job, as they are called here.
+/// Replaces the recorded pipeline and job by those of the test.
 fn rename(path: &str) -> String {
     path.split('/')
         .map(|segment| match segment {
@@ -301,7 +301,7 @@ fn pages_are_cut_as_on_sqlite() {
             .collect();
         (ids.join(" "), page["hasMore"].as_bool().unwrap())
     };
-    // Six within one second: the next page skips what is left of it.
+    // Six within one second: the next page skips the rest of them.
     for id in ["a", "b", "c", "d", "e", "f"] {
         server.create(id);
     }

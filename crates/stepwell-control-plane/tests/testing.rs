@@ -1,6 +1,6 @@
-//! The server for tests does what it is told: each knob has a test that fails if it is ignored.
+//! The server for tests follows its settings: each setting has a test that fails if it is ignored.
 
-#![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
+#![allow(clippy::unwrap_used, reason = "tests may panic")]
 
 use std::{num::NonZeroU32, panic::AssertUnwindSafe, time::Duration};
 
@@ -42,7 +42,7 @@ async fn create(server: &Server, query: &str) -> PipelineId {
     client(server).create(&pipeline(query)).await.unwrap().id
 }
 
-/// A server with a pipeline, long enough after its create that it runs.
+/// A server with a pipeline that has had time to reach Running.
 async fn running(builder: ServerBuilder) -> (Server, PipelineId) {
     let server = builder.build();
     let id = create(&server, "SELECT 1").await;
@@ -59,7 +59,7 @@ async fn job(server: &Server, id: &PipelineId) -> Job {
     client(server).jobs(id).await.unwrap().remove(0)
 }
 
-/// How long it takes until the pipeline is in this state, to the millisecond.
+/// How long the pipeline takes to reach this state, to the millisecond.
 async fn until(server: &Server, id: &PipelineId, awaited: &JobState) -> Duration {
     let began = Instant::now();
     while state(server, id) != *awaited {
@@ -118,7 +118,7 @@ async fn what_is_held_is_told() {
     until(&server, &id, &JobState::Running).await;
     assert_eq!(server.pipeline(&id).unwrap().run_id, 2);
 
-    // In the order of creation, which is not that of the ids.
+    // In order of creation, which is not that of the ids.
     for _ in 0..10 {
         create(&server, "SELECT 1").await;
     }
@@ -137,7 +137,7 @@ async fn the_generation_is_played() {
     assert_eq!(new.create_with_id(&id, &create).await.unwrap().id, id);
 }
 
-/// Its scheduler of processes begins another run at once, without the controller's next tick.
+/// The scheduler for processes starts another run at once, without waiting for the controller's next tick.
 #[tokio::test(start_paused = true)]
 async fn a_run_of_0_15_that_fails_is_followed_by_another_at_once() {
     let generation = Generation::V0_15(Scheduler::Process);
@@ -186,7 +186,7 @@ async fn a_request_takes_its_latency_and_no_longer_than_its_timeout() {
             (Kind::TimedOut, Phase::MaybeSent)
         );
         assert_eq!(began.elapsed(), millis(timeout));
-        // The second had arrived by then.
+        // The second one had arrived by then.
         assert_eq!(server.count(&Method::GET, "/ping"), arrived);
     }
 }
@@ -277,7 +277,7 @@ async fn pauses_and_ids_are_drawn_from_the_seed() {
     assert_eq!(stories[0][0].0.as_str().len(), "pl_".len() + 10);
 }
 
-/// Whether it is looked at often or once, the same has happened.
+/// The result does not depend on how often the server is used.
 #[tokio::test(start_paused = true)]
 async fn what_happens_does_not_depend_on_being_looked_at() {
     let mut stories = Vec::new();
@@ -406,7 +406,7 @@ async fn a_server_that_restarts_is_down_and_keeps_its_pipelines() {
     let held = server.pipeline(&id).unwrap();
     assert_eq!((held.run_id, held.state), (2, JobState::Running));
 
-    // A restart that is over before the reply is back breaks it off too.
+    // A restart that is over before the reply arrives breaks the reply off too.
     let (reply, ()) = tokio::join!(ping(&server), async {
         sleep(millis(7)).await;
         server.restart(Duration::ZERO);
@@ -424,7 +424,7 @@ async fn connections_are_refused_while_the_server_works_on() {
     until(&server, &id, &JobState::Running).await;
     server.refuse_connections(false);
     ping(&server).await.unwrap();
-    // What was refused has not arrived.
+    // Refused connections are not counted.
     assert_eq!(server.count(&Method::GET, "/ping"), 1);
 }
 
@@ -462,7 +462,7 @@ async fn requests_are_counted_by_method_and_path() {
             "{method} {fragment}"
         );
     }
-    // Requests of other clients are not.
+    // Requests of other clients are not counted.
     server.stop(&id, &StopMode::None);
     assert_eq!(server.count(&Method::PATCH, ""), 1);
 }

@@ -4,7 +4,7 @@ use crate::words::Time;
 
 /// A request without a complete reply.
 ///
-/// The error is one pointer wide. `Display` shows the message, and the time the request took if it is known. The cause is the
+/// The error is one pointer wide. `Display` shows the message, and how long the request took if that is known. The cause is the
 /// [`source`](Error::source).
 pub struct TransportError(Box<Inner>);
 
@@ -40,7 +40,7 @@ pub enum TransportErrorKind {
     ContentEncoding,
     /// The reply is not HTTP.
     Protocol,
-    /// The request is not one that can be sent.
+    /// The request is invalid and cannot be sent.
     InvalidRequest,
     /// The transport does not support the operation: [`execute_streamed`](crate::Transport::execute_streamed) on a transport that does not
     /// stream.
@@ -51,14 +51,14 @@ pub enum TransportErrorKind {
     Other,
 }
 
-/// How far a request had come, and so whether it may have taken effect.
+/// How far a request got, and therefore whether it may have taken effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(
     clippy::exhaustive_enums,
-    reason = "no, maybe and yes are all the answers"
+    reason = "no, maybe and yes are the only answers"
 )]
 pub enum Phase {
-    /// The server received nothing of it.
+    /// Nothing of the request reached the server.
     NotSent,
     /// The server may have received it and acted on it.
     MaybeSent,
@@ -85,7 +85,7 @@ impl TransportError {
         self
     }
 
-    /// Adds the time that the request took. It is shown after the message: `… did not answer` becomes `… did not answer within 2 s`.
+    /// Adds the time that the request took, which is shown after the message: `… did not answer` becomes `… did not answer within 2 s`.
     #[must_use]
     pub fn took(mut self, took: Duration) -> Self {
         self.0.took = Some(took);
@@ -102,7 +102,7 @@ impl TransportError {
         self.0.kind
     }
 
-    /// How far the request had come.
+    /// How far the request got.
     pub fn phase(&self) -> Phase {
         self.0.phase
     }

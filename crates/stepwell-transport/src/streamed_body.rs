@@ -8,8 +8,8 @@ use crate::TransportError;
 ///
 /// The contract:
 ///
-/// - A piece is what has arrived. It has any size and ends anywhere.
-/// - Nothing is read ahead except what the connection buffers, so a slow reader slows the sender down.
+/// - A piece is whatever has arrived: it may have any size and end anywhere.
+/// - Nothing is read ahead beyond what the connection buffers, so a slow reader slows the sender down.
 /// - There is no timeout: a stream may be quiet for hours. A caller that cannot wait puts a timeout around [`next`](Self::next), which is
 ///   cancel safe. The transport detects a peer that has disappeared, for example by TCP keepalive.
 /// - Dropping the source closes the connection, unless the body has ended.
@@ -89,7 +89,7 @@ impl StreamedBody {
                 State::Whole(body) => Ok(Some(std::mem::take(body))),
                 State::Streamed(pieces) => pieces.next_boxed().await,
             };
-            // A body that has ended is dropped at once, and its connection with it.
+            // Drop a body that has ended at once, together with its connection.
             if matches!(self.0, State::Whole(_)) || !matches!(piece, Ok(Some(_))) {
                 self.0 = State::Ended;
             }

@@ -40,7 +40,7 @@ pub enum TokenError {
 }
 
 impl Token {
-    /// Creates a token from this text, without the white space around it.
+    /// Creates a token from this text, without the surrounding white space.
     ///
     /// # Errors
     ///
@@ -59,11 +59,11 @@ impl Token {
         Ok(Self(value))
     }
 
-    /// Reads the token from a file, without the white space around it and without a leading byte order mark, which some editors write.
+    /// Reads the token from a file, without the surrounding white space and without the leading byte order mark that some editors write.
     ///
     /// # Errors
     ///
-    /// Fails if the file cannot be read, or as [`Token::new`] does.
+    /// Fails if the file cannot be read, or if [`Token::new`] rejects its text.
     pub fn from_file(path: impl Into<std::path::PathBuf>) -> Result<Self, TokenError> {
         let path = path.into();
         let text = std::fs::read_to_string(&path).context(UnreadableSnafu { path })?;
@@ -79,7 +79,7 @@ impl Token {
     /// # Ok::<(), stepwell_transport::TokenError>(())
     /// ```
     pub fn hide_in(&self, text: &str, instead: &str) -> String {
-        // It was created from text, so the conversion does not fail.
+        // The token was created from text, so the conversion cannot fail.
         match self
             .0
             .to_str()

@@ -56,7 +56,8 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
         request: Request<Bytes>,
     ) -> impl Future<Output = Result<Response<Bytes>, TransportError>> + Send;
 
-    /// As [`execute`](Self::execute), with the timeout and the body limit as arguments instead of extensions, which saves four allocations.
+    /// As [`execute`](Self::execute), but takes the timeout and the body limit as arguments instead of extensions, which saves four
+    /// allocations.
     ///
     /// The default implementation inserts both into the extensions.
     ///
@@ -80,7 +81,7 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
 
     /// Sends the request and returns the reply as soon as its head has arrived. The body is read piece by piece.
     ///
-    /// It differs from [`execute`](Self::execute) in this:
+    /// Differences from [`execute`](Self::execute):
     ///
     /// - The [`Timeout`] covers connecting and the head of the reply. The body has no timeout; see [`Pieces`](crate::Pieces).
     /// - The body of a 2xx reply has no [`BodyLimit`], since it is never held in memory as a whole. The body of any other reply explains the
@@ -108,7 +109,7 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
         )))
     }
 
-    /// The base URL, without credentials: for error messages and for links to the dashboard. `None` if the transport has none.
+    /// The base URL, without credentials, for error messages and links to the dashboard. `None` if the transport has none.
     ///
     /// A transport always returns the same value.
     fn base_url(&self) -> Option<Uri> {
@@ -125,17 +126,17 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
     }
 }
 
-/// The request extension for how long a request may take, from the call of [`Transport::execute`] to the end of the body. For
-/// [`Transport::execute_streamed`] it ends with the head.
+/// A request extension: how long the request may take, from the call of [`Transport::execute`] to the end of the body. For
+/// [`Transport::execute_streamed`] the time ends with the head.
 ///
 /// A timeout around the call would lose the [`Phase`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[allow(clippy::exhaustive_structs, reason = "it is a duration with a name")]
 pub struct Timeout(pub Duration);
 
-/// The request extension for how many bytes the body of the reply may have.
+/// A request extension: the maximum size of the reply's body, in bytes.
 ///
-/// It is set for each request, because no one limit fits both a ping and a list of 40 MB.
+/// It is set per request, because no single limit fits both a ping and a list of 40 MB.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[allow(
     clippy::exhaustive_structs,

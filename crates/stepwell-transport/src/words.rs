@@ -1,4 +1,4 @@
-//! Durations and moments, written for people.
+//! Durations and moments, formatted for people.
 
 use std::{
     fmt,

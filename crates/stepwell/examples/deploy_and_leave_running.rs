@@ -1,4 +1,4 @@
-//! Deploys the query in a file and leaves it running: what a deploy job does.
+//! Deploys the query in a file and leaves it running, as a deploy job does.
 //!
 //! `ARROYO_URL=http://localhost:5115 cargo run -p stepwell --example deploy_and_leave_running -- query.sql`
 
@@ -13,7 +13,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let spec = PipelineSpec::builder(fs::read_to_string(file)?)
         .name("deployed")
         .build()?;
-    // A query that fails on its first rows does reach Running; five seconds of it are a better sign.
+    // A query that fails on its first rows does reach Running, so require five seconds of it.
     let options = Options::default().with_stable_for(Duration::from_secs(5));
 
     let running = Submission::builder(HyperTransport::builder(url).build()?, spec)

@@ -21,7 +21,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let signal = shutdown.clone();
     tokio::spawn(async move {
         if tokio::signal::ctrl_c().await.is_ok() {
-            // Every step ends from here on; what they have made is stopped below.
+            // From here on every step ends early; the pipelines are stopped below.
             signal.begin();
         }
     });
@@ -33,7 +33,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
                 .await
                 .map(|ended| ended.job.state.to_string()),
             Outcome::Finished(finished) => Ok(finished.job.state.to_string()),
-            _ => Ok("of an outcome that this example does not know".to_owned()),
+            _ => Ok("in a state that this example does not know".to_owned()),
         }
     };
     match ended.await {
@@ -42,7 +42,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             println!("{}", shutdown.stop_all(StopPolicy::default()).await?);
         }
         Err(error) => {
-            // Nothing that was started here is left behind.
+            // Leave nothing running that was started here.
             println!("{}", shutdown.stop_all(StopPolicy::default()).await?);
             return Err(error.into());
         }

@@ -1,4 +1,4 @@
-//! Submits every file that is named, at once, over one transport and under one shutdown; when one fails, all are stopped.
+//! Submits the queries of all given files at once, over one transport and under one shutdown. If one fails, all are stopped.
 //!
 //! `ARROYO_URL=http://localhost:5115 cargo run -p stepwell --example submit_many_at_once -- a.sql b.sql c.sql`
 
@@ -12,12 +12,12 @@ use tokio::task::JoinSet;
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let url = env::var("ARROYO_URL").unwrap_or_else(|_| "http://localhost:5115".to_owned());
-    // Clones of one handle share the connections and what is learned of the server.
+    // Clones of a handle share connections and knowledge about the server.
     let transport = HyperTransport::builder(url).build()?.into_shared();
     let shutdown = Shutdown::new();
     let mut submissions = JoinSet::new();
     for file in env::args().skip(1) {
-        // Pipelines made under one shutdown are not "others" to each other; those that were there before are.
+        // Pipelines created under one shutdown are not "others" to each other; those that already existed are.
         let spec = PipelineSpec::builder(fs::read_to_string(&file)?)
             .name(file)
             .force(true)

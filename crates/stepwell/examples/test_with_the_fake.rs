@@ -1,6 +1,6 @@
-//! An orchestrator's own test, on the fake: what it does when a pipeline fails to come up.
+//! A test for an orchestrator, with the fake transport: how it reacts when a pipeline fails to start.
 //!
-//! The fake is for tests that are about single replies. A test that is about what becomes of pipelines is shorter with the server of
+//! The fake suits tests of single replies. A test of what happens to pipelines is shorter with the server of
 //! `stepwell_control_plane::testing`.
 //!
 //! `cargo run -p stepwell --example test_with_the_fake`; in a real project `main` is a `#[tokio::test(start_paused = true)]`.
@@ -13,7 +13,7 @@ use stepwell::{
 };
 use stepwell_transport::{FakeTransport, http::Method};
 
-/// The orchestrator's code: deploys, and says what to page somebody about.
+/// The orchestrator's code: deploys a pipeline, and returns the message for the operators.
 async fn deploy(transport: SharedTransport) -> Result<(), String> {
     let options = Options::default().with_running_timeout(Duration::from_secs(60));
     let submission = Submission::builder(transport, PipelineSpec::new("SELECT * FROM orders"))
@@ -38,7 +38,7 @@ async fn main() {
         .reply_json(200, &json!({"graph": graph, "errors": []}));
     fake.expect(Method::GET, "/api/v1/pipelines?")
         .reply_json(200, &json!({"data": [], "hasMore": false}));
-    // An old server: it has no PUT, and assigns the id.
+    // An old server has no `PUT` and assigns the id.
     fake.expect(Method::PUT, path_of_the_pipeline())
         .reply(405, "");
     fake.expect(Method::POST, "/api/v1/pipelines").reply_json(
@@ -65,7 +65,7 @@ async fn main() {
     println!("as expected, after {} requests", fake.requests().len());
 }
 
-/// Where the pipeline of this spec is put.
+/// The path to which the pipeline of this spec is put.
 fn path_of_the_pipeline() -> String {
     let id = stepwell::PipelineId::for_spec("", "query", "SELECT * FROM orders");
     format!("/api/v1/pipelines/{id}")

@@ -1,9 +1,9 @@
-//! SQL, code and environment carry passwords; nothing that is logged may.
+//! SQL, code and environment may contain passwords, which must never be logged.
 //!
-//! One test, in a process of its own: `tracing` remembers for each place that logs whether anybody listens, and while only one
-//! subscriber lives it asks that of the thread that comes there first. A test beside this one could make it deaf.
+//! This file has one test, because it needs its own process: `tracing` caches for each callsite whether a subscriber is interested, and
+//! with a single subscriber it asks the thread that reaches the callsite first. Another test in the process could disable the callsite.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "it is a test")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests may panic")]
 
 use std::{
     fmt::Write,
@@ -19,8 +19,8 @@ use support::*;
 #[path = "workflow/secret_spec.rs"]
 mod secret_spec;
 
-#[allow(dead_code, reason = "most of it is for the tests of `workflow`")]
-#[path = "workflow/support.rs"]
+#[allow(dead_code, reason = "most of it is used by the tests of `workflow`")]
+#[path = "workflow/support/mod.rs"]
 mod support;
 
 /// Keeps everything that is logged, of every level.

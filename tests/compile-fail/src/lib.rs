@@ -1,2 +1,2 @@
-//! Every illegal order of steps as a program that does not compile, with the error it gets, and its legal twin, which differs in one
-//! line: see `tests/`.
+//! Each illegal order of steps is a program that does not compile, with its expected error, next to a legal twin that differs in one line:
+//! see `tests/`.

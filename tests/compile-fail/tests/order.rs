@@ -1,4 +1,4 @@
-//! Illegal orders do not compile, and the error names what is missing; their twins do.
+//! Illegal orders do not compile, and the error names what is missing; their legal twins compile.
 
 #[test]
 fn illegal_orders_do_not_compile_and_legal_ones_do() {

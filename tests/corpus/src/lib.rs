@@ -1,4 +1,4 @@
-//! Queries with their input files and with what must come of them: rows, or a refusal. `queries/` has a folder for each; see the README.
+//! Queries with their input files and their expected results: rows or a refusal. Each is a folder in `queries/`; see the README.
 
 #![allow(missing_docs, reason = "a test crate")]
 #![allow(
@@ -6,7 +6,7 @@
     clippy::exhaustive_enums,
     clippy::unwrap_used,
     clippy::missing_panics_doc,
-    reason = "a test may fail where it stands, and nobody depends on it"
+    reason = "tests may panic, and no other crate depends on this one"
 )]
 
 mod query;

@@ -1,4 +1,4 @@
-//! A folder of the corpus.
+//! A query of the corpus, read from its folder.
 
 use std::{
     collections::BTreeMap,
@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::{Order, Refusal, parse};
 
-/// What `expected.json` says of the rows that are printed, and `expected-NAME.json` of those in a file.
+/// `expected.json` contains the rows that are printed, and `expected-NAME.json` those in a file.
 const EXPECTED: &str = "expected";
 
 #[derive(Clone, Debug)]
@@ -20,7 +20,7 @@ pub struct Query {
     sql: String,
 }
 
-/// All of them, in the order of their numbers.
+/// All queries, in the order of their numbers.
 pub fn queries() -> Vec<Query> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("queries");
     let mut queries: Vec<_> = files(&folder).into_iter().map(Query::read).collect();
@@ -35,7 +35,7 @@ impl Query {
         Self { name, folder, sql }
     }
 
-    /// The query, with the places of its input files and of those that it writes.
+    /// The query, with the paths of its input and output files filled in.
     pub fn sql(&self, out: &Path) -> String {
         let quoted = |path: &Path| path.to_string_lossy().replace('\'', "''");
         self.sql
@@ -43,18 +43,18 @@ impl Query {
             .replace("$OUT", &quoted(out))
     }
 
-    /// What it is about, and how its expectation was worked out.
+    /// A description of the query and of how its expected result was worked out.
     pub fn about(&self) -> String {
         read(&self.folder.join("about.md"))
     }
 
-    /// Why it must be refused, if it must be.
+    /// The expected refusal, if it must be refused.
     pub fn refusal(&self) -> Option<Refusal> {
         let path = self.folder.join("refused.json");
         path.exists().then(|| Refusal::parse(&read(&path)))
     }
 
-    /// The rows that it must give for so many subtasks: printed under the name `""`, and by the names of its files.
+    /// The expected rows with this parallelism: the printed ones under the name `""`, the others under the names of their files.
     pub fn expected(&self, parallelism: u32) -> BTreeMap<String, Vec<Value>> {
         let mut expected = BTreeMap::from([(String::new(), Vec::new())]);
         let names = files(&self.folder).into_iter().map(|path| file_name(&path));
@@ -77,7 +77,7 @@ impl Query {
         expected
     }
 
-    /// One subtask of a plain selection gives its rows in the order of the input. Windows and unions leave it open, as do subtasks.
+    /// A plain selection with one subtask keeps the order of the input. Windows, unions and several subtasks do not guarantee it.
     pub fn order(&self, parallelism: u32) -> Order {
         let sql = self.sql.to_ascii_lowercase();
         if parallelism == 1 && !sql.contains("tumble(") && !sql.contains("union all") {

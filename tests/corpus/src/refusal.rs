@@ -1,4 +1,4 @@
-//! What must be said of a query that is refused.
+//! What the diagnostics of a refused query must contain.
 
 use serde::Deserialize;
 use stepwell_arroyo::SqlDiagnostic;
@@ -6,12 +6,12 @@ use stepwell_arroyo::SqlDiagnostic;
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Refusal {
-    /// What one diagnostic has to say, all of it, in whichever case.
+    /// Texts that one diagnostic must contain, ignoring case.
     says: Vec<String>,
-    /// What no diagnostic may say.
+    /// Texts that no diagnostic may contain.
     #[serde(default)]
     never: Vec<String>,
-    /// Where that diagnostic begins.
+    /// The position at which that diagnostic begins.
     line: Option<u64>,
     column: Option<u64>,
 }
@@ -21,7 +21,7 @@ impl Refusal {
         serde_json::from_str(text).unwrap_or_else(|error| panic!("{error} in {text}"))
     }
 
-    /// Whether this is what was said.
+    /// Whether the diagnostics match.
     pub fn is_met(&self, diagnostics: &[SqlDiagnostic]) -> bool {
         let says = |diagnostic: &SqlDiagnostic, text: &String| {
             let message = diagnostic.message.to_lowercase();

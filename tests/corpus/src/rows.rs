@@ -1,11 +1,11 @@
-//! Rows, as they are compared.
+//! Comparing rows.
 
 use serde_json::{Number, Value};
 
-/// By how much a double may differ from the expected one, of whichever is larger: sums of doubles depend on the order.
+/// The relative difference that is allowed between doubles: sums of doubles depend on the order.
 const TOLERANCE: f64 = 1e-9;
 
-/// So many rows of each kind are shown.
+/// How many rows of each kind are shown.
 const SHOWN: usize = 3;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,7 +14,7 @@ pub enum Order {
     Open,
 }
 
-/// The rows in a text that has one a line.
+/// Parses a text with one row per line.
 pub fn parse(text: &str) -> Vec<Value> {
     let row = |line: &str| {
         serde_json::from_str(line).unwrap_or_else(|error| panic!("{error} in the row {line}"))
@@ -22,7 +22,7 @@ pub fn parse(text: &str) -> Vec<Value> {
     text.lines().map(row).collect()
 }
 
-/// What is wrong with rows, if anything is.
+/// Describes the differences between two sets of rows, if there are any.
 pub fn differences(expected: &[Value], found: &[Value], order: Order) -> Option<String> {
     let mut missing = Vec::new();
     let mut left: Vec<_> = found.iter().collect();
@@ -77,7 +77,7 @@ fn same(expected: &Value, found: &Value) -> bool {
     }
 }
 
-/// Integers are the same when they are equal. An integer is no double.
+/// Integers must be equal. An integer never equals a double.
 fn same_number(expected: &Number, found: &Number) -> bool {
     if expected.is_f64() != found.is_f64() {
         return false;

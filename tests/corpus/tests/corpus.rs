@@ -1,6 +1,6 @@
-//! Every query of the corpus against an embedded engine, through its API.
+//! Runs every query of the corpus on an embedded engine, through its API.
 
-#![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
+#![allow(clippy::unwrap_used, reason = "tests may panic")]
 
 use std::{
     collections::BTreeMap,
@@ -20,13 +20,13 @@ use stepwell::{
 };
 use stepwell_embedded::Engine;
 
-/// Longer than any query takes, on a slow machine too.
+/// Longer than any query takes, even on a slow machine.
 const PATIENCE: Duration = Duration::from_secs(300);
 const POLL: Duration = Duration::from_millis(5);
 
 const PARALLELISMS: [u32; 2] = [1, 4];
 
-/// What is printed, for the test to read.
+/// Keeps the printed rows for the test.
 #[derive(Clone, Default)]
 struct Printed(Arc<Mutex<Vec<u8>>>);
 
@@ -87,7 +87,7 @@ async fn every_query_gives_its_rows() {
     assert!(failures.is_empty(), "\n{}\n", failures.join("\n"));
 }
 
-/// Runs a query to its end, and says what is wrong with its rows.
+/// Runs a query to its end, and describes what is wrong with its rows.
 async fn run(query: &Query, parallelism: u32) -> Result<(), String> {
     let place = tempfile::tempdir().unwrap();
     let out = place.path().join("out");
@@ -120,7 +120,7 @@ async fn run(query: &Query, parallelism: u32) -> Result<(), String> {
     wrong.is_empty().then_some(()).ok_or(wrong.join("; "))
 }
 
-/// Rows by where they are, with `""` for the printed ones.
+/// The rows by destination, with `""` for the printed ones.
 fn found(printed: &str, out: &Path) -> BTreeMap<String, Vec<Value>> {
     let mut found = BTreeMap::from([(String::new(), parse(printed))]);
     for entry in fs::read_dir(out).unwrap() {

@@ -1,6 +1,7 @@
-//! Every query that is refused, as an embedded engine's API says it: the words, the place, and nothing of the libraries below it.
+//! The refusal of every refused query, through the API of an embedded engine: its message, its position, and no text of the underlying
+//! libraries.
 
-#![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
+#![allow(clippy::unwrap_used, reason = "tests may panic")]
 
 use corpus::{FORBIDDEN, LONGEST, queries, refused_queries};
 use stepwell::{
@@ -9,7 +10,7 @@ use stepwell::{
 };
 use stepwell_embedded::Engine;
 
-/// The engine and its client.
+/// Starts an engine, and returns it with its client.
 async fn engine(state: &std::path::Path) -> (Engine, Client) {
     let engine = Engine::builder(state).start().await.unwrap();
     let transport = HyperTransport::builder(engine.url()).build().unwrap();
@@ -22,9 +23,9 @@ fn place(diagnostic: &SqlDiagnostic) -> (u64, u64) {
         .map_or((0, 0), |span| (span.start.line, span.start.column))
 }
 
-/// What no diagnostic may hold.
+/// The forbidden texts in a diagnostic.
 fn wrong_words(diagnostic: &SqlDiagnostic) -> Vec<String> {
-    // As it was sent: the client makes the words of any server readable.
+    // The text as it was sent, because the client makes any server's text readable.
     let words = diagnostic.server_words();
     let mut wrong: Vec<_> = FORBIDDEN
         .iter()
@@ -84,7 +85,7 @@ async fn every_refusal_has_its_words_and_its_place() {
     assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
 }
 
-/// However long a value is, it does not fill the message.
+/// A long value does not fill the message.
 #[tokio::test]
 async fn long_values_are_cut() {
     let state = tempfile::tempdir().unwrap();

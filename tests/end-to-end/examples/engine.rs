@@ -1,5 +1,5 @@
-//! An embedded engine as a server of its own: `cargo run -p end-to-end --example engine -- DIRECTORY PORT`. It runs until it is killed, and goes on from
-//! there when it is started again. With `0.15` as a third argument it answers and acts as a 0.15.0.
+//! Runs an embedded engine as a server: `cargo run -p end-to-end --example engine -- DIRECTORY PORT`. It runs until it is killed, and
+//! continues from its stored state when it is started again. With `0.15` as a third argument it behaves like a 0.15.0.
 
 use std::{error::Error, io};
 

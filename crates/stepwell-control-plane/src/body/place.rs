@@ -1,14 +1,14 @@
-//! Where in a body an error is, in the form in which a real server says it: `udfs[0].definition`.
+//! The path to an error in a body, in the notation of a real server: `udfs[0].definition`.
 
-/// What is open at some place of a JSON text.
+/// A JSON value that is still open at some position.
 enum Open {
-    /// An object, in the value of this key, if it is in one.
+    /// An object, with the key whose value is being read, if any.
     Object(Option<String>),
-    /// An array, in the element of this number.
+    /// An array, with the index of the current element.
     Array(usize),
 }
 
-/// The path to where an error was noticed; empty at the top, and between two fields.
+/// The path to the position of an error; empty at the top level and between two fields.
 pub(super) fn path_to(body: &[u8], error: &serde_json::Error) -> String {
     let before_line = error.line().saturating_sub(1);
     let line: usize = body
@@ -20,7 +20,7 @@ pub(super) fn path_to(body: &[u8], error: &serde_json::Error) -> String {
     written(&open_at_end(read))
 }
 
-/// Goes over a text that is correct up to its end.
+/// Returns the values that are still open at the end of a valid prefix.
 fn open_at_end(read: &[u8]) -> Vec<Open> {
     let mut open = Vec::new();
     let mut last_string = String::new();
@@ -29,7 +29,7 @@ fn open_at_end(read: &[u8]) -> Vec<Open> {
         match byte {
             b'"' => {
                 let length = string_length(&read[at..]);
-                // Only a string that is whole can be a key.
+                // Only a complete string can be a key.
                 last_string = serde_json::from_slice(&read[at..at + length]).unwrap_or_default();
                 at += length;
                 continue;
@@ -54,7 +54,7 @@ fn open_at_end(read: &[u8]) -> Vec<Open> {
     open
 }
 
-/// How many bytes the string takes that the text begins with, its quotes included.
+/// The length in bytes of the string at the start of the text, including its quotes.
 fn string_length(text: &[u8]) -> usize {
     let mut escaped = false;
     for (index, byte) in text.iter().enumerate().skip(1) {
@@ -91,7 +91,7 @@ fn written(open: &[Open]) -> String {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
+    #![allow(clippy::unwrap_used, reason = "tests may panic")]
 
     use super::*;
     use crate::body::{PipelinePatch, PipelinePost};

@@ -3,7 +3,7 @@ use stepwell_arroyo::{Job, JobId, Pipeline};
 use super::*;
 use crate::Scheduler;
 
-/// Every state that a look can come upon, with what it may depend on.
+/// Every state that a tick can find, with the fields that its transitions depend on.
 fn records() -> impl Iterator<Item = Record> {
     const STATES: [&str; 15] = [
         "Created",

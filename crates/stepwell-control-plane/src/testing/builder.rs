@@ -30,28 +30,28 @@ impl Default for ServerBuilder {
 }
 
 impl ServerBuilder {
-    /// Sets what kind of server it is. This includes the generation.
+    /// Sets the kind of server, including the generation.
     #[must_use]
     pub fn options(mut self, options: Options) -> Self {
         self.options = options;
         self
     }
 
-    /// Sets the release that it plays. The default is 0.16.
+    /// Sets the release that the server models. The default is 0.16.
     #[must_use]
     pub fn generation(mut self, generation: Generation) -> Self {
         self.options.generation = generation;
         self
     }
 
-    /// Sets how long the controller waits between two looks at all jobs. The default is 500 ms; the least is 1 ms.
+    /// Sets the time between two ticks of the controller. The default is 500 ms; the minimum is 1 ms.
     #[must_use]
     pub fn tick(mut self, tick: Duration) -> Self {
         self.tick = tick.max(Duration::from_millis(1));
         self
     }
 
-    /// Sets how long a request takes, there and back. The default is 10 ms.
+    /// Sets how long a request and its reply take in total. The default is 10 ms.
     #[must_use]
     pub fn latency(mut self, latency: Duration) -> Self {
         self.latency = latency;
@@ -65,7 +65,7 @@ impl ServerBuilder {
         self
     }
 
-    /// Draws all pauses from this seed, each between half and all of what is set, and the ids too. Without a seed, pauses are exact and ids
+    /// Draws all ids from this seed, and all pauses too, each between half and all of what is set. Without a seed, pauses are exact and ids
     /// are counted.
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-/// A seeded generator of random numbers, after splitmix64. The same seed gives the same numbers on every machine and in every version.
+/// A seeded random number generator based on splitmix64. The same seed gives the same numbers on every machine and in every version.
 ///
 /// ```
 /// use stepwell_control_plane::testing::Chance;
@@ -32,7 +32,7 @@ impl Chance {
         self.draw() % end.max(1)
     }
 
-    /// Returns `true` in `percent` of a hundred cases.
+    /// Returns `true` with a probability of `percent` in a hundred.
     pub fn percent(&mut self, percent: u64) -> bool {
         self.below(100) < percent
     }
@@ -42,7 +42,7 @@ impl Chance {
         Duration::from_millis(from + self.below(to - from + 1))
     }
 
-    /// Creates another generator, for something that happens at the same time, so that the order in which they draw does not matter.
+    /// Creates another generator for a concurrent activity, so that the order in which the two draw does not matter.
     pub fn fork(&mut self) -> Self {
         Self(self.draw())
     }

@@ -14,8 +14,8 @@ const BEGINNING: u64 = 1_795_574_859_000_000;
 /// How many letters and digits an id of a real server has.
 const ID_LENGTH: usize = 10;
 
-/// An [`Environment`] for tests: a clock that the test moves or that follows tokio's, ids that are the same every time, and a planner that
-/// accepts every query but those it is told to refuse.
+/// An [`Environment`] for tests: a clock that the test moves or that follows tokio's, reproducible ids, and a planner that accepts every
+/// query except those it was told to refuse.
 ///
 /// ```
 /// use std::time::Duration;
@@ -30,7 +30,7 @@ const ID_LENGTH: usize = 10;
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct TestEnvironment {
-    /// When it began, if tokio's clock counts.
+    /// When the clock started, if it follows tokio's.
     began: Option<Instant>,
     advanced: Duration,
     ids: u64,
@@ -70,7 +70,7 @@ impl TestEnvironment {
         self.advanced += time;
     }
 
-    /// Moves the clock forward to this time since the beginning, if it is not there yet.
+    /// Moves the clock forward to this time since the beginning, unless it is already later.
     pub(crate) fn advance_to(&mut self, elapsed: Duration) {
         self.advance(elapsed.saturating_sub(self.elapsed()));
     }
@@ -81,7 +81,7 @@ impl TestEnvironment {
         ran + self.advanced
     }
 
-    /// Refuses queries that contain `fragment`, with these diagnostics. An empty fragment is in every query.
+    /// Refuses queries that contain `fragment`, with these diagnostics. An empty fragment matches every query.
     pub fn refuse_queries(
         &mut self,
         fragment: impl Into<String>,

@@ -18,14 +18,14 @@ pub struct HeldPipeline {
     pub state: JobState,
     /// The number of its current or last run.
     pub run_id: u64,
-    /// How it was told to stop; [`StopMode::None`] if it is meant to run.
+    /// The stop mode that was requested; [`StopMode::None`] if the pipeline is meant to run.
     pub stop: StopMode,
     /// How many final checkpoints are complete.
     pub final_checkpoints: usize,
 }
 
 impl HeldPipeline {
-    /// `None` if the pipeline has no job, because its create broke off: a real server does not show it either.
+    /// `None` if the pipeline has no job because its create failed halfway: a real server does not show it either.
     pub(crate) fn of(record: &Record) -> Option<Self> {
         let job = record.job.as_ref()?;
         Some(Self {

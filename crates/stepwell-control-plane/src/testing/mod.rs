@@ -1,9 +1,9 @@
-//! A control plane for tests: [`Server`] is a [`Transport`](stepwell_transport::Transport) whose answers come from the model, with workers
-//! that carry out its commands.
+//! A control plane for tests: [`Server`] is a [`Transport`](stepwell_transport::Transport) that answers from the model, with workers that
+//! carry out its commands.
 //!
-//! Code that deploys pipelines can be tested with it as a whole, without a server and without a socket: it does what a real server does
-//! unless the test says otherwise. A test that is about single requests and their replies is better off with the `FakeTransport` of
-//! `stepwell-transport`, which follows a script.
+//! It tests code that deploys pipelines as a whole, without a server and without a socket: it behaves as a real server does unless the test
+//! says otherwise. For a test of single requests and their replies, the `FakeTransport` of `stepwell-transport`, which follows a script, is
+//! the better choice.
 //!
 //! # An orchestrator's own test
 //!
@@ -12,7 +12,7 @@
 //! use stepwell::{JobState, Outcome, PipelineSpec, SharedTransport, Shutdown, StopPolicy, Submission, Transport as _, state::Running};
 //! use stepwell_control_plane::testing::{Failure, Server};
 //!
-//! // The code that is tested.
+//! // The code under test.
 //! async fn deploy(server: &SharedTransport, shutdown: &Shutdown, table: &str) -> Result<Submission<Running>, Box<dyn Error>> {
 //!     let spec = PipelineSpec::builder(format!("INSERT INTO archive SELECT * FROM {table}")).name(table).build()?;
 //!     match Submission::builder(server.clone(), spec).shutdown(shutdown).build().run().await? {
@@ -43,22 +43,22 @@
 //! # }
 //! ```
 //!
-//! # Time and chance
+//! # Time and randomness
 //!
-//! A server counts the time of tokio's clock, paused or not, from its first use on. It has no tasks and no threads: when it is used, it first
-//! makes up for the time since the last use, in order and at the times at which things were due. Nothing is left over when it is dropped,
-//! and it can be created outside a runtime. Requests need one, unless their [latency](ServerBuilder::latency) is zero.
+//! A server follows tokio's clock, paused or not, from its first use on. It has no tasks and no threads: each use first processes what has
+//! become due since the last one, in order and at the time at which it was due. Nothing is left behind when it is dropped, and it can be
+//! created outside a runtime. Requests need a runtime, unless their [latency](ServerBuilder::latency) is zero.
 //!
-//! There is no chance in it, unless it has a [seed](ServerBuilder::seed).
+//! A server is deterministic; with a [seed](ServerBuilder::seed), pauses and ids are drawn from it.
 //!
 //! # Parts
 //!
-//! A test with a server of its own around a [`ControlPlane`](crate::ControlPlane) can use the parts: [`Workers`] turns a
+//! A test with its own server around a [`ControlPlane`](crate::ControlPlane) can use the parts: [`Workers`] turns a
 //! [`Command`](crate::Command) into [`WorkerEvent`](crate::WorkerEvent)s, and [`TestEnvironment`] has the clock, the ids and the planner.
 //!
-//! # What it does not have
+//! # What is missing
 //!
-//! It has no rows: `GET /api/v1/pipelines/{id}/jobs/{job}/output` is not part of the model. It knows no tokens: every request is let in.
+//! There are no rows: `GET /api/v1/pipelines/{id}/jobs/{job}/output` is not part of the model. Tokens are not checked.
 
 mod builder;
 mod chance;

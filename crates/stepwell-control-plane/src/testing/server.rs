@@ -14,9 +14,10 @@ use stepwell_transport::{
 use super::{Failure, HeldPipeline, ServerBuilder, Workers, state::State};
 use crate::WorkerEvent;
 
-/// A control plane with workers, as a [`Transport`]. Clones are handles of the same server.
+/// A control plane with workers, as a [`Transport`]. Clones are handles to the same server.
 ///
-/// See the [module](super) for an example. Methods that name a pipeline panic if the server does not have it: it is a mistake of the test.
+/// See the [module](super) for an example. Methods that take the id of a pipeline panic if the server does not have it, which is a mistake
+/// in the test.
 #[derive(Clone)]
 pub struct Server(Arc<Mutex<State>>);
 
@@ -35,7 +36,7 @@ impl Server {
         Self(Arc::new(Mutex::new(state)))
     }
 
-    /// Returns all pipelines, in the order in which they were created.
+    /// Returns all pipelines, in order of creation.
     pub fn pipelines(&self) -> Vec<HeldPipeline> {
         let state = self.state();
         let records = state.records().into_iter();
@@ -49,13 +50,13 @@ impl Server {
         HeldPipeline::of(records.find(|record| record.id() == id)?)
     }
 
-    /// Returns how many requests with this method have arrived, of which the path (without the query) contains `fragment`. Requests that
-    /// were refused have not arrived.
+    /// Returns how many requests with this method have arrived whose path (without the query) contains `fragment`. A request whose
+    /// connection was refused has not arrived.
     pub fn count(&self, method: &Method, fragment: &str) -> usize {
         self.state().count(method, fragment)
     }
 
-    /// Refuses queries that contain `fragment`, with these diagnostics: they are not valid, and no pipeline is created with them.
+    /// Refuses queries that contain `fragment`, with these diagnostics: they do not validate, and no pipeline is created with them.
     pub fn refuse_queries(
         &self,
         fragment: impl Into<String>,
@@ -70,12 +71,13 @@ impl Server {
         self.state().environment.accept_queries();
     }
 
-    /// Gives pipelines whose query contains `fragment` other workers, from the next command on. The last call that matches counts.
+    /// Uses other workers for pipelines whose query contains `fragment`, from the next command on. If several calls match, the last one
+    /// counts.
     pub fn set_workers(&self, fragment: impl Into<String>, workers: Workers) {
         self.state().set_workers(fragment.into(), workers);
     }
 
-    /// Lets the current run of a pipeline fail.
+    /// Makes the current run of a pipeline fail.
     ///
     /// # Panics
     ///
@@ -85,7 +87,7 @@ impl Server {
         self.tell(id, |job, run_id| failure.of_run(job, run_id));
     }
 
-    /// Lets the current run of a pipeline finish: its sources have ended.
+    /// Makes the current run of a pipeline finish, as if its sources had ended.
     ///
     /// # Panics
     ///
@@ -117,24 +119,24 @@ impl Server {
         assert_accepted(id, &reply);
     }
 
-    /// Takes the server down for a time, zero included. Requests under way break off, connections are refused until it is back, and no
-    /// worker survives. Pipelines do, so it begins a new run of each that is meant to run.
+    /// Takes the server down for a time, which may be zero. Requests in progress break off, connections are refused until the server is
+    /// back, and no worker survives. Pipelines do, and each one that is meant to run gets a new run.
     pub fn restart(&self, down: Duration) {
         self.state().restart(down);
     }
 
-    /// Refuses connections, or accepts them again. Meanwhile the server works on.
+    /// Refuses connections, or accepts them again. The server keeps working meanwhile.
     pub fn refuse_connections(&self, refuse: bool) {
         self.state().refuses_connections = refuse;
     }
 
-    /// Loses the reply of the next request with this method of which the path (without the query) contains `fragment`. The request takes
-    /// effect, and the client sees that the connection was closed. Two calls lose two replies.
+    /// Loses the reply of the next request with this method whose path (without the query) contains `fragment`. The request takes effect,
+    /// but the client sees the connection close. Two calls lose two replies.
     pub fn lose_reply(&self, method: Method, fragment: impl Into<String>) {
         self.state().lose_reply(method, fragment.into());
     }
 
-    /// The state as it is now.
+    /// The current state, after everything that is due has been processed.
     fn state(&self) -> MutexGuard<'_, State> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         state.catch_up();
@@ -209,7 +211,7 @@ fn assert_accepted(id: &PipelineId, reply: &Response<Bytes>) {
     assert!(reply.status().is_success(), "pipeline {id}: {words}");
 }
 
-/// The time that a request has left.
+/// The time left for a request.
 struct Left {
     timeout: Option<Duration>,
     left: Option<Duration>,
@@ -231,7 +233,7 @@ impl Left {
             *left = left.saturating_sub(time);
         }
         let pause = late.unwrap_or(time);
-        // Even a sleep of no time needs a runtime with a clock.
+        // Even a sleep of zero needs a runtime with a clock.
         if !pause.is_zero() {
             tokio::time::sleep(pause).await;
         }

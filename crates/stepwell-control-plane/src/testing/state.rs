@@ -1,5 +1,5 @@
-//! What a test server consists of. Nothing runs beside the test: what has become due since the last use is made up for, in order, before
-//! the next.
+//! The state of a test server. Nothing runs in the background: each use first processes, in order, everything that has become due since the
+//! last one.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -17,7 +17,7 @@ use crate::{
     record::JobRecord,
 };
 
-/// How long 0.15 takes to begin another run where workers are processes: it does not wait for the next tick.
+/// How long 0.15 takes to start another run with workers as processes: it does not wait for the next tick.
 const TEARING_DOWN: Duration = Duration::from_millis(15);
 
 #[derive(Debug)]
@@ -25,11 +25,11 @@ pub(super) struct State {
     options: Options,
     plane: ControlPlane,
     pub(super) environment: TestEnvironment,
-    /// When it was first used; only then its clock starts, so that it can be created anywhere.
+    /// When the server was first used. The clock starts only then, so that a server can be created outside a runtime.
     began: Option<Instant>,
     pace: Pace,
     due: BTreeMap<(Duration, u64), Due>,
-    /// How many things have been due so far: what is due at the same time happens in this order.
+    /// How many events have been scheduled so far. Events that are due at the same time run in this order.
     scheduled: u64,
     workers: Workers,
     workers_for: Vec<(String, Workers)>,
@@ -41,7 +41,7 @@ pub(super) struct State {
     requests: HashMap<(Method, String), usize>,
 }
 
-/// How fast things go.
+/// The pace of the server.
 #[derive(Debug)]
 pub(super) struct Pace {
     pub(super) tick: Duration,
@@ -52,7 +52,7 @@ pub(super) struct Pace {
 #[derive(Debug)]
 enum Due {
     Tick,
-    /// A look of the controller out of turn.
+    /// An extra tick, outside the regular ones.
     Look,
     Event(WorkerEvent),
 }
@@ -85,7 +85,7 @@ impl State {
         state
     }
 
-    /// Makes up for the time since the last use.
+    /// Processes everything that has become due since the last use.
     pub(super) fn catch_up(&mut self) {
         let began = *self.began.get_or_insert_with(Instant::now);
         let now = began.elapsed();
@@ -115,7 +115,7 @@ impl State {
         }
     }
 
-    /// The workers that carry out a command, by the query of the job.
+    /// The workers that carry out a command, selected by the query of the job.
     fn workers_of(&mut self, command: &Command) -> &Workers {
         let job = match command {
             Command::Start { job, query, .. } => {
@@ -157,7 +157,7 @@ impl State {
         self.due.insert((at, self.scheduled), due);
     }
 
-    /// Goes down, with what was under way, and comes back after this time with the records that it has.
+    /// Takes the server down, together with what is in progress, and restarts it after this time with its stored records.
     pub(super) fn restart(&mut self, down: Duration) {
         self.restarts += 1;
         self.due.clear();
@@ -171,13 +171,13 @@ impl State {
         !self.refuses_connections && self.environment.elapsed() >= self.down_until
     }
 
-    /// How long a request takes there, and how long its reply takes back.
+    /// How long a request and its reply take on the network.
     pub(super) fn ways(&mut self) -> [Duration; 2] {
         let half = self.pace.latency / 2;
         [self.pace.pause(half), self.pace.pause(half)]
     }
 
-    /// A request of a client arrives. The reply, and whether it is lost on its way back.
+    /// Handles a request of a client. Returns the reply, and whether it is lost on the way back.
     pub(super) fn receive(&mut self, request: &Request<Bytes>) -> (Response<Bytes>, bool) {
         let (method, path) = (request.method(), request.uri().path());
         let counted = (method.clone(), path.to_owned());
@@ -219,18 +219,18 @@ impl State {
         matching.sum()
     }
 
-    /// In the order in which they were created.
+    /// All records, in order of creation.
     pub(super) fn records(&self) -> Vec<&Record> {
         let mut records: Vec<&Record> = self.plane.records().collect();
         records.sort_by_key(|record| record.sequence);
         records
     }
 
-    /// The run that workers are at work on.
+    /// The run that workers are carrying out.
     ///
     /// # Errors
     ///
-    /// Says why there is none.
+    /// Returns a message that says why there is none.
     pub(super) fn run(&self, id: &PipelineId) -> Result<(JobId, u64), String> {
         let mut records = self.plane.records();
         let record = records.find(|record| record.id() == id);
@@ -257,7 +257,7 @@ fn has_run(job: &JobRecord) -> bool {
 }
 
 impl Pace {
-    /// Between half of it and all of it, if there is chance.
+    /// With a seed, draws between half of the pause and all of it.
     fn pause(&mut self, pause: Duration) -> Duration {
         let Some(chance) = &mut self.chance else {
             return pause;

@@ -1,4 +1,4 @@
-//! Workers: what they answer to the commands of a control plane.
+//! Workers: how they answer the commands of a control plane.
 
 use std::time::Duration;
 
@@ -6,12 +6,12 @@ use stepwell_arroyo::{ErrorDomain, JobId};
 
 use crate::{Command, WorkerEvent};
 
-/// How many operators a pipeline has here: a source, one in the middle, a sink.
+/// The number of operators of each pipeline: a source, one in the middle, a sink.
 pub(crate) const OPERATORS: u32 = 3;
 
 /// How workers carry out the commands of a control plane: how long they take, and whether a run fails, finishes or hangs.
 ///
-/// A run ends only when it is told to, unless [`with_end`](Self::with_end) says otherwise.
+/// A run ends only when it is stopped, unless [`with_end`](Self::with_end) says otherwise.
 ///
 /// ```
 /// use std::time::Duration;
@@ -37,7 +37,7 @@ pub struct Workers {
     end: Option<RunEnd>,
 }
 
-/// How a run ends by itself.
+/// How a run ends on its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RunEnd {
@@ -50,7 +50,7 @@ pub enum RunEnd {
     Failed {
         /// How long after the start.
         after: Duration,
-        /// With what.
+        /// The error.
         failure: Failure,
     },
 }
@@ -64,12 +64,12 @@ pub struct Failure {
 }
 
 impl Workers {
-    /// Creates workers that do at once what they are told.
+    /// Creates workers that carry out every command at once.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Sets how long a run takes to start: the job is Scheduling until then.
+    /// Sets how long a run takes to start. The job is Scheduling until then.
     #[must_use]
     pub fn with_start(mut self, start: Duration) -> Self {
         self.start = start;
@@ -83,35 +83,35 @@ impl Workers {
         self
     }
 
-    /// Sets how long a run takes to end that was told to, after its final checkpoint if it takes one.
+    /// Sets how long a stopped run takes to end, after its final checkpoint if it takes one.
     #[must_use]
     pub fn with_stop(mut self, stop: Duration) -> Self {
         self.stop = stop;
         self
     }
 
-    /// Sets how a run ends by itself.
+    /// Sets how a run ends on its own.
     #[must_use]
     pub fn with_end(mut self, end: RunEnd) -> Self {
         self.end = Some(end);
         self
     }
 
-    /// Lets no run start: a job stays in Scheduling until it is told to stop.
+    /// Makes every start hang: a job stays in Scheduling until it is stopped.
     #[must_use]
     pub fn never_start(mut self) -> Self {
         self.never_start = true;
         self
     }
 
-    /// Lets every final checkpoint hang: a job stays in `CheckpointStopping` until it is told to stop without one.
+    /// Makes every final checkpoint hang: a job stays in `CheckpointStopping` until it is stopped without one.
     #[must_use]
     pub fn hang_in_final_checkpoint(mut self) -> Self {
         self.hang_in_final_checkpoint = true;
         self
     }
 
-    /// Returns the events that follow from a command, in order, each with the pause before it.
+    /// Returns the events that a command causes, in order, each with the pause before it.
     pub fn answer(&self, command: Command) -> Vec<(Duration, WorkerEvent)> {
         match command {
             Command::Start {
@@ -170,7 +170,7 @@ impl Workers {
 }
 
 impl Failure {
-    /// Creates a failure that is the user's fault and that another run would not avoid.
+    /// Creates a failure that is the user's fault and would happen again in another run.
     pub fn new(error: impl Into<String>) -> Self {
         Self {
             error: error.into(),
@@ -179,21 +179,21 @@ impl Failure {
         }
     }
 
-    /// Sets whose fault it is.
+    /// Sets which party caused the failure.
     #[must_use]
     pub fn with_domain(mut self, domain: ErrorDomain) -> Self {
         self.domain = domain;
         self
     }
 
-    /// Sets whether another run may do better, so that the server tries one.
+    /// Sets whether another run may succeed, so that the server starts one.
     #[must_use]
     pub fn with_retryable(mut self, retryable: bool) -> Self {
         self.retryable = retryable;
         self
     }
 
-    /// Returns the event that tells a control plane of it.
+    /// Returns the event that reports the failure to a control plane.
     pub fn of_run(self, job: JobId, run_id: u64) -> WorkerEvent {
         WorkerEvent::Failed {
             job,

@@ -1,8 +1,8 @@
-//! A control plane, of which a test takes each step.
+//! A control plane whose every step is taken by the test.
 
 #![allow(unreachable_pub, reason = "a test file is its own crate")]
-#![allow(dead_code, reason = "each test file uses its part")]
-#![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
+#![allow(dead_code, reason = "each test file uses only part of it")]
+#![allow(clippy::unwrap_used, reason = "tests may panic")]
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -30,10 +30,10 @@ impl Server {
         }
     }
 
-    /// The same server, restarted with what it had kept.
+    /// The same server, restarted with its stored records.
     pub fn restarted(mut self, options: Options) -> Self {
         let kept: Vec<Record> = self.plane.take_changes().upserts;
-        // What is kept is text, and comes back from it.
+        // Records are stored as text, so they make the round trip here.
         let kept = kept
             .iter()
             .map(|record| serde_json::from_str(&serde_json::to_string(record).unwrap()).unwrap())
@@ -52,7 +52,7 @@ impl Server {
         self.plane.handle(&mut self.environment, &request)
     }
 
-    /// A request that must succeed, and its JSON.
+    /// Sends a request that must succeed, and returns its JSON.
     pub fn ask(&mut self, method: Method, path: &str, body: &Value) -> Value {
         let text = if body.is_null() {
             String::new()
@@ -99,7 +99,7 @@ impl Server {
         self.environment.advance(Duration::from_micros(micros));
     }
 
-    /// A look of the controller, half a second later.
+    /// Runs a tick of the controller, half a second later.
     pub fn tick(&mut self) {
         self.pass(500_000);
         let commands = self.plane.tick(&mut self.environment);
@@ -115,7 +115,7 @@ impl Server {
         self.plane.notify(&mut self.environment, event);
     }
 
-    /// Workers that do the next thing they were told, without a fault. `false`: there was nothing.
+    /// Carries out the next command without a failure. Returns `false` if there was none.
     pub fn work(&mut self) -> bool {
         let Some(command) = self.next_command() else {
             return false;
@@ -126,7 +126,7 @@ impl Server {
         true
     }
 
-    /// Creates a pipeline and lets it run.
+    /// Creates a pipeline and lets it reach Running.
     pub fn running(id: &str) -> Self {
         let mut server = Self::new(Options::default());
         server.create(id);
@@ -136,7 +136,7 @@ impl Server {
         server
     }
 
-    /// The current run fails.
+    /// Fails the current run.
     pub fn fail(&mut self, id: &str, retryable: bool) {
         let error = "SQL error: Divide by zero error";
         self.fail_with(id, error, ErrorDomain::User, retryable);
@@ -150,7 +150,7 @@ impl Server {
         self.tell(failure.of_run(job, run_id));
     }
 
-    /// The worker of the current run is gone without a word.
+    /// Loses the worker of the current run.
     pub fn lose(&mut self, id: &str) {
         let (job, run_id) = self.run(id);
         self.tell(WorkerEvent::Lost { job, run_id });
@@ -169,7 +169,7 @@ impl Server {
         )
     }
 
-    /// What the recorded timelines show of a pipeline, in their own words.
+    /// What the recorded timelines show of a pipeline, in their notation.
     pub fn line(&mut self, id: &str) -> String {
         let job = self.job(id);
         let pipeline = self.ask(

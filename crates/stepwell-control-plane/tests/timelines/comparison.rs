@@ -1,16 +1,16 @@
-//! Whether the model has shown what a real Arroyo was recorded with, in the same order.
+//! Compares what the model has shown with what was recorded of a real Arroyo, in the same order.
 
 use crate::{observation::Observation, recording::Timeline, times::Times};
 
-/// The controller's pause between two looks, in microseconds: what was asked for becomes visible within it.
+/// The time between two ticks, in microseconds: the effect of a request becomes visible within it.
 const LOOK: u64 = 500_000;
 
-/// From here on, in microseconds, a first answer is late: what happened before it was not recorded. Where polling went on at once, the
-/// first answer is there within 0.1 s.
+/// A first answer that comes later than this, in microseconds, is late: what happened before it was not recorded. Where polling started at
+/// once, the first answer comes within 0.1 s.
 const LATE: u64 = 250_000;
 
-/// Compares what the model showed since the request with a timeline. Each recorded line has to be found, in order, and what is left over
-/// has to be something that [`may_be_missed`].
+/// Compares what the model showed since the request with a timeline. Each recorded line must be found, in order, and the model may only
+/// show more where [`may_be_missed`] allows it.
 pub fn compare(
     timeline: &Timeline,
     model: &[Observation],
@@ -18,7 +18,7 @@ pub fn compare(
 ) -> Result<(), String> {
     let mut place = None;
     for recorded in &timeline.observations {
-        // A torn line and the whole one after it may be the same place.
+        // A torn line and the complete one after it may have the same place.
         let found = (place.unwrap_or(0)..model.len())
             .take_while(|index| {
                 let mut missed = place.map_or(0, |place| place + 1)..*index;
@@ -43,8 +43,8 @@ pub fn compare(
     }
 }
 
-/// Whether a recorded line is what the model shows at this place. The recorded job was asked for first and its pipeline after it, so that
-/// the pipeline may already be a step further; such a line stands for both of its places.
+/// Whether a recorded line matches the model at this place. The recording asked for the job first and then for the pipeline, so the
+/// pipeline may already be one step further; such a line matches at both of its places.
 fn is_at(recorded: &Observation, model: &[Observation], index: usize, times: &mut Times) -> bool {
     let offers = model[index..].iter().take(2);
     offers
@@ -53,7 +53,7 @@ fn is_at(recorded: &Observation, model: &[Observation], index: usize, times: &mu
         && times.agree(&recorded.job, &model[index].job)
 }
 
-/// What the model shows and the recording could not: every exception there is.
+/// Whether the recording could not show what the model shows. These are all the exceptions.
 fn may_be_missed(
     timeline: &Timeline,
     model: &[Observation],
@@ -61,18 +61,18 @@ fn may_be_missed(
     nothing_yet: bool,
 ) -> bool {
     let missed = &model[index];
-    // What was over, at the latest, with the controller's next look, when the first answer came late.
+    // The first answer came late, and this state ended with the next tick at the latest.
     let before_the_first_answer = nothing_yet
         && timeline.observations[0].at >= LATE
         && model
             .get(index + 1)
             .is_some_and(|next| next.at - model[0].at <= LOOK);
-    // After Recovering the state is written some milliseconds before the new run's number: polling every 50 ms seldom sees that.
+    // After Recovering, the state is written some milliseconds before the new run's number; polling every 50 ms seldom sees that.
     let before_the_number = index > 0
         && missed.job.state == "Scheduling"
         && model[index - 1].job.state == "Recovering"
         && model[index - 1].job.run_id == missed.job.run_id;
-    // A worker that is a process is torn down within milliseconds at 0.15: polling every 30 ms saw 3 of 20.
+    // In 0.15 a worker process is torn down within milliseconds: polling every 30 ms saw 3 of 20.
     let torn_down = missed.job.state == "Recovering"
         && model
             .get(index + 1)
@@ -90,14 +90,14 @@ mod tests {
         both.into_iter().flat_map(timelines_of)
     }
 
-    /// What a model shows that does what was recorded: of two lines with one job the later one is torn.
+    /// What a model that agrees with the recording shows. If two lines have the same job, the later one is torn.
     fn faithful(timeline: &Timeline) -> Vec<Observation> {
         let mut model = timeline.observations.clone();
         model.dedup_by(|later, earlier| later.job == earlier.job);
         model
     }
 
-    /// What the comparison says of a faithful model but for one change.
+    /// The result of the comparison for such a model with one change.
     fn changed(
         timeline: &Timeline,
         change: impl FnOnce(&mut Vec<Observation>),

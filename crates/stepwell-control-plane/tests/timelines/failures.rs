@@ -1,4 +1,4 @@
-//! Runs that fail, for good and for now.
+//! Runs that fail, permanently or temporarily.
 
 use stepwell_arroyo::ErrorDomain;
 use stepwell_control_plane::Options;
@@ -67,10 +67,10 @@ fn missing_file() -> Story {
         Ask("304_failed_after_patch_none_jobs"),
         Ask("305_failed_restart"),
         Until("Scheduling"),
-        // Before it was seen to run, for the start time is still that of the first run.
+        // The run failed before it was seen Running, for the start time is still that of the first run.
         MISSING_FILE,
         Until("Failed"),
-        // Polling began only now.
+        // Polling started only here.
         Watch,
         Expect("306_failed_restart_states"),
         Ask("307_failed_restart_jobs_after"),
@@ -98,7 +98,7 @@ fn bad_data() -> Story {
     ])
 }
 
-/// The source waits for control messages, and its worker is taken for dead meanwhile: there is no word of it in the log.
+/// The source waits for control messages, and its worker is considered dead meanwhile; the log does not mention it.
 fn lost(create: &'static str, timeline: &'static str, errors: &'static str) -> Story {
     Story::new(vec![
         Ask(create),
@@ -157,7 +157,7 @@ fn exhausted() -> Story {
         Ask("631_bad_data_allowed_restarts_2_errors"),
         Ask("632_restart_failed"),
         Until("Running"),
-        // It may recover again as often as at first.
+        // It may recover as often as at first.
         BAD_DATA,
         Until("Recovering"),
         Until("Running"),

@@ -1,4 +1,4 @@
-//! Whether an answer has the form of the recorded one: its fields, and whatever of it does not depend on the query or on the clock.
+//! Compares the form of an answer with the recorded one: its fields, and every value that depends neither on the query nor on the clock.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::recording::Exchange;
 
-/// What the planner said of the query that a recorded request asked about; the model has no planner.
+/// What the planner said about the query of a recorded request; the model has no planner.
 pub fn planner_words(recorded: &Exchange) -> Option<String> {
     let said = match (recorded.path.rsplit('/').next()?, recorded.status) {
         ("validate_query", 200) => &recorded.answer["errors"][0],
@@ -38,7 +38,7 @@ pub fn same_form(name: &str, recorded: &Exchange, reply: &Response<Bytes>) {
     assert_eq!(names(&answer), names(&recorded.answer), "{name}");
 }
 
-/// The fields of a body, of what it lists, and of what is in that.
+/// The fields of a body, of its list items, and of their members.
 fn form(body: &Value) -> BTreeMap<String, &'static str> {
     let mut fields = BTreeMap::new();
     add(body, "", &mut fields);
@@ -73,7 +73,7 @@ fn kind(value: &Value) -> &'static str {
     }
 }
 
-/// The names in a list, in their order, and whether there are more.
+/// The names in a list, in order, and whether there are more.
 fn names(body: &Value) -> (Vec<&Value>, &Value) {
     let rows = body["data"].as_array().map_or(&[][..], Vec::as_slice);
     (

@@ -1,9 +1,9 @@
-//! The model is held to a real Arroyo: it shows the states, in the order and with the fields, of each recorded timeline, when the same is
-//! done to it.
+//! The model against a real Arroyo: given the same requests, it shows the states of each recorded timeline, in the same order and with the
+//! same fields.
 
-#![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
-#![allow(clippy::expect_used, reason = "a test may fail where it stands")]
-#![allow(unreachable_pub, reason = "a test is its own crate")]
+#![allow(clippy::unwrap_used, reason = "tests may panic")]
+#![allow(clippy::expect_used, reason = "tests may panic")]
+#![allow(unreachable_pub, reason = "each test is its own crate")]
 
 mod comparison;
 mod failures;
@@ -57,11 +57,11 @@ fn each_scheduler_of_0_15() {
     play(v0_15::stories());
 }
 
-/// What no story is compared with, each with the reason.
+/// What no story is compared with, each with a reason.
 const EXCUSED: [(Recorded, &str, &str); 1] = [(
     Recorded::V0_15,
     "240_openapi",
-    "the model has no document of itself",
+    "the model does not serve an OpenAPI document",
 )];
 
 fn stories() -> impl Iterator<Item = Story> {
@@ -99,7 +99,7 @@ fn every_recorded_timeline_is_replayed_once() {
     }
 }
 
-/// Those of 0.16 are asked by `exchanges.rs` too, and by the embedded engine's tests.
+/// Those of 0.16 are also replayed by `exchanges.rs` and by the embedded engine's tests.
 #[test]
 fn every_exchange_of_0_15_is_asked_or_excused() {
     let stories = stories().filter(|story| story.recorded() == Recorded::V0_15);

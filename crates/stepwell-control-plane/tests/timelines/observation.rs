@@ -1,4 +1,4 @@
-//! What one look at a pipeline shows: its job, and what the dashboard offers for it.
+//! What one poll of a pipeline shows: its job, and the action that the dashboard offers for it.
 
 use serde_json::Value;
 
@@ -12,13 +12,13 @@ pub struct Job {
     pub start_time: Option<u64>,
     pub finish_time: Option<u64>,
     pub failure_reason: Value,
-    /// What 0.15 has instead.
+    /// The field that 0.15 has instead.
     pub failure_message: Value,
     pub scheduler_config: Value,
     pub env_vars: Value,
 }
 
-/// What `GET …/pipelines/{id}` shows of the state.
+/// The state as `GET …/pipelines/{id}` shows it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Offer {
     pub stop: String,
@@ -29,7 +29,7 @@ pub struct Offer {
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Observation {
-    /// When it was seen, in microseconds: since the request in a recording, of the clock in the model.
+    /// When it was seen, in microseconds: since the request in a recording, on the clock in the model.
     pub at: u64,
     pub job: Job,
     pub offer: Offer,
@@ -62,7 +62,7 @@ impl Offer {
         }
     }
 
-    /// From a line of a timeline, which has it as `… | pipeline stop=… action=… action_text='…' action_in_progress=…`.
+    /// Parses a line of a timeline, which contains `… | pipeline stop=… action=… action_text='…' action_in_progress=…`.
     pub fn recorded(line: &str) -> Self {
         let fields = line.split(" | pipeline stop=").nth(1).unwrap();
         let (stop, fields) = fields.split_once(" action=").unwrap();
@@ -70,7 +70,7 @@ impl Offer {
         let (action_text, in_progress) = fields.split_once("' action_in_progress=").unwrap();
         Self {
             stop: stop.to_owned(),
-            // A null has a capital letter here, and the action that is called "none" has not.
+            // Null is written with a capital letter here; the action named "none" is not.
             action: (action != "None").then(|| action.to_owned()),
             action_text: action_text.to_owned(),
             action_in_progress: match in_progress {
@@ -83,7 +83,7 @@ impl Offer {
 }
 
 impl Observation {
-    /// Whether both show the same; when is of no account.
+    /// Whether both show the same, regardless of when.
     pub fn shows(&self, other: &Self) -> bool {
         self.job == other.job && self.offer == other.offer
     }

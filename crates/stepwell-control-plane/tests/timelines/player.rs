@@ -1,4 +1,4 @@
-//! Plays a story to a control plane, step by step.
+//! Plays a story against a control plane, step by step.
 
 use http::Method;
 use serde_json::{Value, json};
@@ -18,22 +18,22 @@ use crate::{
     times::Times,
 };
 
-/// More than any pause that a story waits for takes.
+/// More ticks than any wait of a story takes.
 const MOST_STEPS: usize = 1_000;
 
-/// How many looks nothing more may happen, when a recording went on after its last line.
+/// How many ticks must pass without a change if a recording continued after its last line.
 const IDLE_LOOKS: usize = 3;
 
 pub struct Player {
     server: Server,
     options: Options,
     recorded: Recorded,
-    /// The ids of recorded pipelines and the ones that stand for them.
+    /// The ids of the recorded pipelines, each with its counterpart in the model.
     ids: Vec<(String, String)>,
     /// The pipeline, from its create until its delete.
     id: Option<String>,
     silent: bool,
-    /// What was shown since the last request or timeline.
+    /// What the model has shown since the last request or timeline.
     seen: Vec<Observation>,
     times: Times,
 }
@@ -133,7 +133,7 @@ impl Player {
         self.watch();
     }
 
-    /// A recorded path with the pipeline and the job that stand for the recorded ones.
+    /// The recorded path with the model's pipeline and job in place of the recorded ones.
     fn path(&mut self, recorded: &str) -> String {
         let mut segments: Vec<String> = recorded.split('/').map(str::to_owned).collect();
         if let Some(id) = self.id.clone() {
@@ -195,7 +195,7 @@ impl Player {
         }
     }
 
-    /// One piece of work. `false`: there was nothing to do.
+    /// Carries out one command. Returns `false` if there was none.
     fn work(&mut self) -> bool {
         if self.silent {
             while self.server.next_command().is_some() {}
@@ -245,7 +245,7 @@ impl Player {
     }
 }
 
-/// The failures that a job's log tells of, newest first. What else is in it are words of operators, which the model has not.
+/// The failures in a job's log, newest first. The other entries come from operators, which the model does not have.
 fn failures(log: &Value) -> Vec<(Value, Value)> {
     let entries = log["data"].as_array().unwrap().iter();
     entries

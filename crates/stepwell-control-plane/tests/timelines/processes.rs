@@ -1,4 +1,4 @@
-//! Workers that are processes, one of which is killed, and a server that is.
+//! Workers as processes: a killed worker and a killed server.
 
 use stepwell_arroyo::ErrorDomain;
 
@@ -73,7 +73,7 @@ fn life_of_one_pipeline() -> Story {
         Until("Running"),
         Expect("620_server_sigkill_restart_states"),
         Ask("621_jobs_after_server_sigkill_restart"),
-        // The server is told to end.
+        // The server is shut down.
         RestartServer,
         Until("Scheduling"),
         Until("Running"),

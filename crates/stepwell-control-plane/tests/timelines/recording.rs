@@ -8,11 +8,11 @@ use crate::observation::{Job, Observation, Offer};
 
 pub struct Timeline {
     pub name: String,
-    /// The pipeline that was watched; what was recorded of 0.15.0 does not say.
-    #[allow(dead_code, reason = "the embedded engine's replay asks for it")]
+    /// The pipeline that was observed; missing in the recordings of 0.15.0.
+    #[allow(dead_code, reason = "the embedded engine's replay uses it")]
     pub pipeline: String,
-    /// Whether it was watched on after its last line, for some time, and nothing more was seen. If not, it was watched until the state
-    /// that was waited for. What was recorded of 0.15.0 does not say.
+    /// Whether the recording ended after a time without changes. If not, it ended when the awaited state was reached. Missing in the
+    /// recordings of 0.15.0.
     pub timed_out: bool,
     pub observations: Vec<Observation>,
 }
@@ -22,16 +22,16 @@ pub struct Exchange {
     pub path: String,
     pub body: String,
     pub status: u64,
-    /// Of the answer.
+    /// The headers of the answer.
     pub headers: BTreeMap<String, String>,
     pub text: String,
-    /// The body of the answer, when it is JSON.
+    /// The body of the answer, if it is JSON.
     pub answer: Value,
 }
 
-/// Which recordings: of 0.16.0-dev, or of 0.15.0.
+/// The recorded server: 0.16.0-dev or 0.15.0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(dead_code, reason = "the embedded engine's replay has use for one")]
+#[allow(dead_code, reason = "the embedded engine's replay uses one")]
 pub enum Recorded {
     V0_15,
     V0_16,
@@ -56,7 +56,7 @@ pub fn read(file: &str) -> Vec<Value> {
         .collect()
 }
 
-#[allow(dead_code, reason = "the embedded engine's replay asks for it")]
+#[allow(dead_code, reason = "the embedded engine's replay uses it")]
 pub fn timelines() -> Vec<Timeline> {
     timelines_of(Recorded::V0_16)
 }
@@ -69,7 +69,7 @@ pub fn timelines_of(recorded: Recorded) -> Vec<Timeline> {
 fn timeline(recorded: &Value) -> Timeline {
     let lines = recorded["timeline"].as_array().unwrap();
     let jobs = recorded["jobs"].as_array().unwrap();
-    // The same answers twice: as a line with what matters of both, and the whole body of the job's.
+    // Each answer is recorded twice: as a summary line, and as the whole body of the jobs.
     assert_eq!(lines.len(), jobs.len());
     Timeline {
         name: recorded["name"].as_str().unwrap().to_owned(),
@@ -103,7 +103,7 @@ fn body(job: &Value) -> Value {
     serde_json::from_str(job["body"].as_str().unwrap()).unwrap()
 }
 
-/// All exchanges, in their order.
+/// All exchanges, in order.
 pub fn exchanges_of(recorded: Recorded) -> &'static [Value] {
     static V0_15: LazyLock<Vec<Value>> =
         LazyLock::new(|| read(&Recorded::V0_15.file("exchanges.jsonl")));
@@ -115,7 +115,7 @@ pub fn exchanges_of(recorded: Recorded) -> &'static [Value] {
     }
 }
 
-#[allow(dead_code, reason = "the embedded engine's replay asks for it")]
+#[allow(dead_code, reason = "the embedded engine's replay uses it")]
 pub fn exchange(name: &str) -> Exchange {
     exchange_of(Recorded::V0_16, name)
 }

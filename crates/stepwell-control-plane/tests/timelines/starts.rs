@@ -1,4 +1,4 @@
-//! Pipelines that start, with every kind of create, and nothing goes wrong.
+//! Pipelines that start without trouble, with every kind of create.
 
 use stepwell_control_plane::Options;
 
@@ -13,7 +13,7 @@ pub fn stories() -> Vec<Story> {
         without_tasks(),
         without_slots(),
         finished_impulse(),
-        // It waits for control messages, which never come.
+        // The source waits for control messages, which never come.
         Story::new(vec![
             Ask("330_create_file_to_file"),
             Until("Running"),
@@ -62,7 +62,7 @@ fn rescaled() -> Story {
         Ask("280_create_for_rescale"),
         Until("Running"),
         Ask("281_patch_parallelism_2"),
-        // It was waited for Running, which the old run still was.
+        // The recording waited for Running, which the old run still was.
         Expect("282_rescale_states"),
         Until("Rescaling"),
         Until("Running"),
@@ -80,7 +80,7 @@ fn without_tasks() -> Story {
         Until("Running"),
         Expect("291_parallelism_0_states"),
         Ask("292_parallelism_0_jobs"),
-        // There is no task that could say that it has stopped.
+        // There is no task that could report that it has stopped.
         Silence,
         Ask("294_parallelism_0_stop"),
         Until("Stopping"),
@@ -112,7 +112,7 @@ fn finished_impulse() -> Story {
         Looks(1),
         Expect("320_finite_impulse_states"),
         Ask("321_finite_impulse_jobs"),
-        // Nothing revives it.
+        // Nothing restarts a finished pipeline.
         Ask("322_finished_patch_stop_checkpoint"),
         Looks(2),
         Ask("323_finished_after_patch"),
@@ -126,7 +126,7 @@ fn finished_impulse() -> Story {
     ])
 }
 
-/// Another one than the preview whose start was recorded.
+/// Not the preview whose start was recorded.
 fn stopped_preview() -> Story {
     Story::new(vec![
         Ask("440_create_preview"),

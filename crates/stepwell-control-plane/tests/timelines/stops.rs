@@ -1,4 +1,4 @@
-//! Stops, restarts and whatever leads out of them: the life of one pipeline, and races for another.
+//! Stops, restarts and all ways out of them: the life of one pipeline, and races for another.
 
 use crate::story::{
     Step::{Answer, Ask, Create, Expect, Looks, Silence, Stop, Until},
@@ -101,11 +101,11 @@ fn called_off() -> Story {
         Ask("464_resume_never_started"),
         Until("Running"),
         Expect("465_resume_never_started_states"),
-        // Called off before it was acted on.
+        // Cancelled before it took effect.
         Ask("466_patch_stop_checkpoint"),
         Ask("467_patch_none_right_after"),
         Expect("468_stop_then_none_states"),
-        // Called off too late.
+        // Cancelled too late.
         Stop("checkpoint"),
         Until("CheckpointStopping"),
         Stop("none"),

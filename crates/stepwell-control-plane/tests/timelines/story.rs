@@ -1,4 +1,4 @@
-//! What was done to a pipeline, step by step, and the timelines that were recorded meanwhile.
+//! What was done to a pipeline, step by step, and the timelines recorded meanwhile.
 
 use stepwell_arroyo::ErrorDomain;
 use stepwell_control_plane::{Generation, Options};
@@ -6,35 +6,35 @@ use stepwell_control_plane::{Generation, Options};
 use crate::{player::Player, recording::Recorded};
 
 pub enum Step {
-    /// The recorded request of this name; its answer must be as recorded.
+    /// Sends the recorded request of this name; the answer must be as recorded.
     Ask(&'static str),
-    /// A create that was made and not recorded.
+    /// Sends a create that was not recorded.
     Create,
-    /// A patch that was made and not recorded.
+    /// Sends a stop that was not recorded.
     Stop(&'static str),
-    /// What was shown so far is of no account for the next timeline.
+    /// Forgets what was shown so far: the next timeline begins here.
     Watch,
-    /// Time passes, and workers work, until the job is in this state.
+    /// Lets time pass, and workers work, until the job is in this state.
     Until(&'static str),
-    /// So many looks of the controller, and all the work that follows.
+    /// Runs this many ticks, and carries out the commands that follow.
     Looks(usize),
-    /// The current run fails, in these words.
+    /// Fails the current run with this error.
     Fail(&'static str, ErrorDomain),
-    /// The current run fails, in these words, and another may do better.
+    /// Fails the current run with this error, which another run may avoid.
     FailForNow(&'static str, ErrorDomain),
-    /// Nothing is heard of the current run's worker any more.
+    /// Loses the worker of the current run.
     Lose,
-    /// The current run's sources end.
+    /// Ends the sources of the current run.
     Finish,
-    /// So many seconds pass, and nobody does anything.
+    /// Lets this many seconds pass without any activity.
     Pass(u64),
-    /// Workers no longer do what they are told.
+    /// Makes workers ignore their commands.
     Silence,
-    /// Workers do again what they are told.
+    /// Makes workers carry out their commands again.
     Answer,
-    /// The server is restarted with what it had kept.
+    /// Restarts the server with its stored records.
     RestartServer,
-    /// What the model has shown is this timeline.
+    /// Compares what the model has shown with this timeline.
     Expect(&'static str),
 }
 
@@ -51,14 +51,14 @@ impl Story {
         }
     }
 
-    /// What is done to a server of this generation.
+    /// A story for a server of this generation.
     pub fn of(generation: Generation, steps: Vec<Step>) -> Self {
         let mut story = Self::new(steps);
         story.options.generation = generation;
         story
     }
 
-    /// The recordings that its names are from.
+    /// The recordings that its names refer to.
     pub fn recorded(&self) -> Recorded {
         match self.options.generation {
             Generation::V0_15(_) => Recorded::V0_15,
@@ -74,7 +74,7 @@ impl Story {
         })
     }
 
-    /// The exchanges that it asks again.
+    /// The exchanges that it repeats.
     pub fn asked(&self) -> impl Iterator<Item = &'static str> {
         self.steps.iter().filter_map(|step| match step {
             Step::Ask(name) => Some(*name),

@@ -1,13 +1,14 @@
-//! Times of a recording and of what replays it.
+//! Times in a recording and in its replay.
 
 use crate::observation::Job;
 
-/// Which time of the model is which of the recording. One that stays must stay in both, and one that is new must be new in both.
+/// Which time of the model corresponds to which of the recording. A time that stays the same must do so in both, and so must one that
+/// changes.
 #[derive(Default)]
 pub struct Times(Vec<(u64, u64)>);
 
 impl Times {
-    /// Whether both jobs are the same but for the clock, and if so, whatever that says of the times is kept.
+    /// Whether both jobs are equal apart from the clock. If they are, the pairs of times are remembered.
     pub fn agree(&mut self, recorded: &Job, model: &Job) -> bool {
         let pairs = [
             (recorded.start_time, model.start_time),

@@ -1,4 +1,4 @@
-//! What was recorded in another form than a timeline: fast polling, answers about errors, checkpoints.
+//! What was recorded in other forms than a timeline: fast polling, error replies, checkpoints.
 
 use http::Method;
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use stepwell_control_plane::{Command, Generation, Options, Scheduler};
 
 use crate::support::Server;
 
-/// What is seen after a request, each look and each piece of work, until nothing more happens.
+/// What is shown after a request, in each tick and after each command, until nothing changes any more.
 fn seen(server: &mut Server, looks: usize) -> Vec<String> {
     let mut lines = vec![server.line("p")];
     for _ in 0..looks {
@@ -111,7 +111,7 @@ fn checkpoints_come_at_their_interval_and_a_start_takes_the_newest() {
     assert_eq!((restore, run_id), (Some(3), 2));
 }
 
-/// A running job of a 0.15.0 whose workers are threads, and its path.
+/// A running job on a 0.15.0 whose workers are threads, and its path.
 fn embedded() -> (Server, String) {
     let mut options = Options::default();
     options.generation = Generation::V0_15(Scheduler::Embedded);
@@ -123,7 +123,7 @@ fn embedded() -> (Server, String) {
     (server, made["id"].as_str().unwrap().to_owned())
 }
 
-/// The state that it comes to next, and after how many whole seconds.
+/// The next state, and after how many whole seconds it is reached.
 fn next_state(server: &mut Server, id: &str) -> (String, u64) {
     let state = |server: &mut Server| server.job(id)["state"].as_str().unwrap().to_owned();
     let (before, began) = (state(server), server.now());
@@ -152,7 +152,7 @@ fn threads_that_go_on_hold_their_job_for_as_long_as_was_recorded() {
     server.patch(&id, &json!({"stop": "immediate"}));
     assert_eq!(next_state(&mut server, &id).0, "Stopping");
     assert_eq!(next_state(&mut server, &id), ("Failed".to_owned(), 4));
-    // Not recorded to its end.
+    // Not recorded to the end.
     let (mut server, id) = embedded();
     server.patch(&id, &json!({"stop": "graceful"}));
     assert_eq!(next_state(&mut server, &id).0, "Stopping");

@@ -10,8 +10,8 @@ use super::{
 };
 use crate::{Phase, TransportErrorKind};
 
-/// An expected request and the answer to it. Its position in the script is that of the call to [`FakeTransport::expect`]; the methods
-/// change it where it is.
+/// An expected request and the answer to it. It takes the position in the script at which [`FakeTransport::expect`] was called; the methods
+/// modify it in place.
 pub struct Expectation<'a> {
     fake: &'a FakeTransport,
     index: usize,
@@ -116,8 +116,8 @@ impl<'a> Expectation<'a> {
         })
     }
 
-    /// Adds a piece to the streamed body. Pieces, [pauses](Self::pause) and a [failure](Self::break_off) come in the order of the calls; the
-    /// body ends after the last one.
+    /// Adds a piece to the streamed body. Pieces, [pauses](Self::pause) and a [failure](Self::break_off) are sent in the order of the
+    /// calls; the body ends after the last one.
     ///
     /// [`execute`](crate::Transport::execute) ignores them and returns only the body given to [`reply`](Self::reply).
     ///
@@ -153,7 +153,7 @@ impl<'a> Expectation<'a> {
         self.then(Step::Pause(pause))
     }
 
-    /// Breaks the streamed body off here.
+    /// Breaks off the streamed body here.
     pub fn break_off(self, kind: TransportErrorKind) -> Self {
         self.then(Step::Fail(kind))
     }
@@ -167,12 +167,12 @@ impl<'a> Expectation<'a> {
         self.change(|expected| expected.answer.stream.push(step))
     }
 
-    /// Fails the request. The phase says how far the request came: [`Phase::MaybeSent`] is a lost reply.
+    /// Fails the request. `phase` says how far the request got; [`Phase::MaybeSent`] simulates a lost reply.
     pub fn fail(self, kind: TransportErrorKind, phase: Phase) -> Self {
         self.change(|expected| expected.answer.outcome = Err((kind, phase)))
     }
 
-    /// Never answers. The request ends with its timeout, as [`Phase::MaybeSent`].
+    /// Never answers. The request fails when its timeout expires, as [`Phase::MaybeSent`].
     pub fn hang(self) -> Self {
         self.change(|expected| expected.answer.hangs = true)
     }

@@ -29,8 +29,8 @@ pub use self::{
 
 /// A transport that follows a script.
 ///
-/// A test states the requests that it expects and the replies to them. A request that does not match fails the test with a message that
-/// shows both, and so does an expectation that is left over when the last handle is dropped.
+/// A test declares the requests that it expects and the replies to them. A request that does not match fails the test with a message that
+/// shows both. So does an expectation that is left over when the last handle is dropped.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
@@ -101,9 +101,9 @@ impl FakeTransport {
         self
     }
 
-    /// Expects a request with this method and path. The query is part of the path; a path that ends with `?` matches any query.
+    /// Expects a request with this method and path. The path includes the query; a path that ends with `?` matches any query.
     ///
-    /// The request is answered once, with an empty 200, unless the [`Expectation`] is changed.
+    /// The request is answered once, with an empty 200, unless the [`Expectation`] is modified.
     #[track_caller]
     pub fn expect(&self, method: Method, path: impl Into<String>) -> Expectation<'_> {
         Expectation::new(self, method, path.into())

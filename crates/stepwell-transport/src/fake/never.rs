@@ -5,7 +5,7 @@ use http::{Request, Response};
 
 use crate::{Phase, StreamedBody, Timeout, Transport, TransportError, TransportErrorKind};
 
-/// A transport that never answers. A request ends with its [`Timeout`], or never if it has none.
+/// A transport that never answers. A request fails when its [`Timeout`] expires, or hangs forever if it has none.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct NeverTransport;

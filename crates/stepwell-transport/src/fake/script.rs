@@ -30,7 +30,7 @@ pub(super) enum Step {
 #[derive(Clone)]
 pub(super) struct Answer {
     pub(super) outcome: Result<Response<Bytes>, (TransportErrorKind, Phase)>,
-    /// The rest of the body, after that of the reply, if the reply is streamed.
+    /// The pieces that follow the reply's own body if the reply is streamed.
     pub(super) stream: Vec<Step>,
     pub(super) delay: Duration,
     pub(super) hangs: bool,

@@ -192,7 +192,7 @@ async fn a_transport_that_does_not_stream_says_so_and_sends_nothing() {
 
     impl Transport for WholeReplies {
         async fn execute(&self, _: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
-            panic!("nothing is to be sent")
+            panic!("nothing may be sent")
         }
     }
 

@@ -1,4 +1,4 @@
-//! A pipeline that is adopted after its create: its first run is the one that counts, whatever has become of it meanwhile.
+//! A pipeline that is adopted after its create: its first run is the one that counts, whatever has happened to it meanwhile.
 
 use serde_json::json;
 use stepwell::{
@@ -94,11 +94,11 @@ async fn our_own_create_that_was_adopted_is_stopped_by_the_shutdown() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_somebody_has_put_is_not_taken_for_a_post_of_ours() {
+async fn what_another_client_has_put_is_not_taken_for_a_post_of_ours() {
     let fake = FakeTransport::new();
     let validated = validated(&fake, spec()).await;
     fake.list(&[]);
-    // An old and a new node behind one address.
+    // An old and a new node share one address.
     fake.expect(Method::PUT, path(spec_id())).reply(405, "");
     fake.expect(Method::POST, PIPELINES).lost();
     fake.expect(Method::GET, LIST)
@@ -156,7 +156,7 @@ async fn another_query_under_the_chosen_id_is_a_conflict_and_nothing_is_left_to_
     }
 }
 
-/// Deciding anew would find it finished, and create a second one.
+/// Deciding afresh would find it finished and create a second one.
 #[tokio::test(start_paused = true)]
 async fn a_create_that_was_found_and_not_taken_over_is_taken_over_by_the_next_try() {
     let fake = FakeTransport::new();
@@ -181,7 +181,7 @@ async fn a_create_that_was_found_and_not_taken_over_is_taken_over_by_the_next_tr
     assert_eq!(creates(&fake), 1);
 }
 
-/// Of three pipelines that were not created by the reply to a create, the one whose reply was lost was created all the same.
+/// Three pipelines were found rather than created by a reply. The one whose reply was lost was created all the same.
 #[tokio::test(start_paused = true)]
 async fn one_that_was_created_and_found_again_is_told_from_what_was_there_and_from_a_rivals() {
     let lost = FakeTransport::new();

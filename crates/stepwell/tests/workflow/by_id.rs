@@ -23,7 +23,7 @@ fn new_run() -> PipelineSpecBuilder {
     forced().when_finished(WhenFinished::NewRun)
 }
 
-/// The id of a run of the spec, as `plan` tells it when those before have finished.
+/// The id of a run of the spec, as `plan` returns it when the earlier runs have finished.
 async fn id_of_run(run: usize) -> String {
     let fake = FakeTransport::new();
     let spec = find::builder().when_finished(WhenFinished::NewRun);
@@ -46,7 +46,7 @@ async fn next_id(fake: &FakeTransport, spec: PipelineSpecBuilder, there: &[Value
     }
 }
 
-/// The usual requests when a pipeline is looked at by its id.
+/// The usual requests when a pipeline is looked up by its id.
 pub(crate) trait Look {
     fn there(&self, id: impl AsRef<str>, state: &str);
     fn newest(&self, limit: u32, rows: &[Value], more: bool);
@@ -177,7 +177,7 @@ async fn only_to_resume_needs_no_list_where_the_id_is_known_to_decide() {
         );
     }
 
-    // Whether the server takes ids shows when one is put.
+    // A successful `PUT` shows that the server accepts ids.
     let fake = FakeTransport::new();
     let transport = SharedTransport::new(fake.clone());
     let first = validated_with(
@@ -199,7 +199,7 @@ async fn only_to_resume_needs_no_list_where_the_id_is_known_to_decide() {
         "{error:?}"
     );
 
-    // Or somebody has put one.
+    // So does a pipeline that another client has put.
     let third = validated(&fake, only_resumes).await;
     fake.not_there(spec_id());
     fake.newest(
@@ -212,7 +212,7 @@ async fn only_to_resume_needs_no_list_where_the_id_is_known_to_decide() {
         matches!(error, ResolveError::NothingToResume { near: None }),
         "{error:?}"
     );
-    // There is one with the query.
+    // A pipeline with the query exists.
     let text = error.to_string();
     assert!(
         text.contains("or the id") && text.contains("find it by its query"),
@@ -256,7 +256,7 @@ async fn a_new_run_gets_the_first_id_that_is_free_and_is_not_begun_beside_one_th
     for run in 0..16 {
         ids.push(id_of_run(run).await);
     }
-    // One that has finished, and nothing else in the row.
+    // One run that has finished, and no other.
     let fake = FakeTransport::new();
     let spec = new_run().force(false).build().unwrap();
     let validated_once = validated(&fake, spec).await;
@@ -268,7 +268,7 @@ async fn a_new_run_gets_the_first_id_that_is_free_and_is_not_begun_beside_one_th
     let created = created(validated_once.resolve().await.unwrap());
     assert_eq!(created.id().as_str(), ids[1]);
 
-    // The runs before it were deleted.
+    // The earlier runs were deleted.
     let fake = FakeTransport::new();
     let validated_again = validated(&fake, new_run().build().unwrap()).await;
     for id in &ids[..5] {

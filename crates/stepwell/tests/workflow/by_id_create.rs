@@ -1,4 +1,4 @@
-//! Creating what was not found by its id, on servers that take the id, that do not, and that do not say.
+//! Creating a pipeline that was not found by its id, on servers that accept ids, that do not, and that give no indication.
 
 use serde_json::json;
 use stepwell::{
@@ -21,7 +21,7 @@ async fn no_post_follows_a_decision_without_the_list() {
         let validated = validated(&fake, forced().build().unwrap()).await;
         fake.not_there(spec_id());
         fake.expect(Method::PUT, path(spec_id())).reply(405, "");
-        // Before the `POST` it has to be known what was there: here the same under an id of the server's.
+        // Before the `POST`, the list must show which pipelines exist: here the same one under an id of the server's.
         if there {
             fake.list(&[pipeline("pl_1", QUERY)]);
             fake.jobs("pl_1", job("Running"));
@@ -57,7 +57,7 @@ async fn a_server_that_is_known_to_choose_ids_is_asked_for_its_list_at_once() {
         fake.jobs("pl_1", job("Running"));
         let _ = resumed(validated.resolve().await.unwrap());
     }
-    // A given id still says which one it is; to make one the list is needed.
+    // A given id can still be looked up without the list, but a create needs the list.
     let spec = forced().identity(Identity::Given(id("mine")));
     let validated = validated_with(transport, &fake, spec.build().unwrap(), options()).await;
     fake.not_there("mine");
@@ -74,7 +74,7 @@ async fn a_put_in_doubt_is_never_followed_by_a_post_nor_by_the_list() {
     fake.not_there(spec_id());
     fake.expect(Method::PUT, path(spec_id())).lost();
     fake.not_there(spec_id());
-    // An old node beside the one that may have taken it.
+    // An old node next to the one that may have accepted the id.
     fake.expect(Method::PUT, path(spec_id())).reply(405, "");
     fake.not_there(spec_id()).always();
     let (error, validated) = resolve_error(validated.resolve().await);
@@ -130,7 +130,7 @@ async fn one_that_a_node_does_not_know_yet_or_a_rival_makes_is_taken_from_the_re
         fake.jobs(spec_id(), job("Running"));
         let resumed = resumed(validated.resolve().await.unwrap());
         assert!(resumed.is_adopted());
-        // Somebody else has made it, so the shutdown leaves it.
+        // Another client created it, so the shutdown leaves it.
         let report = resumed.shutdown().stop_all(StopPolicy::default()).await;
         assert!(report.unwrap().to_string().contains("was left as it is"));
     }
@@ -181,7 +181,7 @@ async fn one_without_a_job_is_looked_at_again_until_both_answers_agree() {
         fake.expect(Method::GET, jobs_path(spec_id()))
             .reply_json(404, &json!({"error": "Pipeline not found"}));
     };
-    // A node lags behind; and it was deleted.
+    // Either a node lags behind, or the pipeline was deleted.
     for deleted in [false, true] {
         let fake = FakeTransport::new();
         let validated = validated(&fake, forced().build().unwrap()).await;

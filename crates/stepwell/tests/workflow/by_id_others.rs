@@ -1,4 +1,4 @@
-//! What else the server holds, asked for as little as will do.
+//! Other pipelines on the server, found with as few requests as possible.
 
 use serde_json::json;
 use stepwell::{
@@ -129,7 +129,7 @@ async fn it_is_read_on_while_all_are_ours() {
 
 #[tokio::test(start_paused = true)]
 async fn one_that_shows_among_the_newest_is_not_another() {
-    // A node that lags behind did not know it.
+    // A lagging node did not know it.
     let fake = FakeTransport::new();
     let validated = validated(&fake, builder().build().unwrap()).await;
     let ours = pipeline(spec_id(), QUERY);

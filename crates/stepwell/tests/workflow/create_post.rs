@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use stepwell::{
-    Error, PipelineSpec, Shutdown, Submission,
+    Error, PipelineSpec, Submission,
     error::ResolveError,
     observe::Difference,
     spec::Identity,
@@ -12,7 +12,7 @@ use stepwell::{
 
 use crate::support::*;
 
-fn server_assigned() -> PipelineSpec {
+pub(crate) fn server_assigned() -> PipelineSpec {
     PipelineSpec::builder(QUERY)
         .name("orders")
         .identity(Identity::ServerAssigned)
@@ -21,7 +21,7 @@ fn server_assigned() -> PipelineSpec {
         .unwrap()
 }
 
-/// A submission whose next request is the `POST`; these pipelines were there before.
+/// A submission whose next request is the `POST`; these pipelines already exist.
 async fn about_to_post(fake: &FakeTransport, before: &[Value]) -> Submission<Validated> {
     let validated = validated(fake, server_assigned()).await;
     fake.list(before);
@@ -62,7 +62,7 @@ async fn a_server_without_put_is_posted_to_and_remembered_by_all_that_share_the_
     );
 }
 
-/// Its reply is that of a release 0.15.0 (`105_create_same_query_again`), which has no tags.
+/// The reply is that of a release 0.15.0 (`105_create_same_query_again`), which has no tags.
 #[tokio::test(start_paused = true)]
 async fn what_a_server_up_to_0_15_ignores_is_told() {
     let spec = PipelineSpec::builder(QUERY)
@@ -108,7 +108,7 @@ async fn an_id_that_the_server_is_to_choose_is_never_put() {
 #[tokio::test(start_paused = true)]
 async fn a_post_whose_reply_is_lost_is_found_in_the_list_by_name_and_query_among_the_new_ones() {
     let fake = FakeTransport::new();
-    // Forced past another query; same name and query as what is to come is not possible here, for it would be resumed.
+    // The create is forced past another query. A pipeline with the same name and query cannot exist here, because it would be resumed.
     let before = [pipeline("pl_old", "SELECT 2")];
     let validated = about_to_post(&fake, &before).await;
     fake.expect(Method::POST, PIPELINES).lost();
@@ -172,7 +172,7 @@ async fn the_next_resolve_finds_what_the_one_before_could_not() {
     let fake = FakeTransport::new();
     let validated = about_to_post(&fake, &[]).await;
     fake.expect(Method::POST, PIPELINES).lost();
-    // Nothing is answered until the outcome is called unknown.
+    // No list is answered until the outcome is reported as unknown.
     fake.expect(Method::GET, LIST).hang().times(2);
     let (error, validated) = resolve_error(validated.resolve().await);
     assert!(
@@ -269,72 +269,6 @@ async fn a_post_that_did_not_leave_is_sent_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_new_pipeline_does_not_answer_for_the_lost_creates_of_two_submissions() {
-    let fake = FakeTransport::any_order();
-    let shutdown = Shutdown::new();
-    let transport = SharedTransport::new(fake.clone());
-    let mut submissions = Vec::new();
-    for _ in 0..2 {
-        let options = options().under(&shutdown);
-        submissions
-            .push(validated_with(transport.clone(), &fake, server_assigned(), options).await);
-    }
-    fake.list(&[]);
-    fake.list(&[]);
-    fake.expect(Method::POST, PIPELINES).lost().times(2);
-    fake.expect(Method::GET, LIST)
-        .reply_json(
-            200,
-            &json!({"data": [pipeline("pl_1", QUERY)], "hasMore": false}),
-        )
-        .always();
-    fake.jobs("pl_1", job("Running"));
-    let second = submissions.pop().unwrap();
-    let first = submissions.pop().unwrap();
-    let (first, second) = tokio::join!(first.resolve(), second.resolve());
-    let (found, unknown) = if first.is_ok() {
-        (first, second)
-    } else {
-        (second, first)
-    };
-    assert!(resumed(found.unwrap()).is_adopted());
-    let (error, _) = resolve_error(unknown);
-    assert!(
-        matches!(error, ResolveError::OutcomeUnknown { .. }),
-        "{error:?}"
-    );
-}
-
-#[tokio::test(start_paused = true)]
-async fn what_was_answered_to_one_submission_is_not_taken_for_the_lost_create_of_its_twin() {
-    let fake = FakeTransport::new();
-    let shutdown = Shutdown::new();
-    let transport = SharedTransport::new(fake.clone());
-    let mut submissions = Vec::new();
-    for _ in 0..2 {
-        let options = options().under(&shutdown);
-        submissions
-            .push(validated_with(transport.clone(), &fake, server_assigned(), options).await);
-    }
-    let lost = submissions.pop().unwrap();
-    let answered = submissions.pop().unwrap();
-    fake.expect(Method::GET, LIST)
-        .reply_json(200, &json!({"data": [], "hasMore": false}))
-        .times(2);
-    fake.expect(Method::POST, PIPELINES)
-        .delay(millis(10))
-        .reply_json(200, &pipeline("pl_1", QUERY));
-    fake.expect(Method::POST, PIPELINES)
-        .delay(millis(20))
-        .reply(504, "");
-    fake.list(&[pipeline("pl_2", QUERY), pipeline("pl_1", QUERY)]);
-    fake.jobs("pl_2", job("Created"));
-    let (answered, lost) = tokio::join!(answered.resolve(), lost.resolve());
-    assert_eq!(created(answered.unwrap()).id().as_str(), "pl_1");
-    assert_eq!(resumed(lost.unwrap()).id().as_str(), "pl_2");
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_create_in_doubt_stays_so_when_looking_for_it_fails() {
     for refused in [true, false] {
         let fake = FakeTransport::new();
@@ -349,7 +283,7 @@ async fn a_create_in_doubt_stays_so_when_looking_for_it_fails() {
             matches!(error, ResolveError::OutcomeUnknown { .. }),
             "{error:?}"
         );
-        // The failure of the look says nothing of the create.
+        // A failed look-up says nothing about the create.
         let _ = if refused {
             looked.refused()
         } else {

@@ -1,4 +1,4 @@
-//! Creating under an id of our own: `PUT /api/v1/pipelines/{id}`.
+//! Creating under an id that the client chooses: `PUT /api/v1/pipelines/{id}`.
 
 use std::time::Duration;
 
@@ -135,7 +135,7 @@ async fn a_duplicate_with_the_same_query_is_resumed_as_anothers() {
         fake.jobs(spec_id(), job("Created"));
         let resumed = resumed(validated.resolve().await.unwrap());
         assert!(resumed.is_adopted());
-        // A rival has made it, so the shutdown leaves it.
+        // Another client created it, so the shutdown leaves it.
         let report = resumed.shutdown().stop_all(StopPolicy::default()).await;
         assert!(report.unwrap().to_string().contains("was left as it is"));
     }
@@ -180,7 +180,7 @@ async fn no_post_follows_a_put_in_doubt_not_even_after_a_405() {
     );
     assert!(validated.has_create_in_doubt());
     assert_eq!(count(&fake, &Method::POST, |path| path == PIPELINES), 0);
-    // Nor in the next try, though the transport has learned of a server without PUT.
+    // Nor is one sent in the next attempt, although the transport now knows a server without `PUT`.
     let (error, validated) = resolve_error(validated.resolve().await);
     assert!(
         matches!(error, ResolveError::StillUnknown { .. }),

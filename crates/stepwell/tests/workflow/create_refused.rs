@@ -1,4 +1,4 @@
-//! Creating a pipeline where the server refuses.
+//! Creates that the server refuses.
 
 use serde_json::json;
 use stepwell::{
@@ -72,7 +72,7 @@ async fn a_put_that_is_refused_for_another_reason_ends_with_the_servers_words_an
     }
 }
 
-/// The one before it may have taken effect, whatever the words are.
+/// The `PUT` before it may have taken effect, whatever the refusal says.
 #[tokio::test(start_paused = true)]
 async fn a_put_that_is_refused_after_one_in_doubt_is_looked_for() {
     for words in ["Failed to plan query", "busy, try again"] {
@@ -92,7 +92,7 @@ async fn a_put_that_is_refused_after_one_in_doubt_is_looked_for() {
     }
 }
 
-/// Not every server has Arroyo's words for it.
+/// Servers word the refusal differently.
 #[tokio::test(start_paused = true)]
 async fn a_rivals_pipeline_is_found_whatever_the_refusal_says() {
     let fake = FakeTransport::new();

@@ -27,7 +27,7 @@ async fn the_end_of_a_job_is_awaited_without_a_deadline_and_is_no_error() {
             .expect(Method::GET, jobs_path("pl_1"))
             .reply_json(200, &json!({"data": [job("Running")]}))
             .always();
-        // Dropped and called again as one likes.
+        // The future may be dropped and called again.
         let cut = tokio::time::timeout(seconds(3_600), running.ended()).await;
         assert!(cut.is_err());
         let _ = shown.times(3);
@@ -96,7 +96,7 @@ async fn a_server_that_asks_for_long_pauses_does_not_put_off_that_it_is_silent()
     assert!(elapsed >= seconds(5) && elapsed < seconds(6), "{elapsed:?}");
 }
 
-/// As in a `select!` loop, where another branch ends the wait again and again: see [`Submission::ended`].
+/// As in a `select!` loop in which another branch keeps ending the wait: see [`Submission::ended`].
 async fn ended_begun_anew_each_second(running: &Submission<Running>) -> WaitError {
     loop {
         if let Ok(ended) = tokio::time::timeout(millis(1_000), running.ended()).await {

@@ -1,4 +1,4 @@
-//! What an error says of itself to a program.
+//! The properties of an error that a program can query.
 
 use serde_json::json;
 use stepwell::{

@@ -9,7 +9,7 @@ use stepwell::{
 
 use crate::support::*;
 
-/// Options whose observer keeps what it is told.
+/// Options with an observer that keeps every event.
 fn observed() -> (Options, Arc<Mutex<Vec<Event>>>) {
     let told = Arc::new(Mutex::new(Vec::new()));
     let telling = Arc::clone(&told);
@@ -93,7 +93,7 @@ async fn what_differs_is_told() {
     );
 }
 
-/// What was told of failures: the reason of each, and how many there had been when they were over.
+/// The reported failures: the reason of each, and how many there were when the failing request succeeded.
 fn failures(told: &[Event]) -> (Vec<&str>, Vec<(Step, u32, std::time::Duration)>) {
     let mut reasons = Vec::new();
     let mut ends = Vec::new();
@@ -115,7 +115,7 @@ fn failures(told: &[Event]) -> (Vec<&str>, Vec<(Step, u32, std::time::Duration)>
 async fn equal_failures_are_equal_texts_and_their_end_is_told_with_their_count() {
     let (options, told) = observed();
     let fake = FakeTransport::new();
-    // The third has less time than the others, for the deadline is near.
+    // The third attempt has less time than the others, because the deadline is near.
     let options = options
         .with_connect_timeout(seconds(6))
         .with_request_timeout(seconds(2));

@@ -1,4 +1,4 @@
-//! Finding the pipeline of a spec in the list, and refusing what is not clear.
+//! Finding the pipeline of a spec in the list, and refusing ambiguous matches.
 
 use serde_json::{Value, json};
 use stepwell::{
@@ -20,7 +20,7 @@ pub(crate) fn builder() -> PipelineSpecBuilder {
     PipelineSpec::builder(QUERY).name("orders")
 }
 
-/// A submission of a spec to a server that holds these pipelines, with a list of them for `plan` and one for `resolve`.
+/// A submission to a server that holds these pipelines. The list is served twice, for `plan` and for `resolve`.
 pub(crate) async fn among(
     fake: &FakeTransport,
     spec: PipelineSpecBuilder,
@@ -31,7 +31,7 @@ pub(crate) async fn among(
     validated
 }
 
-/// What both `plan` and `resolve` refuse, with nothing sent but reads.
+/// The error with which both `plan` and `resolve` refuse, having sent nothing but reads.
 pub(crate) async fn refusal(
     spec: PipelineSpecBuilder,
     pipelines: &[Value],
@@ -221,7 +221,8 @@ async fn a_match_on_a_later_page_is_found() {
         pipeline(format!("pl_{number}"), &query).with("created_at", json!(T0 - number * 1_000_000))
     };
     let rows: Vec<_> = (1..=25).map(row).collect();
-    // The server gives no more than ten a page; the cursor is the last row but those of its moment, so one row comes again.
+    // The server returns at most ten per page. The cursor skips rows of its own moment, so it is the last row before those, and one row
+    // repeats.
     for (page, more) in [(0..10, true), (9..19, true), (18..25, false)] {
         fake.expect(Method::GET, LIST)
             .reply_json(200, &json!({"data": rows[page], "hasMore": more}));
@@ -267,7 +268,7 @@ async fn a_list_that_cannot_be_read_creates_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn a_match_that_is_deleted_meanwhile_is_no_match() {
-    // Its id is free again: another would be a second one beside that of who has not listed it.
+    // The id is free again. With another id, a client that has not listed the pipeline would create a second one.
     for id in ["pl_1", spec_id().as_str()] {
         let fake = FakeTransport::new();
         let validated = among(&fake, builder(), &[pipeline(id, QUERY)]).await;
@@ -280,7 +281,7 @@ async fn a_match_that_is_deleted_meanwhile_is_no_match() {
     }
 }
 
-/// It takes ten seconds of it: so long can a node lag behind.
+/// A match counts as deleted only after ten seconds, because a node can lag that far behind.
 #[tokio::test(start_paused = true)]
 async fn a_match_whose_job_is_missed_for_less_than_it_takes_is_not_made_anew() {
     let fake = FakeTransport::any_order();

@@ -1,4 +1,4 @@
-//! What the other pipelines of a server decide.
+//! How the other pipelines on a server affect the decision.
 
 use serde_json::json;
 use stepwell::{
@@ -77,7 +77,7 @@ async fn pipelines_made_under_the_same_shutdown_are_not_others() {
         );
     let _ = created(second.resolve().await.unwrap());
 
-    // Under a shutdown of its own it is one.
+    // Under another shutdown it counts as another pipeline.
     let third = validated(&fake, PipelineSpec::new("SELECT 3")).await;
     fake.list(&[pipeline(spec_id(), QUERY)]);
     let (error, _) = resolve_error(third.resolve().await);

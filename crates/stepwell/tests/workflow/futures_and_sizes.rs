@@ -1,4 +1,4 @@
-//! What has to hold at compile time: every step can be spawned on another thread, and an error is small enough for every `Result`.
+//! Checks at compile time: every step can be spawned on another thread, and an error is small enough for every `Result`.
 
 use stepwell::{
     Error, Options, PipelineId, PipelineSpec, Resolution, Shutdown, StopPolicy, Submission,

@@ -1,6 +1,6 @@
-//! The workflow over a scripted transport, on a paused clock: what is sent, in which order, and what comes of each answer.
+//! The workflow over a scripted transport, on a paused clock: which requests are sent, in which order, and how each answer is handled.
 
-// What tests share is no test to the lint.
+// The lint does not treat helpers shared by tests as test code.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod adopt;
@@ -9,6 +9,7 @@ mod by_id_create;
 mod by_id_others;
 mod connect;
 mod create_post;
+mod create_post_twice;
 mod create_put;
 mod create_refused;
 mod ended;
@@ -21,12 +22,14 @@ mod plan;
 mod resume;
 mod resumed_run;
 mod rows;
+mod rows_end;
 mod running;
 mod secret_spec;
 mod secrets;
 mod shutdown;
 mod shutdown_begun;
 mod shutdown_create;
+mod shutdown_in_doubt;
 mod stable;
 mod stop;
 mod support;

@@ -1,4 +1,4 @@
-//! What `plan` says, and that it only reads.
+//! What `plan` returns, and that it only reads.
 
 use serde_json::json;
 use stepwell::{

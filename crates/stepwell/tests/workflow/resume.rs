@@ -19,7 +19,7 @@ fn spec_with_four() -> PipelineSpec {
         .unwrap()
 }
 
-/// What is sent to a pipeline in this state that is told `stop`: method, path and body.
+/// The requests sent to a pipeline in this state with this stop mode: method, path and body.
 async fn sent(state: &str, stop: &str, parallelism: bool) -> Vec<(Method, String, Value)> {
     let fake = FakeTransport::new();
     let spec = if parallelism {
@@ -45,7 +45,7 @@ async fn sent(state: &str, stop: &str, parallelism: bool) -> Vec<(Method, String
         resumed.differences()
     );
     assert_eq!(resumed.resumed_from().unwrap().state.as_str(), state);
-    // The first four: ping, validate, list, job.
+    // Skip ping, validate, list and job.
     fake.requests()[4..]
         .iter()
         .map(|request| (request.method.clone(), request.path.clone(), request.json()))
@@ -209,7 +209,7 @@ async fn a_restart_whose_reply_is_lost_is_repeated_only_while_the_job_is_failed_
     fake.jobs("pl_1", job("Restarting"));
     let _ = resumed(validated.resolve().await.unwrap());
 
-    // Failed again, but in a new run: the restart took effect.
+    // Failed again, but in a new run: the restart has taken effect.
     let fake = FakeTransport::new();
     let validated = with_job(&fake, spec(), "none", job("Failed")).await;
     fake.expect(Method::POST, RESTART).lost();
@@ -237,7 +237,7 @@ async fn a_restart_that_did_not_leave_is_repeated_without_a_look() {
     let _ = resumed(validated.resolve().await.unwrap());
 }
 
-/// The last one never left, and the one before it may have come through.
+/// The second restart was never sent, but the first one may have arrived.
 #[tokio::test(start_paused = true)]
 async fn a_restart_in_doubt_stays_so_when_the_next_one_does_not_leave() {
     let fake = FakeTransport::new();

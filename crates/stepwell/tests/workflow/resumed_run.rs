@@ -1,4 +1,4 @@
-//! Which run counts after a resume: the state of the run before stays visible for a while.
+//! Which run counts after a resume: the state of the previous run stays visible for a while.
 
 use serde_json::{Value, json};
 use stepwell::{
@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use crate::support::*;
 
-/// What is waited for after a resume, given what the job shows then.
+/// Waits after a resume, given what the job shows then, and returns the run that counted.
 async fn wait_after(
     stop: &str,
     before: Value,

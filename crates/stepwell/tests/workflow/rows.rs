@@ -1,8 +1,8 @@
-//! The rows of a running pipeline: from when they can be had to the job's end, over streams that break.
+//! The rows of a running pipeline: from the moment they are available to the job's end, over streams that break.
 
 use serde_json::{Value, json};
 use stepwell::{
-    Error, OnShutdown, Options, Submission,
+    Error, Options, Submission,
     state::{RowStream, Running},
     transport::{Expectation, FakeTransport, Phase, TransportErrorKind, http::Method},
 };
@@ -14,8 +14,8 @@ const OUTPUT: &str = "/api/v1/pipelines/pl_1/jobs/job_1/output";
 
 const SELECT: &str = "SELECT counter FROM impulse;";
 
-/// An event with one row, which is its number.
-fn event(start_id: u64) -> String {
+/// An event with one row, which contains the event's number.
+pub(crate) fn event(start_id: u64) -> String {
     let event = json!({
         "operator_id": "sink_preview_4", "subtask_idx": 0, "timestamps": [T0], "start_id": start_id,
         "batch": format!("[{start_id}]"),
@@ -31,11 +31,11 @@ fn preview() -> Value {
 }
 
 /// A pipeline with a bare `SELECT` that was found Running.
-async fn selecting(fake: &FakeTransport) -> Submission<Running> {
+pub(crate) async fn selecting(fake: &FakeTransport) -> Submission<Running> {
     selecting_with(fake, options()).await
 }
 
-async fn selecting_with(fake: &FakeTransport, options: Options) -> Submission<Running> {
+pub(crate) async fn selecting_with(fake: &FakeTransport, options: Options) -> Submission<Running> {
     fake.ping();
     fake.expect(Method::POST, "/api/v1/pipelines/validate_query")
         .reply_json(200, &json!({"graph": preview(), "errors": []}));
@@ -53,7 +53,7 @@ async fn selecting_with(fake: &FakeTransport, options: Options) -> Submission<Ru
     registered.wait_until_running().await.unwrap()
 }
 
-fn stream(fake: &FakeTransport) -> Expectation<'_> {
+pub(crate) fn stream(fake: &FakeTransport) -> Expectation<'_> {
     fake.expect(Method::GET, OUTPUT)
         .reply_text(200, "text/event-stream", "")
 }
@@ -65,7 +65,7 @@ fn refusal<'a>(fake: &'a FakeTransport, words: &str) -> Expectation<'a> {
 
 const NOT_YET: &str = "Job must be running to read output";
 
-async fn all(rows: &mut RowStream) -> Result<Vec<(Vec<String>, u64, bool)>, Error> {
+pub(crate) async fn all(rows: &mut RowStream) -> Result<Vec<(Vec<String>, u64, bool)>, Error> {
     let mut all = Vec::new();
     while let Some(batch) = rows.next().await? {
         all.push((batch.rows, batch.missed, batch.may_repeat));
@@ -73,7 +73,7 @@ async fn all(rows: &mut RowStream) -> Result<Vec<(Vec<String>, u64, bool)>, Erro
     Ok(all)
 }
 
-fn row(number: u64, missed: u64, may_repeat: bool) -> (Vec<String>, u64, bool) {
+pub(crate) fn row(number: u64, missed: u64, may_repeat: bool) -> (Vec<String>, u64, bool) {
     (vec![number.to_string()], missed, may_repeat)
 }
 
@@ -89,16 +89,16 @@ async fn rows_come_once_the_server_gives_them_and_until_the_job_has_ended() {
         .piece(event(7))
         .pause(seconds(10_000))
         .piece(event(8));
-    // While none come, the job says whether any will.
+    // While no rows arrive, the job is polled for whether any can still come.
     fake.expect(Method::GET, jobs_path("pl_1"))
         .reply_json(200, &json!({"data": [job("Running")]}))
         .times(1_999);
-    // Just ended by the stream, and not yet by the job.
+    // The stream has just ended, but not yet the job.
     shows(&fake, &[job("Running")]);
     refusal(&fake, NOT_YET);
     shows(&fake, &[job("Finished")]);
     let mut rows = running.rows();
-    // It was there before: nobody knows of rows that were missed.
+    // The pipeline existed before, so the number of missed rows is unknown.
     assert_eq!(
         all(&mut rows).await.unwrap(),
         [row(7, 0, false), row(8, 0, false)]
@@ -192,26 +192,6 @@ async fn a_job_that_ends_before_its_rows_can_be_had_is_not_complete() {
     shows(&fake, &[job("Finished")]);
     let mut rows = running.rows();
     assert!(rows.next().await.unwrap().is_none() && !rows.is_complete());
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_stream_that_stays_open_ends_soon_after_the_job() {
-    let fake = FakeTransport::new();
-    let running = selecting(&fake).await;
-    stream(&fake)
-        .piece(event(7))
-        .pause(seconds(11))
-        .piece(event(8))
-        .fall_silent();
-    shows(&fake, &[job("Running"), job("Failed")]);
-    let started = Instant::now();
-    let mut rows = running.rows();
-    assert_eq!(
-        all(&mut rows).await.unwrap(),
-        [row(7, 0, false), row(8, 0, false)]
-    );
-    assert!(!rows.is_complete(), "its last rows may be missing");
-    assert_eq!(started.elapsed(), seconds(12));
 }
 
 #[tokio::test(start_paused = true)]
@@ -309,85 +289,4 @@ async fn a_shutdown_that_begins_does_not_end_the_rows() {
     shows(&fake, &[undesired("Stopped")]);
     let mut rows = running.rows();
     assert_eq!(all(&mut rows).await.unwrap(), [row(1, 0, false)]);
-}
-
-/// As a real server does it: the stream ends a moment before the job is seen Stopped.
-#[tokio::test(start_paused = true)]
-async fn a_stream_that_ends_while_we_stop_the_pipeline_is_the_end() {
-    for by_shutdown in [false, true] {
-        let fake = FakeTransport::any_order();
-        let running = selecting_with(&fake, options().with_on_shutdown(OnShutdown::Stop)).await;
-        stream(&fake)
-            .piece(event(7))
-            .pause(millis(600))
-            .piece(event(8));
-        let mut rows = running.rows();
-        assert_eq!(rows.next().await.unwrap().unwrap().rows, ["7"]);
-        shows(&fake, &[job("Running")]);
-        fake.checkpoints(&[]);
-        fake.patch("pl_1", json!({"stop": "checkpoint"}));
-        fake.expect(Method::GET, jobs_path("pl_1"))
-            .delay(millis(1_500))
-            .reply_json(200, &json!({"data": [undesired("Stopped")]}));
-        fake.checkpoints(&[]);
-        let reading = async {
-            let began = Instant::now();
-            let all = all(&mut rows).await.unwrap();
-            assert_eq!(all, [row(8, 0, false)]);
-            assert!(began.elapsed() <= millis(601), "{:?}", began.elapsed());
-        };
-        if by_shutdown {
-            let shutdown = running.shutdown().clone();
-            let (report, ()) = tokio::join!(shutdown.stop_all(policy()), reading);
-            report.unwrap();
-        } else {
-            let (stopped, ()) = tokio::join!(running.stop(), reading);
-            let _ = stopped.unwrap();
-        }
-        assert!(rows.is_complete());
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_stream_that_ends_when_the_job_is_seen_to_stop_is_the_end() {
-    for last in [
-        undesired("CheckpointStopping"),
-        undesired("Running"),
-        job("Finishing"),
-    ] {
-        let fake = FakeTransport::new();
-        let running = selecting(&fake).await;
-        stream(&fake).piece(event(7));
-        shows(&fake, &[last]);
-        let began = Instant::now();
-        let mut rows = running.rows();
-        assert_eq!(all(&mut rows).await.unwrap(), [row(7, 0, false)]);
-        assert!(rows.is_complete());
-        assert!(began.elapsed() < millis(10), "{:?}", began.elapsed());
-    }
-}
-
-/// A subscription that is opened in the moment between the end of the stream and that of the job is taken, and silent for ever.
-#[tokio::test(start_paused = true)]
-async fn a_stream_that_was_opened_too_late_hides_neither_the_end_nor_the_next_run() {
-    let fake = FakeTransport::new();
-    let running = selecting(&fake).await;
-    stream(&fake).piece(event(7));
-    shows(&fake, &[job("Running")]);
-    stream(&fake).fall_silent();
-    // Somebody has restarted it.
-    shows(&fake, &[job("Running").with("run_id", json!(2))]);
-    stream(&fake).piece(event(8));
-    shows(&fake, &[job("Running").with("run_id", json!(2))]);
-    stream(&fake).fall_silent();
-    shows(&fake, &[job("Finished")]);
-    let mut rows = running.rows();
-    let began = Instant::now();
-    assert_eq!(
-        all(&mut rows).await.unwrap(),
-        [row(7, 0, false), row(8, 0, false)]
-    );
-    assert!(rows.is_complete());
-    // Two silences of 5 s, and no wait for last rows.
-    assert!(began.elapsed() < seconds(11), "{:?}", began.elapsed());
 }

@@ -1,4 +1,4 @@
-//! What can be done with a pipeline besides stopping it: watch it to its end, let it go, undo it, take it up again, look at it.
+//! What can be done with a running pipeline besides stopping it: watch it to its end, detach, delete it, attach again, inspect it.
 
 use serde_json::json;
 use stepwell::{
@@ -72,7 +72,7 @@ async fn a_create_that_cannot_be_undone_is_handed_back() {
         ),
         "{error:?}"
     );
-    // Gone in the meantime, which is what was wanted.
+    // It was deleted in the meantime, which is the desired result.
     fake.unknown("pl_1");
     fake.expect(Method::DELETE, path("pl_1"))
         .reply_json(404, &json!({"error": "Pipeline not found"}));
@@ -144,7 +144,7 @@ async fn a_registered_pipeline_can_be_looked_at() {
         .reply_json(200, &json!({"data": []}));
     assert!(running.job_errors().await.unwrap().is_empty());
 
-    // A job of an older run beside the newest one.
+    // A job of an older run next to the newest one.
     let old = job("Stopped")
         .with("id", json!("job_0"))
         .with("created_at", json!(T0 - 1));

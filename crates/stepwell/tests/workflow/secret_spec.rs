@@ -1,4 +1,4 @@
-//! A spec with passwords wherever there can be some.
+//! A spec with a password in every field that can hold one.
 
 use serde_json::json;
 use stepwell::{

@@ -1,4 +1,4 @@
-//! SQL, code and environment carry passwords; nothing that is shown may. `tests/logs.rs` has what is logged.
+//! SQL, code and environment may contain passwords, which must never be shown. `tests/logs.rs` covers what is logged.
 
 use std::sync::{Arc, Mutex};
 
@@ -110,7 +110,7 @@ async fn no_error_of_resolving_shows_a_secret() {
         let failure = validated.resolve().await.unwrap_err();
         shows_no_secret(&format!("{failure:?} {failure}"));
         error_shows_no_secret(failure.error());
-        // The second one looks first, and is another error.
+        // A second `resolve` looks for the create first, and fails with another error.
         let validated = failure.into_submission();
         if validated.has_create_in_doubt() {
             let again = validated.resolve().await.unwrap_err();

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use crate::support::*;
 
-/// A pipeline that was found Running, under this option.
+/// A pipeline that was found Running, with this option.
 async fn found(fake: &FakeTransport, shutdown: &Shutdown, on_shutdown: OnShutdown, job: Value) {
     let options = options().with_on_shutdown(on_shutdown).under(shutdown);
     let validated = validated_with(fake.clone(), fake, spec(), options).await;
@@ -55,7 +55,7 @@ async fn who_started_a_run_and_the_option_decide_what_is_stopped() {
                 "pipeline \"orders\" (pl_1) was left as it is"
             );
         }
-        // Once settled it is settled.
+        // A second shutdown does not settle it again.
         assert!(
             shutdown
                 .stop_all(policy())
@@ -172,8 +172,8 @@ async fn nothing_is_escalated_that_was_not_asked_for_and_force_waits_for_the_che
     );
 }
 
-/// With the embedded scheduler a final checkpoint can stick, and what frees the job ends it as Failed (`110_stop_checkpoint_states`,
-/// `112_stop_immediate_states` of 0.15.0).
+/// With the embedded scheduler a final checkpoint can hang, and the stop that frees the job ends it as Failed
+/// (`110_stop_checkpoint_states`, `112_stop_immediate_states` of 0.15.0).
 #[tokio::test(start_paused = true)]
 async fn a_final_checkpoint_that_sticks_is_escalated_and_the_servers_words_are_in_the_report() {
     let fake = FakeTransport::new();
@@ -196,7 +196,7 @@ async fn a_final_checkpoint_that_sticks_is_escalated_and_the_servers_words_are_i
         tokio::time::sleep(seconds(22)).await;
         let shown = shown.reply_json(200, &json!({"data": [undesired("Stopping")]}));
         tokio::time::sleep(seconds(4)).await;
-        // As a release up to 0.15 has it: a text under another name.
+        // Releases up to 0.15 report a text in another field.
         let failed = undesired("Failed")
             .with("failure_message", json!("failed while stopping job"))
             .without("failure_reason");
@@ -208,7 +208,7 @@ async fn a_final_checkpoint_that_sticks_is_escalated_and_the_servers_words_are_i
     );
 }
 
-/// What a gateway asks for while it has no server behind it may be longer than the process has.
+/// A gateway without a server behind it may ask for a longer pause than the process has left.
 #[tokio::test(start_paused = true)]
 async fn a_server_that_asks_for_a_longer_pause_than_is_left_is_told_to_stop_in_time() {
     let fake = FakeTransport::new();
@@ -272,7 +272,7 @@ async fn what_has_ended_but_would_run_again_is_told_to_stop_too() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pipeline_that_somebody_has_deleted_is_reported_and_not_called_stopped() {
+async fn a_pipeline_that_was_deleted_meanwhile_is_reported_and_not_called_stopped() {
     let fake = FakeTransport::new();
     let shutdown = Shutdown::new();
     found(&fake, &shutdown, OnShutdown::Stop, job("Running")).await;

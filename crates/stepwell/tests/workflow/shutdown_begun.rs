@@ -1,4 +1,4 @@
-//! What a shutdown that has begun does to the steps.
+//! How a shutdown that has begun affects the steps.
 
 use serde_json::json;
 use stepwell::{
@@ -87,7 +87,7 @@ async fn a_signal_while_a_pipeline_is_resumed_stops_it_after_the_reply() {
             tokio::time::sleep(millis(900)).await;
             fake.requests().len()
         });
-        // Ping, validate, list, job, and the request whose reply is not there yet.
+        // Ping, validate, list, job, and the request that awaits its reply.
         assert_eq!(before, 5);
         assert!(matches!(outcome.unwrap_err().error(), Error::ShutdownBegun));
         assert_stopped(&report.unwrap(), "pl_1");

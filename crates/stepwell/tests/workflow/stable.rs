@@ -20,7 +20,7 @@ async fn stable_means_running_in_one_run_for_that_long() {
     let _ = stable.wait_until_running().await.unwrap();
     assert_eq!(started.elapsed(), seconds(5));
 
-    // Running for a moment, as a query with an error in it is.
+    // Running for a moment, like a query that fails on its first rows.
     let fake = FakeTransport::new();
     let flapping = registered(&fake, options().with_stable_for(seconds(5))).await;
     shows(&fake, &["Scheduling", "Running", "Recovering"].map(job));
@@ -32,7 +32,7 @@ async fn stable_means_running_in_one_run_for_that_long() {
     assert!(matches!(error, WaitError::Failed { .. }), "{error:?}");
 }
 
-/// Between the first reply and the last request it surely was so; while a reply is on its way it need not be.
+/// The job was Running from the first reply to the last request. While a reply is on its way, that is not certain.
 #[tokio::test(start_paused = true)]
 async fn the_time_that_a_reply_takes_is_no_stable_time() {
     let fake = FakeTransport::new();
@@ -87,7 +87,7 @@ async fn the_stable_time_comes_on_top_of_the_deadline() {
     let _ = registered.wait_until_running().await.unwrap();
 }
 
-/// Found by the simulation: somebody deleted it, and somebody made it again.
+/// Found by the simulation: other clients deleted the pipeline and created it again.
 #[tokio::test(start_paused = true)]
 async fn a_pipeline_that_is_made_anew_under_its_id_begins_to_be_stable_anew() {
     let fake = FakeTransport::new();
@@ -104,6 +104,6 @@ async fn a_pipeline_that_is_made_anew_under_its_id_begins_to_be_stable_anew() {
     let begun = tokio::time::Instant::now();
     let running = registered.wait_until_running().await.unwrap();
     assert_eq!(running.job().id.as_str(), "job_2");
-    // It was first seen with the second look, after 15 to 20 ms.
+    // The new job was first seen by the second poll, after 15 to 20 ms.
     assert!(begun.elapsed() >= millis(2_015), "{:?}", begun.elapsed());
 }

@@ -37,7 +37,7 @@ async fn a_stop_is_told_once_and_awaited_and_says_whether_a_final_checkpoint_was
         let running = running(&fake, options()).await;
         shows(&fake, &[job("Running")]);
         fake.checkpoints(&[checkpoint(2, "scheduled", true), old.clone()]);
-        // That may be of a stop since the first look, so there is another.
+        // The checkpoint may be of a stop after the last poll, so the job is polled again.
         shows(&fake, &[job("Running")]);
         fake.patch("pl_1", json!({"stop": "checkpoint"}));
         shows(
@@ -94,7 +94,7 @@ async fn what_has_stopped_already_is_not_told_to() {
     assert_eq!(running.stop().await.unwrap().final_checkpoint(), Some(true));
 }
 
-/// A job as a release up to 0.15 shows it.
+/// A job as releases up to 0.15 show it.
 fn released(state: &str) -> Value {
     undesired(state).with("pipeline_id", Value::Null)
 }
@@ -108,7 +108,7 @@ async fn where_checkpoints_have_no_kind_what_was_seen_tells_whether_a_final_one_
     let seen: &[&str] = &["Running", "CheckpointStopping", "Stopped"];
     for (states, told, made) in [
         (seen, "checkpoint", Some(true)),
-        // Somebody else's stop has broken it off.
+        // Another client's stop broke it off.
         (seen, "immediate", None),
         (&["Running", "Stopped"], "", None),
     ] {
@@ -136,7 +136,7 @@ async fn where_checkpoints_have_no_kind_what_was_seen_tells_whether_a_final_one_
     }
 }
 
-/// CheckpointStopping lasts for 104 ms on a release 0.15.0.
+/// On a release 0.15.0, CheckpointStopping lasts for 104 ms.
 #[tokio::test(start_paused = true)]
 async fn a_released_server_is_looked_at_so_closely_that_its_final_checkpoint_is_seen() {
     let fake = FakeTransport::any_order();
@@ -179,7 +179,7 @@ async fn a_stop_whose_reply_is_lost_is_told_again() {
     let _ = running.stop().await.unwrap();
 }
 
-/// The deadline leaves the last look far less time than a request has: that it then gets no answer is not the server's failure.
+/// The deadline leaves the last poll far less time than a request may take. That it gets no answer is not the server's failure.
 #[tokio::test(start_paused = true)]
 async fn a_look_that_the_deadline_cuts_short_does_not_hide_the_failure_before() {
     for (before, after) in [(502, "502"), (200, "last seen in CheckpointStopping")] {
@@ -229,7 +229,7 @@ async fn a_stop_that_is_not_obeyed_ends_by_the_deadline_and_can_be_tried_again()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_job_that_somebody_tells_to_run_again_is_not_stopped_over_and_over() {
+async fn a_job_that_another_client_starts_again_is_not_stopped_over_and_over() {
     let fake = FakeTransport::new();
     let running = running(&fake, options()).await;
     shows(&fake, &[job("Running")]);
@@ -285,7 +285,7 @@ async fn a_stop_that_is_refused_ends_it_at_once() {
     assert!(chain(&error).contains("unknown stop mode"));
 }
 
-/// A released server says so of a patch with a 400 (recording `024_patch_missing` of 0.15.0).
+/// Released servers answer a patch with 400 instead (recording `024_patch_missing` of 0.15.0).
 #[tokio::test(start_paused = true)]
 async fn a_pipeline_that_is_deleted_between_a_look_and_the_stop_is_gone_whatever_the_status_says() {
     for (status, words) in [
@@ -303,7 +303,7 @@ async fn a_pipeline_that_is_deleted_between_a_look_and_the_stop_is_gone_whatever
     }
 }
 
-/// A node that lags behind, or a row that does not show yet, answers the same for a moment.
+/// A lagging node, or a row that is not visible yet, gives the same answer for a moment.
 #[tokio::test(start_paused = true)]
 async fn a_pipeline_that_stays_unknown_for_ten_seconds_is_gone() {
     let fake = FakeTransport::new();

@@ -1,4 +1,4 @@
-//! A job that does not keep running: what is told of it, and what the end of the wait says.
+//! A job that does not keep running: the events about it, and the error at the end of the wait.
 
 use std::sync::{Arc, Mutex};
 
@@ -38,7 +38,7 @@ async fn registered(fake: &FakeTransport, options: Options) -> Submission<Regist
     validated.resolve().await.unwrap().register()
 }
 
-/// Shows a job for as long as nothing else is expected after it.
+/// Shows this job whenever no other expectation matches.
 fn always(fake: &FakeTransport, job: &Value) {
     fake.expect(Method::GET, jobs_path("pl_1"))
         .reply_json(200, &json!({"data": [job]}))
@@ -69,7 +69,7 @@ async fn the_reason_is_told_when_a_job_recovers_and_is_in_what_ends_the_wait() {
     let fake = FakeTransport::new();
     let registered = registered(&fake, options).await;
     shows(&fake, &[job("Scheduling"), job("Recovering")]);
-    // The newest entry is no error, and the oldest is that of an earlier life.
+    // The newest entry is not an error, and the oldest is from an earlier life of the job.
     let info = logged("jlm_3", 9, "for information").with("level", json!("info"));
     fake.newest_errors(&[
         info,
@@ -142,7 +142,7 @@ async fn one_that_ran_and_did_not_stay_so_is_not_called_one_that_was_not_running
     fake.expect(Method::GET, NEWEST_ERRORS)
         .reply_json(200, &json!({"data": [], "hasMore": false}))
         .always();
-    // As a release up to 0.15 does it: a new run every now and then, and nothing in the log.
+    // Releases up to 0.15 start a new run from time to time and log nothing.
     for run_id in 1..=4 {
         for _ in 0..4 {
             fake.expect(Method::GET, jobs_path("pl_1"))
@@ -184,7 +184,7 @@ async fn a_log_that_is_slow_delays_no_state_and_is_told_when_it_comes() {
     let running = registered.wait_until_running().await.unwrap();
     assert!(began.elapsed() < millis(500), "{:?}", began.elapsed());
     assert!(troubles(&told).is_empty());
-    // The next wait reads it again, and tells that it is over when it has stayed Running.
+    // The next wait reads the log again, and reports the recovery once the job has stayed Running.
     fake.expect(Method::GET, NEWEST_ERRORS).reply_json(
         200,
         &json!({"data": [logged("jlm_1", 3, "slow")], "hasMore": false}),
@@ -258,7 +258,7 @@ async fn what_was_asked_for_is_no_trouble() {
         &fake,
         &[job("Failed"), job("Restarting"), in_run(2, "Scheduling")],
     );
-    // Somebody gives it another parallelism, which is a new run as well.
+    // Another client changes the parallelism, which starts a new run as well.
     shows(
         &fake,
         &[
@@ -268,7 +268,7 @@ async fn what_was_asked_for_is_no_trouble() {
         ],
     );
     let running = registered.wait_until_running().await.unwrap();
-    // Stopped and started again by somebody.
+    // Another client stops and starts it again.
     let stopped = in_run(3, "Stopped");
     shows(
         &fake,

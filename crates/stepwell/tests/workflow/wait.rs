@@ -159,7 +159,7 @@ async fn a_failed_job_is_an_error_with_reason_domain_and_what_it_has_logged() {
         let error = Error::from(error);
         assert_eq!(error.phase(), Phase::Responded);
         assert!(!error.is_retryable());
-        // What has ended is not stopped.
+        // A job that has ended is not stopped.
         let report = registered.shutdown().stop_all(StopPolicy::default()).await;
         assert!(report.unwrap().entries.is_empty());
     }
@@ -180,7 +180,7 @@ async fn a_failed_job_is_no_less_failed_when_its_log_cannot_be_read() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_job_that_somebody_stops_or_that_finishes_ends_the_wait() {
+async fn a_job_that_another_client_stops_or_that_finishes_ends_the_wait() {
     let fake = FakeTransport::new();
     let stopped = registered(&fake, options()).await;
     shows(&fake, &[undesired("Stopping"), undesired("Stopped")]);
@@ -255,7 +255,7 @@ async fn a_pipeline_that_stays_away_after_it_was_seen_was_deleted() {
     assert!(matches!(error, WaitError::Vanished { .. }), "{error:?}");
 }
 
-/// A node that lags behind may not know it. How long ago it was looked at before says nothing of that.
+/// A lagging node may not know the pipeline, however long ago it was last polled.
 #[tokio::test(start_paused = true)]
 async fn one_that_is_missed_once_after_a_long_pause_was_not_deleted() {
     let fake = FakeTransport::new();
@@ -324,7 +324,7 @@ async fn a_poll_that_meets_a_busy_server_is_followed_by_the_pause_that_it_asks_f
     let started = Instant::now();
     let _ = registered.wait_until_running().await.unwrap();
     let elapsed = started.elapsed();
-    // What it asked for once does not hold for ever.
+    // A `Retry-After` applies to one pause only.
     assert!(
         elapsed >= seconds(3) && elapsed < millis(3_200),
         "{elapsed:?}"

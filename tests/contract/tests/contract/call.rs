@@ -1,4 +1,4 @@
-//! [`Call`]: a call of the client, from a request.
+//! [`Call`]: a call of the client, derived from a request.
 
 use std::num::NonZeroU32;
 
@@ -36,7 +36,7 @@ pub enum Call {
 }
 
 impl Call {
-    /// The call that sends this, if there is one.
+    /// The call that sends this request, if there is one.
     pub fn of(request: &AnyRequest) -> Option<Self> {
         let segments = request.segments()?;
         let segments: Vec<_> = segments.iter().map(String::as_str).collect();
@@ -77,7 +77,7 @@ impl Call {
         Self::of(request).or_else(|| Self::of(&request.with_any_body()))
     }
 
-    /// Calls, and gives the value that was decoded as the server writes it.
+    /// Makes the call, and returns the decoded value in the server's form.
     pub async fn make(&self, client: &Client) -> Result<Value, ClientError> {
         match self {
             Self::Ping => client.ping().await.map(|()| json!("Pong")),
@@ -99,7 +99,7 @@ impl Call {
         }
     }
 
-    /// What of a reply the client gives back.
+    /// The part of a reply that the client returns.
     pub fn expected(&self, response: &RecordedResponse) -> Value {
         match self {
             Self::Jobs(_) | Self::AllJobs | Self::JobErrors(..) | Self::Checkpoints(..) => {
@@ -132,7 +132,7 @@ async fn rows(client: &Client, id: &PipelineId, job: &JobId) -> Result<Value, Cl
     Ok(Value::Array(batches))
 }
 
-/// What the events of a recorded stream hold; each has its data on one line. The last one was cut where the recording ended, so it is none.
+/// The events of a recorded stream, each with its data on one line. The last one is incomplete, because the recording was cut there.
 fn events(stream: &str) -> Value {
     let (stream, _cut) = stream.rsplit_once("\n\n").unwrap();
     let data = stream

@@ -1,4 +1,4 @@
-//! [`Document`]: a server's own OpenAPI document, with its schemas as JSON Schema.
+//! [`Document`]: a server's OpenAPI document, with its schemas as JSON Schema.
 
 use std::{
     collections::BTreeMap,
@@ -13,13 +13,13 @@ use crate::{
     request::AnyRequest,
 };
 
-/// The document's paths begin after this.
+/// The prefix of all paths, which the document leaves out.
 const SERVER: &str = "/api";
 
-/// The newest server's, which has all that stepwell has words for.
+/// The document of the newest server, which covers everything that stepwell sends and reads.
 pub static DOCUMENT: LazyLock<Document> = LazyLock::new(|| Document::read(OPENAPI));
 
-/// The one that the older server gave.
+/// The document of the older server.
 static DOCUMENT_015: LazyLock<Document> = LazyLock::new(|| {
     let served = Release::V015.response("240_openapi");
     Document::read(&served.body)
@@ -36,9 +36,9 @@ impl Release {
 
 pub struct Document {
     pub whole: Value,
-    /// `components`, as JSON Schema understands them.
+    /// `components`, converted to JSON Schema.
     components: Value,
-    /// The same, and no fields but those that are named.
+    /// The same, without fields that are not named.
     strict: Value,
     validators: Mutex<BTreeMap<(String, bool), &'static Validator>>,
 }
@@ -46,15 +46,15 @@ pub struct Document {
 /// An operation of the document.
 #[derive(Clone, Copy)]
 pub struct Operation {
-    /// Such as `/v1/pipelines/{id}`.
+    /// For example `/v1/pipelines/{id}`.
     pub path: &'static str,
     pub spec: &'static Value,
 }
 
-/// What a path of the document has to a request.
+/// The result of looking up a request.
 pub enum Found {
     Operation(Operation),
-    /// The path is there, the method is not.
+    /// The path is known, but not with this method.
     OtherMethods,
     Nothing,
 }
@@ -78,7 +78,7 @@ impl Document {
         self.whole["components"]["schemas"].as_object().unwrap()
     }
 
-    /// Each operation with its method.
+    /// All operations, with their methods.
     pub fn operations(&'static self) -> impl Iterator<Item = (String, Operation)> {
         let paths = self.whole["paths"].as_object().unwrap();
         paths.iter().flat_map(|(path, methods)| {
@@ -89,7 +89,7 @@ impl Document {
         })
     }
 
-    /// The operation that a request asks for. A path without parameters goes before one with.
+    /// The operation that a request addresses. A path without parameters takes precedence over one with parameters.
     pub fn find(&'static self, request: &AnyRequest) -> Found {
         let Some(path) = request.path.strip_prefix(SERVER) else {
             return Found::Nothing;
@@ -105,7 +105,7 @@ impl Document {
         else {
             return Found::Nothing;
         };
-        // The parameters of one path have other names at another method.
+        // The parameters of one path may have other names with another method.
         let found = operations
             .into_iter()
             .filter(|(_, operation)| unnamed(operation.path) == unnamed(best))
@@ -115,12 +115,12 @@ impl Document {
         })
     }
 
-    /// What a value breaks of a schema, which is one of the document's or refers to such.
+    /// The violations of a schema, which is one of the document's or refers to one.
     pub fn complaints(&self, schema: &Value, value: &Value) -> Vec<String> {
         self.errors(schema, &self.components, value)
     }
 
-    /// As [`complaints`](Self::complaints), with fields that the document does not name among them.
+    /// As [`complaints`](Self::complaints), but fields that the document does not name are violations too.
     pub fn strict_complaints(&self, schema: &Value, value: &Value) -> Vec<String> {
         self.errors(schema, &self.strict, value)
     }
@@ -152,7 +152,7 @@ impl Operation {
         self.spec["operationId"].as_str().unwrap()
     }
 
-    /// The schema of the body that is sent.
+    /// The schema of the request body.
     pub fn request(&self) -> Option<&'static Value> {
         self.spec
             .pointer("/requestBody/content/application~1json/schema")
@@ -164,7 +164,7 @@ impl Operation {
         self.spec.pointer(&content)
     }
 
-    /// The names of its parameters in the query.
+    /// The names of the query parameters.
     pub fn parameters(&self) -> Vec<&'static str> {
         let parameters = self.spec["parameters"].as_array();
         parameters
@@ -204,8 +204,8 @@ fn unnamed(template: &str) -> Vec<&str> {
         .collect()
 }
 
-/// OpenAPI 3.0 has `nullable`, which JSON Schema does not: there, null is a type of its own. What else the document uses is the same in
-/// both, or says nothing of what is valid (`format`, `readOnly`, `discriminator`).
+/// Converts `nullable`, which OpenAPI 3.0 has and JSON Schema has not: there, null is a type of its own. The other keywords in the document
+/// are the same in both, or do not affect validity (`format`, `readOnly`, `discriminator`).
 fn into_json_schema(schema: &mut Value) {
     match schema {
         Value::Object(fields) => {
@@ -221,7 +221,7 @@ fn into_json_schema(schema: &mut Value) {
                     json!([{"allOf": all_of}, {"type": "null"}]),
                 );
             }
-            // Without a type anything is valid, null too.
+            // Without a type everything is valid, including null.
         }
         Value::Array(values) => values.iter_mut().for_each(into_json_schema),
         _ => {}
@@ -249,7 +249,7 @@ fn the_documents_are_read_as_they_are_meant() {
         let document = release.document();
         assert_eq!(document.whole["openapi"], "3.0.3");
         assert_eq!(document.whole["servers"][0]["url"], "/api/");
-        // What would have to be translated too.
+        // Keywords that would need a conversion too.
         for keyword in ["exclusiveMinimum", "exclusiveMaximum", "\"not\""] {
             assert!(!document.whole.to_string().contains(keyword), "{keyword}");
         }

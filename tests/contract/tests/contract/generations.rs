@@ -1,4 +1,4 @@
-//! Every server generation, both ways: what it answers is read, and it can read what is sent.
+//! Every server generation, in both directions: stepwell reads its replies, and it can read stepwell's requests.
 
 pub mod older;
 mod recorded;
@@ -18,7 +18,7 @@ fn id() -> PipelineId {
     PipelineId::new("pl_aPfTVLdeeM").unwrap()
 }
 
-/// What is made of the recordings below is what `generations.json` has.
+/// The bodies derived from the recordings below match `generations.json`.
 #[test]
 fn the_older_forms_are_those_of_the_releases() {
     let recorded = |name: &str| Release::V016.response(name).json();
@@ -45,7 +45,7 @@ fn the_older_forms_are_those_of_the_releases() {
     counts.expect("bodies of the releases", &expected);
 }
 
-/// Each value that was recorded, as each generation would have written it, but for what it has no word for.
+/// Reads each recorded value as each generation would have written it, without the fields that it does not know.
 #[tokio::test]
 async fn every_recorded_value_is_read_from_every_generation() {
     let mut counts = Counts::default();
@@ -56,7 +56,7 @@ async fn every_recorded_value_is_read_from_every_generation() {
             let (Some(call), Some(response)) = (Call::like(&request), exchange.response) else {
                 continue;
             };
-            // A stream of rows is no body; both spellings of its fields are read in the tests of stepwell-arroyo.
+            // A stream of rows is not a body; the tests of stepwell-arroyo read both spellings of its fields.
             let is_other = matches!(call, Call::Ping | Call::Delete(_) | Call::Output(..));
             if response.status != 200 || is_other {
                 continue;
@@ -117,11 +117,11 @@ fn kind(call: &Call) -> &'static str {
     }
 }
 
-/// Fields that no release up to 0.15 reads, whatever their spelling.
+/// Fields that no release up to 0.15 reads, in any spelling.
 const NEW: [(&str, &str); 3] = [
     ("env_vars", "ignored up to 0.15"),
     ("scheduler_config", "ignored up to 0.15"),
-    ("ignore_state", "sent only by who asks for it"),
+    ("ignore_state", "sent only on request"),
 ];
 
 #[test]
@@ -160,7 +160,7 @@ fn what_is_sent_can_be_read_by_every_generation() {
             }
         }
     }
-    // Both spellings of two intervals; the second is "alike" in itself.
+    // Both spellings of two intervals; the second one is already counted as "alike".
     let expected = [("in both spellings", 2), ("new", 3), ("spelled alike", 10)];
     counts.expect("fields sent", &expected);
 }

@@ -1,10 +1,10 @@
-//! The client and the workflow are held to real Arroyos: to their recorded exchanges and timelines, to their own OpenAPI documents, and to
-//! the types of older releases. What is checked of the recordings is checked here, once.
+//! The client and the workflow against real Arroyos: their recorded exchanges and timelines, their OpenAPI documents, and the types of
+//! older releases. The recordings themselves are checked only here.
 //!
-//! `cargo test -p contract -- --nocapture` prints what was counted.
+//! `cargo test -p contract -- --nocapture` prints the counts.
 
-#![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
-#![allow(unreachable_pub, reason = "a test is its own crate")]
+#![allow(clippy::unwrap_used, reason = "tests may panic")]
+#![allow(unreachable_pub, reason = "each test is its own crate")]
 
 mod call;
 mod document;
@@ -21,7 +21,7 @@ use std::{collections::BTreeMap, fmt::Display};
 
 use recording::Release;
 
-/// How often each thing was met.
+/// How often each case occurred.
 #[derive(Default)]
 struct Counts(BTreeMap<String, usize>);
 
@@ -37,7 +37,7 @@ impl Counts {
         }
     }
 
-    /// Prints them, and fails unless they are these.
+    /// Prints the counts, and fails unless they are as expected.
     #[track_caller]
     fn expect(&self, of: &str, expected: &[(&str, usize)]) {
         self.print(of);
@@ -49,7 +49,7 @@ impl Counts {
     }
 }
 
-/// How often each thing was met in the recordings of each release, in the order of [`Release::ALL`].
+/// How often each case occurred in the recordings of each release, in the order of [`Release::ALL`].
 #[derive(Default)]
 struct CountsByRelease(BTreeMap<String, [usize; 2]>);
 
@@ -58,7 +58,7 @@ impl CountsByRelease {
         self.0.entry(what.to_string()).or_default()[release as usize] += 1;
     }
 
-    /// Prints them, and fails unless they are these.
+    /// Prints the counts, and fails unless they are as expected.
     #[track_caller]
     fn expect(&self, of: &str, expected: &[(&str, [usize; 2])]) {
         let [old, new] = Release::ALL;

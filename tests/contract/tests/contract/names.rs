@@ -1,4 +1,4 @@
-//! The recordings that the sources and the documents name are there.
+//! Every recording named in the sources and documents exists.
 
 use std::{
     collections::BTreeSet,
@@ -30,7 +30,7 @@ fn every_recording_that_is_named_exists() {
     assert!(named > 50, "{named}");
 }
 
-/// The sources and the documents below a path.
+/// The sources and documents below a path.
 fn files(path: PathBuf) -> Vec<PathBuf> {
     if path.ends_with("target") {
         return Vec::new();
@@ -47,7 +47,7 @@ fn files(path: PathBuf) -> Vec<PathBuf> {
     if is_read { vec![path] } else { Vec::new() }
 }
 
-/// Between backticks: three digits, then a name.
+/// Names in backticks that consist of three digits and a name.
 fn names(text: &str) -> impl Iterator<Item = &str> {
     text.split('`').filter(|word| {
         word.len() > 4

@@ -1,4 +1,4 @@
-//! The recordings of real Arroyos, as they lie in `tests/contract/recordings`.
+//! The recordings of real Arroyos in `tests/contract/recordings`.
 
 use std::fmt;
 
@@ -8,12 +8,12 @@ use serde_json::Value;
 pub const GENERATIONS: &str = include_str!("../../recordings/generations.json");
 pub const OPENAPI: &str = include_str!("../../recordings/openapi.json");
 
-/// A release that was recorded.
+/// A recorded release.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Release {
-    /// The newest that is out: it has no `PUT`, and gives no kind of a checkpoint.
+    /// The latest published release. It has no `PUT`, and checkpoints have no kind.
     V015,
-    /// The one under development when it was recorded.
+    /// The version under development at the time of the recording.
     V016,
 }
 
@@ -34,7 +34,7 @@ impl Release {
         })
     }
 
-    /// The answer to the exchange of this name.
+    /// The answer to the exchange with this name.
     #[track_caller]
     pub fn response(self, name: &str) -> RecordedResponse {
         let exchange = self
@@ -59,12 +59,12 @@ impl fmt::Display for Release {
     }
 }
 
-/// One request to a real Arroyo, and its answer.
+/// A request to a real Arroyo, and its answer.
 #[derive(Debug, Deserialize)]
 pub struct Exchange {
     pub name: String,
     pub request: RecordedRequest,
-    /// `None`: the server closed without answering.
+    /// `None` if the server closed the connection without answering.
     pub response: Option<RecordedResponse>,
 }
 
@@ -83,11 +83,11 @@ pub struct RecordedResponse {
     pub body: String,
 }
 
-/// What was seen of one pipeline after something was asked of it.
+/// What was seen of a pipeline after a request.
 #[derive(Debug, Deserialize)]
 pub struct RecordedTimeline {
     pub name: String,
-    /// A line for each answer that differs, with what matters of the job and of the pipeline.
+    /// A line for each answer that differs from the previous one, with the relevant fields of the job and the pipeline.
     pub timeline: Vec<Line>,
     /// The answers of `GET …/jobs` at the same times.
     pub jobs: Vec<Body>,
@@ -100,7 +100,7 @@ pub struct Line {
 
 #[derive(Debug, Deserialize)]
 pub struct Body {
-    /// Seconds since it was asked for.
+    /// Seconds since the request.
     pub t: f64,
     pub body: String,
 }

@@ -1,4 +1,4 @@
-//! [`Replay`]: a transport that gives one recorded answer and keeps what it was asked.
+//! [`Replay`]: a transport that returns one recorded answer and keeps the request.
 
 use std::sync::{Arc, Mutex};
 
@@ -12,7 +12,7 @@ use stepwell_transport::{
 
 use crate::recording::RecordedResponse;
 
-/// Answers whatever it is asked with one recorded reply.
+/// Answers every request with one recorded reply.
 #[derive(Clone, Debug)]
 pub struct Replay(Arc<Shared>);
 
@@ -38,7 +38,7 @@ impl Replay {
         Client::new(SharedTransport::new(self.clone()))
     }
 
-    /// The one request that was made.
+    /// The only request that was made.
     pub fn asked(&self) -> Request<Bytes> {
         let mut asked = self.0.asked.lock().unwrap();
         assert_eq!(asked.len(), 1, "{asked:?}");
@@ -60,7 +60,7 @@ impl Transport for Replay {
     }
 }
 
-/// A recorded answer as a transport gives it.
+/// A recorded answer in the form of a transport's result.
 pub fn answer(recorded: Option<&RecordedResponse>) -> Result<Response<Bytes>, TransportError> {
     let Some(recorded) = recorded else {
         return Err(TransportError::new(

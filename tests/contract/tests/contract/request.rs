@@ -1,4 +1,4 @@
-//! [`AnyRequest`]: a request to the API in its parts, recorded or sent.
+//! [`AnyRequest`]: the parts of a recorded or sent API request.
 
 use bytes::Bytes;
 use http::{Request, header};
@@ -9,11 +9,11 @@ use crate::recording::RecordedRequest;
 #[derive(Clone, Debug, PartialEq)]
 pub struct AnyRequest {
     pub method: String,
-    /// Without the query.
+    /// The path without the query.
     pub path: String,
     pub query: Vec<(String, String)>,
     pub content_type: Option<String>,
-    /// `None`: there is none, or it is not JSON.
+    /// `None` if there is no body, or if it is not JSON.
     pub body: Option<Value>,
 }
 
@@ -61,13 +61,13 @@ impl AnyRequest {
             .find_map(|(known, value)| (known == name).then_some(value.as_str()))
     }
 
-    /// The segments of its path within the API, decoded; `None` outside of the API.
+    /// The decoded segments of the path within the API; `None` outside of the API.
     pub fn segments(&self) -> Option<Vec<String>> {
         let path = self.path.strip_prefix("/api/v1/")?;
         Some(path.split('/').map(percent_decoded).collect())
     }
 
-    /// The same with a body and parameters that can surely be sent.
+    /// The same request with a body and parameters that are certainly valid.
     pub fn with_any_body(&self) -> Self {
         let body = r#"{"name": "n", "query": "q", "parallelism": 1}"#;
         Self {

@@ -1,8 +1,8 @@
-//! What an Arroyo cluster can do and the embedded engine cannot.
+//! What an Arroyo cluster supports and the embedded engine does not.
 
 use super::{Refused, refused};
 
-/// Said of each.
+/// Part of every message.
 const CLUSTER: &str = "an Arroyo cluster does (--server URL)";
 
 pub(super) const REFUSED: &[Refused] = &[

@@ -1,4 +1,4 @@
-//! Short queries that are refused: what must be said of each, and where.
+//! Short queries that are refused, with the required message and position of each.
 
 mod beyond;
 mod queries;
@@ -9,19 +9,19 @@ mod tables;
 #[derive(Clone, Copy, Debug)]
 pub struct Refused {
     query: &'static str,
-    /// What its diagnostic has to say, all of it.
+    /// Texts that its diagnostic must contain.
     pub says: &'static [&'static str],
-    /// Where the diagnostic begins; 0 and 0 where there is nothing to point at.
+    /// The position of the diagnostic; 0 and 0 if it has none.
     pub line: u64,
     pub column: u64,
 }
 
-/// A source that counts, as `$I`.
+/// A source that counts, inserted for `$I`.
 const IMPULSE: &str = "CREATE TABLE impulse WITH (connector='impulse', event_rate='10');";
-/// A source that reads a file, as `$T`.
+/// A source that reads a file, inserted for `$T`.
 const TABLE: &str = "CREATE TABLE t (a BIGINT, b TEXT, ts TIMESTAMP) WITH (connector='single_file', path='a', type='source');";
 
-/// What the words of the product never hold: they are those of a library.
+/// Texts that the product's messages never contain, because they come from a library.
 pub const FORBIDDEN: [&str; 33] = [
     "ParserError",
     "TokenizerError",
@@ -58,7 +58,7 @@ pub const FORBIDDEN: [&str; 33] = [
     " { ",
 ];
 
-/// The longest message is no longer than this, whatever the query.
+/// The maximum length of a message, whatever the query.
 pub const LONGEST: usize = 501;
 
 const fn refused(
@@ -75,7 +75,7 @@ const fn refused(
     }
 }
 
-/// All of them.
+/// All refused queries.
 pub fn refused_queries() -> impl Iterator<Item = Refused> {
     let tables = [
         syntax::REFUSED,

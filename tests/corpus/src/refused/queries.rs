@@ -1,4 +1,4 @@
-//! Names that are not there, and types that do not fit.
+//! Unknown names, and types that do not match.
 
 use super::{Refused, refused};
 
@@ -256,7 +256,7 @@ pub(super) const REFUSED: &[Refused] = &[
         2,
         16,
     ),
-    // What a stream has not, anywhere.
+    // What no stream supports.
     refused(
         "$I\nSELECT counter FROM impulse\nORDER BY counter",
         &["ORDER BY"],

@@ -1,4 +1,4 @@
-//! What cannot be read.
+//! Queries that cannot be parsed.
 
 use super::{Refused, refused};
 
@@ -79,7 +79,7 @@ pub(super) const REFUSED: &[Refused] = &[
     ),
     refused("$I\nSELECT # FROM impulse", &["found: #"], 2, 8),
     refused("$I\nSELECT counter FROM impulse\n\\", &["found: \\"], 3, 1),
-    // Places in text that is not one byte a character, or one column.
+    // Positions in text with characters that are not one byte, or not one column, wide.
     refused(
         "$I\r\nSELECT counter\r\nFORM impulse x y",
         &["found: impulse"],
@@ -116,7 +116,7 @@ pub(super) const REFUSED: &[Refused] = &[
         1,
         88,
     ),
-    // The first is good.
+    // The first statement is valid.
     refused(
         "$I\nSELECT counter FROM impulse;\nSELECT counter, missing\nFROM impulse;",
         &["column 'missing' not found"],

@@ -2,7 +2,8 @@
 
 use std::{error::Error, fmt, panic::Location};
 
-/// Why a scenario failed, with all causes and the line that it failed at. It is no `Error`, so that every error can become one.
+/// Why a scenario failed, with all causes and the line where it failed. It does not implement `Error`, so that every error can be converted
+/// into it.
 pub(crate) struct Failure(String);
 
 impl Failure {
@@ -11,7 +12,7 @@ impl Failure {
         Self(format!("{text}\n  at {}", Location::caller()))
     }
 
-    /// Also this.
+    /// Adds another failure.
     pub(crate) fn and(self, other: &Self) -> Self {
         Self(format!("{}\nand {}", self.0, other.0))
     }
@@ -24,7 +25,7 @@ impl<E: Error> From<E> for Failure {
     }
 }
 
-// A test shows what it returns by `Debug`.
+// The test harness prints a returned error with `Debug`.
 impl fmt::Debug for Failure {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.0)
@@ -42,7 +43,7 @@ pub(crate) fn chain(error: &dyn Error) -> String {
     text
 }
 
-/// The error of what was to fail.
+/// The error of an operation that must fail.
 #[track_caller]
 pub(crate) fn error_of<T: fmt::Debug>(
     outcome: Result<T, impl Into<stepwell::Error>>,
@@ -53,7 +54,7 @@ pub(crate) fn error_of<T: fmt::Debug>(
     }
 }
 
-/// What a scenario got instead of what it expects.
+/// A failure for an error other than the expected one.
 #[track_caller]
 pub(crate) fn unexpected(error: &stepwell::Error) -> Failure {
     Failure::new(format!("another error was expected than: {}", chain(error)))

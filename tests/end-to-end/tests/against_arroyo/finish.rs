@@ -1,4 +1,4 @@
-//! Pipelines that end by themselves.
+//! Pipelines that end on their own.
 
 use std::sync::Arc;
 
@@ -35,7 +35,7 @@ pub(crate) async fn one_that_is_over_within_a_poll_is_finished(
     for round in 0..3 {
         let spec = scene.finite(&format!("short{round}")).build()?;
         let registered = scene.validated(spec).await?.resolve().await?.register();
-        // It is over before it is first looked at.
+        // It ends before the first poll.
         scene.until(registered.id(), &[JobState::Finished]).await?;
         match error_of(registered.wait_until_running().await)? {
             Error::Wait {
@@ -47,7 +47,7 @@ pub(crate) async fn one_that_is_over_within_a_poll_is_finished(
     Ok(())
 }
 
-/// Runs it to its end, whether or not that comes before it is seen Running.
+/// Runs the pipeline to its end, whether or not it is seen Running before.
 async fn finished(scene: &Scene, spec: PipelineSpec) -> Result<PipelineId, Failure> {
     match scene.submission(spec).run().await? {
         Outcome::Finished(finished) => {

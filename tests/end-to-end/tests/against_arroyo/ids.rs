@@ -1,4 +1,4 @@
-//! Ids that the client chooses, and taking up a pipeline again by its id.
+//! Ids chosen by the client, and attaching to a pipeline by its id.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::{
     wire::SmallPages,
 };
 
-const NOT_PLAYED: &str = "not played: the server lets no client choose an id";
+const NOT_PLAYED: &str = "not played: the server does not let clients choose an id";
 
 pub(crate) async fn a_chosen_id_is_kept_and_taken_up_again_by_it(
     scene: Arc<Scene>,
@@ -30,14 +30,14 @@ pub(crate) async fn a_chosen_id_is_kept_and_taken_up_again_by_it(
     let running = scene.running(spec.build()?).await?;
     assert_eq!(running.detach(), id);
 
-    // The orchestrator was restarted: the id is all that it has.
+    // The orchestrator was restarted, and only knows the id.
     let attached =
         Submission::attach(scene.transport(), id.clone(), &Shutdown::new(), options()).await?;
     assert_eq!(attached.is_created_here(), None);
     let running = attached.wait_until_running().await?;
     assert_eq!(running.job().run_id, 1);
 
-    // Somebody wants another query under it.
+    // Another client wants a different query under this id.
     let other = scene.endless("other").identity(identity).build()?;
     match error_of(scene.validated(other).await?.resolve().await)? {
         Error::Resolve {
@@ -50,7 +50,7 @@ pub(crate) async fn a_chosen_id_is_kept_and_taken_up_again_by_it(
     Ok(())
 }
 
-/// Nothing of the list is read, however many others there are.
+/// The list is not read, however many pipelines there are.
 pub(crate) async fn one_that_is_found_by_its_id_is_made_once(
     scene: Arc<Scene>,
 ) -> Result<(), Failure> {
@@ -76,7 +76,7 @@ pub(crate) async fn one_that_is_found_by_its_id_is_made_once(
     assert_eq!(counted.read(), 0);
     assert_eq!(scene.ours().await?.len(), 2);
 
-    // Not forced, it is told of the other, which was put.
+    // Without `force`, the error names the other pipeline, which was created by a `PUT`.
     let spec = scene.endless("third").find_by(FindBy::Id).force(false);
     match error_of(scene.validated(spec.build()?).await?.resolve().await)? {
         Error::Resolve {
@@ -96,7 +96,7 @@ pub(crate) async fn odd_ids_find_their_pipelines(scene: Arc<Scene>) -> Result<()
     let plain = Scene::id("");
     let longest = format!("{plain}{}", "x".repeat(64 - plain.len()));
     let mut ids = Vec::new();
-    // What stepwell makes itself.
+    // The ids that stepwell itself derives.
     for text in [
         format!("-{plain}"),
         format!("_{plain}_"),
@@ -105,7 +105,7 @@ pub(crate) async fn odd_ids_find_their_pipelines(scene: Arc<Scene>) -> Result<()
     ] {
         ids.push(PipelineId::new(text)?);
     }
-    // What another client may have made: a server takes anything.
+    // Another client may have used any id: a server accepts everything.
     for odd in ["a b", "a/b", "a%2Fb", "a?b#c", "..", "ä", &"y".repeat(300)] {
         ids.push(PipelineId::from_server(format!("{plain}{odd}")));
     }

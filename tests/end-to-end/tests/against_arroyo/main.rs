@@ -1,8 +1,8 @@
-//! What a server and the library do together: the same scenarios against the embedded engine, and against any Arroyo.
+//! The server and the library together: the same scenarios against the embedded engine and against any Arroyo.
 //!
-//! `cargo test --test against_arroyo` gives each scenario an engine of its own, and another one that plays the release 0.15.0. With
-//! `ARROYO_URL=http://… … -- --ignored` they are played against the server at that address, one after the other; see `docs/testing.md` for what
-//! that does to it.
+//! `cargo test --test against_arroyo` runs each scenario on an engine of its own, and again on one that imitates the release 0.15.0. With
+//! `ARROYO_URL=http://… … -- --ignored` the scenarios run against the server at that address, one after the other; `docs/testing.md`
+//! describes what they do to it.
 
 mod failure;
 mod play;
@@ -23,8 +23,8 @@ mod stop;
 mod submit;
 mod token;
 
-/// Each scenario as three tests: against an engine of its own, against one that plays the release 0.15.0, and against the server that
-/// `ARROYO_URL` names.
+/// Defines three tests per scenario: on an engine of its own, on one that imitates the release 0.15.0, and against the server at
+/// `ARROYO_URL`.
 macro_rules! scenarios {
     ($($module:ident { $($scenario:ident,)* })*) => {
         mod embedded {
@@ -91,7 +91,7 @@ scenarios! {
     shutdown {
         in_the_middle_of_many_submissions_nothing_is_left_running,
         a_create_under_way_is_found_and_stopped,
-        a_run_that_somebody_else_started_is_left_unless_asked_for,
+        a_run_that_another_client_started_is_left_unless_asked_for,
         a_submission_whose_future_is_dropped_is_still_stopped,
     }
     race {

@@ -1,4 +1,4 @@
-//! Many pipelines, and lists of several pages.
+//! Many pipelines, and lists with several pages.
 
 use std::{collections::BTreeSet, num::NonZeroU32, sync::Arc, time::Duration};
 
@@ -16,16 +16,17 @@ use crate::{
 
 const MANY: usize = 200;
 
-/// So many are made at once, for a small server has few slots.
+/// How many are created at once; a small server has few slots.
 const BATCH: usize = 8;
 
-/// How fast batches follow each other: what is made in one second must fit on a page, for SQLite tells no more of the time than that.
+/// The time between two batches. All pipelines created within a second must fit on a page, because SQLite stores their creation times in
+/// seconds.
 const PACE: Duration = Duration::from_millis(200);
 
 pub(crate) async fn two_hundred_are_listed_once_each_however_small_the_pages(
     scene: Arc<Scene>,
 ) -> Result<(), Failure> {
-    // The oldest is on the last page.
+    // The oldest pipeline is on the last page.
     let oldest = scene.endless("oldest").build()?;
     let stopped = scene.running(oldest.clone()).await?.stop().await?;
     let mut made = make(&scene).await?;
@@ -36,7 +37,7 @@ pub(crate) async fn two_hundred_are_listed_once_each_however_small_the_pages(
     assert!(page.has_more && page.data.len() == 10);
     assert_eq!(ours_by(&scene, &scene.client()).await?, made);
 
-    // Where a page holds all that was made in a second, the next one is as small; where it does not, a large one has to follow.
+    // If a page holds all pipelines created within a second, the next page is as small; if not, a large one must follow.
     for (limit, several_small) in [(50, true), (7, false)] {
         let small = SmallPages::new(scene.transport(), limit);
         let client = Client::new(small.clone().into_shared());
@@ -48,7 +49,7 @@ pub(crate) async fn two_hundred_are_listed_once_each_however_small_the_pages(
     Ok(())
 }
 
-/// Makes many, which finish, a batch at a time.
+/// Creates many pipelines that finish, one batch at a time.
 async fn make(scene: &Arc<Scene>) -> Result<BTreeSet<PipelineId>, Failure> {
     let mut made = BTreeSet::new();
     let mut pace = tokio::time::interval(PACE);
@@ -78,7 +79,7 @@ async fn ours_by(scene: &Scene, client: &Client) -> Result<BTreeSet<PipelineId>,
     Ok(ids)
 }
 
-/// A submission finds its pipeline on whichever page it is.
+/// Checks that a submission finds its pipeline on any page.
 async fn found_again(
     scene: &Scene,
     small: &SmallPages,

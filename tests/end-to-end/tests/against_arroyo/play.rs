@@ -1,4 +1,4 @@
-//! Playing a scenario: it is cleaned up after, however it ends.
+//! Plays a scenario and cleans up after it, however it ends.
 
 use std::{panic::resume_unwind, sync::Arc, time::Duration};
 
@@ -10,7 +10,7 @@ use crate::{failure::Failure, scene::Scene, server::Server};
 /// No scenario takes this long unless it hangs.
 const LIMIT: Duration = Duration::from_secs(1_200);
 
-/// Scenarios share a server outside, its few slots and its restarts: one at a time.
+/// Scenarios against an external server share its few slots and its restarts, so only one runs at a time.
 static OUTSIDE: Mutex<()> = Mutex::const_new(());
 
 pub(crate) async fn on_an_engine<F>(
@@ -37,7 +37,7 @@ where
 {
     let scene = Scene::new(Server::outside()?, name)?;
     let _alone = OUTSIDE.lock().await;
-    // A wrong address or token is told at once, for each scenario would wait for the server.
+    // Report a wrong address or token at once, instead of letting each scenario wait for the server.
     scene.client().ping().await?;
     play(scene, scenario).await
 }
@@ -47,7 +47,7 @@ where
     F: Future<Output = Result<(), Failure>> + Send + 'static,
 {
     let scene = Arc::new(scene);
-    // On a task of its own, so that a panic of the scenario ends here and not before it is cleaned up after.
+    // The scenario runs in its own task, so that it is cleaned up after a panic too.
     let mut playing = tokio::spawn(scenario(Arc::clone(&scene)));
     let played = tokio::time::timeout(LIMIT, &mut playing).await;
     if played.is_err() {

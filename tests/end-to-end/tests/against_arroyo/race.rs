@@ -1,4 +1,4 @@
-//! Two submitters of the same spec at the same time.
+//! Two clients that submit the same spec at the same time.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -11,9 +11,9 @@ use crate::{
     scene::Scene,
 };
 
-/// The ids that both came to, of pipelines that run.
+/// The ids of the running pipelines that both submissions return.
 async fn both(scene: &Scene, spec: &PipelineSpec) -> Result<BTreeSet<PipelineId>, Failure> {
-    // Each with a transport of its own: as two processes they share nothing.
+    // Each has its own transport: like two processes, they share nothing.
     let submit = || async {
         let transport = scene.server.transport()?;
         let submission = Submission::new(transport, spec.clone());
@@ -30,7 +30,9 @@ pub(crate) async fn two_that_submit_the_same_at_once_make_one(
     scene: Arc<Scene>,
 ) -> Result<(), Failure> {
     if !scene.generation().await?.takes_ids() {
-        scene.say("not played: the server lets no client choose an id, so two can come to be");
+        scene.say(
+            "not played: the server does not let clients choose an id, so both may create one",
+        );
         return Ok(());
     }
     for round in 0..5 {
@@ -43,7 +45,8 @@ pub(crate) async fn two_that_submit_the_same_at_once_make_one(
     Ok(())
 }
 
-/// Without ids of their own two can each make one, which is said in the guarantees. What is promised then is that the next run tells.
+/// Where the server chooses ids, each client may create a pipeline, as documented in the guarantees. The promise is that the next run
+/// reports it.
 pub(crate) async fn two_that_let_the_server_choose_ids_are_told_apart_by_the_next_run(
     scene: Arc<Scene>,
 ) -> Result<(), Failure> {

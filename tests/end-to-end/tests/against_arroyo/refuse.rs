@@ -1,4 +1,4 @@
-//! What is not done unless it is asked for.
+//! What is not done without being requested.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ pub(crate) async fn others_are_refused_and_force_creates_beside_them(
     let other_id = scene.made_elsewhere(&other).await?;
     let spec = scene.endless("second").force(false);
     let validated = scene.validated(spec.clone().build()?).await?;
-    // As often as it is asked.
+    // Every attempt is refused.
     let validated = match validated.resolve().await {
         Err(refused) => {
             names(refused.error(), &other_id, other.name())?;
@@ -44,7 +44,7 @@ pub(crate) async fn others_are_refused_and_force_creates_beside_them(
     Ok(())
 }
 
-/// The refusal names the other pipeline, among those of other people.
+/// Checks that the refusal names the other pipeline; it may name those of other clients too.
 fn names(error: &Error, id: &PipelineId, name: &str) -> Result<(), Failure> {
     let Error::Resolve {
         source: ResolveError::OtherPipelines { others, .. },

@@ -1,4 +1,4 @@
-//! A server that is restarted while it is used.
+//! A server that is restarted while it is in use.
 
 use std::{sync::Arc, time::Duration};
 
@@ -20,13 +20,13 @@ pub(crate) async fn what_was_running_goes_on_after_a_restart_of_the_server(
     let running = scene.running(scene.endless("before").build()?).await?;
     let run = running.job().run_id;
     tokio::select! {
-        // It has not ended, wherever the server is meanwhile.
+        // The job has not ended, even while the server is down.
         ended = running.ended() => {
             return Err(Failure::new(format!("it has ended: {:?}", ended?)));
         }
         back = next_run(&scene, running.id(), run) => back?,
     }
-    // The orchestrator was restarted too: the id is all that it has.
+    // The orchestrator was restarted too, and only knows the id.
     let attached = Submission::attach(
         scene.transport(),
         running.detach(),
@@ -59,8 +59,8 @@ async fn next_run(scene: &Scene, id: &PipelineId, run: u64) -> Result<(), Failur
     }
 }
 
-/// At whatever moment the server goes: the submission comes up, or says that it may be tried again, and then it does. There is one
-/// pipeline in the end.
+/// Whenever the server restarts, the submission reaches Running, or fails with a retryable error and succeeds when it is repeated. In the
+/// end there is one pipeline.
 pub(crate) async fn what_is_submitted_during_a_restart_comes_up_once(
     scene: Arc<Scene>,
 ) -> Result<(), Failure> {
@@ -90,7 +90,7 @@ pub(crate) async fn what_is_submitted_during_a_restart_comes_up_once(
     Ok(())
 }
 
-/// Submits once more while that is what the error calls for.
+/// Repeats the submission for as long as the error is retryable.
 async fn again(
     scene: &Scene,
     spec: &PipelineSpec,

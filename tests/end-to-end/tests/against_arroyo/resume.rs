@@ -1,4 +1,4 @@
-//! Resuming from each state that a pipeline can be in. Finished is in `finish`.
+//! Resuming from each state that a pipeline can be in. Finished is covered by `finish`.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,10 +14,10 @@ use crate::{
     scene::{PATIENCE, Scene},
 };
 
-/// How often it is tried to meet a job in a state that it passes through.
+/// How many attempts are made to catch a job in a transient state.
 const ROUNDS: usize = 40;
 
-/// Two ticks of a controller and some more: a state that is still that of before has gone by then.
+/// A little more than two ticks of a controller: a stale state has passed by then.
 const SETTLED: Duration = Duration::from_millis(1200);
 
 async fn resumed(
@@ -36,7 +36,7 @@ fn state_before(resumed: &Submission<Resolved<Resumed>>) -> Option<JobState> {
     resumed.resumed_from().map(|job| job.state.clone())
 }
 
-/// It runs, and not only as something that is still shown of the run before.
+/// Checks that the pipeline runs, and that this is not a stale state of the previous run.
 async fn goes_on(running: &Submission<Running>) -> Result<(), Failure> {
     tokio::time::sleep(SETTLED).await;
     let job = running.read_job().await?;
@@ -85,8 +85,8 @@ pub(crate) async fn one_that_takes_its_final_checkpoint_is_started_again(
     resumed_in_passing(&scene, StopMode::Checkpoint, JobState::CheckpointStopping).await
 }
 
-/// Stops a pipeline and resumes it while it is in `state`. How fast a server passes through that is its affair: whatever the submission
-/// meets, it must come up.
+/// Stops a pipeline and resumes it while it is in `state`. How fast a server leaves the state is not known, so the submission must reach
+/// Running from whatever state it finds.
 async fn resumed_in_passing(scene: &Scene, mode: StopMode, state: JobState) -> Result<(), Failure> {
     let spec = scene.busy("passing").build()?;
     let mut running = scene.running(spec.clone()).await?;
@@ -95,7 +95,7 @@ async fn resumed_in_passing(scene: &Scene, mode: StopMode, state: JobState) -> R
         let id = running.detach();
         let validated = scene.validated(spec.clone()).await?;
         scene.patch_stop(&id, mode.clone()).await?;
-        // A slow controller has not acted on it yet, a fast one is past it by the next look.
+        // A slow controller has not acted on the stop yet; a fast one is past the state by the next poll.
         if round % 2 == 0 {
             let stops = [state.clone(), JobState::Stopped];
             scene.until(&id, &stops).await?;
@@ -107,7 +107,7 @@ async fn resumed_in_passing(scene: &Scene, mode: StopMode, state: JobState) -> R
             Err(error) => after_a_failed_stop(scene, &spec, error.into()).await?,
         };
         assert_eq!(*running.id(), id);
-        // A stop that was not acted on is cancelled, and the run goes on (recording `468_…`).
+        // A stop that has not taken effect is cancelled, and the run continues (recording `468_…`).
         let next = run + 1;
         let first = if met == Some(JobState::Running) {
             run
@@ -124,12 +124,12 @@ async fn resumed_in_passing(scene: &Scene, mode: StopMode, state: JobState) -> R
         }
     }
     scene.say(&format!(
-        "{state} was not met in {ROUNDS} tries; every one of them came up"
+        "{state} was not seen in {ROUNDS} tries; every one of them came up"
     ));
     goes_on(&running).await
 }
 
-/// Where a stop may end as Failed, the next submission restarts what it came to.
+/// Where a stop may end as Failed, the next submission restarts the failed job.
 async fn after_a_failed_stop(
     scene: &Scene,
     spec: &PipelineSpec,
@@ -162,7 +162,7 @@ pub(crate) async fn one_that_has_just_been_created_is_adopted(
         scene.stopped(running).await?;
     }
     scene.say(&format!(
-        "neither Created nor Scheduling was met in {ROUNDS} tries; every one of them came up"
+        "neither Created nor Scheduling was seen in {ROUNDS} tries; every one of them came up"
     ));
     Ok(())
 }
@@ -170,8 +170,8 @@ pub(crate) async fn one_that_has_just_been_created_is_adopted(
 pub(crate) async fn one_that_ended_as_failed_is_restarted_and_its_old_failure_does_not_count(
     scene: Arc<Scene>,
 ) -> Result<(), Failure> {
-    // Running has to last: right after a restart it counts only when it has been so for two ticks, and a busy machine may see it late.
-    // A release up to 0.15 runs it again and again before it is Failed.
+    // Running must last: right after a restart it counts only after two ticks, and a busy machine may see it late. Releases up to 0.15 run
+    // the job many times before it is Failed.
     let row = match scene.generation().await? {
         Generation::V0_16 => 8,
         Generation::V0_15 => 3,
@@ -192,7 +192,7 @@ pub(crate) async fn one_that_ended_as_failed_is_restarted_and_its_old_failure_do
     Ok(())
 }
 
-/// Watches one that runs in this run until it has failed. Gives its last run.
+/// Watches a pipeline from this run on until it has failed, and returns its last run.
 async fn fails(scene: &Scene, running: &Submission<Running>, run: u64) -> Result<u64, Failure> {
     let generation = scene.generation().await?;
     assert_eq!(running.job().state, JobState::Running);

@@ -1,4 +1,4 @@
-//! What a scenario works with: names and queries that nobody else has, and the broom.
+//! What a scenario works with: unique names and queries, and the clean-up.
 
 use std::{
     collections::{BTreeSet, hash_map::RandomState},
@@ -25,27 +25,27 @@ use crate::{
     server::Server,
 };
 
-/// Nothing here takes this long unless it hangs.
+/// No step takes this long unless it hangs.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(300);
 
-/// How long after the last pipeline was deleted it is looked again: a create that was under way may show late.
+/// How long after the last delete to look again: a create that was in progress may become visible late.
 const LATE: Duration = Duration::from_secs(1);
 
-/// What all names of this run begin with. Somebody else's run has another, and so has an earlier one that was killed.
+/// The prefix of all names in this run. Other runs have other prefixes, including an earlier one that was killed.
 static RUN: LazyLock<String> = LazyLock::new(|| {
     let mut hash = RandomState::new().build_hasher();
     hash.write_u32(std::process::id());
     format!("against-{:08x}", hash.finish() >> 32)
 });
 
-/// How many tasks a pipeline gets: a server outside may have few slots.
+/// The parallelism of every pipeline: an external server may have few slots.
 const ONE: NonZeroU32 = NonZeroU32::MIN;
 
 pub(crate) struct Scene {
     pub(crate) server: Server,
     scenario: String,
     transport: SharedTransport,
-    /// Ids that are known before the create: what a list does not show can be deleted by them.
+    /// Ids that are known before the create, which allow deleting what a list does not show.
     ids: Mutex<BTreeSet<PipelineId>>,
 }
 
@@ -67,12 +67,12 @@ impl Scene {
         Client::new(self.transport())
     }
 
-    /// Says something that is read though the test passes: the test harness keeps what `println` prints.
+    /// Prints a line even if the test passes: the test harness captures what `println` prints.
     pub(crate) fn say(&self, text: &str) {
         let _ = writeln!(io::stdout(), "{}: {text}", self.scenario);
     }
 
-    /// What the names of this scenario's pipelines begin with.
+    /// The prefix of the names of this scenario's pipelines.
     fn prefix(&self) -> String {
         format!("{}-{}-", *RUN, self.scenario)
     }
@@ -81,12 +81,12 @@ impl Scene {
         format!("{}{what}", self.prefix())
     }
 
-    /// An id that nobody else has: at most 64 characters.
+    /// A unique id of at most 64 characters.
     pub(crate) fn id(what: &str) -> String {
         format!("{}-{what}", *RUN)
     }
 
-    /// A query of an impulse table with these options. The name in it makes it one that no other pipeline has.
+    /// A query on an impulse table with these options. It contains the name, so that it is unique.
     pub(crate) fn query(&self, what: &str, impulse: &str, select: &str) -> String {
         format!(
             "-- {}\n\
@@ -97,7 +97,7 @@ impl Scene {
         )
     }
 
-    /// A spec of this query. What else is on the server is no reason not to create it.
+    /// A spec with this query. It is created regardless of the other pipelines on the server.
     pub(crate) fn spec(&self, what: &str, query: &str) -> PipelineSpecBuilder {
         let name = self.name(what);
         self.note(&PipelineId::for_spec("", &name, query));
@@ -107,20 +107,20 @@ impl Scene {
             .force(true)
     }
 
-    /// Runs until it is stopped.
+    /// A spec that runs until it is stopped.
     pub(crate) fn endless(&self, what: &str) -> PipelineSpecBuilder {
         let query = self.query(what, "event_rate = '50'", "CAST(counter AS BIGINT)");
         self.spec(what, &query)
     }
 
-    /// Runs until it is stopped, and is mostly at work on a row, which has to be through before it can stop.
+    /// A spec that runs until it is stopped and is busy with a row most of the time, which it must complete before it can stop.
     pub(crate) fn busy(&self, what: &str) -> PipelineSpecBuilder {
         let row = "CAST(CHARACTER_LENGTH(REPLACE(REPEAT(CAST(counter AS TEXT), 500000), '1', 'ab')) AS BIGINT)";
         let query = self.query(what, "event_rate = '20'", row);
         self.spec(what, &query)
     }
 
-    /// Is over as soon as it runs.
+    /// A spec that finishes as soon as it runs.
     pub(crate) fn finite(&self, what: &str) -> PipelineSpecBuilder {
         let query = self.query(
             what,
@@ -130,7 +130,7 @@ impl Scene {
         self.spec(what, &query)
     }
 
-    /// Fails on its row number `row`, one second each (recording `360_create_div_by_zero`).
+    /// A spec that fails on row number `row`, one second per row (recording `360_create_div_by_zero`).
     pub(crate) fn failing(&self, what: &str, row: u32) -> PipelineSpecBuilder {
         let select = format!("100 / ({row} - CAST(counter AS BIGINT))");
         let query = self.query(what, "event_rate = '1'", &select);
@@ -155,7 +155,7 @@ impl Scene {
         Ok(registered.wait_until_running().await?)
     }
 
-    /// Stops it. Where a stop may end as Failed, that is an end too.
+    /// Stops the pipeline. Where a stop may end as Failed, that is accepted too.
     pub(crate) async fn stopped(&self, running: Submission<Running>) -> Result<Job, Failure> {
         let error = match running.stop().await {
             Ok(stopped) => return Ok(stopped.job().clone()),
@@ -169,7 +169,7 @@ impl Scene {
         }
     }
 
-    /// Makes a pipeline as another client would: under an id that the server chooses.
+    /// Creates a pipeline as another client would: under an id that the server chooses.
     pub(crate) async fn made_elsewhere(&self, spec: &PipelineSpec) -> Result<PipelineId, Failure> {
         let create = CreatePipeline::new(spec.name(), spec.query(), ONE);
         Ok(self.client().create(&create).await?.id)
@@ -188,7 +188,7 @@ impl Scene {
             .ok_or_else(|| Failure::new(format!("pipeline {id} has no job")))
     }
 
-    /// Looks at a job, as often as it can, until it is in one of these states.
+    /// Polls a job, without pauses, until it is in one of these states.
     pub(crate) async fn until(&self, id: &PipelineId, states: &[JobState]) -> Result<Job, Failure> {
         let looked = tokio::time::timeout(PATIENCE, async {
             loop {
@@ -207,7 +207,7 @@ impl Scene {
         self.ours_by(&self.client()).await
     }
 
-    /// As [`ours`](Self::ours), read by this client.
+    /// As [`ours`](Self::ours), but read through this client.
     pub(crate) async fn ours_by(&self, client: &Client) -> Result<Vec<Pipeline>, Failure> {
         let mut pipelines = client.all_pipelines().await?;
         let prefix = self.prefix();
@@ -215,11 +215,11 @@ impl Scene {
         Ok(pipelines)
     }
 
-    /// What the server is, as it says itself: only one after 0.15 has `PUT`.
+    /// The generation of the server, detected from its replies: only servers after 0.15 have `PUT`.
     pub(crate) async fn generation(&self) -> Result<Generation, Failure> {
         let id = PipelineId::new(Self::id("probe"))?;
         self.note(&id);
-        // A query that no server takes, so that nothing is made.
+        // No server accepts this query, so nothing is created.
         let probe = CreatePipeline::new(self.name("probe"), "", ONE);
         match self.client().create_with_id(&id, &probe).await {
             Ok(_) => Err(Failure::new("the server took an empty query")),
@@ -239,7 +239,8 @@ impl Scene {
         self.ids.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Stops and deletes all that this scenario may have made, and nothing else. Of one that failed a create may still be under way.
+    /// Stops and deletes everything that this scenario may have created, and nothing else. After a failure a create may still be in
+    /// progress.
     pub(crate) async fn clean_up(&self, failed: bool) -> Result<(), Failure> {
         let late = if failed { LATE } else { Duration::ZERO };
         let deadline = Instant::now() + PATIENCE * 2;
@@ -247,7 +248,7 @@ impl Scene {
         loop {
             match tokio::time::timeout_at(deadline, self.sweep(late)).await {
                 Ok(Ok(())) => return Ok(()),
-                // A server that is just being restarted does not answer.
+                // A server that is being restarted does not answer.
                 Ok(Err(failure)) => problem = Some(failure),
                 Err(_) => break,
             }
@@ -282,7 +283,7 @@ impl Scene {
 
     async fn remove(&self, id: &PipelineId) -> Result<(), Failure> {
         let client = self.client();
-        // Refused while it has not ended.
+        // The delete is refused until the job has ended.
         loop {
             match client.delete(id).await {
                 Ok(()) => return Ok(()),
@@ -292,7 +293,7 @@ impl Scene {
                     _ => return Err(error.into()),
                 },
             }
-            // Whether it was accepted shows when the pipeline is next deleted.
+            // Whether the stop was accepted shows in the next delete.
             let _ = self.patch_stop(id, StopMode::Immediate).await;
             tokio::time::sleep(Duration::from_millis(100)).await;
         }

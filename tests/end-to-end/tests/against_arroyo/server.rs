@@ -18,25 +18,25 @@ const URL: &str = "ARROYO_URL";
 const TOKEN: &str = "ARROYO_TOKEN";
 const RESTART: &str = "ARROYO_RESTART";
 
-/// How often a job is restarted that fails on an engine which plays 0.15. A real one does so 20 times, which takes a minute.
+/// How often an engine that imitates 0.15 restarts a failing job. A real server does so 20 times, which takes a minute.
 const RESTARTS: u32 = 2;
 
-/// A restart from outside that takes longer has gone wrong.
+/// An external restart that takes longer has failed.
 const RESTART_TIMEOUT: Duration = Duration::from_secs(120);
 
 pub(crate) enum Server {
-    /// An engine in a directory of its own.
+    /// An engine with its own directory.
     Embedded {
         generation: Generation,
         directory: tempfile::TempDir,
         engine: Mutex<Option<Engine>>,
         port: AtomicU16,
     },
-    /// Somebody's server.
+    /// An external server.
     Outside {
         url: String,
         token: Option<Token>,
-        /// A shell command.
+        /// The shell command that restarts it.
         restart: Option<String>,
     },
 }
@@ -83,7 +83,7 @@ impl Server {
         matches!(self, Self::Outside { token: Some(_), .. })
     }
 
-    /// A transport with the token that the server wants, if it wants one.
+    /// A transport with the server's token, if it needs one.
     pub(crate) fn transport(&self) -> Result<SharedTransport, Failure> {
         match self {
             Self::Outside { token, .. } => self.transport_with(token.clone()),
@@ -99,7 +99,7 @@ impl Server {
         Ok(builder.build()?.into_shared())
     }
 
-    /// Why it cannot be restarted, if it cannot.
+    /// The reason why the server cannot be restarted, if there is one.
     pub(crate) fn why_not_restarted(&self) -> Option<String> {
         match self {
             Self::Outside { restart: None, .. } => Some(format!("{RESTART} is not set")),
@@ -107,12 +107,12 @@ impl Server {
         }
     }
 
-    /// Ends it and starts it again, at the same address and with the same state.
+    /// Stops the server and starts it again, at the same address and with the same state.
     pub(crate) async fn restart(&self) -> Result<(), Failure> {
         match self {
             Self::Embedded { .. } => {
                 self.close().await?;
-                // Long enough for a few requests to find nobody there.
+                // Long enough for a few requests to find the server down.
                 tokio::time::sleep(Duration::from_millis(200)).await;
                 self.start().await
             }
@@ -151,7 +151,7 @@ impl Server {
         Ok(())
     }
 
-    /// Ends an engine of ours; somebody's server is left as it is.
+    /// Stops an engine of ours; an external server is left as it is.
     pub(crate) async fn close(&self) -> Result<(), Failure> {
         if let Self::Embedded { engine, .. } = self
             && let Some(engine) = engine.lock().await.take()
@@ -162,13 +162,13 @@ impl Server {
     }
 }
 
-/// The value of an environment variable that is not empty.
+/// The value of an environment variable, unless it is empty.
 fn variable(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
 }
 
 async fn run(command: &str) -> Result<(), Failure> {
-    // What it leaves in the background may keep its output open, which must not be waited for.
+    // A background process of the command may keep its output open, so do not wait for the end of the output.
     let child = Command::new("sh")
         .args(["-c", command])
         .stdin(Stdio::null())

@@ -1,4 +1,4 @@
-//! Stopping everything of a process: `Shutdown::stop_all`.
+//! Stopping all pipelines of a process: `Shutdown::stop_all`.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,14 +14,14 @@ use crate::{
     wire::Creates,
 };
 
-/// So many submissions share a shutdown: fewer than a small server has slots.
+/// How many submissions share a shutdown: fewer than a small server has slots.
 const CROWD: u64 = 8;
 
 fn policy() -> StopPolicy {
     StopPolicy::builder().deadline(PATIENCE).build()
 }
 
-/// All that this scenario has made is stopped, whatever a report says.
+/// Checks that every pipeline of this scenario has stopped, whatever a report says.
 async fn nothing_runs(scene: &Scene) -> Result<(), Failure> {
     let generation = scene.generation().await?;
     for pipeline in scene.ours().await? {
@@ -47,7 +47,7 @@ pub(crate) async fn in_the_middle_of_many_submissions_nothing_is_left_running(
             let submission = Submission::builder(scene.transport(), spec).shutdown(&shutdown);
             submissions.spawn(submission.build().run());
         }
-        // Some moment in the middle; which one it is must not matter.
+        // The exact moment must not matter.
         tokio::time::sleep(Duration::from_millis(after)).await;
         let report = shutdown.stop_all(policy()).await?;
         while let Some(outcome) = submissions.join_next().await {
@@ -61,9 +61,9 @@ pub(crate) async fn in_the_middle_of_many_submissions_nothing_is_left_running(
         for entry in &report.entries {
             let is_there = made.iter().any(|pipeline| pipeline.name == entry.name);
             match &entry.end {
-                // How it ended is looked at below.
+                // The state is checked below.
                 ShutdownEnd::Ended { .. } => {}
-                // A server that takes no `PUT` has refused it, and the shutdown came before the `POST`.
+                // A server without `PUT` has refused it, and the shutdown came before the `POST`.
                 ShutdownEnd::NotCreated => assert!(!is_there, "{entry}"),
                 _ => return Err(Failure::new(entry)),
             }
@@ -76,7 +76,7 @@ pub(crate) async fn in_the_middle_of_many_submissions_nothing_is_left_running(
 pub(crate) async fn a_create_under_way_is_found_and_stopped(
     scene: Arc<Scene>,
 ) -> Result<(), Failure> {
-    // On a server without `PUT` the create that is refused is no create, and no `POST` follows when the shutdown has begun.
+    // On a server without `PUT` the refused create has no effect, and no `POST` follows once the shutdown has begun.
     let identities = if scene.generation().await?.takes_ids() {
         vec![Identity::default(), Identity::ServerAssigned]
     } else {
@@ -111,7 +111,7 @@ pub(crate) async fn a_create_under_way_is_found_and_stopped(
     Ok(())
 }
 
-pub(crate) async fn a_run_that_somebody_else_started_is_left_unless_asked_for(
+pub(crate) async fn a_run_that_another_client_started_is_left_unless_asked_for(
     scene: Arc<Scene>,
 ) -> Result<(), Failure> {
     let spec = scene.endless("theirs").build()?;

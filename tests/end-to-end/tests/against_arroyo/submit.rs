@@ -1,4 +1,4 @@
-//! The plain way: from nothing to Running, and to Stopped.
+//! The simple case: from nothing to Running, and to Stopped.
 
 use std::sync::Arc;
 
@@ -69,7 +69,7 @@ pub(crate) async fn a_query_with_an_error_is_refused_with_its_place_and_makes_no
     };
     assert!(diagnostics[0].message.contains("countr"), "{diagnostics:?}");
     let line = diagnostics[0].span.as_ref().map(|span| span.start.line);
-    // Old servers give no place.
+    // Old servers report no position.
     assert!(line.is_none_or(|line| line == 4), "{diagnostics:?}");
     assert_eq!(scene.ours().await?.len(), 0);
     Ok(())

@@ -1,4 +1,4 @@
-//! Transports that stand before the real one.
+//! Transports that wrap the real one.
 
 use std::{
     sync::{
@@ -15,10 +15,10 @@ use stepwell::{
 };
 use tokio::sync::Notify;
 
-/// What the library asks for when it reads the first page of pipelines.
+/// The limit with which the library requests the first page of pipelines.
 const FIRST_PAGE: &str = "limit=10000";
 
-/// Asks for small pages where the library asks for its large one, and counts them. A still larger one is left.
+/// Requests small pages where the library requests its usual one, and counts them. A still larger page is left unchanged.
 #[derive(Clone, Debug)]
 pub(crate) struct SmallPages {
     inner: SharedTransport,
@@ -74,10 +74,10 @@ impl Transport for SmallPages {
     }
 }
 
-/// How long a create is on its way.
+/// How long a create is held back.
 const HELD: Duration = Duration::from_millis(200);
 
-/// Tells when a create leaves, and lets it arrive later.
+/// Signals when a create leaves, and lets it arrive later.
 #[derive(Clone, Debug)]
 pub(crate) struct Creates {
     inner: SharedTransport,
@@ -92,7 +92,7 @@ impl Creates {
         }
     }
 
-    /// Waits until a create leaves, or has left since this was last asked.
+    /// Waits until a create leaves, or has left since the last call.
     pub(crate) async fn leaves(&self) {
         self.leaves.notified().await;
     }

@@ -1,7 +1,7 @@
-//! A thousand submissions at once in one process, over one transport and under one shutdown, which comes in the middle.
+//! A thousand concurrent submissions in one process, over one transport and under one shutdown, which begins in the middle.
 
-#![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
-#![allow(unreachable_pub, reason = "a test is its own crate")]
+#![allow(clippy::unwrap_used, reason = "tests may panic")]
+#![allow(unreachable_pub, reason = "each test is its own crate")]
 
 mod server;
 
@@ -24,23 +24,23 @@ use tokio::task::JoinSet;
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;
 
-/// What is looked at is the memory of the whole process, so one at a time.
+/// The tests measure the memory of the whole process, so only one runs at a time.
 static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
-/// Nothing here takes this long unless it hangs.
+/// No step takes this long unless it hangs.
 const PATIENCE: Duration = Duration::from_secs(600);
 
-/// The most connections that may be open at the same time. The transport has 64 requests under way and as many connections idle; the rest
-/// are those that it gives up and the server has not seen the end of.
+/// The maximum number of open connections. The transport has up to 64 requests in progress and as many idle connections; the rest are
+/// closed by the transport, but not yet by the server.
 const CONNECTIONS: usize = 256;
 
-/// The most memory that may be taken for each submission, with the server's part of it.
+/// The maximum memory per submission, in bytes, including the server's share.
 const MEMORY_EACH: usize = 128 << 10;
 
-/// How many submissions of queries that nobody else submits.
+/// How many submissions have a query of their own.
 const DISTINCT: usize = 1_000;
 
-/// What a round came to.
+/// The result of a round.
 struct Round {
     running: usize,
     cut_short: usize,
@@ -48,10 +48,10 @@ struct Round {
     stopping: Duration,
     peak_memory: usize,
     report: ShutdownReport,
-    /// By method.
+    /// The number of requests by method.
     requests: [(Method, usize); 5],
     connections: Connections,
-    /// All that were ever created, for none is deleted.
+    /// All pipelines that were ever created; none is deleted.
     pipelines: Vec<HeldPipeline>,
 }
 
@@ -62,7 +62,7 @@ fn spec(number: usize) -> PipelineSpec {
         .unwrap()
 }
 
-/// Submits, shuts down when half of it runs, and holds the promises that are the same on every server.
+/// Submits, shuts down when half of the pipelines run, and checks the promises that hold on every server.
 async fn round(generation: Generation, pairs: usize) -> Round {
     let server = Server::start(generation);
     let transport = HyperTransport::builder(server.url()).build().unwrap();
@@ -73,10 +73,10 @@ async fn round(generation: Generation, pairs: usize) -> Round {
     let before = MEMORY.current_usage();
     let began = Instant::now();
     let mut submissions = JoinSet::new();
-    // The pairs go first and side by side, so that they meet.
+    // The pairs come first, side by side, so that their submissions overlap.
     let numbers = (0..pairs).flat_map(|number| [number, number]);
     for number in numbers.chain(pairs..pairs + DISTINCT) {
-        // No deadline is what decides here.
+        // The deadlines are long enough not to affect the result.
         let options = Options::default()
             .with_connect_timeout(PATIENCE)
             .with_request_timeout(PATIENCE)
@@ -89,7 +89,7 @@ async fn round(generation: Generation, pairs: usize) -> Round {
     }
     let count = submissions.len();
 
-    // They are kept until the end, as somebody does who has a use for them.
+    // Keep the handles until the end, as an application does.
     let mut running = Vec::new();
     while running.len() < count / 2 {
         match submissions.join_next().await.unwrap().unwrap() {
@@ -157,10 +157,10 @@ impl Round {
         for (what, value) in [
             ("submissions", self.submissions().to_string()),
             ("  seen Running", self.running.to_string()),
-            ("  told of the shutdown", self.cut_short.to_string()),
+            ("  cut short", self.cut_short.to_string()),
             ("pipelines made", self.pipelines.len().to_string()),
             ("wall time", format!("{:.2?}", self.wall)),
-            ("  of it stop_all", format!("{:.2?}", self.stopping)),
+            ("  stop_all alone", format!("{:.2?}", self.stopping)),
             ("requests", requests.to_string()),
             ("  by method", format!("{:?}", self.requests)),
             ("peak of connections", connections.peak.to_string()),
@@ -172,11 +172,14 @@ impl Round {
         }
     }
 
-    /// What is promised on every server.
+    /// Checks what is promised on every server.
     fn hold(&self) {
-        assert!(self.cut_short > 0, "it was not in the middle");
+        assert!(
+            self.cut_short > 0,
+            "the shutdown did not come in the middle"
+        );
         let [.., (_, deletes)] = self.requests;
-        assert_eq!(deletes, 0, "what is held is not all that was created");
+        assert_eq!(deletes, 0, "deleted pipelines are missing from the check");
         let mut by_query = BTreeMap::<_, Vec<_>>::new();
         for pipeline in &self.pipelines {
             let created = by_query.entry(&pipeline.query).or_default();
@@ -185,7 +188,7 @@ impl Round {
         for (query, created) in by_query {
             assert_eq!(created.len(), 1, "{query}: {created:?}");
         }
-        // Nothing is left running, and nothing was made that the report does not know.
+        // Every pipeline has been stopped and is in the report.
         for pipeline in &self.pipelines {
             let told_to_stop = pipeline.stop != StopMode::None;
             assert!(
@@ -201,7 +204,7 @@ impl Round {
                 "{pipeline:?} is not in the report as one that has ended"
             );
         }
-        // And the report makes nothing up.
+        // The report contains only pipelines that exist.
         for entry in &self.report.entries {
             let is_made = entry
                 .id

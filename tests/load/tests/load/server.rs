@@ -1,6 +1,6 @@
-//! A server for many submissions at once: a control plane behind real sockets, which counts what comes and goes.
+//! A server for many concurrent submissions: a control plane behind real sockets, which counts requests and connections.
 //!
-//! It is the control plane alone, with workers that do at once what they are told, so that the load is on the library and its transport.
+//! It is only the control plane, with workers that carry out commands at once, so that the load is on the library and its transport.
 
 use std::{
     convert::Infallible,
@@ -24,16 +24,17 @@ use tokio::{
     task::JoinSet,
 };
 
-/// The pace of the controller: faster than a real one, so that what is waited for is the library.
+/// The controller's tick, faster than a real one, so that waiting measures the library.
 const TICK: Duration = Duration::from_millis(50);
 
-/// More than ever connect at once: a connection that the kernel turns away comes again a second later, which would hide how many there are.
+/// More connections than are ever opened at once. The kernel would retry a rejected one a second later, which would hide the true peak.
 const BACKLOG: u32 = 4096;
 
-/// One run of so many stays in Scheduling: there is always something that a shutdown finds on its way. The queries differ in their number.
+/// Runs whose query contains this text stay in Scheduling, so that a shutdown always finds some that are still starting. The number in the
+/// query selects one in ten.
 const SLOW: &str = "0 FROM";
 
-/// A server, for as long as it is kept.
+/// A server that runs until it is dropped.
 #[derive(Debug)]
 pub struct Server {
     plane: ControlPlane,
@@ -42,13 +43,13 @@ pub struct Server {
     _tasks: JoinSet<()>,
 }
 
-/// How many connections there were.
+/// The number of connections.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Connections {
     open: usize,
-    /// The most that were open at the same time.
+    /// The peak of concurrently open connections.
     pub peak: usize,
-    /// All that were ever opened.
+    /// All connections that were ever opened.
     pub accepted: usize,
 }
 
@@ -108,14 +109,14 @@ async fn accept(listener: TcpListener, plane: ControlPlane, counts: Arc<Mutex<Co
         stream.set_nodelay(true).unwrap();
         counts.lock().unwrap().opened();
         connections.spawn(serve(stream, plane.clone(), Arc::clone(&counts)));
-        // Else each would be kept until the end, and count as memory of the library.
+        // Otherwise every task would be kept until the end, and count as memory of the library.
         while connections.try_join_next().is_some() {}
     }
 }
 
 async fn serve(stream: TcpStream, plane: ControlPlane, counts: Arc<Mutex<Connections>>) {
     let answer = service_fn(|request| answer(request, &plane));
-    // A client may close in the middle: it is what a shutdown does to a poll.
+    // A client may close a connection in the middle, as a shutdown does to a poll.
     let _ = http1::Builder::new()
         .serve_connection(TokioIo::new(stream), answer)
         .await;
@@ -127,7 +128,7 @@ async fn answer(
     plane: &ControlPlane,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     let (head, body) = request.into_parts();
-    // Cut within the request: nobody awaits the answer, and a half is not acted on.
+    // The request was cut off: nothing awaits the answer, and half a request has no effect.
     let Ok(body) = body.collect().await else {
         return Ok(Response::default());
     };

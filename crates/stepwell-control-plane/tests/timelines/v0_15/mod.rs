@@ -16,7 +16,7 @@ const PROCESS: Generation = Generation::V0_15(Scheduler::Process);
 
 const DIVISION: Step = Fail("SQL error: Divide by zero error", ErrorDomain::User);
 
-/// How many looks a state was watched that did not pass: 8 s.
+/// How many ticks a state that does not pass was observed: 8 s.
 const LONG: usize = 16;
 
 pub fn stories() -> Vec<Story> {
@@ -32,7 +32,7 @@ pub fn stories() -> Vec<Story> {
     .collect()
 }
 
-/// Whatever is asked of a server without pipelines.
+/// Requests to a server without pipelines.
 fn questions() -> Story {
     Story::of(
         EMBEDDED,
@@ -119,7 +119,7 @@ fn life_of_one_pipeline() -> Story {
         Ask("133_interval"),
         Looks(1),
         Expect("133_interval_states"),
-        // Nothing comes of it.
+        // It has no effect.
         Ask("134_patch_env_only"),
         Looks(1),
         Ask("135_stop_checkpoint"),
@@ -143,7 +143,7 @@ fn all_jobs() -> Story {
     Story::of(EMBEDDED, steps)
 }
 
-/// Pipelines that were made within one second.
+/// Pipelines that were created within one second.
 fn ties() -> Story {
     let steps = vec![
         Ask("033_create_parallelism_0"),
@@ -188,7 +188,7 @@ fn embedded_failures() -> Vec<Story> {
             Finish,
             Looks(1),
             Expect("210_finite_file_states"),
-            // Nothing revives it.
+            // Nothing restarts a finished pipeline.
             Ask("211_resume_finished"),
             Looks(LONG),
             Expect("211_resume_finished_states"),

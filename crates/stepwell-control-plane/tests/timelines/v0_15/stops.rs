@@ -6,7 +6,7 @@ use crate::story::{
     Story,
 };
 
-/// Threads end with a final checkpoint or by force; told to end otherwise, they go on.
+/// Threads end with a final checkpoint or by force; with any other stop they keep running.
 pub(super) fn embedded() -> Vec<Story> {
     let stories = [
         vec![
@@ -74,9 +74,9 @@ pub(super) fn embedded() -> Vec<Story> {
     stories.map(|steps| Story::of(EMBEDDED, steps)).collect()
 }
 
-/// Processes end in every way.
+/// Processes end with every kind of stop.
 pub(super) fn process() -> Vec<Story> {
-    // Create, its states, stop, its states, the checkpoints, resume, its states, force, delete.
+    // In the order of the recording: create, stop, checkpoints, resume, force, delete.
     let recorded = [
         [
             "500_create_for_checkpoint",

@@ -1,4 +1,4 @@
-//! [`Class`]: whether stepwell would send what was recorded, and if not, why not.
+//! [`Class`]: whether stepwell would send a recorded request, and if not, why.
 
 use std::fmt;
 
@@ -11,13 +11,13 @@ use crate::{
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
-    /// The client sends it, as it is or by the rules.
+    /// The client sends it, either unchanged or after applying the rules.
     Sent,
-    /// The client sends it, and a newer server takes it: that this one does not is how the client learns of its age.
+    /// The client sends it, and a newer server accepts it. The refusal tells the client that this server is older.
     TooNew,
     /// An operation that stepwell lacks.
     Lacked,
-    /// A server takes it, and the client's types do not let it be written: no parallelism, no limit.
+    /// A server accepts it, but the client's types rule it out: no parallelism, no limit.
     RuledOut,
     /// A body or a parameter that is malformed or of the wrong type.
     Malformed,
@@ -33,7 +33,7 @@ impl fmt::Display for Class {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::Sent => "sent by the client",
-            Self::TooNew => "sent by the client, and lacked by the server",
+            Self::TooNew => "sent by the client but unknown to the server",
             Self::Lacked => "operations that stepwell lacks",
             Self::RuledOut => "ruled out by the types",
             Self::Malformed => "malformed or of the wrong type",
@@ -47,14 +47,14 @@ impl fmt::Display for Class {
     }
 }
 
-/// Malformed in a way that a parsed body does not show.
+/// Malformed in a way that is not visible in a parsed body.
 const MALFORMED: [&str; 2] = ["138_create_invalid_utf8", "645_duplicate_json_key"];
 
-/// Routes that are not in the document, and which stepwell does not ask for.
+/// Routes that are not in the document and that stepwell does not use.
 pub const UNDOCUMENTED: [(&str, &str); 2] = [
     (
         "/api/v1/api-docs/openapi.json",
-        "the document itself, which the tests have",
+        "the document itself, which is part of the tests",
     ),
     (
         "/api/v1/admin/organizations/org1/pipelines",
@@ -63,7 +63,7 @@ pub const UNDOCUMENTED: [(&str, &str); 2] = [
 ];
 
 impl Class {
-    /// Whether the client sends it, whatever the server has to say.
+    /// Whether the client sends it, whatever the server answers.
     pub fn is_sent(self) -> bool {
         matches!(self, Self::Sent | Self::TooNew)
     }
@@ -120,7 +120,7 @@ impl Class {
         Self::Sent
     }
 
-    /// Checks that the server saw it so too.
+    /// Checks that the server's answer agrees.
     #[track_caller]
     pub fn check(self, exchange: &Exchange) {
         let name = exchange.name.as_str();
@@ -133,11 +133,11 @@ impl Class {
             Self::Sent => !matches!(status, 405 | 415 | 422),
             Self::WrongMethod | Self::TooNew => status == 405,
             Self::WrongContentType => status == 415,
-            // One has something after its end, which is not looked at.
+            // One body has something after its end, which the server ignores.
             Self::Malformed => matches!(status, 400 | 422) || name == "649_trailing_garbage_json",
             Self::UnknownRoute => match status {
                 200 => response.content_type().starts_with("text/html"),
-                // The key is asked for first.
+                // The key is checked first.
                 401 => name == "906_auth_ui_no_token",
                 _ => status == 404,
             },

@@ -1,4 +1,4 @@
-//! Every recorded exchange: stepwell's own request is what the server was asked, and the reply is read as what it is.
+//! Every recorded exchange: stepwell's own request is the recorded one, and the reply is decoded correctly.
 
 mod class;
 pub mod reading;
@@ -46,7 +46,7 @@ fn every_exchange_is_of_one_class() {
     }
     let expected = [
         ("sent by the client", [117, 289]),
-        ("sent by the client, and lacked by the server", [1, 0]),
+        ("sent by the client but unknown to the server", [1, 0]),
         ("operations that stepwell lacks", [1, 11]),
         ("ruled out by the types", [2, 4]),
         ("malformed or of the wrong type", [2, 28]),
@@ -98,12 +98,12 @@ async fn the_clients_own_request_is_what_the_server_was_asked() {
             "with the checkpoint interval in the old spelling too",
             [1, 6],
         ),
-        ("with the errors of a job in one page", [4, 24]),
+        ("with all errors of a job on one page", [4, 24]),
         (
-            "with the limit of a list, where the server's default was meant",
+            "with an explicit list limit instead of the default",
             [2, 18],
         ),
-        ("without fields that stepwell has no word for", [2, 1]),
+        ("without fields that stepwell does not model", [2, 1]),
         ("without fields that are null or empty", [0, 4]),
         ("without fields that no server knows", [0, 4]),
         ("without parameters that the server does not know", [0, 1]),
@@ -112,24 +112,18 @@ async fn the_clients_own_request_is_what_the_server_was_asked() {
     counts.expect("407 requests of the client", &expected);
 }
 
-/// How many replies are read by each of the rules of [`reading`].
+/// How many replies are changed by each of the rules of [`reading`].
 const READ_OTHERWISE: [(&str, [usize; 2]); 6] = [
+    ("query errors as messages without a position", [4, 0]),
+    ("no tags, because there are none", [70, 0]),
+    ("no initial state, because there is none", [70, 0]),
     (
-        "the texts about a query as messages without a place",
-        [4, 0],
-    ),
-    ("no tags, for there are none", [70, 0]),
-    (
-        "no state that it was started from, for there is none",
-        [70, 0],
-    ),
-    (
-        "the text of a failure as its reason, of no known domain",
+        "the text of a failure as its reason, with an unknown domain",
         [2, 0],
     ),
     ("a job that does not name its pipeline", [2, 0]),
     (
-        "no environment and no scheduler's configuration, for there are none",
+        "no environment and no scheduler configuration, because there are none",
         [2, 0],
     ),
 ];
@@ -174,7 +168,7 @@ async fn every_reply_of_the_clients_operations_is_read() {
     differing.expect("replies that are read as something else", &READ_OTHERWISE);
 }
 
-/// What paths answer that the client never asks for. A wrong base address leads there.
+/// Replies of paths that the client never requests, but which a wrong base address may lead to.
 #[tokio::test]
 async fn other_replies_are_never_taken_for_the_apis() {
     let mut counts = CountsByRelease::default();
@@ -195,7 +189,7 @@ async fn other_replies_are_never_taken_for_the_apis() {
     counts.expect("42 replies of other paths", &expected);
 }
 
-/// Says of what kind it was.
+/// Reads the reply as every type, and returns its kind.
 async fn read_as_something_else(exchange: &Exchange) -> &'static str {
     let name = exchange.name.as_str();
     let client = Replay::new(exchange.response.clone()).client();
@@ -239,7 +233,7 @@ async fn read_as_something_else(exchange: &Exchange) -> &'static str {
         return "pages";
     }
     assert!(errors[0].is_err(), "{name}: not a pong");
-    // Lacked are the operations, not the types of their replies.
+    // stepwell lacks the operation, but not the type of its reply.
     if name.contains("create_preview") {
         let pipeline = client.pipeline(&id).await.unwrap();
         assert_eq!(json!(pipeline), response.json(), "{name}");
@@ -249,7 +243,7 @@ async fn read_as_something_else(exchange: &Exchange) -> &'static str {
     "values of a type that is known"
 }
 
-/// Of all that was tried, the server takes what stepwell writes.
+/// Whatever the recordings tried, the server accepts what stepwell writes.
 #[test]
 fn the_token_is_written_as_the_server_takes_it() {
     let token = Token::new("s3cr3t-key").unwrap().header_value();

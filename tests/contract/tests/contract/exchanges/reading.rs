@@ -1,10 +1,10 @@
-//! In what the client gives back another value than was recorded: every difference there is. Of the newest server there is none.
+//! All differences between what was recorded and what the client returns. For the newest server there are none.
 
 use serde_json::{Map, Value, json};
 
 use crate::call::Call;
 
-/// What a reply holds one or more of.
+/// The items that a reply contains.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Pipeline,
@@ -14,13 +14,13 @@ enum Kind {
     Validation,
 }
 
-/// A difference: what it is in, what it is, and what makes of what a server wrote what the client gives back.
+/// A difference: the kind of item, a description, and the change that turns the server's value into the client's.
 type Rule = (Kind, &'static str, fn(&mut Map<String, Value>));
 
 const RULES: [Rule; 7] = [
     (
         Kind::Validation,
-        "the texts about a query as messages without a place",
+        "query errors as messages without a position",
         |validation| {
             let errors = validation["errors"].as_array_mut().unwrap();
             for error in errors.iter_mut().filter(|error| error.is_string()) {
@@ -28,19 +28,23 @@ const RULES: [Rule; 7] = [
             }
         },
     ),
-    (Kind::Pipeline, "no tags, for there are none", |pipeline| {
-        pipeline.entry("tags").or_insert(json!({}));
-    }),
     (
         Kind::Pipeline,
-        "no state that it was started from, for there is none",
+        "no tags, because there are none",
+        |pipeline| {
+            pipeline.entry("tags").or_insert(json!({}));
+        },
+    ),
+    (
+        Kind::Pipeline,
+        "no initial state, because there is none",
         |pipeline| {
             pipeline.entry("state_url").or_insert(Value::Null);
         },
     ),
     (
         Kind::Job,
-        "the text of a failure as its reason, of no known domain",
+        "the text of a failure as its reason, with an unknown domain",
         |job| {
             if let Some(message) = job.remove("failure_message") {
                 let reason = match message {
@@ -56,19 +60,19 @@ const RULES: [Rule; 7] = [
     }),
     (
         Kind::Job,
-        "no environment and no scheduler's configuration, for there are none",
+        "no environment and no scheduler configuration, because there are none",
         |job| {
             job.entry("env_vars").or_insert(json!({}));
             job.entry("scheduler_config").or_insert(json!({}));
         },
     ),
-    // No error was logged by the jobs that were recorded: this is held to the document.
-    (Kind::JobError, "an error of no known domain", |error| {
+    // None of the recorded jobs logged an error; this rule is checked against the document.
+    (Kind::JobError, "an error with an unknown domain", |error| {
         error.entry("error_domain").or_insert(Value::Null);
     }),
 ];
 
-/// What the client gives back of a value that was recorded, and by which rules.
+/// What the client returns for a recorded value, and the rules that were applied.
 pub fn apply(call: &Call, recorded: &Value) -> (Value, Vec<&'static str>) {
     let mut value = recorded.clone();
     let mut used = Vec::new();
@@ -105,7 +109,7 @@ fn kind(call: &Call) -> Option<Kind> {
     })
 }
 
-/// The one, or those of a list, with or without what is around it.
+/// The items of a value: the value itself, or the elements of a list, with or without an envelope.
 fn each(value: &mut Value) -> Vec<&mut Map<String, Value>> {
     match value {
         Value::Array(rows) => rows.iter_mut().filter_map(Value::as_object_mut).collect(),

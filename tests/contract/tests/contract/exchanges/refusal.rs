@@ -1,10 +1,10 @@
-//! What a failed call has to say.
+//! The error of a failed call.
 
 use stepwell_arroyo::{ClientError, ClientErrorKind, Phase, TransportErrorKind};
 
 use crate::recording::RecordedResponse;
 
-/// Checks that a refusal is told with its status and in the server's words.
+/// Checks that a refusal is reported with its status and in the server's words.
 #[track_caller]
 pub fn check_refusal(name: &str, error: &ClientError, response: &RecordedResponse) {
     let ClientErrorKind::Rejected {

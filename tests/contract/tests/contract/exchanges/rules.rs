@@ -1,6 +1,6 @@
-//! In what stepwell's own request differs from a recorded one: every difference there is.
+//! All differences between stepwell's own requests and the recorded ones.
 //!
-//! The document is always that of the newest server: it has a word for all that stepwell sends, and stepwell sends an older one the same.
+//! The rules use the document of the newest server: it describes everything that stepwell sends, and stepwell sends older servers the same.
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ use crate::{
     request::AnyRequest,
 };
 
-/// A difference: what it is, and what makes of a recorded request what stepwell sends instead.
+/// A difference: a description, and the change that turns a recorded request into stepwell's.
 type Rule = (&'static str, fn(&mut AnyRequest, Operation));
 
 const RULES: [Rule; 8] = [
@@ -19,17 +19,17 @@ const RULES: [Rule; 8] = [
         only_known_parameters,
     ),
     (
-        "with the limit of a list, where the server's default was meant",
+        "with an explicit list limit instead of the default",
         the_limit_is_said,
     ),
-    ("with the errors of a job in one page", errors_are_one_page),
+    ("with all errors of a job on one page", errors_are_one_page),
     (
         "without the charset of the content type",
         content_type_alone,
     ),
     ("without fields that no server knows", only_known_fields),
     (
-        "without fields that stepwell has no word for",
+        "without fields that stepwell does not model",
         only_fields_with_a_word,
     ),
     (
@@ -42,7 +42,7 @@ const RULES: [Rule; 8] = [
     ),
 ];
 
-/// What stepwell sends for a recorded request, and by which rules.
+/// What stepwell sends for a recorded request, and the rules that were applied.
 pub fn apply(recorded: &AnyRequest) -> (AnyRequest, Vec<&'static str>) {
     let Found::Operation(operation) = DOCUMENT.find(recorded) else {
         panic!("{recorded:?}");

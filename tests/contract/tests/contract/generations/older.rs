@@ -1,4 +1,4 @@
-//! What older releases write, made of what was recorded of the newest server.
+//! What older releases write, derived from the recordings of the newest server.
 
 use std::sync::LazyLock;
 
@@ -7,14 +7,14 @@ use serde_json::{Map, Value, json};
 use crate::recording::GENERATIONS;
 
 pub struct Generation {
-    /// Such as `v0.12.1`.
+    /// For example `v0.12.1`.
     pub name: String,
     pub bodies: Value,
     is_in_camel_case: bool,
     has_texts_as_node_ids: bool,
 }
 
-/// That of the older server that was recorded too.
+/// The generation of the older server that was recorded.
 pub static RECORDED: LazyLock<Generation> = LazyLock::new(|| {
     let mut generations = generations();
     generations.pop().unwrap()
@@ -41,7 +41,7 @@ pub fn generations() -> Vec<Generation> {
 }
 
 impl Generation {
-    /// A reply of today as this generation would have written it.
+    /// Converts a current reply to the form of this generation.
     pub fn writes(&self, value: &Value) -> Value {
         match value {
             Value::Object(fields) => fields
@@ -57,7 +57,7 @@ impl Generation {
         let (name, value) = match name {
             "state_url" | "tags" | "pipeline_id" | "scheduler_config" | "env_vars"
             | "error_domain" | "checkpoint_type" => return None,
-            // A text each.
+            // Both are plain texts.
             "failure_reason" => ("failure_message", value["error"].clone()),
             "errors" => (
                 name,
@@ -93,7 +93,7 @@ pub fn camel_case(name: &str) -> String {
     camel
 }
 
-/// What is left of a value of today when an older generation has written it, as it is read.
+/// Removes what an older generation does not write from a current value, as the client reads it.
 pub fn without_news(value: &Value) -> Value {
     match value {
         Value::Object(fields) => fields

@@ -1,4 +1,4 @@
-//! What is derived for 0.15 beside what a real 0.15.0 was recorded with.
+//! The values derived for 0.15 compared with recordings of a real 0.15.0.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,8 +13,7 @@ use crate::{
     request::AnyRequest,
 };
 
-/// The fields of an entry of a job's log, which no reply of the recorded 0.15.0 has: none of its jobs has logged an error. The document
-/// has them.
+/// The fields of a log entry. No recorded reply of 0.15.0 has them, because none of its jobs logged an error; the document does.
 const NOT_RECORDED: [&str; 7] = [
     "data.created_at",
     "data.details",
@@ -25,7 +24,7 @@ const NOT_RECORDED: [&str; 7] = [
     "data.task_index",
 ];
 
-/// The answers with a 200 of the operations that the client has, by what they are.
+/// The 200 replies of the client's operations, with their kind.
 fn values(release: Release) -> impl Iterator<Item = (&'static str, Exchange, Value)> {
     release.exchanges().into_iter().filter_map(|exchange| {
         let call = Call::like(&AnyRequest::recorded(&exchange.request))?;
@@ -58,7 +57,7 @@ fn what_is_derived_has_the_fields_that_were_recorded_and_no_others() {
     assert_eq!(missing, listed.into());
 }
 
-/// The places of the fields in a value, without numbers: those of an array are taken together.
+/// The paths of all fields in a value, without array indices: the elements of an array are merged.
 fn collect_fields(place: &str, value: &Value, found: &mut BTreeSet<String>) {
     match value {
         Value::Object(fields) => {
@@ -81,7 +80,7 @@ fn collect_fields(place: &str, value: &Value, found: &mut BTreeSet<String>) {
     }
 }
 
-/// The types too, and the fields that were not recorded.
+/// The document also covers the types, and the fields that were not recorded.
 #[test]
 fn what_is_derived_is_valid_by_the_servers_own_document() {
     let document = Release::V015.document();
@@ -89,7 +88,7 @@ fn what_is_derived_is_valid_by_the_servers_own_document() {
     for (kind, exchange, value) in values(Release::V016) {
         let mut request = AnyRequest::recorded(&exchange.request);
         if request.method == "PUT" {
-            // There is none; its reply is that of a `GET`.
+            // The document lacks `PUT`; its reply is that of a `GET`.
             "GET".clone_into(&mut request.method);
         }
         let Found::Operation(operation) = document.find(&request) else {
@@ -109,5 +108,8 @@ fn what_is_derived_is_valid_by_the_servers_own_document() {
         ("pipelines", 119),
         ("validations", 28),
     ];
-    counts.expect("derived values beside the document of 0.15.0", &expected);
+    counts.expect(
+        "derived values compared with the document of 0.15.0",
+        &expected,
+    );
 }

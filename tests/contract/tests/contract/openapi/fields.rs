@@ -1,4 +1,4 @@
-//! Each type that stepwell reads has each field of its schema, and no other; and each enum each value.
+//! Each type that stepwell reads has exactly the fields of its schema, and each enum exactly its values.
 
 mod samples;
 
@@ -45,7 +45,8 @@ fn read() -> [(&'static str, Call); 6] {
     ]
 }
 
-/// What is valid is read, in all its variations, with every field that it had; and what was read of the newest server is written again, valid.
+/// Every variation of a valid value is read with all its fields. What was read from the newest server is also written again as a valid
+/// value.
 #[tokio::test]
 async fn whatever_is_valid_is_read_and_written_again() {
     let mut counts = CountsByRelease::default();
@@ -65,7 +66,7 @@ async fn whatever_is_valid_is_read_and_written_again() {
                 let (expected, _) = reading::apply(&call, &there);
                 check_kept(name, &expected, &read, &mut lost);
                 if release == Release::V016 {
-                    // Of a list the client gives the rows.
+                    // For a list, the client returns only the rows.
                     let whole = if there == sample {
                         read
                     } else {
@@ -93,7 +94,7 @@ async fn whatever_is_valid_is_read_and_written_again() {
     assert_eq!(lost, unread);
 }
 
-/// Nothing that was there is changed, and what is lost is noted; what was absent or null may be either.
+/// Checks that no value has changed, and collects the fields that are lost. A field that was absent or null may become either.
 #[track_caller]
 fn check_kept(place: &str, there: &Value, read: &Value, lost: &mut BTreeSet<String>) {
     match (there, read) {
@@ -117,7 +118,7 @@ fn check_kept(place: &str, there: &Value, read: &Value, lost: &mut BTreeSet<Stri
     }
 }
 
-/// The name of an enum, its values here, and how one is read.
+/// The name of an enum, its values here, and a function that reads one.
 type Enum = (&'static str, Vec<String>, fn(&str) -> String);
 
 #[test]
@@ -179,7 +180,7 @@ fn each_enum_has_each_value_and_no_other() {
         known.insert(name, documented.len());
     }
     println!("{values} values of {} enums", known.len());
-    // There is no other enum in what is read.
+    // The replies contain no other enum.
     let met: BTreeSet<_> = read()
         .iter()
         .flat_map(|(name, _)| samples::enums(&DOCUMENT, &schema(name)))

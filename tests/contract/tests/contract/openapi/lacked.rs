@@ -1,6 +1,6 @@
-//! What the document has and stepwell lacks. Each list is exactly the difference.
+//! What the document has and stepwell lacks. Each list is the exact difference.
 
-const CONNECTIONS: &str = "tables are made in the query, by CREATE TABLE";
+const CONNECTIONS: &str = "tables are created in the query, by CREATE TABLE";
 
 const GLOBAL_UDFS: &str = "functions are sent with the query that uses them";
 
@@ -19,11 +19,11 @@ pub const OPERATIONS: [(&str, &str); 18] = [
     ("get_connectors", CONNECTIONS),
     (
         "create_preview_pipeline",
-        "a preview ends with whoever looks at it, and is no pipeline that runs on",
+        "a preview ends with its client and is not a pipeline that keeps running",
     ),
     (
         "get_checkpoint_details",
-        "what is asked of checkpoints is whether there is a final one",
+        "only the existence of a final checkpoint matters",
     ),
     (
         "get_operator_metric_groups",
@@ -35,17 +35,17 @@ pub const OPERATIONS: [(&str, &str); 18] = [
     ("delete_udf", GLOBAL_UDFS),
 ];
 
-/// Parameters of operations that it calls.
+/// Parameters of operations that stepwell calls.
 pub const PARAMETERS: [(&str, &str, &str); 1] = [(
     "get_job_errors",
     "starting_after",
-    "one page holds more than a person reads, and at the border of two the cursor skips entries",
+    "one page is enough for a reader, and the cursor skips entries at the border of two pages",
 )];
 
-/// Fields of what it reads, by their places in the replies: it has them all.
+/// Fields of replies that stepwell does not read, by their places: it reads all of them.
 pub const UNREAD_FIELDS: [(&str, &str); 0] = [];
 
-/// Fields of what it sends.
+/// Fields of requests that stepwell does not send.
 pub const UNSENT_FIELDS: [(&str, &str, &str); 3] = [
     (
         "PipelinePost",

@@ -1,4 +1,5 @@
-//! The server's own OpenAPI document beside what stepwell sends and reads. Where it and the recordings differ, the recordings are right.
+//! The server's OpenAPI document compared with what stepwell sends and reads. Where the document and the recordings differ, the recordings
+//! are right.
 
 mod fields;
 mod lacked;
@@ -19,7 +20,7 @@ use crate::{
     request::AnyRequest,
 };
 
-/// The schema of this name.
+/// The schema with this name.
 fn schema(name: &str) -> serde_json::Value {
     json!({ "$ref": format!("#/components/schemas/{name}") })
 }

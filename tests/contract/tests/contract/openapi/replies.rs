@@ -1,4 +1,4 @@
-//! What was recorded is what the document says, or is listed.
+//! Recorded replies conform to the document, or are listed.
 
 use std::collections::BTreeSet;
 
@@ -12,11 +12,11 @@ use crate::{
     request::AnyRequest,
 };
 
-const KEY_IS_ASKED_FOR: &str = "a server with an API key, and a body that is empty";
+const KEY_IS_ASKED_FOR: &str = "a server with an API key, which sends an empty body";
 
-const BAD_NUMBER: &str = "a number that is none, refused as text before the handler is reached";
+const BAD_NUMBER: &str = "an invalid number, refused as plain text before the handler is reached";
 
-/// Replies of which the document says nothing, though they were recorded. The recordings are right. Every other one is as documented.
+/// Recorded replies that the document does not describe. The recordings are right. All other replies conform to the document.
 const DIFFERING: [(&str, u16, &str); 8] = [
     ("ping", 200, "the JSON string Pong"),
     ("ping", 401, KEY_IS_ASKED_FOR),
@@ -58,16 +58,16 @@ fn what_was_recorded_is_as_documented() {
         ("of operations that stepwell lacks", [0, 16]),
         ("without a schema", [8, 22]),
     ];
-    counts.expect("recorded replies beside the documents", &expected);
+    counts.expect("recorded replies compared with the documents", &expected);
 }
 
-/// What the document of a server has to say of its reply.
+/// What the document of a server says about a reply.
 enum Beside {
-    /// There is no such operation, or no reply.
+    /// The operation is not in the document, or there was no reply.
     Nothing,
-    /// Nothing of a reply with this status of this operation.
+    /// The document does not describe this status of this operation.
     Differs(&'static str, u16),
-    /// It is of this schema.
+    /// The reply conforms to this schema.
     Valid(&'static str),
 }
 
@@ -88,7 +88,7 @@ fn beside_the_document(release: Release, exchange: &Exchange) -> Beside {
         return Beside::Differs(operation.id(), response.status);
     };
     let body: Value = response.json();
-    // Field by field where stepwell reads it.
+    // Checks every field of the replies that stepwell reads.
     let complaints = if is_lacked(operation.id()) {
         document.complaints(&schema, &body)
     } else {

@@ -1,4 +1,4 @@
-//! What stepwell sends is what the document takes.
+//! What stepwell sends is valid according to the document.
 
 use std::collections::BTreeSet;
 
@@ -17,7 +17,7 @@ use crate::{
     recording::Release,
 };
 
-/// Each call of the client, with representative values for each field alone and for all of them.
+/// Every call of the client, with representative values for each field alone and for all fields together.
 pub fn calls() -> Vec<Call> {
     let id = || PipelineId::from_server("pl_1");
     let job = || JobId::from_server("job_1");
@@ -114,7 +114,7 @@ fn patches() -> Vec<PatchPipeline> {
 #[tokio::test]
 async fn what_is_sent_is_valid_and_what_is_never_sent_is_listed() {
     let mut counts = Counts::default();
-    // Fields and parameters: those of the document, and those that were sent.
+    // The fields and parameters of the document, and those that were sent.
     let (mut known, mut sent_fields) = (BTreeSet::new(), BTreeSet::new());
     for (request, operation) in sent().await {
         for parameter in operation.parameters() {
@@ -168,10 +168,10 @@ async fn what_is_sent_is_valid_and_what_is_never_sent_is_listed() {
         ("ValidateQueryPost", 3),
         ("without a body", 10),
     ];
-    counts.expect("requests beside the document", &expected);
+    counts.expect("requests compared with the document", &expected);
 }
 
-/// An older server is sent the same. It takes it, and does not look at what it does not know.
+/// An older server receives the same requests. It accepts them and ignores what it does not know.
 #[tokio::test]
 async fn what_is_sent_is_valid_for_the_older_server_too() {
     let document = Release::V015.document();
@@ -179,9 +179,9 @@ async fn what_is_sent_is_valid_for_the_older_server_too() {
     let mut counts = Counts::default();
     for (request, operation) in sent().await {
         let Found::Operation(found) = document.find(&request) else {
-            // Answered with a 405, by which stepwell knows.
+            // The server answers 405, which tells stepwell its generation.
             assert_eq!(operation.id(), "put_pipeline");
-            counts.count("of an operation that is not there");
+            counts.count("of an operation that the document lacks");
             continue;
         };
         assert_eq!(found.id(), operation.id());
@@ -214,8 +214,8 @@ async fn what_is_sent_is_valid_for_the_older_server_too() {
         ("PipelinePost", 9),
         ("PipelineRestart", 4),
         ("ValidateQueryPost", 3),
-        ("of an operation that is not there", 9),
+        ("of an operation that the document lacks", 9),
         ("without a body", 10),
     ];
-    counts.expect("requests beside the document of 0.15.0", &expected);
+    counts.expect("requests compared with the document of 0.15.0", &expected);
 }

@@ -1,4 +1,4 @@
-//! [`Lists`]: the checkpoints that were recorded of a job before and after it was stopped.
+//! [`Lists`]: the recorded checkpoints of a job before and after it was stopped.
 
 use serde_json::Value;
 use stepwell::arroyo::Job;
@@ -6,12 +6,12 @@ use stepwell::arroyo::Job;
 use super::table::Case;
 use crate::recording::Release::{self, V015, V016};
 
-/// A stop of a server, the exchange with the list before it, if there was any, and the one with the next list after it.
+/// A stop of a server, the exchange with the list before it, if any, and the exchange with the next list after it.
 type Recorded = (Release, &'static str, Option<&'static str>, &'static str);
 
 /// The stops for which a list was recorded.
 const RECORDED: [Recorded; 12] = [
-    // Its run began without a state, so its one checkpoint has the number of one that was never finished.
+    // The run began without a state, so its only checkpoint has the number of one that never completed.
     (
         V015,
         "135_stop_checkpoint_states",
@@ -45,12 +45,12 @@ const RECORDED: [Recorded; 12] = [
     later("241_patch_stop_force_states"),
 ];
 
-/// The first stop of a job, which had no checkpoint before.
+/// The first stop of a job that had no checkpoints before.
 const fn first(timeline: &'static str, after: &'static str) -> Recorded {
     (V015, timeline, None, after)
 }
 
-/// A stop of the one job of which the list was recorded once more, several stops later.
+/// A stop of the job whose list was recorded once more, several stops later.
 const fn later(timeline: &'static str) -> Recorded {
     let before = Some("214_checkpoints_stopped");
     (V016, timeline, before, "260_checkpoints_after_restarts")
@@ -62,7 +62,7 @@ pub struct Lists {
 }
 
 impl Lists {
-    /// Those of a timeline; `None` when none were recorded.
+    /// The lists of a timeline; `None` if none were recorded.
     pub fn of(case: &Case) -> Option<Self> {
         let (release, _, before, next) = RECORDED
             .into_iter()
@@ -77,7 +77,7 @@ impl Lists {
         })
     }
 
-    /// What had begun when the job ended.
+    /// The checkpoints that had begun when the job ended.
     pub fn after(&self, job: &Job) -> Vec<Value> {
         let ended = job.finish_time.unwrap();
         let had_begun = |row: &&Value| row["start_time"].as_u64().unwrap() <= ended;

@@ -1,4 +1,4 @@
-//! What a stop tells of a final checkpoint, beside what was recorded.
+//! What a stop reports about a final checkpoint, compared with the recordings.
 
 use std::time::Duration;
 
@@ -39,8 +39,8 @@ async fn a_stop_tells_of_a_final_checkpoint_what_was_recorded() {
                     match (right, knowable) {
                         (None, _) => "not recorded",
                         (Some(false), _) => "none",
-                        (Some(true), Some(_)) => "one that is told of",
-                        (Some(true), None) => "one that was not seen to be made",
+                        (Some(true), Some(_)) => "made and reported",
+                        (Some(true), None) => "made but not seen",
                     },
                 );
             }
@@ -49,15 +49,15 @@ async fn a_stop_tells_of_a_final_checkpoint_what_was_recorded() {
     let expected = [
         ("none", [12, 9]),
         ("not recorded", [0, 27]),
-        ("one that is told of", [7, 6]),
-        ("one that was not seen to be made", [2, 0]),
+        ("made and reported", [7, 6]),
+        ("made but not seen", [2, 0]),
     ];
     counts.expect("final checkpoints of stops", &expected);
     assert!(differing.is_empty(), "{differing:#?}");
 }
 
-/// What can be known of a final checkpoint. Where checkpoints have no kind, only the state tells in which it is made, and that may pass
-/// between two looks: on a server that is ten times as fast, and on no other.
+/// What can be known about a final checkpoint. Where checkpoints have no kind, only the state CheckpointStopping shows it, and that may
+/// pass between two polls, but only on a server ten times as fast.
 fn knowable(play: &Play<'_>, right: Option<bool>) -> Option<bool> {
     let shown = play.server.shown();
     let is_seen = shown

@@ -1,4 +1,4 @@
-//! What a step made of a timeline, held to the table and to what was shown.
+//! Compares the outcome of a step with the table and with what was shown.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ const WAIT: &str = "wait_until_running";
 const ENDED: &str = "ended";
 const STOP: &str = "stop";
 
-/// Goes through a timeline in one way, and names the steps.
+/// Plays a timeline in one way, and returns the names of the steps.
 pub async fn judge(case: &Case, drive: Drive, speed: Speed) -> Vec<&'static str> {
     match drive {
         Drive::Run(then) => {
@@ -95,8 +95,8 @@ async fn judge_wait(
     vec![WAIT, ENDED]
 }
 
-/// Running in the first run that was shown so, from the one of the table on: an older one was there before the request. It is the one of
-/// the table unless that was too short for a poll to meet it.
+/// Running in the first run that was shown as such, starting from the run in the table, because an older run was there before the request.
+/// It is the run in the table unless that was too short for a poll to see it.
 fn first_running(play: &Play<'_>, right: u64) -> Option<Verdict> {
     let shown = play.server.shown().into_iter();
     let first = shown
@@ -110,7 +110,7 @@ fn first_running(play: &Play<'_>, right: u64) -> Option<Verdict> {
             |begin: Duration, end: Option<Duration>| end.is_some_and(|end| end <= begin + GAP);
         assert!(
             running.all(|(_, begin, end)| short(begin, end)),
-            "{}, {:?}: Running in run {right} was not met",
+            "{}, {:?}: Running in run {right} was not seen",
             play.case.name,
             play.speed
         );
@@ -118,7 +118,7 @@ fn first_running(play: &Play<'_>, right: u64) -> Option<Verdict> {
     first.map(Verdict::Running)
 }
 
-/// It was shown as Running in that run, and as nothing else, for as long as was asked for.
+/// Checks that the job was shown as Running in that run, and as nothing else, for as long as required.
 fn check_stable(play: &Play<'_>, running: &Submission<Running>) {
     let run = running.job().run_id;
     let shown = play.server.shown();
@@ -156,7 +156,7 @@ async fn judge_ended(play: &Play<'_>, running: &Submission<Running>, then: Then)
         assert!(ended.job.failure_reason.is_some(), "{name}");
         let logged = errors_of(play.case.release, ended.job.id.as_str()).json();
         assert_eq!(json!(ended.errors), logged["data"], "{name}");
-        // The older one logs none of these failures.
+        // 0.15.0 logs none of these failures.
         let is_logged = play.case.release == Release::V016;
         assert_eq!(!ended.errors.is_empty(), is_logged, "{name}");
     }
@@ -183,7 +183,8 @@ async fn judge_stop(play: &Play<'_>, right: Stopping) -> Vec<&'static str> {
     vec![STOP]
 }
 
-/// What is reported is what was shown, each change once, also over two steps of one submission; and nothing stayed unseen that was there for longer than a pause.
+/// Checks that every change that was shown is reported once, also across two steps of a submission, and that nothing that lasted longer
+/// than a pause remained unseen.
 fn check_reports<T>(play: &Play<'_>, taken: &Taken<T>, gap: impl Fn(Duration) -> Duration) {
     let (name, speed) = (play.case.name, play.speed);
     let shown = play.server.shown();
@@ -211,17 +212,17 @@ fn check_reports<T>(play: &Play<'_>, taken: &Taken<T>, gap: impl Fn(Duration) ->
         match met {
             Some((at, _)) => assert!(
                 *at - begin <= gap,
-                "{name}, {speed:?}: {stretch:?} was met late"
+                "{name}, {speed:?}: {stretch:?} was seen late"
             ),
             None => assert!(
                 was_there <= gap,
-                "{name}, {speed:?}: {stretch:?} was there for {was_there:?} and not met"
+                "{name}, {speed:?}: {stretch:?} was there for {was_there:?} and not seen"
             ),
         }
     }
 }
 
-/// The requests that stepwell sends itself. One that creates learns by it whether the server takes the id that it has chosen.
+/// The requests that stepwell itself sends. A create also shows it whether the server accepts the id that it has chosen.
 fn own_requests(case: &Case) -> Vec<(Method, Value)> {
     match case.asked {
         Asked::Create if case.release.has_put() => vec![(Method::PUT, Value::Null)],
@@ -242,7 +243,7 @@ fn check_writes(play: &Play<'_>, expected: &[(Method, Value)]) {
         .writes()
         .into_iter()
         .map(|(method, body)| match body.get("query") {
-            // What a create holds is compared with the recorded ones elsewhere.
+            // The body of a create is compared with the recorded ones elsewhere.
             Some(_) => (method, Value::Null),
             None => (method, body),
         })

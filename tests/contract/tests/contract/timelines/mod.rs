@@ -1,5 +1,5 @@
-//! Every recorded timeline gone through by `wait_until_running`, `stop` and `ended`, at the times that were recorded, ten times faster and
-//! ten times slower, on tokio's paused clock. The outcomes are those of [`cases`](mod@cases), and what is reported on the way is what was shown.
+//! Plays every recorded timeline to `wait_until_running`, `stop` and `ended`, at the recorded speed, ten times faster and ten times slower,
+//! on tokio's paused clock. The outcomes are those of [`cases`](mod@cases), and the reports are what was shown.
 
 mod cases;
 mod checkpoints;

@@ -1,4 +1,4 @@
-//! [`Play`]: one timeline gone through once, at one speed.
+//! [`Play`]: one timeline, played once at one speed.
 
 use std::{
     num::NonZeroU32,
@@ -20,15 +20,15 @@ use super::{
     track::{Speed, Track},
 };
 
-/// The longest time between two looks of `stop` and `ended`: the longest pause, and a request.
+/// The longest time between two polls of `stop` and `ended`: the longest pause, and a request.
 pub const GAP: Duration = Duration::from_millis(500).saturating_add(LATENCY);
 
-/// The same of `wait_until_running` when it has waited for so long: its pauses grow with that.
+/// The same for `wait_until_running` after this time: its pauses grow with the wait.
 pub fn gap_of_wait(waited: Duration) -> Duration {
     GAP.max((waited / 6).min(Duration::from_secs(8)) + LATENCY)
 }
 
-/// A trouble that was told: the restarts and the reason.
+/// A reported trouble: the number of restarts and the reason.
 pub type Trouble = (u32, Option<String>);
 
 pub struct Play<'a> {
@@ -37,19 +37,19 @@ pub struct Play<'a> {
     pub speed: Speed,
     pub server: Server,
     reports: Arc<Mutex<Vec<JobTransition>>>,
-    /// What was reported last before the step.
+    /// The last report before the step.
     before: Mutex<Option<JobTransition>>,
     troubles: Arc<Mutex<Vec<Trouble>>>,
     stable_for: Duration,
 }
 
-/// A step that was taken, with what was shown to it and what it reported.
+/// A completed step, with what was shown to it and what it reported.
 pub struct Taken<T> {
     pub result: T,
     pub began: Instant,
     pub ended: Instant,
     pub reports: Vec<JobTransition>,
-    /// What was reported last before it began.
+    /// The last report before it began.
     pub before: Option<JobTransition>,
 }
 
@@ -68,17 +68,17 @@ impl<'a> Play<'a> {
         }
     }
 
-    /// Longer than the timeline: what has not happened by then does not.
+    /// Longer than the timeline: nothing happens after it.
     fn patience(&self) -> Duration {
         self.speed.of(self.track.end()) * 2 + Duration::from_secs(5)
     }
 
-    /// How long it must stay Running, at this speed.
+    /// How long the job must stay Running, at this speed.
     pub fn stable_for(&self) -> Duration {
         self.speed.of(self.stable_for)
     }
 
-    /// Of a new submission, which has reported nothing yet.
+    /// Options for a new submission, which has reported nothing yet.
     fn options(&self) -> Options {
         self.reports.lock().unwrap().clear();
         *self.before.lock().unwrap() = None;
@@ -87,7 +87,7 @@ impl<'a> Play<'a> {
         let mut options = Options::default()
             .with_running_timeout(self.patience())
             .with_stop_timeout(self.patience())
-            // Which Running of a few milliseconds is met depends on chance.
+            // Chance decides which Running of a few milliseconds a poll hits.
             .with_jitter_seed(1)
             .with_observer(move |event: &Event| match event {
                 Event::JobState(transition) => reports.lock().unwrap().push(transition.clone()),
@@ -112,7 +112,7 @@ impl<'a> Play<'a> {
         self.troubles.lock().unwrap().clone()
     }
 
-    /// By all the steps: our own request is what was asked.
+    /// Takes all steps, so that our own request is the recorded one.
     pub async fn submit(&self) -> Submission<Registered> {
         let mut spec = PipelineSpec::builder(QUERY).name("orders");
         if let Asked::Parallelism(parallelism) = self.case.asked {
@@ -125,7 +125,7 @@ impl<'a> Play<'a> {
         validated.unwrap().resolve().await.unwrap().register()
     }
 
-    /// By its id.
+    /// Attaches by the id.
     pub async fn attach(&self) -> Submission<Registered> {
         let id = stepwell::PipelineId::from_server(ID);
         let attached =
@@ -133,7 +133,7 @@ impl<'a> Play<'a> {
         attached.unwrap()
     }
 
-    /// Takes a step, and keeps apart what is shown and reported meanwhile.
+    /// Takes a step, and collects what is shown and reported meanwhile.
     pub async fn take<T>(&self, step: impl Future<Output = T>) -> Taken<T> {
         self.server.forget();
         let mut before = self.before.lock().unwrap().clone();
@@ -157,7 +157,7 @@ impl<'a> Play<'a> {
         }
     }
 
-    /// `stop`, from Running if it was.
+    /// Calls `stop`, from Running if the job was.
     pub async fn stop(&self) -> Taken<Result<Submission<Stopped>, Error>> {
         let registered = self.attach().await;
         let before = &self.track.before.as_ref().unwrap().job;
@@ -172,7 +172,7 @@ impl<'a> Play<'a> {
         }
     }
 
-    /// `ended`, as long as the timeline goes; `None`: there was no end.
+    /// Calls `ended` for as long as the timeline lasts; `None` if there was no end.
     pub async fn watch(&self, running: &Submission<Running>) -> Taken<Option<Ended>> {
         let ended = self.take(tokio::time::timeout(self.patience(), running.ended()));
         let taken = ended.await;
@@ -186,7 +186,7 @@ impl<'a> Play<'a> {
     }
 }
 
-/// How a step came out.
+/// The outcome of a step.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Verdict {
     Running(u64),

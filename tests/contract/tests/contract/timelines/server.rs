@@ -1,4 +1,4 @@
-//! [`Server`]: a transport that answers by what a timeline shows at that time of tokio's clock.
+//! [`Server`]: a transport that answers with what a timeline shows at the current time of tokio's clock.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard},
@@ -26,7 +26,7 @@ use crate::{
     replay::answer,
 };
 
-/// How long a request takes, there and back.
+/// How long a request and its reply take in total.
 pub const LATENCY: Duration = Duration::from_millis(20);
 
 pub const QUERY: &str = "INSERT INTO sink SELECT counter FROM impulse;";
@@ -42,13 +42,13 @@ struct State {
     track: Arc<Track>,
     speed: Speed,
     is_down_at_first: bool,
-    /// When what the timeline is about was asked for.
+    /// When the request that the timeline is about was made.
     asked: Option<Instant>,
-    /// The id that a create gave.
+    /// The id that a create returned.
     id: PipelineId,
     /// What `GET …/jobs` has shown since [`Server::forget`], and when.
     shown: Vec<(Instant, Shown)>,
-    /// What was sent that changes something: method and body.
+    /// The requests that change something: method and body.
     writes: Vec<(Method, Value)>,
 }
 
@@ -67,7 +67,7 @@ impl Server {
         })))
     }
 
-    /// What the timeline is about is asked for now, unless it was already.
+    /// Marks the request that the timeline is about as made now, unless it already was.
     pub fn ask(&self) {
         self.state().asked.get_or_insert_with(Instant::now);
     }
@@ -76,7 +76,7 @@ impl Server {
         self.state().asked
     }
 
-    /// Forgets what it has shown.
+    /// Forgets what was shown so far.
     pub fn forget(&self) {
         self.state().shown.clear();
     }
@@ -153,8 +153,8 @@ impl State {
         self.json(&json!(self.pipeline(StopMode::None)))
     }
 
-    /// The list as it was recorded after the end of the timeline, once that is shown; until then, the one before. Without a recording the
-    /// server does not tell.
+    /// The list that was recorded after the end of the timeline, once that end is shown; until then, the one from before it. Without a
+    /// recording, the server has no list.
     fn checkpoints(&self, job: &Job) -> RecordedResponse {
         let Some(lists) = &self.checkpoints else {
             return not_found("Job");
@@ -167,7 +167,7 @@ impl State {
         RecordedResponse::of_json(&json!({ "data": rows }))
     }
 
-    /// What there is to see; `None` before a create.
+    /// What is visible now; `None` before a create.
     fn now(&self) -> Result<Option<Observation>, TransportError> {
         let Some(asked) = self.asked else {
             return Ok(self.track.before.clone());
@@ -182,18 +182,18 @@ impl State {
                 "the connection was refused",
             ));
         }
-        // What was before is shown on; of a create there is nothing before its first line.
+        // The state from before stays visible until the first line; a create has none.
         let before = self.track.before.as_ref();
         Ok(before.or(self.track.observations.first()).cloned())
     }
 
-    /// What a job that was made when the timeline began had logged by now, at the recorded speed.
+    /// What a job created at the begin of the timeline has logged by now, at the recorded speed.
     fn newest_errors(&self, id: &str, job: &Job) -> RecordedResponse {
         let recorded = errors_of(self.release, id);
         let Some(asked) = self.asked.filter(|_| self.track.before.is_none()) else {
             return recorded;
         };
-        // The time at which a job is made is cut to the second.
+        // The time of a create is truncated to the second.
         let elapsed = asked.elapsed() + Duration::from_secs(1);
         let elapsed = u64::try_from(elapsed.as_micros()).unwrap();
         let mut page: Page<JobError> = serde_json::from_value(recorded.json()).unwrap();
@@ -217,7 +217,7 @@ impl State {
         self.json(&json!(Page::new(pipelines, false)))
     }
 
-    /// As this release writes it.
+    /// Serializes a value as this release does.
     fn json(&self, value: &Value) -> RecordedResponse {
         match self.release {
             Release::V015 => RecordedResponse::of_json(&older::RECORDED.writes(value)),
@@ -231,7 +231,7 @@ fn not_found(what: &str) -> RecordedResponse {
     RecordedResponse::new(404, "application/json", body.to_string())
 }
 
-/// Whether only a few are asked for: a job that is watched is in trouble.
+/// Whether only a few entries are requested, as for a watched job in trouble.
 fn is_newest(request: &Request<Bytes>) -> bool {
     request.uri().query() == Some("limit=10")
 }
@@ -240,7 +240,7 @@ fn graph() -> PipelineGraph {
     PipelineGraph::new(vec![PipelineNode::new(0, "impulse", "", 1)], Vec::new())
 }
 
-/// What the job was recorded to have logged, if it was.
+/// The recorded log of the job, if there is one.
 pub fn errors_of(release: Release, job: &str) -> RecordedResponse {
     let end = format!("/jobs/{job}/errors");
     let recorded = release

@@ -1,21 +1,21 @@
-//! What can be said of a timeline: what it is about, and what is right for the steps.
+//! What a timeline is about, and the correct outcome of each step.
 
 use crate::recording::Release;
 
-/// How it was when the request left.
+/// The state when the request left.
 #[derive(Clone, Copy)]
 pub enum Before {
     /// There was no pipeline.
     Nothing,
-    /// As at the end of this timeline of the same server.
+    /// The state at the end of this timeline of the same server.
     EndOf(&'static str),
-    /// As in the first line of the timeline, but told to run.
+    /// The state in the first line of the timeline, but meant to run.
     ToRun,
-    /// As in the first line of the timeline, but told to stop.
+    /// The state in the first line of the timeline, but meant to stop.
     ToStop,
 }
 
-/// What was asked of the server at the time 0.
+/// The request at time 0.
 #[derive(Clone, Copy)]
 pub enum Asked {
     Create,
@@ -27,54 +27,54 @@ pub enum Asked {
     Restart,
     /// `PATCH` with this parallelism
     Parallelism(u32),
-    /// What stepwell never asks, or what nobody asks: the kill of a process, say.
+    /// A request that stepwell never sends, or no request at all, such as the kill of a process.
     Elsewhere,
 }
 
-/// How the timeline is gone through.
+/// How the timeline is played.
 #[derive(Clone, Copy)]
 pub enum Drive {
-    /// All steps with our own request, and `ended` once it is Running.
+    /// All steps with our own request, and `ended` once the job is Running.
     Run(Then),
-    /// Somebody else has asked: `attach`, `wait_until_running`, and `ended` once it is Running.
+    /// `attach` after another client's request, `wait_until_running`, and `ended` once the job is Running.
     Attach(Then),
-    /// As the one or the other, with `stable_for` so many seconds of the recording.
+    /// Like `Run` or `Attach`, with `stable_for` set to this many seconds of the recording.
     Stable(f64, Then),
-    /// `attach`, and `stop` as was asked; from Running if it was.
+    /// `attach`, and the recorded `stop`; from Running if the job was.
     Stop(Stopping),
-    /// `ended`, begun while it was Running, and somebody else has asked.
+    /// `ended`, called while the job was Running, before another client's request.
     Watch(Then),
 }
 
-/// What is right for `wait_until_running` and for `ended`.
+/// The correct outcome of `wait_until_running` and `ended`.
 #[derive(Clone, Copy)]
 pub enum Then {
-    /// Running in this run, and no end of it in all the time that was recorded.
+    /// Running in this run, without an end in the recorded time.
     Runs(u64),
-    /// Running in the first of these runs, if any is given, and this end of the second.
+    /// Running in the first of these runs, if given, and this end in the second.
     Ends(Option<u64>, &'static str, u64),
     /// Running in this run without tasks.
     NoTasks(u64),
-    /// Not in time; this is the last state.
+    /// A timeout; this is the last state.
     Deadline(&'static str),
 }
 
-/// What is right for `stop`.
+/// The correct outcome of `stop`.
 #[derive(Clone, Copy)]
 pub enum Stopping {
-    /// In this run, and whether its checkpoints tell of a final one.
+    /// Stopped in this run; the flag says whether the checkpoints include a final one.
     Stopped(u64, Option<bool>),
-    /// It was before it was asked, so nothing is sent.
+    /// Stopped before the request, so nothing is sent.
     StoppedBefore(u64, Option<bool>),
     EndedOtherwise(&'static str),
-    /// Not in time; this is the last state.
+    /// A timeout; this is the last state.
     NotInTime(&'static str),
-    /// By somebody else.
+    /// Started again by another client.
     Resumed,
 }
 
 pub struct Case {
-    /// Whose timeline it is.
+    /// The release that was recorded.
     pub release: Release,
     pub name: &'static str,
     pub before: Before,
@@ -82,6 +82,6 @@ pub struct Case {
     /// Whether the server is down until the first line.
     pub is_down: bool,
     pub drives: Vec<Drive>,
-    /// What is right instead of a `Run` on a server ten times slower.
+    /// The correct outcome of a `Run` on a server ten times slower, if it differs.
     pub slow: Option<Then>,
 }

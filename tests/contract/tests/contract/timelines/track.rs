@@ -1,4 +1,4 @@
-//! [`Track`]: a timeline, and what was so before it.
+//! [`Track`]: a timeline, and the state before it.
 
 use std::{collections::BTreeMap, sync::LazyLock, time::Duration};
 
@@ -8,18 +8,18 @@ use stepwell::{JobState, StopMode, arroyo::Job};
 use super::table::{Before, Case};
 use crate::recording::{RecordedTimeline, Release};
 
-/// What was seen at one time.
+/// What was seen at one moment.
 #[derive(Clone)]
 pub struct Observation {
     pub at: Duration,
-    /// The answer of `GET …/jobs`, as it was recorded.
+    /// The recorded answer of `GET …/jobs`.
     pub body: String,
     pub job: Job,
-    /// What the pipeline was told.
+    /// The stop mode that was requested.
     pub told: StopMode,
 }
 
-/// What a report of a job tells: its run, its state, and whether it is meant to run.
+/// What a report of a job says: its run, its state, and whether it is meant to run.
 pub type Shown = (u64, JobState, bool);
 
 pub struct Track {
@@ -27,7 +27,7 @@ pub struct Track {
     pub observations: Vec<Observation>,
 }
 
-/// Every timeline, by its server and its name.
+/// Every timeline, by server and name.
 pub static TIMELINES: LazyLock<BTreeMap<(Release, String), Vec<Observation>>> =
     LazyLock::new(|| {
         let of = |release: Release| {
@@ -82,13 +82,13 @@ impl Track {
         &self.observations.last().unwrap().job.state
     }
 
-    /// What is shown so long after the request; `None`: what was before.
+    /// What is shown this long after the request; `None` means what was shown before.
     pub fn at(&self, elapsed: Duration, speed: Speed) -> Option<&Observation> {
         let shown = |seen: &&Observation| speed.of(seen.at) <= elapsed;
         self.observations.iter().take_while(shown).last()
     }
 
-    /// Each time that shows the same, with its begin and, if there is another after it, its end.
+    /// Each period in which the same is shown, with its begin and, unless it is the last one, its end.
     pub fn stretches(&self, speed: Speed) -> Vec<(Shown, Duration, Option<Duration>)> {
         let mut stretches: Vec<(Shown, Duration, Option<Duration>)> = Vec::new();
         for seen in &self.observations {
@@ -121,7 +121,7 @@ pub fn shown(job: &Job) -> Shown {
     (job.run_id, job.state.clone(), job.running_desired)
 }
 
-/// How the server's time goes, beside the recording's.
+/// The server's speed relative to the recording.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Speed {
     AsRecorded,

@@ -1,4 +1,4 @@
-//! Which of the recorded jobs are told to be in trouble, and for which reason.
+//! Which of the recorded jobs are reported to be in trouble, and for which reason.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -14,7 +14,7 @@ use crate::recording::Release::{self, V015, V016};
 
 const BAD_DATA: &str = "error deserializing data: invalid JSON: JsonError(\"Encountered unexpected 'o' whilst parsing literal\") (1 times)";
 
-/// The timelines in which trouble is told: how often the job had restarted each time, and the reason, which is the same each time.
+/// The timelines in which trouble is reported: the number of restarts in each report, and the reason, which is always the same.
 const TOLD: [(Release, &str, &[u32], Option<&str>); 27] = [
     (V015, "131_restart_force_states", &[1], None),
     (V015, "132_rescale_states", &[1], None),
@@ -22,7 +22,7 @@ const TOLD: [(Release, &str, &[u32], Option<&str>); 27] = [
     (V015, "220_bad_data_states", &[1], None),
     (V015, "230_missing_file_states", &[1], None),
     (V015, "231_restart_failed_states", &[1], None),
-    // At the second run, and each time that the restarts have doubled.
+    // Reported at the second run, and each time the number of restarts has doubled.
     (
         V015,
         "550_create_divide_by_zero_states",
@@ -43,7 +43,7 @@ const TOLD: [(Release, &str, &[u32], Option<&str>); 27] = [
             "error in connector: failed to open file '/srv/data/missing.json': No such file or directory (os error 2)",
         ),
     ),
-    // It runs for 12 s each time, which is taken for a recovery once.
+    // It runs for 12 s each time, which counts as a recovery once.
     (V016, "340_bad_data_fail_states", &[1, 2], Some(BAD_DATA)),
     (V016, "342_bad_data_drop_states", &[1], None),
     (V016, "350_failing_cast_states", &[1], None),
@@ -84,9 +84,9 @@ const TOLD: [(Release, &str, &[u32], Option<&str>); 27] = [
     ),
 ];
 
-/// The jobs that are told to have failed in trouble, and how often they had restarted.
+/// The jobs whose failure is reported with trouble, and how often they had restarted.
 const FAILED: [(Release, &str, u32); 8] = [
-    // A restart was under way, and never came to a second run.
+    // A restart was in progress, but no second run began.
     (V015, "200_divide_by_zero_states", 0),
     (V015, "220_bad_data_states", 0),
     (V015, "550_create_divide_by_zero_states", 20),
@@ -97,10 +97,10 @@ const FAILED: [(Release, &str, u32); 8] = [
     (V016, "630_bad_data_allowed_restarts_2_states", 1),
 ];
 
-/// A job has failed, after this trouble.
+/// A job that has failed, with its trouble.
 struct Failure(Option<Trouble>);
 
-/// A timeline while it is waited for and then watched: the play, and the failure that it came to.
+/// Waits for the job of a timeline and then watches it; returns the play, and the failure if there was one.
 async fn watch(case: &Case, drive: Drive, speed: Speed) -> Option<(Play<'_>, Option<Failure>)> {
     let play = Play::new(case, speed, Duration::ZERO);
     let registered = match drive {

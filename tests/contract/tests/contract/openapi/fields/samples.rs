@@ -1,4 +1,4 @@
-//! Values made of a schema: one with every field, and that with one thing changed, for each thing that the schema leaves open.
+//! Sample values of a schema: one with every field, and variations with one change for each choice that the schema leaves open.
 
 use std::collections::BTreeSet;
 
@@ -6,14 +6,14 @@ use serde_json::{Map, Value, json};
 
 use crate::document::{Document, referred};
 
-/// The values; the first has every field.
+/// The samples; the first one has every field.
 pub fn samples(document: &Document, schema: &Value) -> Vec<Value> {
     let mut samples = vec![whole(document, schema)];
     samples.extend(variations(document, schema));
     samples
 }
 
-/// The names of the enums in it.
+/// The names of the enums in the schema.
 pub fn enums(document: &Document, schema: &Value) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     if let Some(name) = referred(schema)
@@ -31,7 +31,7 @@ pub fn enums(document: &Document, schema: &Value) -> BTreeSet<String> {
     found
 }
 
-/// With every field.
+/// A value with every field.
 fn whole(document: &Document, schema: &Value) -> Value {
     let schema = resolved(document, schema);
     if let Some(values) = schema["enum"].as_array() {
@@ -48,13 +48,13 @@ fn whole(document: &Document, schema: &Value) -> Value {
         Some("object") => properties(schema)
             .map(|(name, schema)| (name.clone(), whole(document, schema)))
             .collect(),
-        // Anything goes; of the two fields that are so, both hold an object.
+        // Any value is valid here; both fields of this kind contain an object.
         None => json!({"key": "text"}),
         other => panic!("{other:?}"),
     }
 }
 
-/// With one thing changed.
+/// Values with one change.
 fn variations(document: &Document, schema: &Value) -> Vec<Value> {
     let is_nullable = schema["nullable"] == true;
     let schema = resolved(document, schema);
@@ -69,7 +69,7 @@ fn variations(document: &Document, schema: &Value) -> Vec<Value> {
     match schema["type"].as_str() {
         Some("string") => variations.extend([json!(""), json!("ü\n")]),
         Some("integer") => {
-            // Those that are 32 bits wide are not larger.
+            // A 32-bit integer must stay in its range.
             let is_short = schema["format"] == "int32";
             let most = if is_short {
                 i64::from(i32::MAX)
@@ -127,7 +127,7 @@ fn properties(schema: &Value) -> impl Iterator<Item = (&String, &Value)> {
     schema["properties"].as_object().into_iter().flatten()
 }
 
-/// What is referred to, alone or as the one thing of `allOf`, which is how a nullable one is written.
+/// The schema that is referred to, either directly or as the only element of `allOf`, which is how nullable references are written.
 fn resolved<'a>(document: &'a Document, schema: &'a Value) -> &'a Value {
     let schema = match schema["allOf"].as_array().map(Vec::as_slice) {
         Some([one]) => one,

@@ -1,4 +1,4 @@
-//! What each timeline is about, and what the steps have to make of it: worked out from the recordings, not from what stepwell does.
+//! What each timeline is about, and the correct outcome of the steps: worked out from the recordings, not from stepwell's behaviour.
 
 mod v015;
 mod v016;
@@ -23,7 +23,7 @@ pub fn cases() -> Vec<Case> {
 
 fn case(name: &'static str, before: Before, asked: Asked, drives: Vec<Drive>) -> Case {
     Case {
-        // Set where the cases of each are put together.
+        // Set where the cases of each release are collected.
         release: Release::V016,
         name,
         before,
@@ -38,12 +38,12 @@ fn created(name: &'static str, drives: Vec<Drive>) -> Case {
     case(name, Nothing, Create, drives)
 }
 
-/// Told to start after the end of another timeline: its Stopped is of the run before, and never counts.
+/// Started after the end of another timeline, whose Stopped belongs to the previous run and must never count.
 fn started(name: &'static str, before: &'static str, run: u64) -> Case {
     case(name, EndOf(before), Start, vec![Run(Runs(run))])
 }
 
-/// Told to stop while Running: by us, or by somebody else while we watch.
+/// Stopped while Running, either by us or by another client while we watch.
 fn stopped(
     name: &'static str,
     before: Before,
@@ -58,7 +58,7 @@ fn stopped(
     case(name, before, StopWith(mode), drives)
 }
 
-/// Restarted by somebody else while Running: that is no end, and Running for good only in the new run.
+/// Restarted by another client while Running: this is not an end, and the job is stably Running only in the new run.
 fn restarted(name: &'static str, before: &'static str, run: u64) -> Case {
     let drives = vec![Watch(Runs(run)), Stable(2.0, Runs(run))];
     case(name, EndOf(before), Elsewhere, drives)

@@ -1,4 +1,4 @@
-//! The timelines of 0.15.0. Names below 500: workers are threads; from 500 on, they are processes.
+//! The timelines of 0.15.0. In names below 500 workers are threads; from 500 on they are processes.
 
 use super::super::table::{
     Asked::{Elsewhere, Parallelism, Restart, Start, StopWith},
@@ -21,7 +21,7 @@ pub fn cases() -> Vec<Case> {
     cases
 }
 
-/// A stop that leads nowhere: it is in this state for as long as was recorded, whatever is asked.
+/// A stop without effect: the job stays in this state for as long as was recorded, whatever is requested.
 fn stuck(
     name: &'static str,
     before: &'static str,
@@ -32,13 +32,13 @@ fn stuck(
     case(name, EndOf(before), StopWith(mode), drives)
 }
 
-/// Told to start while it is stuck in a stop.
+/// Started while it is stuck in a stop.
 fn stuck_start(name: &'static str, before: &'static str, state: &'static str) -> Case {
     let drives = vec![Run(Deadline(state)), Attach(Deadline(state))];
     case(name, EndOf(before), Start, drives)
 }
 
-/// A failed job takes note of the stop, and stays Failed.
+/// A failed job records the stop, but stays Failed.
 fn failed_before(name: &'static str, before: &'static str, mode: &'static str, run: u64) -> Case {
     let drives = vec![
         Stop(EndedOtherwise("Failed")),
@@ -47,13 +47,13 @@ fn failed_before(name: &'static str, before: &'static str, mode: &'static str, r
     case(name, EndOf(before), StopWith(mode), drives)
 }
 
-/// Asked for something that stepwell does not ask of a job that has ended so, and which changes nothing.
+/// A request that stepwell does not send to a job that has ended this way, and which changes nothing.
 fn unmoved(name: &'static str, before: &'static str, state: &'static str) -> Case {
     let drives = vec![Attach(Ends(None, state, 1))];
     case(name, EndOf(before), Elsewhere, drives)
 }
 
-/// A twin of it runs: its final checkpoint is never finished.
+/// A job whose twin runs: its final checkpoint never completes.
 fn one_that_is_stuck() -> Vec<Case> {
     vec![
         created("100_create_blackhole_states", vec![Run(Runs(1))]),
@@ -79,7 +79,7 @@ fn one_that_is_stuck() -> Vec<Case> {
             "111_stop_graceful_states",
             "CheckpointStopping",
         ),
-        // This one is acted on, and fails.
+        // This stop takes effect, and fails.
         case(
             "112_stop_immediate_states",
             EndOf("121_resume_after_graceful_states"),
@@ -110,7 +110,7 @@ fn one_that_is_stuck() -> Vec<Case> {
 
 fn the_same_after_a_restart() -> Vec<Case> {
     vec![
-        // Failed in the run before: only the new one counts.
+        // It had failed in the previous run: only the new one counts.
         case(
             "130_restart_states",
             EndOf("123_resume_after_force_states"),
@@ -118,8 +118,7 @@ fn the_same_after_a_restart() -> Vec<Case> {
             vec![Run(Runs(2))],
         ),
         restarted("131_restart_force_states", "130_restart_states", 3),
-        // A controller that is slower than two ticks shows the old run for so long that it counts: the limit that `docs/guarantees.md`
-        // names.
+        // A controller slower than two ticks shows the old run for so long that it counts: the limit named in `docs/guarantees.md`.
         Case {
             slow: Some(Runs(3)),
             ..case(
@@ -129,7 +128,7 @@ fn the_same_after_a_restart() -> Vec<Case> {
                 vec![Run(Runs(4)), Watch(Runs(4))],
             )
         },
-        // Another checkpoint interval, which begins no run.
+        // A new checkpoint interval, which does not start a run.
         case(
             "133_interval_states",
             EndOf("132_rescale_states"),
@@ -146,7 +145,7 @@ fn the_same_after_a_restart() -> Vec<Case> {
     ]
 }
 
-/// Each is Running for a moment; then the server tries to end its worker for 27 seconds, and gives up.
+/// Each job is Running for a moment. The server then tries to end its worker for 27 seconds, and gives up.
 fn failures() -> Vec<Case> {
     let failed = |stable| {
         vec![
@@ -169,7 +168,7 @@ fn failures() -> Vec<Case> {
             "230_missing_file_states",
             vec![Run(Runs(1)), Stable(1.0, Deadline("Recovering"))],
         ),
-        // Stepwell restarts none that has not failed.
+        // Stepwell restarts only a job that has failed.
         case(
             "231_restart_failed_states",
             EndOf("230_missing_file_states"),
@@ -202,7 +201,7 @@ fn ends() -> Vec<Case> {
 }
 
 fn stops_of_threads() -> Vec<Case> {
-    // Its threads are not ended by these stops within the time that was recorded.
+    // These stops do not end its threads within the recorded time.
     let stuck_from_running = |name, before: &'static str, mode| {
         let drives = vec![Stop(NotInTime("Stopping")), Watch(Runs(1))];
         case(name, EndOf(before), StopWith(mode), drives)

@@ -32,7 +32,7 @@ fn life_of_one_pipeline() -> Vec<Case> {
             1,
             Some(true),
         ),
-        // It was Stopped, and stays so.
+        // It was already Stopped, and stays so.
         case(
             "217_patch_stop_checkpoint_when_stopped_states",
             EndOf("211_patch_stop_checkpoint_states"),
@@ -115,10 +115,10 @@ fn ends() -> Vec<Case> {
 
 fn other_starts() -> Vec<Case> {
     vec![
-        // Its source waits for control messages.
+        // The source waits for control messages.
         created("330_file_to_file_states", vec![Run(Runs(1))]),
         created("436_create_all_options_states", vec![Run(Runs(1))]),
-        // No stepwell creates a preview.
+        // Stepwell never creates a preview.
         case(
             "441_preview_states",
             Nothing,
@@ -153,14 +153,14 @@ fn races() -> Vec<Case> {
             Start,
             vec![Run(Runs(1))],
         ),
-        // Somebody's `none` came right after the stop and has cancelled it: the same run goes on.
+        // Another client's `none` right after the stop cancelled it: the same run continues.
         case(
             "468_stop_then_none_states",
             EndOf("465_resume_never_started_states"),
             StopWith("checkpoint"),
             vec![Stop(Resumed), Watch(Runs(1))],
         ),
-        // A `none` that came too late to cancel the stop: the stop is finished, and the job starts again by itself. Stopped is no end.
+        // A `none` too late to cancel the stop: the stop is completed, and the job starts again by itself. Stopped is not the end.
         case(
             "470_patch_none_while_stopping_states",
             ToStop,
@@ -176,7 +176,7 @@ fn races() -> Vec<Case> {
     ]
 }
 
-/// Workers that are processes, one of which is killed, and a server that is.
+/// Workers as processes: a killed worker and a killed server.
 fn processes() -> Vec<Case> {
     let down = |case| Case {
         is_down: true,
@@ -232,7 +232,7 @@ fn processes() -> Vec<Case> {
             5,
         ),
         restarted("610_process_restart_states", "609_process_resume_states", 6),
-        // Running for 15 seconds more, then in a new run.
+        // Running for another 15 seconds, then in a new run.
         case(
             "611_process_worker_killed_states",
             EndOf("610_process_restart_states"),
@@ -256,7 +256,7 @@ fn processes() -> Vec<Case> {
             9,
             None,
         ),
-        // What was Stopped stays so over a restart of the server.
+        // A job that was Stopped stays so when the server restarts.
         down(case(
             "624_server_restart_with_stopped_states",
             EndOf("623_after_restart_stop_checkpoint_states"),

@@ -1,4 +1,4 @@
-//! Jobs that get another parallelism, fail or recover.
+//! Jobs whose parallelism is changed, or that fail or recover.
 
 use super::super::super::table::{
     Asked::{Elsewhere, Parallelism, Restart, StopWith},
@@ -19,8 +19,8 @@ pub fn cases() -> Vec<Case> {
 
 fn parallelisms() -> Vec<Case> {
     vec![
-        // The old run is still shown as Running at first, and must not count; then it is stuck. A controller that is slower than two
-        // ticks shows it for longer: the limit that `docs/guarantees.md` names.
+        // The old run is still shown as Running at first, and must not count; then it is stuck. A controller slower than two ticks shows it
+        // for longer: the limit named in `docs/guarantees.md`.
         Case {
             slow: Some(Runs(8)),
             ..case(
@@ -30,7 +30,7 @@ fn parallelisms() -> Vec<Case> {
                 vec![Run(Deadline("Restarting")), Watch(Runs(8))],
             )
         },
-        // Stuck it stays. No stepwell sends a parallelism of 0.
+        // It stays stuck. Stepwell never sends a parallelism of 0.
         case(
             "266_rescale_0_states",
             EndOf("262_rescale_states"),
@@ -43,28 +43,28 @@ fn parallelisms() -> Vec<Case> {
             StopWith("immediate"),
             vec![Stop(Stopped(8, None)), Attach(Ends(None, "Stopped", 8))],
         ),
-        // Recorded only until Running was seen, which was the run before. Unchanged for two ticks it counts.
+        // Recorded only until Running was seen, which belonged to the old run. It counts after two ticks without a change.
         case(
             "282_rescale_states",
             ToRun,
             Parallelism(2),
             vec![Run(Runs(1)), Watch(Runs(1))],
         ),
-        // No stepwell creates with a parallelism of 0.
+        // Stepwell never creates with a parallelism of 0.
         case(
             "291_parallelism_0_states",
             Nothing,
             Elsewhere,
             vec![Attach(NoTasks(1))],
         ),
-        // There is no task that could say that it has stopped.
+        // There is no task that could report that it has stopped.
         case(
             "295_parallelism_0_stop_states",
             EndOf("291_parallelism_0_states"),
             StopWith("immediate"),
             vec![Stop(NotInTime("Stopping"))],
         ),
-        // More slots than there are.
+        // It needs more slots than there are.
         created(
             "298_parallelism_100_states",
             vec![Run(Deadline("Scheduling"))],
@@ -72,7 +72,7 @@ fn parallelisms() -> Vec<Case> {
     ]
 }
 
-/// Each is Running for a moment before it fails: `stable_for` is what tells.
+/// Each job is Running for a moment before it fails, which only `stable_for` notices.
 fn failures() -> Vec<Case> {
     let failed = |run, stable| {
         vec![
@@ -82,7 +82,7 @@ fn failures() -> Vec<Case> {
     };
     vec![
         created("300_missing_file_states", failed(1, 1.0)),
-        // It was Failed in run 1 when the restart was asked for, and then failed in run 2: only that is a verdict.
+        // Failed in run 1 when the restart was requested, and then failed in run 2: only the latter counts.
         case(
             "306_failed_restart_states",
             EndOf("300_missing_file_states"),
@@ -90,7 +90,7 @@ fn failures() -> Vec<Case> {
             vec![Run(Ends(None, "Failed", 2))],
         ),
         created("360_div_by_zero_states", failed(1, 2.0)),
-        // A failed job takes note of the stop, and stays Failed.
+        // A failed job records the stop, but stays Failed.
         case(
             "362_div_by_zero_stop_immediate_states",
             EndOf("360_div_by_zero_states"),
@@ -102,12 +102,12 @@ fn failures() -> Vec<Case> {
         ),
         created("373_failing_cast_nowait_states", failed(1, 1.0)),
         created("613_process_sched_fail_states", failed(1, 2.0)),
-        // Two runs fail for now, and the second for good.
+        // Two runs fail temporarily, and the second one permanently.
         created("630_bad_data_allowed_restarts_2_states", failed(2, 1.0)),
     ]
 }
 
-/// Recovering is no end, however often.
+/// Recovering is not an end, however often it happens.
 fn recoveries() -> Vec<Case> {
     vec![
         created(
@@ -126,7 +126,7 @@ fn recoveries() -> Vec<Case> {
             "375_bad_data_fail_nowait_states",
             vec![Run(Runs(1)), Stable(1.0, Deadline("Recovering"))],
         ),
-        // It takes 39 seconds.
+        // Recovering takes 39 seconds.
         case(
             "379_recovering_stop_states",
             EndOf("375_bad_data_fail_nowait_states"),
