@@ -1,4 +1,4 @@
-//! Taking up a pipeline by its id.
+//! Attaching to a pipeline by its id.
 
 use stepwell_arroyo::{Pipeline, PipelineId};
 
@@ -12,7 +12,6 @@ use crate::{
     },
 };
 
-/// Reads the pipeline.
 pub(crate) async fn read_pipeline(
     session: &Session,
     id: &PipelineId,

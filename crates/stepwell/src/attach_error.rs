@@ -1,31 +1,33 @@
-//! Why a pipeline was not attached to.
+//! Why attaching to a pipeline failed.
 
 use snafu::Snafu;
 use stepwell_arroyo::{ClientError, PipelineId};
 use stepwell_transport::Phase;
 
-/// Why a pipeline was not attached to.
+/// Why attaching to a pipeline failed.
 #[derive(Debug, Snafu)]
 #[non_exhaustive]
 pub enum AttachError {
-    /// The server does not know it.
-    #[snafu(display("there is no pipeline {id} on the server; list them to see which there are"))]
+    /// The server does not know the pipeline.
+    #[snafu(display(
+        "there is no pipeline {id} on the server; list the pipelines to see their ids"
+    ))]
     NotFound {
         /// The id.
         id: PipelineId,
     },
-    /// The server did not answer, or refused.
+    /// The server did not answer, or refused the request.
     #[snafu(display("could not read pipeline {id}"))]
     Unreadable {
         /// The id.
         id: PipelineId,
-        /// Why.
+        /// The cause.
         source: ClientError,
     },
 }
 
 impl AttachError {
-    /// A stable name of what happened, for metrics, alerts and tests.
+    /// A stable name for the failure, for metrics, alerts and tests.
     pub fn code(&self) -> &'static str {
         match self {
             Self::NotFound { .. } => "attach.not_found",
@@ -33,24 +35,24 @@ impl AttachError {
         }
     }
 
-    /// Could what was asked of the server have happened already?
+    /// Whether the server may already have acted on the request.
     pub fn phase(&self) -> Phase {
         Phase::Responded
     }
 
-    /// Could the same call succeed later, with nothing changed by a person?
+    /// Whether the same call may succeed later without human intervention.
     pub fn is_retryable(&self) -> bool {
         self.client_error().is_some_and(ClientError::is_retryable)
     }
 
-    /// The pipeline that it is about, where its id is known.
+    /// The pipeline that the error is about, if its id is known.
     pub fn pipeline_id(&self) -> Option<&PipelineId> {
         match self {
             Self::NotFound { id } | Self::Unreadable { id, .. } => Some(id),
         }
     }
 
-    /// What the server answered last, where that is the reason.
+    /// The failed request that caused the error, if there is one.
     pub(crate) fn client_error(&self) -> Option<&ClientError> {
         match self {
             Self::NotFound { .. } => None,

@@ -1,11 +1,11 @@
-//! An error with its causes as one text.
+//! An error with its causes as one line of text.
 
 use std::{error::Error, fmt};
 
-/// Shows an error and all its causes on one line, each after a colon.
+/// Displays an error and all its causes on one line, separated by colons.
 ///
-/// The message of an error does not repeat its causes, so that a reporter can show each of them as it likes. Where there is none, this is
-/// what a log line wants:
+/// The message of an error does not repeat its causes, so that an error reporter can format them. Without a reporter, use this in a log
+/// line:
 ///
 /// ```
 /// # use stepwell::{Submission, error::Chain, state::Connected};

@@ -7,8 +7,8 @@ use crate::{
     session::{Deadline, Session, need_runtime, retry::Request},
 };
 
-/// Pings until the answer is `"Pong"`. A server that is starting refuses connections; one that is not there at all does so too: only time
-/// tells.
+/// Pings until the answer is `"Pong"`. A refused connection is retried: a server that is still starting refuses connections just like a
+/// host without one.
 pub(crate) async fn ping(session: &Session, deadline: &Deadline) -> Result<(), Error> {
     need_runtime()?;
     let pinged = session.requester.call(

@@ -1,4 +1,4 @@
-//! Why the API was not reached.
+//! Why the API could not be reached.
 
 use std::time::Duration;
 
@@ -9,44 +9,44 @@ use stepwell_transport::Phase;
 
 use crate::words::Time;
 
-/// Why the API was not reached.
+/// Why the API could not be reached.
 #[derive(Debug, Snafu)]
 #[non_exhaustive]
 pub enum ConnectError {
-    /// It did not answer in time.
+    /// The API did not answer in time.
     #[snafu(display("the API{} did not answer within {}; is the server up, and is this its address?", at(url.as_ref()), Time(*elapsed)))]
     NotUp {
-        /// Where it was looked for.
+        /// The address that was tried.
         url: Option<String>,
-        /// How long it was tried.
+        /// How long the call tried.
         elapsed: Duration,
         /// The last failure.
         source: ClientError,
     },
-    /// The server wants other credentials (401 or 403; recordings `900_auth_ping_no_token`–`907_auth_lowercase_bearer`).
+    /// The server refused the credentials (401 or 403; recordings `900_auth_ping_no_token`–`907_auth_lowercase_bearer`).
     #[snafu(display("the API{} refused the credentials with {status}; check the token", at(url.as_ref())))]
     Credentials {
-        /// Where it was looked for.
+        /// The address that was tried.
         url: Option<String>,
         /// 401 or 403.
         status: StatusCode,
         /// The server's answer.
         source: ClientError,
     },
-    /// Something answers there that is not an Arroyo API.
-    #[snafu(display("what answers{} is not an Arroyo API; check the address and its path", at(url.as_ref())))]
+    /// The address belongs to something other than an Arroyo API.
+    #[snafu(display("the server{} is not an Arroyo API; check the address and its path", at(url.as_ref())))]
     NotArroyo {
-        /// Where it was looked for.
+        /// The address that was tried.
         url: Option<String>,
-        /// What was answered.
+        /// The answer.
         source: ClientError,
     },
-    /// No connection can be made: an unknown host, a TLS failure, or a request that cannot be sent. Waiting does not help.
+    /// No connection can be made: an unknown host, a TLS failure, or a request that cannot be sent. Retrying does not help.
     #[snafu(display("cannot connect to the API{}", at(url.as_ref())))]
     Unreachable {
-        /// Where it was looked for.
+        /// The address that was tried.
         url: Option<String>,
-        /// Why.
+        /// The cause.
         source: ClientError,
     },
 }
@@ -56,7 +56,7 @@ fn at(url: Option<&String>) -> String {
 }
 
 impl ConnectError {
-    /// A stable name of what happened, for metrics, alerts and tests.
+    /// A stable name for the failure, for metrics, alerts and tests.
     pub fn code(&self) -> &'static str {
         match self {
             Self::NotUp { .. } => "connect.not_up",
@@ -66,23 +66,26 @@ impl ConnectError {
         }
     }
 
-    /// Could what was asked of the server have happened already?
+    /// Whether the server may already have acted on the request.
     pub fn phase(&self) -> Phase {
         Phase::NotSent
     }
 
-    /// Could the same call succeed later, with nothing changed by a person?
+    /// Whether the same call may succeed later without human intervention.
     pub fn is_retryable(&self) -> bool {
         matches!(self, Self::NotUp { .. })
     }
 
-    /// The pipeline that it is about, where its id is known.
+    /// The pipeline that the error is about, if its id is known.
     pub fn pipeline_id(&self) -> Option<&PipelineId> {
         None
     }
 
-    /// What the server answered last, where that is the reason.
-    #[allow(clippy::unnecessary_wraps, reason = "as for the errors of other steps")]
+    /// The failed request that caused the error, if there is one.
+    #[allow(
+        clippy::unnecessary_wraps,
+        reason = "the same signature as in the errors of other steps"
+    )]
     pub(crate) fn client_error(&self) -> Option<&ClientError> {
         match self {
             Self::NotUp { source, .. }

@@ -1,4 +1,4 @@
-//! Errors: [`Error`], the failure of any step, and one type for each step.
+//! [`Error`], the failure of any step, and one error type per step.
 
 use std::time::Duration;
 
@@ -18,10 +18,10 @@ pub use crate::{
 
 /// The failure of a step.
 ///
-/// Its methods answer what a caller asks: could what was asked for have happened already ([`phase`](Self::phase)); could the same call
-/// succeed later ([`is_retryable`](Self::is_retryable)), and when ([`retry_after`](Self::retry_after)); which pipeline is it about
-/// ([`pipeline_id`](Self::pipeline_id)); what is it called in a metric ([`code`](Self::code)). [`Chain`] shows it with its
-/// causes.
+/// Its methods answer what a caller needs to know: whether the server may already have acted ([`phase`](Self::phase)), whether the same
+/// call may succeed later ([`is_retryable`](Self::is_retryable)) and when ([`retry_after`](Self::retry_after)), which pipeline is affected
+/// ([`pipeline_id`](Self::pipeline_id)), and what to call the failure in a metric ([`code`](Self::code)). [`Chain`] displays an error with
+/// its causes.
 #[derive(Debug, Snafu)]
 #[snafu(visibility(pub(crate)))]
 #[non_exhaustive]
@@ -29,54 +29,55 @@ pub enum Error {
     /// `connect` failed.
     #[snafu(transparent)]
     Connect {
-        /// Why.
+        /// The cause.
         source: ConnectError,
     },
     /// `validate` failed.
     #[snafu(transparent)]
     Validate {
-        /// Why.
+        /// The cause.
         source: ValidateError,
     },
     /// `resolve`, `plan` or `discard` failed.
     #[snafu(transparent)]
     Resolve {
-        /// Why.
+        /// The cause.
         source: ResolveError,
     },
     /// `wait_until_running` or `ended` failed.
     #[snafu(transparent)]
     Wait {
-        /// Why.
+        /// The cause.
         source: WaitError,
     },
     /// `stop` failed.
     #[snafu(transparent)]
     Stop {
-        /// Why.
+        /// The cause.
         source: StopError,
     },
     /// `attach` failed.
     #[snafu(transparent)]
     Attach {
-        /// Why.
+        /// The cause.
         source: AttachError,
     },
-    /// A look at the pipeline (`status`, `job_errors`, `checkpoints`, its rows) failed.
-    #[snafu(display("looking at the pipeline failed"))]
+    /// Reading the pipeline failed (`status`, `job_errors`, `checkpoints`, its rows).
+    #[snafu(display("reading the pipeline failed"))]
     Look {
-        /// Why.
+        /// The cause.
         source: ClientError,
     },
-    /// The shutdown that the submission belongs to has begun. What had been sent is in its hands.
-    #[snafu(display("a shutdown has begun; what was made or started so far is stopped by it"))]
+    /// The submission's shutdown has begun and takes care of whatever had already been sent.
+    #[snafu(display("a shutdown has begun; it stops what was created or started so far"))]
     ShutdownBegun,
-    /// Called outside a tokio runtime.
+    /// There is no tokio runtime.
     #[snafu(display("there is no tokio runtime; call this from within one"))]
     NoRuntime,
 }
 
-/// Asks the error of the step that failed. What is no step's has an answer of its own: a look, a shutdown that has begun, no runtime.
+/// Delegates to the error of the step that failed. Failures that belong to no step (a read, a begun shutdown, no runtime) have answers of
+/// their own.
 macro_rules! of_step {
     ($error:expr, $method:ident, $look:expr, $begun:expr, $no_runtime:expr) => {
         match $error {
@@ -94,13 +95,13 @@ macro_rules! of_step {
 }
 
 impl Error {
-    /// A stable name of what happened, for metrics, alerts and tests: the step and the variant, such as `resolve.outcome_unknown`. The
-    /// texts of errors change; these do not. `docs/errors.md` lists all.
+    /// A stable name for the failure, for metrics, alerts and tests: the step and the variant, such as `resolve.outcome_unknown`. Error
+    /// messages may change; codes do not. `docs/errors.md` lists them all.
     pub fn code(&self) -> &'static str {
         of_step!(self, code, |_| "look", "shutdown_begun", "no_runtime")
     }
 
-    /// Could what the step asks of the server have happened already?
+    /// Whether the server may already have acted on what the step requested.
     pub fn phase(&self) -> Phase {
         of_step!(
             self,
@@ -111,7 +112,7 @@ impl Error {
         )
     }
 
-    /// Could the same call succeed later, with nothing changed by a person?
+    /// Whether the same call may succeed later without human intervention.
     pub fn is_retryable(&self) -> bool {
         of_step!(
             self,
@@ -122,13 +123,13 @@ impl Error {
         )
     }
 
-    /// The pipeline that it is about, where its id is known.
+    /// The pipeline that the error is about, if its id is known.
     pub fn pipeline_id(&self) -> Option<&PipelineId> {
         of_step!(self, pipeline_id, |_| None, None, None)
     }
 
-    /// How long the server asked to be left alone, where it did and that is the reason (`Retry-After` of a 429 or 503). It may be any
-    /// time: bound it.
+    /// How long the server asked clients to wait (`Retry-After` of a 429 or 503), if that is the reason for the failure. The server may ask
+    /// for any length of time, so bound it.
     pub fn retry_after(&self) -> Option<Duration> {
         self.client_error().and_then(ClientError::retry_after)
     }

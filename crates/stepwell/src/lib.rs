@@ -48,14 +48,14 @@
 //!
 //! # What the types prove, and what they do not
 //!
-//! They prove the order of *our* calls. They do not prove the state of the server: a pipeline that was Running a moment ago may have
-//! failed since, somebody else may have stopped it, and a create whose reply was lost may or may not have happened. Where that cannot
-//! be known, an error says so ([`ResolveError::OutcomeUnknown`](error::ResolveError::OutcomeUnknown)).
+//! The types prove the order of *our* calls. They do not prove the state of the server: a pipeline that was Running a moment ago may have
+//! failed since, another client may have stopped it, and a create whose reply was lost may or may not have happened. If that cannot be
+//! determined, the error says so ([`ResolveError::OutcomeUnknown`](error::ResolveError::OutcomeUnknown)).
 //!
 //! # Runtime
 //!
-//! All futures are `Send` and run on tokio. Requests that change something are sent on a task of their own and are not cut when their
-//! caller is dropped; the [`Shutdown`] knows of each before it leaves.
+//! All futures are `Send` and run on tokio. Requests that change something are sent in a task of their own and run to completion even if
+//! their caller is dropped; the [`Shutdown`] tracks each of them from before it is sent.
 
 mod attach;
 mod attach_error;

@@ -1,4 +1,4 @@
-//! What a submission tells while it works: [`Event`]s, given to an [`Observer`].
+//! What a submission reports while it works: [`Event`]s, passed to an [`Observer`].
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -34,7 +34,7 @@ impl fmt::Display for Step {
     }
 }
 
-/// A job seen in a state that differs from what was last reported.
+/// A job was seen in a state that differs from the one last reported.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct JobTransition {
@@ -42,11 +42,11 @@ pub struct JobTransition {
     pub pipeline_id: PipelineId,
     /// The job.
     pub job_id: JobId,
-    /// The run: it goes up with every start of the job.
+    /// The run; the number increases with every start of the job.
     pub run_id: u64,
-    /// The state that was seen.
+    /// The observed state.
     pub state: JobState,
-    /// Whether the server means the job to run: `Stopped` with `true` is about to start.
+    /// Whether the server intends the job to run: `Stopped` with `true` is about to start.
     pub running_desired: bool,
     /// Time since the step began.
     pub elapsed: Duration,
@@ -64,7 +64,7 @@ impl JobTransition {
         }
     }
 
-    /// Whether `job` shows nothing that this transition did not already tell.
+    /// Whether `job` shows nothing beyond what this transition already reported.
     pub(crate) fn shows(&self, job: &Job) -> bool {
         self.job_id == job.id
             && self.run_id == job.run_id
@@ -73,7 +73,7 @@ impl JobTransition {
     }
 }
 
-/// Something that happened on the way.
+/// Progress of a submission.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Event {
@@ -82,37 +82,37 @@ pub enum Event {
         /// The step.
         step: Step,
     },
-    /// A step ended well.
+    /// A step succeeded.
     StepFinished {
         /// The step.
         step: Step,
         /// How long it took.
         elapsed: Duration,
     },
-    /// A request failed in a way that may pass, and is tried again.
+    /// A request failed in a way that may be temporary, and is retried.
     Retrying {
         /// The step.
         step: Step,
-        /// What went wrong, without secrets, and without how long it took: the same failure again is the same text.
+        /// The failure, without secrets and without durations, so that a repeated failure has the same text.
         reason: String,
-        /// How many tries have failed in a row.
+        /// How many attempts have failed in a row.
         attempt: u32,
     },
-    /// A request succeeded after some that failed in a row, each of which was told as [`Retrying`](Self::Retrying).
+    /// A request succeeded after consecutive failures, each of which was reported as [`Retrying`](Self::Retrying).
     Answered {
         /// The step.
         step: Step,
-        /// How many tries had failed.
+        /// How many attempts had failed.
         failures: u32,
         /// How long ago the first of them failed.
         elapsed: Duration,
     },
-    /// The job was seen in another state than before.
+    /// The job was seen in a new state.
     JobState(JobTransition),
-    /// The job does not keep running: it recovers, restarts without being told to, or is about to fail. Told when that begins, and again
-    /// when its newest error is of another kind; the same error once more only raises the count. Where the server gives no reason, as a
-    /// release up to 0.15 does for a query that fails in a worker process (`550_create_divide_by_zero_states` of 0.15.0: a new run every
-    /// second), it is told again each time that the restarts have doubled.
+    /// The job does not keep running: it recovers, restarts on its own, or is about to fail. Reported when that begins, and again when the
+    /// newest error is of a different kind; a repetition of the same error only raises the count. If the server gives no reason, as
+    /// releases up to 0.15 do not for a query that fails in a worker process (`550_create_divide_by_zero_states` of 0.15.0: a new run every
+    /// second), it is reported each time the number of restarts has doubled.
     JobTrouble {
         /// The pipeline.
         pipeline_id: PipelineId,
@@ -120,15 +120,15 @@ pub enum Event {
         job_id: JobId,
         /// The run in which the trouble was seen.
         run_id: u64,
-        /// How often the job has restarted since this submission began to watch it. A restart that is under way counts.
+        /// How often the job has restarted since this submission began to watch it, including a restart that is under way.
         restarts: u32,
-        /// How long ago the first of its troubles was seen.
+        /// How long ago the job's first trouble was seen.
         elapsed: Duration,
-        /// The newest error that the job has logged in this trouble; `None` when the server gives none, or could not be asked.
+        /// The newest error that the job has logged during this trouble; `None` if the server gives none or could not be asked.
         error: Option<JobError>,
     },
-    /// The job that was in trouble has been Running in one run for ten seconds, and for twice as long as any run of it that ended in
-    /// trouble, but no longer than a minute.
+    /// A job that was in trouble has been Running in one run for ten seconds, and for twice as long as any of its runs that ended in
+    /// trouble, up to one minute.
     JobRecovered {
         /// The pipeline.
         pipeline_id: PipelineId,
@@ -139,18 +139,18 @@ pub enum Event {
         /// How long ago this trouble began.
         elapsed: Duration,
     },
-    /// The pipeline that the server runs differs from the spec, and why that is no error.
+    /// The server's pipeline differs from the spec in a way that is not an error.
     Differs {
         /// The pipeline.
         pipeline_id: PipelineId,
-        /// In what it differs.
+        /// How it differs.
         difference: Difference,
     },
 }
 
 /// Receives the [`Event`]s of a submission, in order, on the task that drives it; it must not block.
 ///
-/// Any `Fn(&Event)` is one:
+/// Any `Fn(&Event)` is an observer:
 ///
 /// ```
 /// # use stepwell::{Options, observe::Event};
@@ -168,7 +168,7 @@ impl<F: Fn(&Event) + Send + Sync + 'static> Observer for F {
     }
 }
 
-/// An observer that was given, or none.
+/// An optional observer.
 #[derive(Clone, Default)]
 pub(crate) struct Observation(Option<Arc<dyn Observer>>);
 

@@ -1,4 +1,4 @@
-//! How a submission behaves: deadlines, paces, what a shutdown does to it.
+//! How a submission behaves: its deadlines, its polling, and what a shutdown does to it.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::{
     shutdown::OnShutdown,
 };
 
-/// Deadlines and habits of a submission. Every one has a default.
+/// Deadlines and behaviour of a submission. Every option has a default.
 ///
 /// ```
 /// use std::time::Duration;
@@ -80,7 +80,7 @@ impl Options {
         self.resolve_timeout
     }
 
-    /// How long a create whose reply was lost is looked for before its outcome is called unknown; 15 s by default.
+    /// How long to look for a create whose reply was lost before its outcome is reported as unknown; 15 s by default.
     pub fn settle_timeout(&self) -> Duration {
         self.settle_timeout
     }
@@ -95,32 +95,32 @@ impl Options {
         self.stop_timeout
     }
 
-    /// How long the server may fail to answer before a wait without a deadline fails; 60 s by default.
+    /// How long the server may be unresponsive before a wait without a deadline fails; 60 s by default.
     pub fn silence_timeout(&self) -> Duration {
         self.silence_timeout
     }
 
-    /// The longest pause between two looks at a job that runs or stops: in `ended`, in `stop`, and while
-    /// [`stable_for`](Self::stable_for) goes by. 500 ms by default, the controller's own tick.
+    /// The longest pause between two polls of a job that runs or stops: in `ended`, in `stop`, and during [`stable_for`](Self::stable_for).
+    /// 500 ms by default, the tick of Arroyo's controller.
     ///
-    /// It also bounds the pauses after a look that failed, unless the server asks for a longer one. Of `wait_until_running` it bounds
-    /// nothing else: that has a pace of its own, which depends on what is seen. See
+    /// It also bounds the pauses after a failed poll, unless the server asks for a longer one. It does not otherwise affect
+    /// `wait_until_running`, which adapts its polling to what it observes; see
     /// [`wait_until_running`](crate::Submission::wait_until_running).
     pub fn poll_ceiling(&self) -> Duration {
         self.poll_ceiling
     }
 
-    /// What the chance in all pauses begins with; by default another one for each submission.
+    /// The seed of the jitter in all pauses; by default a different one for each submission.
     pub fn jitter_seed(&self) -> Option<u64> {
         self.jitter_seed
     }
 
-    /// How long the job must have been Running in one run before `wait_until_running` ends; at once by default.
+    /// How long the job must have been Running in one run before `wait_until_running` returns; by default it returns at once.
     pub fn stable_for(&self) -> Option<Duration> {
         self.stable_for
     }
 
-    /// How `stop` stops: with a final checkpoint by default.
+    /// How `stop` stops the pipeline: with a final checkpoint by default.
     pub fn stop_mode(&self) -> &StopMode {
         &self.stop_mode
     }
@@ -186,14 +186,14 @@ impl Options {
         self
     }
 
-    /// See [`Options::poll_ceiling`]. Below 1 ms is taken as 1 ms: a poll without a pause is an attack.
+    /// See [`Options::poll_ceiling`]. Values below 1 ms become 1 ms, so that a poll never spins.
     #[must_use]
     pub fn with_poll_ceiling(mut self, ceiling: Duration) -> Self {
         self.poll_ceiling = ceiling.max(Duration::from_millis(1));
         self
     }
 
-    /// See [`Options::jitter_seed`]. For tests that must be the same each time: with one seed for all, many submissions ask in step.
+    /// See [`Options::jitter_seed`]. For reproducible tests: submissions that share a seed poll in step.
     #[must_use]
     pub fn with_jitter_seed(mut self, seed: u64) -> Self {
         self.jitter_seed = Some(seed);
@@ -221,7 +221,7 @@ impl Options {
         self
     }
 
-    /// Who is told what happens.
+    /// Sets the observer, which receives the events of the submission.
     #[must_use]
     pub fn with_observer(mut self, observer: impl Observer) -> Self {
         self.observation = Observation::new(observer);

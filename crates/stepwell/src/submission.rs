@@ -1,4 +1,4 @@
-//! [`Submission`]: one pipeline on its way to Running, and what all its transitions have in common.
+//! [`Submission`]: one pipeline on its way to Running, and what all of its transitions share.
 
 use std::{
     error::Error as StdError,
@@ -21,11 +21,11 @@ use crate::{
 
 /// One pipeline on its way to Running. `S` is the last step that has been proved.
 ///
-/// Every step takes the submission and gives it back one state further, so a step that is skipped or taken out of order does not
-/// compile. A step that fails gives it back in the state that it had ([`TransitionError`]).
+/// Each step consumes the submission and returns it in the next state, so skipping a step or taking one out of order does not compile. A
+/// step that fails returns the submission in its previous state ([`TransitionError`]).
 ///
-/// It is not `Clone`: a copy of a validated submission would be a licence to create twice. Dropping one sends nothing; a pipeline that
-/// it has made stays with its [`Shutdown`].
+/// It is not `Clone`: a copy of a validated submission would be a licence to create twice. Dropping a submission sends nothing; a pipeline
+/// that it created stays with its [`Shutdown`].
 #[must_use = "a submission does nothing until its next step is called"]
 pub struct Submission<S: State> {
     pub(crate) session: Arc<Session>,
@@ -33,18 +33,18 @@ pub struct Submission<S: State> {
 }
 
 impl<S: State> Submission<S> {
-    /// The shutdown that this submission belongs to.
+    /// The shutdown this submission belongs to.
     pub fn shutdown(&self) -> &Shutdown {
         &self.session.shutdown
     }
 
-    /// Its options.
+    /// The options of this submission.
     pub fn options(&self) -> &Options {
         &self.session.options
     }
 
-    /// Drives the work of a step, which ends when the shutdown begins. The work is pinned by the caller: taken by value, it would be in
-    /// the future twice.
+    /// Drives the work of a step, and ends it when the shutdown begins. The caller pins the work: taken by value, it would be in the future
+    /// twice.
     pub(crate) async fn perform<T>(
         &self,
         step: Step,
@@ -55,7 +55,7 @@ impl<S: State> Submission<S> {
         self.carry_out(step, deadline, work).await
     }
 
-    /// Drives the work of a step that a shutdown does not end, because it is what the shutdown wants.
+    /// Drives the work of a step that continues after a shutdown has begun, because the shutdown wants the same.
     pub(crate) async fn carry_out<T>(
         &self,
         step: Step,
@@ -76,7 +76,7 @@ impl<S: State> Submission<S> {
         Ok(done)
     }
 
-    /// Goes on to the next state with what the step has proved, or hands the submission back as it was.
+    /// Moves to the next state with what the step has proved, or returns the submission unchanged with the error.
     pub(crate) fn advance<T, N: State>(
         self,
         outcome: Result<T, Error>,
@@ -88,7 +88,7 @@ impl<S: State> Submission<S> {
         }
     }
 
-    /// Goes on to the next state.
+    /// Moves to the next state.
     pub(crate) fn into_state<N: State>(self, next: impl FnOnce(S) -> N) -> Submission<N> {
         let Self { session, state } = self;
         let state = next(state);
@@ -108,9 +108,9 @@ impl<S: State> fmt::Debug for Submission<S> {
     }
 }
 
-/// A step that failed, and the submission in the state that it had.
+/// A failed step, with the submission in the state it had before.
 ///
-/// `?` turns it into an [`Error`]; a `match` gets the submission back, to try again or to give up in order:
+/// `?` turns it into an [`Error`]; a `match` gets the submission back, to retry or to give up in an orderly way:
 ///
 /// ```
 /// # use stepwell::{Error, PipelineSpec, Submission, TransitionError, state::Unconnected};
@@ -132,22 +132,22 @@ impl<S: State> TransitionError<S> {
         Self(Box::new((error.into(), submission)))
     }
 
-    /// What went wrong.
+    /// The error.
     pub fn error(&self) -> &Error {
         &self.0.0
     }
 
-    /// What went wrong; the submission is dropped.
+    /// The error; the submission is dropped.
     pub fn into_error(self) -> Error {
         self.0.0
     }
 
-    /// The submission in the state that it had; the error is dropped.
+    /// The submission in its previous state; the error is dropped.
     pub fn into_submission(self) -> Submission<S> {
         self.0.1
     }
 
-    /// Both.
+    /// The error and the submission.
     pub fn into_parts(self) -> (Error, Submission<S>) {
         *self.0
     }

@@ -1,4 +1,4 @@
-//! Having the server plan the query, before anything is allocated.
+//! Validation: the server plans the query before anything is allocated.
 
 use stepwell_arroyo::PipelineGraph;
 
@@ -10,7 +10,7 @@ use crate::{
     validate_error::ValidateError,
 };
 
-/// Has the server plan the query.
+/// Asks the server to plan the query.
 pub(crate) async fn plan_query(
     session: &Session,
     spec: &PipelineSpec,

@@ -1,4 +1,4 @@
-//! Why the query was not validated.
+//! Why the query could not be validated.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use stepwell_transport::Phase;
 
 use crate::words::Time;
 
-/// Why the query was not validated.
+/// Why the query could not be validated.
 #[derive(Debug, Snafu)]
 #[non_exhaustive]
 pub enum ValidateError {
@@ -17,10 +17,10 @@ pub enum ValidateError {
     Invalid {
         /// The pipeline's name.
         name: String,
-        /// The errors, each with where it is if the server says so.
+        /// The errors, each with its position if the server reports one.
         diagnostics: Vec<SqlDiagnostic>,
     },
-    /// The server refused to look at it, for instance because a UDF does not compile.
+    /// The server refused the request, for instance because a UDF does not compile.
     #[snafu(display("the server refused to validate pipeline {name:?}"))]
     Rejected {
         /// The pipeline's name.
@@ -28,12 +28,12 @@ pub enum ValidateError {
         /// The server's answer.
         source: ClientError,
     },
-    /// The server did not answer in time, or not with what was asked for.
+    /// The server did not give a usable answer in time.
     #[snafu(display("could not validate pipeline {name:?} within {}", Time(*elapsed)))]
     Unanswered {
         /// The pipeline's name.
         name: String,
-        /// How long it was tried.
+        /// How long the call tried.
         elapsed: Duration,
         /// The last failure.
         source: ClientError,
@@ -41,7 +41,7 @@ pub enum ValidateError {
 }
 
 impl ValidateError {
-    /// A stable name of what happened, for metrics, alerts and tests.
+    /// A stable name for the failure, for metrics, alerts and tests.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Invalid { .. } => "validate.invalid",
@@ -50,23 +50,23 @@ impl ValidateError {
         }
     }
 
-    /// Could what was asked of the server have happened already?
+    /// Whether the server may already have acted on the request.
     pub fn phase(&self) -> Phase {
         self.client_error()
             .map_or(Phase::Responded, ClientError::phase)
     }
 
-    /// Could the same call succeed later, with nothing changed by a person?
+    /// Whether the same call may succeed later without human intervention.
     pub fn is_retryable(&self) -> bool {
         self.client_error().is_some_and(ClientError::is_retryable)
     }
 
-    /// The pipeline that it is about, where its id is known.
+    /// The pipeline that the error is about, if its id is known.
     pub fn pipeline_id(&self) -> Option<&PipelineId> {
         None
     }
 
-    /// What the server answered last, where that is the reason.
+    /// The failed request that caused the error, if there is one.
     pub(crate) fn client_error(&self) -> Option<&ClientError> {
         match self {
             Self::Invalid { .. } => None,
@@ -75,7 +75,7 @@ impl ValidateError {
     }
 }
 
-/// The messages, each with its place.
+/// The messages, each with its position.
 fn words(diagnostics: &[SqlDiagnostic]) -> String {
     diagnostics
         .iter()

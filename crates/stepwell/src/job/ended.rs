@@ -10,15 +10,15 @@ use super::trouble::Trouble;
 pub struct Ended {
     /// The pipeline.
     pub id: PipelineId,
-    /// The job at its end: Stopped, Finished or Failed.
+    /// The job when it ended: Stopped, Finished or Failed.
     pub job: Job,
     /// The errors that a failed job has logged, newest first.
     pub errors: Vec<JobError>,
-    /// The trouble that the job was in until then.
+    /// The trouble that the job was in before it ended.
     pub trouble: Option<Trouble>,
 }
 
-/// Whether it has come to an end: a job that is Stopped and meant to run is about to start again.
+/// Whether the job has ended. A job that is Stopped but intended to run is about to start again.
 pub(crate) fn has_ended(job: &Job) -> bool {
     match job.state {
         JobState::Finished | JobState::Failed => true,
@@ -27,7 +27,7 @@ pub(crate) fn has_ended(job: &Job) -> bool {
     }
 }
 
-/// Whether it has ended and stays so: nothing that was asked of the server starts it again.
+/// Whether the job has ended for good: it is not intended to run again.
 pub(crate) fn stays_ended(job: &Job) -> bool {
     has_ended(job) && !job.running_desired
 }

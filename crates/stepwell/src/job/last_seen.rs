@@ -1,26 +1,26 @@
-//! What was last known of a job, for the error of a wait that ended without its end.
+//! The last observation of a job, for the error of a wait that failed.
 
 use snafu::Snafu;
 use stepwell_arroyo::{ClientError, Job, JobState};
 
-/// What was last known of a job when a wait for it ended without its end.
+/// The last observation of a job before a wait for it failed.
 #[derive(Debug, Snafu)]
 #[non_exhaustive]
 pub enum LastSeen {
-    /// It was seen in a state that does not end the wait.
+    /// The job was in a state that does not end the wait.
     #[snafu(display("the job was last seen in {state}, run {run_id}{}", if *running_desired { "" } else { ", told to stop" }))]
     Job {
         /// The state.
         state: JobState,
         /// The run.
         run_id: u64,
-        /// Whether the server means the job to run.
+        /// Whether the server intends the job to run.
         running_desired: bool,
     },
     /// The server answered that the pipeline has no job.
     #[snafu(display("the server shows no job of the pipeline"))]
     NoJob,
-    /// The server did not answer the last request, or not with what was asked for.
+    /// The server did not give a usable answer to the last request.
     #[snafu(display("the last request failed{}", state.as_ref().map(|state| format!("; before that the job was in {state}")).unwrap_or_default()))]
     Request {
         /// The state seen before that.
@@ -42,7 +42,7 @@ impl LastSeen {
         }
     }
 
-    /// The job's state when it was last seen, if it was.
+    /// The job's last observed state, if any.
     pub fn state(&self) -> Option<&JobState> {
         match self {
             Self::Job { state, .. } => Some(state),
@@ -58,7 +58,7 @@ impl LastSeen {
         }
     }
 
-    /// Notes that a request failed, keeping the state seen before.
+    /// Records that a request failed, keeping the state seen before.
     pub(crate) fn failed(&mut self, source: ClientError) {
         *self = Self::Request {
             state: self.state().cloned(),

@@ -1,4 +1,4 @@
-//! Telling the trouble of a job, with the newest error of its log.
+//! Reports the trouble of a job, with the newest error of its log.
 
 use std::{
     future::{Future, poll_fn},
@@ -18,15 +18,15 @@ use super::{
 };
 use crate::{observe::Event, session::Requester};
 
-/// How many entries of the log are read: the newest may be warnings.
+/// How many log entries to read: the newest ones may be warnings.
 const ENTRIES: NonZeroU32 = NonZeroU32::new(10).unwrap();
 
-/// How long reading them may take.
+/// The timeout for reading them.
 const READ_WITHIN: Duration = Duration::from_secs(5);
 
 type Reading = Pin<Box<dyn Future<Output = Result<Vec<JobError>, ClientError>> + Send>>;
 
-/// Tells the trouble of one job while that is watched. The log of the job is read beside what else is done, and delays nothing.
+/// Reports the trouble of one job while the job is watched. The log is read concurrently and delays nothing.
 pub(crate) struct TroubleWatch {
     sight: Arc<Sight>,
     requester: Requester,
@@ -51,7 +51,7 @@ impl TroubleWatch {
         }
     }
 
-    /// Notes what was seen.
+    /// Records an observation.
     pub(crate) fn saw(&mut self, job: &Job) {
         let (news, to_read) = {
             let mut record = self.record();
@@ -70,7 +70,7 @@ impl TroubleWatch {
         }
     }
 
-    /// Does `work`, and reads the log beside it.
+    /// Drives `work` to completion, and reads the log concurrently.
     pub(crate) async fn beside<T>(&mut self, work: impl Future<Output = T>) -> T {
         let mut work = pin!(work);
         poll_fn(|waker| {
@@ -94,7 +94,7 @@ impl TroubleWatch {
         }
     }
 
-    /// The trouble that the job is in.
+    /// The current trouble of the job.
     pub(crate) fn trouble(&self) -> Option<Trouble> {
         self.record().trouble()
     }

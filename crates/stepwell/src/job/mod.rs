@@ -1,4 +1,4 @@
-//! The job of a pipeline: watching it, and judging what is seen.
+//! The job of a pipeline: watching it, and interpreting what is observed.
 
 pub(crate) mod ended;
 mod last_seen;

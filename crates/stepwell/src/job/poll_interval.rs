@@ -1,10 +1,10 @@
-//! How often a job is looked at that is on its way to Running, or to Stopped.
+//! How often to poll a job that is on its way to Running or to Stopped.
 //!
-//! The recordings say what is worth it. A start is Created until the controller's next look (up to 0.5 s, evenly spread), then Scheduling
-//! for 53–111 ms where workers are threads and 214–261 ms where they are processes, then Running; a stop has the same two parts. So the
-//! looks before Scheduling need only be close enough to find it, and those after it to find Running soon. The first looks are closer
-//! still, for an engine that needs a few milliseconds. What takes longer than that is looked at no more often than ten times a second,
-//! and after ten seconds at times that grow with how long it has taken already.
+//! The intervals follow the recordings. A starting job is Created until the controller's next tick (up to 0.5 s, evenly spread), then
+//! Scheduling for 53–111 ms if workers are threads and 214–261 ms if they are processes, then Running; a stop has the same two phases.
+//! Polls before Scheduling therefore need to be just close enough to catch it, and those after it close enough to see Running soon. The
+//! first polls are closer still, for an engine that needs a few milliseconds. A slower start is polled at most ten times a second, and
+//! after ten seconds at intervals that grow with the time it has already taken.
 
 use std::time::Duration;
 
@@ -16,51 +16,51 @@ use crate::session::Jitter;
 /// The first pause.
 const FIRST: Duration = Duration::from_millis(6);
 
-/// While the controller has not acted, within its first look.
+/// While the controller has not acted, within its first tick.
 const UNTIL_ACTED: Duration = Duration::from_millis(90);
 
-/// By then the controller has acted, if it is not busy.
+/// By then the controller has acted, unless it is busy.
 const TICK: Duration = Duration::from_millis(500);
 
-/// After the last state before the goal was first seen: how long it then takes at most, and the longest pause meanwhile. Workers that are
-/// threads, then workers that are processes.
+/// After the last state before the goal was first seen: how long that state lasts at most, and the longest pause meanwhile. First for
+/// workers that are threads, then for processes.
 const NEAR: [(Duration, Duration); 2] = [
     (Duration::from_millis(112), Duration::from_millis(34)),
     (Duration::from_millis(270), Duration::from_millis(58)),
 ];
 
-/// CheckpointStopping lasts for 104–110 ms (`310_stop_checkpoint_states` and `510_stop_checkpoint_states` of 0.15.0): closely enough to see
-/// it, with the time of a request.
+/// CheckpointStopping lasts for 104–110 ms (`310_stop_checkpoint_states` and `510_stop_checkpoint_states` of 0.15.0): close enough to see
+/// it, including the time of a request.
 const CLOSELY: Duration = Duration::from_millis(40);
 
-/// From then on it is not looked for so closely.
+/// How long to poll this closely.
 const CLOSELY_FOR: Duration = Duration::from_secs(2);
 
-/// What takes longer than a tick, while it is still a matter of seconds.
+/// For what takes longer than a tick, but only seconds.
 const SECONDS: Duration = Duration::from_millis(130);
 
-/// From then on a start is a matter of minutes.
+/// From then on a start takes minutes.
 const LONG: Duration = Duration::from_secs(10);
 
 /// The longest pause of a start.
 const LONGEST: Duration = Duration::from_secs(8);
 
-/// What a job is on its way to.
+/// The state that a job is on its way to.
 #[derive(Clone, Copy, Debug)]
 enum Goal {
     Running,
-    /// With the longest pause.
+    /// With the longest pause between polls.
     Stopped(Duration),
 }
 
-/// The pauses between looks at a job on its way.
+/// The pauses between polls of a job in transition.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PollInterval {
     goal: Goal,
     began: Instant,
-    /// Whether the last state before the goal must not be missed.
+    /// Whether the last state before the goal must be observed.
     is_close: bool,
-    /// Since when the last state before the goal is seen, and in which run.
+    /// When the last state before the goal was first seen, and in which run.
     near: Option<(u64, Instant)>,
 }
 
@@ -69,7 +69,7 @@ impl PollInterval {
         Self::new(Goal::Running)
     }
 
-    /// A stop may take long because of its checkpoint; `ceiling` is the longest pause then.
+    /// A stop may take long because of its checkpoint; `ceiling` then limits the pause.
     pub(crate) fn to_stopped(ceiling: Duration) -> Self {
         Self::new(Goal::Stopped(ceiling))
     }
@@ -83,12 +83,12 @@ impl PollInterval {
         }
     }
 
-    /// Whether CheckpointStopping must not be missed: a server up to 0.15 shows only by it which checkpoint is the final one.
+    /// Whether CheckpointStopping must be observed: a server up to 0.15 shows only by it which checkpoint is the final one.
     pub(crate) fn closely(self, is_close: bool) -> Self {
         Self { is_close, ..self }
     }
 
-    /// Notes what was seen.
+    /// Records an observation.
     pub(crate) fn saw(&mut self, job: &Job) {
         let is_near = match self.goal {
             Goal::Running => job.state == JobState::Scheduling,
@@ -102,7 +102,7 @@ impl PollInterval {
         };
     }
 
-    /// How long to wait before the next look.
+    /// The pause before the next poll.
     pub(crate) fn pause(&self, jitter: &Jitter) -> Duration {
         jitter.quarter(self.longest_pause())
     }
@@ -113,20 +113,21 @@ impl PollInterval {
             _ if self.is_close && waited < CLOSELY_FOR => CLOSELY,
             _ if waited < TICK => UNTIL_ACTED,
             Goal::Running if waited < LONG => SECONDS,
-            // A gentle passage from the one to the other.
+            // A smooth transition between the two.
             Goal::Running => (SECONDS + waited.saturating_sub(LONG) * 3)
                 .min(waited / 6)
                 .min(LONGEST),
             Goal::Stopped(ceiling) => SECONDS.max(waited / 4).min(ceiling),
         };
         let near = self.near.and_then(|(_, since)| near(since)).unwrap_or(far);
-        // From one to the other, within a few looks.
+        // From one to the other within a few polls.
         let first = FIRST.max(waited.saturating_sub(FIRST) * 12);
         near.min(far).min(first)
     }
 }
 
-/// The longest pause when it has been near since then; `None` when the goal has not come, so that it may be far all the same.
+/// The longest pause if the last state before the goal was first seen at `since`; `None` if the goal has not followed, so that it may still
+/// be far.
 fn near(since: Instant) -> Option<Duration> {
     let elapsed = since.elapsed();
     let phase = NEAR.iter().find(|(until, _)| elapsed < *until);
@@ -145,7 +146,7 @@ mod tests {
         .unwrap()
     }
 
-    /// What the pauses are without chance, while `state` is seen, up to a time.
+    /// The times of the polls without jitter, while `state` is seen, up to `until`.
     async fn looks(mut interval: PollInterval, state: JobState, until: Duration) -> Vec<u128> {
         let mut looks = Vec::new();
         let began = Instant::now();
@@ -194,7 +195,7 @@ mod tests {
             )
             .await;
             assert!(looks.windows(2).all(|pair| pair[1] - pair[0] <= 500));
-            // At its end it is two a second, no more.
+            // At the end there are two polls a second, and no more.
             assert_eq!(looks.iter().filter(|look| **look > 20_000).count(), 20);
         }
     }

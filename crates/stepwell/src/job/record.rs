@@ -1,4 +1,4 @@
-//! What was seen of a job that does not keep running.
+//! The record of a job that does not keep running.
 
 use std::time::Duration;
 
@@ -7,29 +7,29 @@ use tokio::time::Instant;
 
 use super::trouble::Trouble;
 
-/// How long a job has to be Running again before its trouble is over, unless a run that ended in trouble has lasted longer than half of it.
+/// How long a job must be Running again before its trouble is over, unless a run that ended in trouble lasted longer than half of this.
 const CALM: Duration = Duration::from_secs(10);
 
-/// However long its runs last, a job that has been Running for this long has recovered.
+/// A job that has been Running for this long has recovered, however long its earlier runs lasted.
 const LONGEST_CALM: Duration = Duration::from_secs(60);
 
-/// The log is read no more often than this.
+/// The shortest time between two reads of the log.
 const READ_EVERY: Duration = Duration::from_secs(3);
 
-/// The time in the log has a resolution of one second on some servers.
+/// Some servers log times in whole seconds.
 const LOG_RESOLUTION: u64 = 1_000_000;
 
-/// The runs of a job that are no trouble: see [`Record::observe`].
+/// The runs of a job that are not trouble: see [`Record::observe`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Expected {
-    /// The highest run that was asked for; 0 when none was.
+    /// The highest requested run; 0 if there is none.
     pub(crate) run_id: u64,
-    /// What is seen in this run or a lower one was so before we acted, and is no news.
+    /// What is seen in this run or a lower one was there before we acted, and is not news.
     pub(crate) old_run: Option<u64>,
 }
 
 impl Expected {
-    /// Nothing that is seen is trouble.
+    /// Nothing that is seen counts as trouble.
     pub(crate) fn nothing() -> Self {
         Self {
             run_id: 0,
@@ -38,46 +38,46 @@ impl Expected {
     }
 }
 
-/// What was seen of a job, as far as it says whether it keeps running. It lives as long as the submission.
+/// Whether a job keeps running, as far as was observed. It lives as long as the submission.
 #[derive(Debug, Default)]
 pub(crate) struct Record {
     job: Option<JobId>,
-    /// The highest run that has begun, or that a recovery seen is about to begin.
+    /// The highest run that has begun, or that an observed recovery is about to begin.
     run_id: u64,
-    /// Whether the next run is begun by somebody: the job had ended, or is given another parallelism.
+    /// Whether the next run is started by a request: the job had ended, or is being rescaled.
     start_is_asked: bool,
     restarts: u32,
-    /// The last of them is under way: its run has not begun.
+    /// Whether the last restart is under way: its run has not begun.
     is_under_way: bool,
     first_trouble: Option<Instant>,
-    /// Since when it is Running, and in which run.
+    /// When the job was first seen Running, and in which run.
     running: Option<(u64, Instant)>,
-    /// The longest run since the first trouble that has ended.
+    /// The longest run that has ended since the first trouble.
     longest_run: Duration,
-    /// The newest error that was known when the last trouble was over: an older trouble's.
+    /// The newest known error at the end of the last trouble; it belongs to that one.
     old_error: Option<String>,
     open: Option<Box<Open>>,
 }
 
-/// A trouble that is not over.
+/// An ongoing trouble.
 #[derive(Debug)]
 struct Open {
     since: Instant,
     run_id: u64,
-    /// Errors before that are not of this trouble.
+    /// Errors logged before this time do not belong to this trouble.
     started: Option<u64>,
     error: Option<JobError>,
     is_answered: bool,
-    /// What the log was read for, if that has not been told: a new restart, or its beginning.
+    /// Whether the log must be read for something that has not been reported: a new restart, or the trouble itself.
     wants_reading: bool,
     read_at: Option<Instant>,
-    /// The kind of error that was told last, once something was told; empty for none.
+    /// The kind of the error last reported; `None` before the first report, empty if there was no error.
     told: Option<String>,
-    /// How often it had restarted then.
+    /// How often the job had restarted at that report.
     told_restarts: u32,
 }
 
-/// What there is to tell.
+/// What to report.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum News {
     Began {
@@ -93,11 +93,11 @@ pub(crate) enum News {
 }
 
 impl Record {
-    /// Notes what was seen. Gives what there is to tell at once.
+    /// Records an observation, and returns what can be reported at once.
     pub(crate) fn observe(&mut self, job: &Job, expected: Expected) -> Option<News> {
         let now = Instant::now();
         if self.job.as_ref() != Some(&job.id) {
-            // Another job under the same id, or the first that is seen.
+            // The first job that is seen, or a new job under the same id.
             *self = Self {
                 job: Some(job.id.clone()),
                 run_id: job.run_id.max(expected.run_id).max(1),
@@ -122,7 +122,7 @@ impl Record {
         }
         self.is_under_way &= job.run_id < self.run_id;
         if self.is_under_way && job.state.is_terminal() {
-            // It ended before the run came (`200_divide_by_zero_states` of 0.15.0).
+            // It ended before the new run began (`200_divide_by_zero_states` of 0.15.0).
             self.restarts = self.restarts.saturating_sub(1);
             self.is_under_way = false;
         }
@@ -185,7 +185,7 @@ impl Record {
         })
     }
 
-    /// The job whose log is to be read now, if one is.
+    /// The job whose log must be read now, if any.
     pub(crate) fn wants_reading(&mut self) -> Option<JobId> {
         let open = self.open.as_mut()?;
         let is_soon = |read_at: Instant| read_at.elapsed() < READ_EVERY;
@@ -196,11 +196,11 @@ impl Record {
         self.job.clone()
     }
 
-    /// Notes what the log says, newest first; `None` when it could not be read.
+    /// Records the log, newest entry first; `None` if it could not be read.
     pub(crate) fn read(&mut self, log: Option<Vec<JobError>>) -> Option<News> {
         let job = self.job.clone()?;
         let open = self.open.as_mut()?;
-        // What could not be read is read again, no sooner than it may be.
+        // A failed read is repeated, but no sooner than the interval allows.
         open.wants_reading = log.is_none();
         if let Some(log) = log {
             open.is_answered = true;
@@ -212,12 +212,12 @@ impl Record {
             if newest.is_some() {
                 open.error = newest;
             } else if open.error.is_none() && open.told.is_none() {
-                // It may be logged a moment later than the state shows.
+                // The error may be logged a moment after the state shows.
                 open.wants_reading = true;
             }
         }
         let kind = open.error.as_ref().map(kind).unwrap_or_default();
-        // Where no reason is given, how often it restarts is all there is to tell.
+        // If no reason is given, the number of restarts is all there is to report.
         let is_worse = open.error.is_none()
             && self.restarts > open.told_restarts
             && self.restarts >= 2 * open.told_restarts;
@@ -234,7 +234,7 @@ impl Record {
         })
     }
 
-    /// The trouble that is not over.
+    /// The ongoing trouble.
     pub(crate) fn trouble(&self) -> Option<Trouble> {
         let open = self.open.as_ref()?;
         Some(Trouble {
@@ -250,7 +250,7 @@ fn is_error(error: &JobError) -> bool {
     !matches!(error.level, JobErrorLevel::Info | JobErrorLevel::Warn)
 }
 
-/// What an error has in common with others of its kind: its text without numbers, which are those of lines, rows and attempts.
+/// The kind of an error: its text without numbers, which are those of lines, rows and attempts.
 fn kind(error: &JobError) -> String {
     let mut kind = String::new();
     for part in [&error.message, &error.details] {

@@ -1,4 +1,4 @@
-//! What a submission has seen of its job: see [`Sight`].
+//! What a submission has observed of its job: see [`Sight`].
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
@@ -11,7 +11,8 @@ use tokio::time::Instant;
 use super::record::Record;
 use crate::observe::JobTransition;
 
-/// What a submission has seen of its job. It outlives every wait, so that one that is begun anew, as in a `select!` loop, forgets nothing.
+/// What a submission has observed of its job. It outlives each wait, so that a wait that is started again, as in a `select!` loop, forgets
+/// nothing.
 #[derive(Debug, Default)]
 pub(crate) struct Sight {
     seen: Mutex<Seen>,
@@ -21,21 +22,21 @@ pub(crate) struct Sight {
 
 #[derive(Debug, Default)]
 struct Seen {
-    /// Whose job it is.
+    /// The pipeline that the job belongs to.
     pipeline: Option<PipelineId>,
-    /// The transition that was reported last.
+    /// The last reported transition.
     reported: Option<JobTransition>,
     was_there: bool,
-    /// Since when the server does not know the pipeline.
+    /// Since when the server has not known the pipeline.
     missing_since: Option<Instant>,
-    /// Since when every look for the job has failed.
+    /// Since when every poll of the job has failed.
     silent_since: Option<Instant>,
-    /// When it was last looked for in vain.
+    /// The time of the last poll that failed.
     looked: Option<Instant>,
 }
 
 impl Sight {
-    /// Begins to watch the job of this pipeline. The time in which nothing looked for it is no silence of the server.
+    /// Begins to watch the job of this pipeline. Time without polls does not count as silence of the server.
     pub(super) fn begin(&self, id: &PipelineId) {
         let mut seen = self.seen_of(id);
         if let (Some(since), Some(looked)) = (seen.silent_since, seen.looked) {
@@ -43,35 +44,35 @@ impl Sight {
         }
     }
 
-    /// The pipeline was there.
+    /// Records that the pipeline exists.
     pub(crate) fn was_there(&self, id: &PipelineId) {
         self.seen_of(id).was_there = true;
     }
 
-    /// The server has said something of the job, or of its rows.
+    /// Records that the server has answered about the job or its rows.
     pub(crate) fn heard(&self) {
         self.seen().silent_since = None;
     }
 
-    /// The server has said nothing of the job, and had not since that time.
+    /// Records that the server has not answered since that time.
     pub(super) fn heard_nothing(&self, since: Instant) {
         let mut seen = self.seen();
         seen.silent_since.get_or_insert(since);
         seen.looked = Some(Instant::now());
     }
 
-    /// For how long the server has said nothing of the job.
+    /// How long the server has not answered about the job.
     pub(crate) fn silence(&self) -> Duration {
         let since = self.seen().silent_since;
         since.map_or(Duration::ZERO, |since| since.elapsed())
     }
 
-    /// The server knows the pipeline.
+    /// Records that the server knows the pipeline.
     pub(super) fn is_known(&self) {
         self.seen().missing_since = None;
     }
 
-    /// The server does not know the pipeline: since when, if it was ever there.
+    /// Records that the server does not know the pipeline, and returns since when, if it ever existed.
     pub(super) fn is_missing(&self) -> Option<Instant> {
         let mut seen = self.seen();
         // Not since it was last seen: the pause after that may have been long.
@@ -79,7 +80,7 @@ impl Sight {
         seen.was_there.then_some(since)
     }
 
-    /// Notes what is shown of the job; the transition, if it is a new one.
+    /// Records an observation of the job, and returns the transition if it is a new one.
     pub(super) fn saw(
         &self,
         id: &PipelineId,
@@ -97,7 +98,7 @@ impl Sight {
     }
 
     pub(super) fn record(&self) -> MutexGuard<'_, Record> {
-        // Nothing that runs under the lock can panic half way through a change.
+        // Nothing that runs under the lock can panic halfway through a change.
         self.record.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -105,7 +106,7 @@ impl Sight {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What was seen of this pipeline; what was seen of another one is forgotten.
+    /// What was observed of this pipeline; observations of another one are dropped.
     fn seen_of(&self, id: &PipelineId) -> MutexGuard<'_, Seen> {
         let mut seen = self.seen();
         if seen.pipeline.as_ref() != Some(id) {

@@ -6,20 +6,20 @@ use stepwell_arroyo::JobError;
 
 use crate::words::{Time, times};
 
-/// What is known of a job that does not keep running: it recovers, or restarts, or is about to fail.
+/// What is known of a job that does not keep running: it recovers, restarts, or is about to fail.
 ///
-/// Its `Display` reads after a colon: `it restarted 3 times in 12 s; newest error: task failed: division by zero`.
+/// Its `Display` is meant to follow a colon: `it restarted 3 times in 12 s; newest error: task failed: division by zero`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Trouble {
-    /// How often the job has restarted since this submission began to watch it, without being told to. A restart that is under way counts.
+    /// How often the job has restarted on its own since this submission began to watch it, including a restart that is under way.
     pub restarts: u32,
-    /// How long ago the first of its troubles was seen.
+    /// How long ago the job's first trouble was seen.
     pub elapsed: Duration,
-    /// The newest error that the job has logged in this trouble; `None` when the server gives none, or could not be asked. A release up to
-    /// 0.15 logs none when a query fails in a worker process.
+    /// The newest error that the job has logged during this trouble; `None` if the server gives none or could not be asked. Releases up to
+    /// 0.15 log none if a query fails in a worker process.
     pub error: Option<JobError>,
-    /// Whether the server was asked and answered: only then is the lack of an error its word.
+    /// Whether the server answered when asked for the error: only then does `None` mean that it gives none.
     pub is_answered: bool,
 }
 
@@ -37,7 +37,7 @@ impl fmt::Display for Trouble {
     }
 }
 
-/// An entry of a job's log on one line.
+/// An entry of a job's log as one line.
 pub(crate) fn words(error: &JobError) -> String {
     match (error.message.as_str(), error.details.as_str()) {
         (message, "") => message.to_owned(),

@@ -1,4 +1,4 @@
-//! Which observation of a job counts: see [`Baseline`].
+//! Which observations of a job count: see [`Baseline`].
 
 #[cfg(test)]
 mod tests;
@@ -10,21 +10,21 @@ use tokio::time::Instant;
 
 use crate::job::record::Expected;
 
-/// Two ticks of the server's controller: what a request of ours changes is visible by then, unless the controller is slow.
+/// Two ticks of the server's controller: the effect of our request is visible by then, unless the controller is slow.
 pub(crate) const TWO_TICKS: Duration = Duration::from_secs(1);
 
-/// The job as it was before we acted on it, and whether we did.
+/// The job as it was before we acted on it, and whether we did act.
 ///
-/// The old state of a job stays visible for up to a tick of the controller after a request that changes it; only the run id tells the
-/// new run. So after a patch or restart of ours, what is seen in the old run proves nothing.
+/// After a request that changes a job, its old state stays visible for up to a tick of the controller; only the run id identifies the new
+/// run. After a patch or restart of ours, observations of the old run therefore prove nothing.
 #[derive(Clone, Debug)]
 pub(crate) struct Baseline {
     before: Option<Before>,
-    /// When the reply to our patch or restart came; `None` when nothing was sent.
+    /// When the reply to our patch or restart arrived; `None` if nothing was sent.
     replied: Option<Instant>,
-    /// Whether a new run is surely the one that our request began, or needs none: the run before was still seen after the reply, or
-    /// nothing was sent that begins a run when one has been begun by somebody else in between (`stop: none` does not; a restart and a
-    /// change of parallelism do).
+    /// Whether a new run is certainly the one that our request began, or does not have to be: the old run was still seen after the reply,
+    /// or our request begins no run of its own if another client has just begun one (true of `stop: none`, not of a restart or a change of
+    /// parallelism).
     new_run_counts: bool,
 }
 
@@ -35,21 +35,21 @@ struct Before {
     terminal: bool,
 }
 
-/// What an observation of the job means.
+/// The meaning of an observation of the job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     /// The run that counts is Running.
     Running,
-    /// Running, in a run that may be the old one: it counts if it is still so at that time.
+    /// Running, but possibly in the old run: it counts if nothing has changed by that time.
     RunningIfUnchangedUntil(Instant),
     /// The run that counts has ended.
     Ended,
-    /// On its way, or not to be told apart from the run before.
+    /// In transition, or indistinguishable from the run before.
     Pending,
 }
 
 impl Baseline {
-    /// There is no run before, or none that we know: every observation counts.
+    /// There is no known run before: every observation counts.
     pub(crate) fn none() -> Self {
         Self {
             before: None,
@@ -67,7 +67,7 @@ impl Baseline {
         }
     }
 
-    /// A pipeline that was found and that we have just told to start.
+    /// A pipeline that was found and that we have just asked to start.
     pub(crate) fn started(job: Option<&Job>) -> Self {
         Self {
             new_run_counts: true,
@@ -75,7 +75,7 @@ impl Baseline {
         }
     }
 
-    /// A pipeline that was found and that we have just restarted or given another parallelism.
+    /// A pipeline that was found and that we have just restarted or rescaled.
     pub(crate) fn acted(job: Option<&Job>) -> Self {
         Self {
             before: job.map(Before::new),
@@ -84,7 +84,7 @@ impl Baseline {
         }
     }
 
-    /// Which runs are no trouble: the one that our request begins, and what ended before it.
+    /// Which runs are not trouble: the one that our request begins, and what ended before it.
     pub(crate) fn expected(&self) -> Expected {
         match (&self.before, self.replied) {
             (Some(before), Some(_)) => Expected {
@@ -95,7 +95,7 @@ impl Baseline {
         }
     }
 
-    /// What this observation means, after those before it.
+    /// The meaning of this observation, given those before it.
     pub(crate) fn verdict(&mut self, job: &Job) -> Verdict {
         let is_new_run = self.is_new_run(job);
         self.new_run_counts |= !is_new_run;
@@ -107,12 +107,12 @@ impl Baseline {
                 (Some(_), Some(before)) if before.terminal && !is_new_run => Verdict::Pending,
                 (Some(replied), Some(_)) => Verdict::RunningIfUnchangedUntil(replied + TWO_TICKS),
             },
-            // Nothing revives a finished job, and a finished one was refused before.
+            // A finished job never runs again, and one that had finished before was refused.
             JobState::Finished => Verdict::Ended,
             // About to start again.
             JobState::Stopped if job.running_desired => Verdict::Pending,
             JobState::Stopped | JobState::Failed => {
-                // As with Running: a run that somebody else has begun may have ended before our request, which begins another.
+                // As with Running: another client's run may have ended before our request, which begins a new one.
                 let is_surely_ours = self.new_run_counts
                     || self
                         .replied

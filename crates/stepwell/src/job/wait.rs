@@ -15,7 +15,7 @@ use crate::{
     session::{Deadline, Session},
 };
 
-/// Watches the job until it is Running in the run that counts.
+/// Polls the job until it is Running in the run that counts.
 pub(crate) async fn wait_until_running(
     session: &Session,
     id: &PipelineId,
@@ -28,12 +28,13 @@ pub(crate) async fn wait_until_running(
     let mut interval = PollInterval::to_running();
     let mut steady = session.requester.poll_pace();
     let jitter = &session.requester.jitter;
-    // Since when it was Running, and in which run of which job: one that is made anew under its id begins with the same run.
+    // Since when the job has been Running, and in which run of which job: a pipeline that was created again under its id restarts at the
+    // same run.
     let mut running: Option<(JobId, u64, Instant)> = None;
     let mut has_run = false;
     loop {
         let mut next = None;
-        // What a reply shows was so at some time between these two.
+        // What a reply shows was true at some time between these two instants.
         let asked = Instant::now();
         if let Some(job) = look(&mut watch).await? {
             let told = Instant::now();
@@ -75,11 +76,11 @@ pub(crate) async fn wait_until_running(
                     return Ok(job);
                 }
                 let pause = match verdict {
-                    // It runs, and only has to stay so.
+                    // It is Running, and only has to stay so.
                     Verdict::Running => steady.pause(jitter),
                     _ => interval.pause(jitter),
                 };
-                // Not later than the moment from which on a look counts.
+                // No later than the time from which a poll counts.
                 next = Some(pause.min(at.saturating_duration_since(told)));
             } else {
                 running = None;

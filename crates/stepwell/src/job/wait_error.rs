@@ -1,4 +1,4 @@
-//! Why a job was not seen Running.
+//! Why a job did not reach Running, or did not keep running.
 
 use std::time::Duration;
 
@@ -13,31 +13,31 @@ use super::{
 };
 use crate::words::{Time, times};
 
-/// Why a job was not seen Running.
+/// Why a job did not reach Running, or did not keep running.
 #[derive(Debug, Snafu)]
 #[non_exhaustive]
 pub enum WaitError {
-    /// It failed.
+    /// The job failed.
     #[snafu(display("pipeline {id} failed{}", reason(job, errors, trouble.as_deref())))]
     Failed {
         /// The pipeline.
         id: PipelineId,
         /// The job, with the reason where the server gives one.
         job: Box<Job>,
-        /// The errors that the job has logged, newest first; empty when there are none or the server did not say.
+        /// The errors that the job has logged, newest first; empty if there are none or the server did not say.
         errors: Vec<JobError>,
         /// The trouble that the job was in before.
         trouble: Option<Box<Trouble>>,
     },
-    /// It was stopped by somebody else.
-    #[snafu(display("pipeline {id} was stopped by somebody else; submit it again to resume it"))]
+    /// The job was stopped, but not by this submission.
+    #[snafu(display("pipeline {id} was stopped by another client; submit it again to resume it"))]
     Stopped {
         /// The pipeline.
         id: PipelineId,
         /// The job.
         job: Box<Job>,
     },
-    /// It has finished: a finite job can be over before any poll sees it Running.
+    /// The job has finished: a finite job can be over before any poll sees it Running.
     #[snafu(display("pipeline {id} has finished"))]
     Finished {
         /// The pipeline.
@@ -45,27 +45,27 @@ pub enum WaitError {
         /// The job.
         job: Box<Job>,
     },
-    /// It was not Running in time. It may still come up.
+    /// The job was not Running in time. It may still get there.
     #[snafu(display(
         "pipeline {id} {}", too_late(*elapsed, *not_stable_for, trouble.as_deref())
     ))]
     Deadline {
         /// The pipeline.
         id: PipelineId,
-        /// How long it was waited for.
+        /// How long the call waited.
         elapsed: Duration,
         /// The trouble that the job is in.
         trouble: Option<Box<Trouble>>,
-        /// When it was Running in the run that counts, but not for as long as it was to stay so
-        /// ([`Options::stable_for`](crate::Options::stable_for)): that time.
+        /// The time for which it should have stayed Running ([`Options::stable_for`](crate::Options::stable_for)), if it was Running in the
+        /// run that counts but not for that long.
         not_stable_for: Option<Duration>,
-        /// What was last known.
+        /// The last observation of the job.
         #[snafu(source(from(LastSeen, Box::new)))]
         source: Box<LastSeen>,
     },
-    /// It says Running and runs nothing: its parallelism is 0 (recording `290_create_parallelism_0`).
+    /// The job claims to be Running but runs nothing: its parallelism is 0 (recording `290_create_parallelism_0`).
     #[snafu(display(
-        "pipeline {id} says that it is running, but runs no task: its parallelism is 0; stop it and set one"
+        "pipeline {id} is reported as running, but runs no tasks: its parallelism is 0; stop it and set one"
     ))]
     NoTasks {
         /// The pipeline.
@@ -73,13 +73,13 @@ pub enum WaitError {
         /// The job.
         job: Box<Job>,
     },
-    /// The server no longer knows it.
-    #[snafu(display("pipeline {id} is no longer on the server; somebody has deleted it"))]
+    /// The server no longer knows the pipeline.
+    #[snafu(display("pipeline {id} is no longer on the server; it was deleted"))]
     Vanished {
         /// The pipeline.
         id: PipelineId,
     },
-    /// The server refused to show it.
+    /// The server refused to show the pipeline.
     #[snafu(display("the server refused to show pipeline {id}"))]
     Rejected {
         /// The pipeline.
@@ -95,18 +95,18 @@ pub enum WaitError {
     Silence {
         /// The pipeline.
         id: PipelineId,
-        /// For how long.
+        /// For how long it has not answered.
         silence: Duration,
-        /// The trouble that the job was in when it was last seen.
+        /// The trouble that the job was last seen in.
         trouble: Option<Box<Trouble>>,
-        /// What was last known.
+        /// The last observation of the job.
         #[snafu(source(from(LastSeen, Box::new)))]
         source: Box<LastSeen>,
     },
 }
 
 impl Ended {
-    /// The end as the error that it is for a caller who wanted the job to go on.
+    /// The end as an error, for a caller that wanted the job to keep running.
     pub fn into_error(self) -> WaitError {
         WaitError::of_end(self)
     }
@@ -129,7 +129,7 @@ impl WaitError {
 }
 
 impl WaitError {
-    /// A stable name of what happened, for metrics, alerts and tests.
+    /// A stable name for the failure, for metrics, alerts and tests.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Failed { .. } => "wait.failed",
@@ -143,17 +143,17 @@ impl WaitError {
         }
     }
 
-    /// Could what was asked of the server have happened already?
+    /// Whether the server may already have acted on the request.
     pub fn phase(&self) -> Phase {
         Phase::Responded
     }
 
-    /// Could the same call succeed later, with nothing changed by a person?
+    /// Whether the same call may succeed later without human intervention.
     pub fn is_retryable(&self) -> bool {
         matches!(self, Self::Deadline { .. } | Self::Silence { .. })
     }
 
-    /// The pipeline that it is about, where its id is known.
+    /// The pipeline that the error is about, if its id is known.
     pub fn pipeline_id(&self) -> Option<&PipelineId> {
         match self {
             Self::Failed { id, .. }
@@ -167,7 +167,7 @@ impl WaitError {
         }
     }
 
-    /// What the server answered last, where that is the reason.
+    /// The failed request that caused the error, if there is one.
     pub(crate) fn client_error(&self) -> Option<&ClientError> {
         match self {
             Self::Rejected { source, .. } => Some(source),
@@ -177,7 +177,7 @@ impl WaitError {
     }
 }
 
-/// The reason in the server's words, with its domain; without one, what the job has logged.
+/// The reason in the server's words, with its domain; if there is none, what the job has logged.
 fn reason(job: &Job, errors: &[JobError], trouble: Option<&Trouble>) -> String {
     let restarted = trouble
         .filter(|trouble| trouble.restarts > 0)
@@ -207,7 +207,7 @@ fn too_late(
             format!("ran, but did not stay running for {stable}: {trouble}")
         }
         (Some(stable), None) => {
-            format!("ran, but had not been running for {stable} when {elapsed} were over")
+            format!("ran, but had not been running for {stable} after {elapsed}")
         }
         (None, Some(trouble)) => format!("was not running within {elapsed}: {trouble}"),
         (None, None) => {

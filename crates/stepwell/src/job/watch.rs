@@ -1,4 +1,4 @@
-//! Looking at one job again and again: every wait for a job looks through a [`Watch`].
+//! Polling one job: every wait for a job polls through a [`Watch`].
 
 use std::{future::Future, sync::Arc, time::Duration};
 
@@ -14,7 +14,7 @@ use crate::{
     },
 };
 
-/// Looks at one job, reports its transitions, and tolerates what may pass.
+/// Polls one job, reports its transitions, and tolerates temporary failures.
 pub(crate) struct Watch {
     requester: Requester,
     id: PipelineId,
@@ -25,26 +25,26 @@ pub(crate) struct Watch {
     tries: Tries,
     last_seen: LastSeen,
     began: Instant,
-    /// The least pause before the next look: some when the last one failed.
+    /// The minimum pause before the next poll, set after a failed one.
     retry_pause: Duration,
 }
 
-/// What one look has shown.
+/// The result of one poll.
 #[allow(clippy::large_enum_variant, reason = "it is taken apart at once")]
 pub(crate) enum Look {
     Job(Job),
     /// The pipeline has no job yet.
     NoJob,
-    /// It failed in a way that may pass.
+    /// The poll failed in a way that may be temporary.
     Failed,
-    /// The pipeline was there, and has been deleted.
+    /// The pipeline existed, and has been deleted.
     Vanished,
-    /// It failed in a way that does not pass.
+    /// The poll failed permanently.
     Rejected(ClientError),
 }
 
 impl Watch {
-    /// A watch for this step of a submission.
+    /// A watch for a step of a submission.
     pub(crate) fn of(
         session: &Session,
         id: &PipelineId,
@@ -89,7 +89,7 @@ impl Watch {
         &self.id
     }
 
-    /// Looks once.
+    /// Polls once.
     pub(crate) async fn look(&mut self) -> Look {
         let (client, left) = self.tries.client();
         let asked = Instant::now();
@@ -147,7 +147,7 @@ impl Watch {
         Look::Failed
     }
 
-    /// Whether a pipeline that the server does not know has been deleted, rather than being too new to show.
+    /// Whether a pipeline that the server does not know was deleted, rather than being too new to be visible.
     fn is_deleted(&self, missing_since: Option<Instant>) -> bool {
         if self.step == Step::Stop {
             return !self.may_be_new()();
@@ -155,26 +155,26 @@ impl Watch {
         missing_since.is_some_and(|since| since.elapsed() >= GONE_AFTER)
     }
 
-    /// Whether the pipeline may be too new to show: this watch has not seen it, and it has not had the time.
+    /// Whether the pipeline may be too new to be visible: this watch has not seen it, and it has not had the time.
     pub(crate) fn may_be_new(&self) -> impl Fn() -> bool + Copy + use<> {
         let is_seen = self.last_seen.state().is_some();
         let began = self.began;
         move || !is_seen && began.elapsed() < GONE_AFTER
     }
 
-    /// The tries of a request about the job, which go on with the failures in a row of the looks.
+    /// The attempts of a request about the job, which continue the polls' streak of failures.
     pub(crate) fn tries(&mut self, request: Request) -> Tries {
         let mut tries = self.requester.tries(request, self.step, &self.deadline);
         tries.take_over(&mut self.tries);
         tries
     }
 
-    /// A request about the job failed.
+    /// Records that a request about the job failed.
     pub(crate) fn note_failure(&mut self, error: ClientError) {
         self.last_seen.failed(error);
     }
 
-    /// The least pause before the next look. A server that fails many at once is not asked by all of them as often as one that answers.
+    /// The minimum pause before the next poll, so that the clients of a failing server do not all poll it as often as a healthy one.
     pub(crate) fn retry_pause(&self) -> Duration {
         self.retry_pause
     }
@@ -183,27 +183,27 @@ impl Watch {
         self.trouble.beside(self.deadline.sleep(pause)).await;
     }
 
-    /// Does `work`, and reads the log of a job in trouble beside it.
+    /// Drives `work` to completion, and concurrently reads the log of a job in trouble.
     pub(crate) async fn beside<T>(&mut self, work: impl Future<Output = T>) -> T {
         self.trouble.beside(work).await
     }
 
-    /// The trouble that the job is in.
+    /// The current trouble of the job.
     pub(crate) fn trouble(&self) -> Option<Box<Trouble>> {
         self.trouble.trouble().map(Box::new)
     }
 
-    /// The server has said something of the job, or of its rows.
+    /// Records that the server has answered about the job or its rows.
     pub(crate) fn heard(&self) {
         self.sight.heard();
     }
 
-    /// For how long nothing was heard of the job, in this watch and those before it.
+    /// How long the server has not answered about the job, in this watch and earlier ones.
     pub(crate) fn silence(&self) -> Duration {
         self.sight.silence()
     }
 
-    /// What was last seen, for the error that ends the wait.
+    /// The last observation, for the error that ends the wait.
     pub(crate) fn take_last_seen(&mut self) -> LastSeen {
         std::mem::replace(&mut self.last_seen, LastSeen::Nothing)
     }

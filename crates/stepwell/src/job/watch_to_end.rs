@@ -1,4 +1,4 @@
-//! Watching a job to its end, and reading what that was.
+//! Watches a job until it ends, and reads how it ended.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::{
     session::{Deadline, Session},
 };
 
-/// Looks once; `None` when that failed in a way that may pass, or there is no job yet.
+/// Polls once; `None` if that failed in a way that may be temporary, or there is no job yet.
 pub(super) async fn look(watch: &mut Watch) -> Result<Option<Job>, WaitError> {
     match watch.look().await {
         Look::Job(job) => Ok(Some(job)),
@@ -31,7 +31,7 @@ pub(super) async fn look(watch: &mut Watch) -> Result<Option<Job>, WaitError> {
     }
 }
 
-/// Watches the job until it has ended. It has no deadline, for a stream has none.
+/// Watches the job until it has ended. There is no deadline, because a streaming job may run forever.
 pub(crate) async fn watch_to_the_end(
     session: &Session,
     id: &PipelineId,
@@ -54,14 +54,14 @@ pub(crate) async fn watch_to_the_end(
             }
             .into());
         }
-        // However long the server asks for, it is silent when the time for that is over.
+        // However long the server asks for, it counts as silent when that time is over.
         let left = longest_silence.saturating_sub(watch.silence());
         let pause = pace.pause(&session.requester.jitter);
         watch.sleep(pause.max(watch.retry_pause().min(left))).await;
     }
 }
 
-/// The end of a job, with what it has logged if it failed. The shutdown need not stop what has ended.
+/// How the job ended, with its logged errors if it failed. The shutdown need not stop a job that has ended.
 pub(super) async fn read_end(
     session: &Session,
     id: &PipelineId,
@@ -71,7 +71,7 @@ pub(super) async fn read_end(
     session.ticket.forget();
     let errors = if job.state == JobState::Failed {
         let client = session.requester.client_for_a_write();
-        // The reason is in the job; what it has logged is an extra.
+        // The reason is in the job; the log is optional.
         client.job_errors(id, &job.id).await.unwrap_or_default()
     } else {
         Vec::new()

@@ -1,4 +1,4 @@
-//! A create that was sent, or is about to be.
+//! A create that was sent, or is about to be sent.
 
 use std::{collections::BTreeSet, sync::Arc, time::SystemTime};
 
@@ -7,7 +7,7 @@ use stepwell_arroyo::{CreatePipeline, PipelineId};
 use super::shown::Shown;
 use crate::{session::retry::Request, spec::PipelineSpec};
 
-/// A create that this submission has sent or is about to send, and what it takes to find out later what became of it.
+/// A create that this submission has sent or is about to send, with what is needed to find out later what became of it.
 #[derive(Clone, Debug)]
 pub(crate) struct CreateAttempt {
     pub(crate) spec: Arc<PipelineSpec>,
@@ -16,40 +16,40 @@ pub(crate) struct CreateAttempt {
     pub(crate) sent: Sent,
 }
 
-/// By which request it is made. What was read before decides which there may be.
+/// Which request creates the pipeline. What was read before limits the choice.
 #[derive(Clone, Debug)]
 pub(crate) enum CreateMode {
-    /// The list was not read. Only a `PUT` under this id will do, and nothing turns this into a `POST`: whether what one has made was
-    /// there before could not be told.
+    /// The list was not read. Only a `PUT` under this id is allowed, never a `POST`: without the list, a new pipeline cannot be told from
+    /// one that existed before.
     ById(PipelineId),
     /// The list was read.
     Listed(Listed),
 }
 
-/// A create that was decided with the list.
+/// A create that was decided from the list.
 #[derive(Clone, Debug)]
 pub(crate) struct Listed {
-    /// The id for a `PUT`; without it, a `POST`.
+    /// The id for a `PUT`; without it, a `POST` is sent.
     pub(crate) id: Option<PipelineId>,
-    /// The id that was chosen first. A pipeline that has it was made by somebody's `PUT`, never by a `POST` of ours.
+    /// The id that was chosen first. A pipeline with this id was created by a `PUT`, never by our `POST`.
     pub(crate) chosen: Option<PipelineId>,
-    /// Every pipeline that was there before: without a chosen id, only one that is not among them can be ours.
+    /// All pipelines that existed before: if the server chooses the id, only a pipeline that is not among them can be ours.
     pub(crate) before: Arc<BTreeSet<PipelineId>>,
 }
 
-/// What was sent and not answered with certainty.
+/// Which request was sent without a conclusive answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sent {
-    /// Nothing that could have taken effect.
+    /// None that could have taken effect.
     Nothing,
-    /// A `PUT`: it may be repeated under the same id, and no `POST` may follow.
+    /// A `PUT`: it may be repeated under the same id, but no `POST` may follow.
     Put,
-    /// A `POST`: nothing may follow.
+    /// A `POST`: no other request may follow.
     Post,
 }
 
 impl CreateAttempt {
-    /// The id that was chosen, where the server lets us (`PUT`).
+    /// The chosen id, if the server lets us choose (`PUT`).
     pub(crate) fn id(&self) -> Option<&PipelineId> {
         match &self.mode {
             CreateMode::ById(id) => Some(id),
@@ -57,7 +57,7 @@ impl CreateAttempt {
         }
     }
 
-    /// By which request it is made.
+    /// Which request creates the pipeline.
     pub(crate) fn way(&self) -> Request {
         match self.id() {
             Some(_) => Request::Put,
@@ -65,7 +65,7 @@ impl CreateAttempt {
         }
     }
 
-    /// Goes over to `POST`; `false` where that may not be.
+    /// Switches to `POST`; `false` if that is not allowed.
     pub(crate) fn leave_the_id_to_the_server(&mut self) -> bool {
         match &mut self.mode {
             CreateMode::ById(_) => false,
@@ -80,13 +80,13 @@ impl CreateAttempt {
         self.sent != Sent::Nothing
     }
 
-    /// The same query, and not a preview, which ends with whoever looks at it.
+    /// Whether the pipeline has the same query and is not a preview, which ends with its reader.
     pub(crate) fn is_for<'a>(&self, pipeline: impl Into<Shown<'a>>) -> bool {
         let shown = pipeline.into();
         !shown.preview && shown.query.is(self.spec.query())
     }
 
-    /// Whether this pipeline may be what came of the create.
+    /// Whether this pipeline may be the result of the create.
     pub(crate) fn may_have_made<'a>(&self, pipeline: impl Into<Shown<'a>>) -> bool {
         let shown = pipeline.into();
         let listed = match &self.mode {

@@ -20,22 +20,22 @@ use crate::{
     },
 };
 
-/// How long the one look may take after a refusal that does not speak of an existing id.
+/// How long to look once after a refusal that does not mention an existing id.
 const LOOK: Duration = Duration::from_secs(2);
 
-/// How long a `PUT` that was refused as a duplicate is looked for: a rival's create under the same id is visible by then.
+/// How long to look for the pipeline after a `PUT` was refused as a duplicate: a concurrent create under the same id is visible by then.
 const RIVAL: Duration = Duration::from_secs(5);
 
-/// What a create came to.
+/// The result of a create.
 pub(crate) enum CreateOutcome {
-    /// The server answered that it has made it.
+    /// The server confirmed the create.
     Created(Made),
-    /// It is there, and it cannot be told, or is known not to be so, that this submission has made it.
+    /// The pipeline exists, but is not known to have been created by this submission, or is known not to have been.
     Adopted {
         pipeline: Box<Pipeline>,
         started_here: bool,
     },
-    /// Nothing was made, for the server gives ids of its own: the id that was to decide alone says nothing there. The list has to decide.
+    /// Nothing was created. The server assigns ids itself, so the absence of our id proves nothing and the list has to decide.
     ListNeeded,
 }
 
@@ -45,7 +45,7 @@ pub(crate) struct Creating<'a> {
 }
 
 impl Creating<'_> {
-    /// Creates, and leaves in `attempt` what is in doubt.
+    /// Creates the pipeline, and leaves in `attempt` what is in doubt.
     pub(crate) async fn run(&self, attempt: &mut CreateAttempt) -> Result<CreateOutcome, Error> {
         let requester = &self.session.requester;
         let memory = requester.memory();
@@ -80,7 +80,8 @@ impl Creating<'_> {
                     if before == Sent::Nothing {
                         continue;
                     }
-                    // An old and a new node behind one address: the new one may still have it, and a `POST` now could make a second.
+                    // An old and a new node behind one address: the new one may still process the `PUT`, and a `POST` now could create a
+                    // second pipeline.
                     return self.settle(attempt, error).await;
                 }
                 Next::Settle if failure == Failure::AlreadyThere => {
@@ -109,7 +110,7 @@ impl Creating<'_> {
         }
     }
 
-    /// Looks for a create of an earlier call.
+    /// Looks for the pipeline of an earlier call's create.
     pub(crate) async fn settle_earlier(
         &self,
         attempt: &mut CreateAttempt,
@@ -119,7 +120,7 @@ impl Creating<'_> {
             .await;
         match self.adopted(attempt, settled, true)? {
             Ok(outcome) => Ok(outcome),
-            // How far the look came says nothing of the create.
+            // How the lookup ended says nothing about the create.
             Err(Some(error)) => Err(self.unknown(attempt, error)),
             Err(None) => Err(ResolveError::StillUnknown {
                 name: attempt.spec.name().to_owned(),
@@ -137,7 +138,7 @@ impl Creating<'_> {
         ResolveError::unanswered(Action::Create, attempt.spec.name(), self.deadline, error).into()
     }
 
-    /// The create was refused, and nothing of it is in doubt.
+    /// Handles a refusal after which nothing of the create is in doubt.
     async fn refused(
         &self,
         attempt: &mut CreateAttempt,
@@ -158,13 +159,13 @@ impl Creating<'_> {
         let maybe_ours = before != Sent::Nothing;
         let mut settled = self.look_until(attempt, RIVAL).await;
         if let SettleOutcome::Failed(_) = settled {
-            // The server was too busy to say, which tells nothing of the row.
+            // A busy server says nothing about the row; look for longer.
             let timeout = self.session.options.settle_timeout;
             settled = self.look_until(attempt, timeout).await;
         }
         match self.adopted(attempt, settled, maybe_ours)? {
             Ok(outcome) => Ok(outcome),
-            // Not seen to be missing: to call it burnt would be advice to delete what may be running.
+            // Absence is not proved: reporting the id as burnt would be advice to delete what may be running.
             Err(Some(looked)) => {
                 attempt.sent = before;
                 if maybe_ours {
@@ -174,7 +175,8 @@ impl Creating<'_> {
                 Err(ResolveError::unanswered(Action::Find, name, self.deadline, looked).into())
             }
             Err(None) => {
-                // Cut short, the look says too little: a proxy may have sent it twice, and the first one show later.
+                // A lookup that was cut short proves too little: a proxy may have sent the request twice, and the first one may appear
+                // later.
                 if !maybe_ours && !self.deadline.is_over() {
                     self.session.ticket.forget();
                 }
@@ -182,7 +184,7 @@ impl Creating<'_> {
                     Some(id) => id.clone(),
                     None => return Err(self.unknown(attempt, error)),
                 };
-                // This one was refused, but one before it may still be under way on the server.
+                // This request was refused, but an earlier one may still be in progress on the server.
                 attempt.sent = before;
                 if !error.is_already_there() {
                     let name = attempt.spec.name();
@@ -219,7 +221,7 @@ impl Creating<'_> {
         Ok(self.adopted(attempt, settled, true)?.ok())
     }
 
-    /// One look for another submitter's pipeline under the id of a `PUT` that was refused: servers differ in how they say that it exists.
+    /// Looks once for another submitter's pipeline under the id of a refused `PUT`: servers differ in how they report that it exists.
     async fn rivals(
         &self,
         attempt: &mut CreateAttempt,
@@ -234,7 +236,7 @@ impl Creating<'_> {
         let client = self.session.requester.client_within(&deadline);
         match look(&client, attempt, self.claims(), &deadline).await {
             Ok(found @ SettleOutcome::Found(_)) => Ok(self.adopted(attempt, found, false)?.ok()),
-            // What was refused and does not show was not made; the server's words say more than how the look ended.
+            // A refused create without a pipeline made nothing; the server's message is more useful than how the lookup ended.
             _ => Ok(None),
         }
     }
@@ -252,7 +254,7 @@ impl Creating<'_> {
         settle(&self.session.requester, attempt, self.claims(), deadline).await
     }
 
-    /// The pipeline that was found, or, as the inner error, that none was and why.
+    /// The pipeline that was found; the inner error means that none was, and why.
     fn adopted(
         &self,
         attempt: &mut CreateAttempt,
@@ -272,7 +274,7 @@ impl Creating<'_> {
                 }))
             }
             SettleOutcome::Conflict(pipeline) => {
-                // The id is another's, so no create of ours has had it.
+                // The id belongs to another pipeline, so no create of ours has used it.
                 attempt.sent = Sent::Nothing;
                 self.session.ticket.forget();
                 Err(ResolveError::Conflict {
@@ -302,5 +304,5 @@ impl Creating<'_> {
     }
 }
 
-/// How often a `PUT` in doubt is repeated under its id before its outcome is called unknown.
+/// How often a `PUT` in doubt is repeated under its id before its outcome is reported as unknown.
 const PUT_TRIES: u32 = 5;

@@ -1,4 +1,4 @@
-//! In what the pipeline on the server is not what the spec asks for.
+//! How the pipeline on the server differs from the spec.
 
 use std::{collections::BTreeMap, fmt, num::NonZeroU32};
 
@@ -6,43 +6,43 @@ use stepwell_arroyo::{Job, Made, Pipeline, PipelineGraph, PipelineId, Udf};
 
 use crate::spec::{Identity, PipelineSpec};
 
-/// Something in which the pipeline on the server is not what the spec asks for, and which is no error.
+/// A difference between the pipeline on the server and the spec that is not an error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Difference {
-    /// It has another id than was asked for: it was there before, or the server chooses ids (up to 0.15).
+    /// The id is not the requested one: the pipeline existed before, or the server assigns ids (up to 0.15).
     Id {
-        /// What was asked for.
+        /// The requested id.
         wanted: PipelineId,
         /// The id on the server.
         found: PipelineId,
     },
-    /// It has another name. Names are labels: the query decides.
+    /// The name differs. Names are labels: the query decides.
     Name {
         /// The name on the server.
         found: String,
     },
-    /// It runs with another parallelism than was asked for.
+    /// The parallelism is not the requested one.
     Parallelism {
-        /// What was asked for.
+        /// The requested parallelism.
         wanted: NonZeroU32,
-        /// What the server has.
+        /// The parallelism on the server.
         found: u32,
     },
-    /// It has other UDFs, and the spec allows that: the server runs the old code.
+    /// The UDFs differ, and the spec allows that: the server runs the old code.
     Udfs,
-    /// It takes checkpoints at another interval.
+    /// The checkpoint interval differs.
     CheckpointInterval {
-        /// What was asked for, in microseconds.
+        /// The requested interval in microseconds.
         wanted_micros: u64,
-        /// What the server has, in microseconds.
+        /// The interval on the server in microseconds.
         found_micros: u64,
     },
-    /// It has other tags than were asked for, or the server ignores tags (up to 0.15).
+    /// The tags differ, or the server ignores tags (up to 0.15).
     Tags,
-    /// It has another environment than was asked for, or the server ignores it (up to 0.15).
+    /// The environment differs, or the server ignores it (up to 0.15).
     Environment,
-    /// It has another scheduler configuration than was asked for, or the server ignores it (up to 0.15).
+    /// The scheduler configuration differs, or the server ignores it (up to 0.15).
     SchedulerConfig,
 }
 
@@ -54,7 +54,7 @@ impl fmt::Display for Difference {
             Self::Parallelism { wanted, found } => {
                 write!(formatter, "its parallelism is {found}, not {wanted}")
             }
-            Self::Udfs => formatter.write_str("its UDFs are others; the server runs the old code"),
+            Self::Udfs => formatter.write_str("its UDFs differ; the server runs the old code"),
             Self::CheckpointInterval {
                 wanted_micros,
                 found_micros,
@@ -62,28 +62,29 @@ impl fmt::Display for Difference {
                 formatter,
                 "its checkpoint interval is {found_micros} µs, not {wanted_micros} µs"
             ),
-            Self::Tags => formatter.write_str("its tags are others, or the server ignores tags"),
+            Self::Tags => formatter.write_str("its tags differ, or the server ignores tags"),
             Self::Environment => {
-                formatter.write_str("its environment is another, or the server ignores it")
+                formatter.write_str("its environment differs, or the server ignores it")
             }
-            Self::SchedulerConfig => formatter
-                .write_str("its scheduler configuration is another, or the server ignores it"),
+            Self::SchedulerConfig => {
+                formatter.write_str("its scheduler configuration differs, or the server ignores it")
+            }
         }
     }
 }
 
-/// What the server shows of a pipeline, as far as it is compared with a spec.
+/// What the server shows of a pipeline, as far as it can be compared with a spec.
 pub(crate) struct Compared<'a> {
     id: &'a PipelineId,
     name: &'a str,
     udfs: &'a [Udf],
     checkpoint_interval_micros: u64,
     plan: Plan<'a>,
-    /// `None`: the server has no tags, and ignores the environment and the scheduler's configuration too.
+    /// `None` if the server has no tags; it then ignores the environment and the scheduler configuration too.
     tags: Option<&'a BTreeMap<String, String>>,
 }
 
-/// A plan has to be gone through for its parallelism.
+/// The parallelism is computed from the plan, and only when needed.
 enum Plan<'a> {
     Whole(&'a PipelineGraph),
     Parallelism(Option<u32>),
@@ -124,7 +125,7 @@ impl Plan<'_> {
     }
 }
 
-/// Everything in which the server's pipeline differs from the spec. What the spec does not ask for is not compared.
+/// All differences between the server's pipeline and the spec. Settings that the spec leaves open are not compared.
 pub(crate) fn differences<'a>(
     spec: &PipelineSpec,
     pipeline: impl Into<Compared<'a>>,
@@ -167,7 +168,7 @@ pub(crate) fn differences<'a>(
     if !spec.tags().is_empty() && pipeline.tags != Some(spec.tags()) {
         found.push(Difference::Tags);
     }
-    // The job echoes them, if the server does not ignore them.
+    // The job echoes them unless the server ignores them.
     let is_ignored = pipeline.tags.is_none();
     let is_other = |differs: fn(&PipelineSpec, &Job) -> bool| {
         is_ignored || job.is_some_and(|job| differs(spec, job))

@@ -12,13 +12,12 @@ use crate::{
     },
 };
 
-/// What the server shows of it.
+/// The answer to reading the job.
 pub(crate) enum JobOf {
     Job(Option<Box<Job>>),
     Gone,
 }
 
-/// Reads it.
 pub(crate) async fn job_of(
     session: &Session,
     pipeline: &Pipeline,

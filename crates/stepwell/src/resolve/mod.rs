@@ -42,7 +42,7 @@ use crate::{
     state::{Identified, Resumed},
 };
 
-/// What the work of `resolve` came to.
+/// The result of `resolve`.
 #[allow(clippy::large_enum_variant, reason = "it is taken apart at once")]
 pub(crate) enum ResolveOutcome {
     Resumed {
@@ -59,7 +59,7 @@ pub(crate) enum ResolveOutcome {
 
 impl ResolveOutcome {
     fn created(spec: &PipelineSpec, made: Made) -> Self {
-        // The environment and the scheduler's configuration are echoed by the job, which may not be there yet.
+        // The job echoes the environment and the scheduler configuration, but may not exist yet.
         let differences = differences(spec, &made, None);
         Self::Created {
             differences,
@@ -116,7 +116,7 @@ pub(crate) async fn resolve(
     }
 }
 
-/// Takes over what a create came to; `None`: look again.
+/// Takes over the result of a create; `None` if the server has to be read again.
 async fn take(
     session: &Session,
     spec: &PipelineSpec,
@@ -161,7 +161,7 @@ enum HowFound {
     Adopted { started_here: bool },
 }
 
-/// Resumes; `None`: its job has come to an end, look again.
+/// Resumes the pipeline; `None` if its job has just ended and the server has to be read again.
 async fn resume(
     session: &Session,
     spec: &PipelineSpec,
@@ -209,7 +209,7 @@ async fn resume(
     }
 }
 
-/// What [`resolve`] would do, without doing it.
+/// Reports what [`resolve`] would do, without doing it.
 pub(crate) async fn plan(
     session: &Session,
     spec: &PipelineSpec,

@@ -1,7 +1,7 @@
-//! Queries that are the same but for white space.
+//! Queries that are equal except for white space.
 
-/// Whether two queries are equal but for line ends and outer white space: the usual reason why "the same" query does not match. Nothing is
-/// copied: it is asked of each pipeline of a list.
+/// Whether two queries are equal except for line ends and outer white space, the usual reason why "the same" query does not match. Nothing
+/// is copied, because this runs for each pipeline of a list.
 pub(crate) fn is_near_match(one: &str, other: &str) -> bool {
     if one.contains('\r') || other.contains('\r') {
         return plain(one).eq(plain(other));
@@ -9,7 +9,7 @@ pub(crate) fn is_near_match(one: &str, other: &str) -> bool {
     one.trim() == other.trim()
 }
 
-/// The bytes of a query without outer white space, its line ends as they are on Unix.
+/// The bytes of a query without outer white space and with Unix line ends.
 fn plain(query: &str) -> impl Iterator<Item = u8> {
     let bytes = query.trim().as_bytes();
     let next = bytes.iter().skip(1).map(Some).chain([None]);

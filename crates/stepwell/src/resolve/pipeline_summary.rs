@@ -1,10 +1,10 @@
-//! A pipeline as an error names it.
+//! A pipeline as errors show it.
 
 use std::fmt;
 
 use stepwell_arroyo::{Pipeline, PipelineId};
 
-/// A pipeline as an error names it.
+/// A pipeline as errors show it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PipelineSummary {
@@ -29,7 +29,7 @@ impl fmt::Display for PipelineSummary {
     }
 }
 
-/// An error lists so many and counts the rest.
+/// The number of pipelines that an error lists before it counts the rest.
 const LISTED: usize = 10;
 
 pub(super) fn list(pipelines: &[PipelineSummary]) -> String {

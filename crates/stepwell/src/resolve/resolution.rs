@@ -1,4 +1,4 @@
-//! What `resolve` comes to, and what it would do.
+//! The result of `resolve`, and the plan for it.
 
 use stepwell_arroyo::PipelineId;
 
@@ -8,17 +8,17 @@ use crate::{
     submission::Submission,
 };
 
-/// What `resolve` came to: the pipeline was there already, or it was created.
-// Found or not found is complete by definition.
+/// The result of `resolve`: the pipeline existed, or it was created.
+// Exhaustive by definition: found or not found.
 #[allow(clippy::exhaustive_enums)]
-// It is matched once and taken apart; a box would be in everybody's way.
+// It is matched once and taken apart; a box would be in the way.
 #[allow(clippy::large_enum_variant)]
 #[derive(Debug)]
 #[must_use]
 pub enum Resolution {
-    /// It was there; its run goes on or was started again.
+    /// The pipeline existed; its run continues or was started again.
     Resumed(Submission<Resolved<Resumed>>),
-    /// It was created.
+    /// The pipeline was created.
     Created(Submission<Resolved<Created>>),
 }
 
@@ -39,7 +39,7 @@ impl Resolution {
         }
     }
 
-    /// In what the pipeline differs from the spec, where that is no error.
+    /// How the pipeline differs from the spec, where that is not an error.
     pub fn differences(&self) -> &[Difference] {
         match self {
             Self::Resumed(submission) => submission.differences(),
@@ -61,17 +61,18 @@ pub enum Plan {
         /// What would be sent.
         requests: Vec<PlannedRequest>,
     },
-    /// Create a new one. With [`FindBy::Id`](crate::spec::FindBy::Id), on a server that then turns out to have no `PUT`, the list decides.
+    /// Create a new pipeline. With [`FindBy::Id`](crate::spec::FindBy::Id), on a server that then turns out to have no `PUT`, the list
+    /// decides.
     Create {
-        /// The id that it would get, where the server lets the client choose.
+        /// The id it would get, if the server lets the client choose.
         id: Option<PipelineId>,
-        /// Other pipelines that the server holds, which `force` overrides; empty with [`FindBy::Id`](crate::spec::FindBy::Id), which does not
+        /// The other pipelines on the server, which `force` overrides; empty with [`FindBy::Id`](crate::spec::FindBy::Id), which does not
         /// read them.
         forced_past: Vec<PipelineSummary>,
     },
-    /// Look for a create of this submission whose outcome is not known.
+    /// Look for the pipeline of a create whose outcome is unknown.
     Settle {
-        /// The id that it was to get, where one was chosen.
+        /// The id it was to get, if one was chosen.
         id: Option<PipelineId>,
     },
 }
@@ -80,15 +81,15 @@ pub enum Plan {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PlannedRequest {
-    /// `PATCH` with `stop: none`: start again, or go on.
+    /// `PATCH` with `stop: none`: start again, or keep running.
     Start,
-    /// `PATCH` with another parallelism.
+    /// `PATCH` with a different parallelism.
     Parallelism {
         /// The new parallelism.
         to: std::num::NonZeroU32,
     },
     /// `POST restart` of a failed job.
     Restart,
-    /// Wait until the job has come to its end, then look again.
+    /// Wait until the job has ended, then decide again.
     AwaitEnd,
 }

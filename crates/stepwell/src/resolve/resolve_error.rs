@@ -20,21 +20,22 @@ use crate::{
 #[derive(Debug, Snafu)]
 #[non_exhaustive]
 pub enum ResolveError {
-    /// No pipeline has the query, and the server holds others. Creating beside them has to be asked for.
+    /// No pipeline has the query, and the server holds others. Creating beside them requires
+    /// [`force`](crate::spec::PipelineSpecBuilder::force).
     #[snafu(display(
-        "the server has {} other {}, and none with this query: {}{}; it can be forced to create one more",
+        "the server has {} other {}, and none with this query: {}{}; use force to create one more",
         others.len(), if others.len() == 1 { "pipeline" } else { "pipelines" }, list(others), near_words(near.as_ref())
     ))]
     OtherPipelines {
-        /// The others.
+        /// The other pipelines.
         others: Vec<PipelineSummary>,
-        /// One of them whose query is the same but for line ends and outer white space, or the same under another id than was given.
+        /// One of them whose query is the same except for line ends and outer white space, or the same under another id than the given one.
         near: Option<PipelineSummary>,
     },
-    /// No pipeline has the id, and the server holds others. Creating beside them has to be asked for. Only the newest of them were read
-    /// ([`FindBy::Id`](crate::spec::FindBy::Id)).
+    /// No pipeline has the id, and the server holds others. Creating beside them requires
+    /// [`force`](crate::spec::PipelineSpecBuilder::force). Only the newest of them were read ([`FindBy::Id`](crate::spec::FindBy::Id)).
     #[snafu(display(
-        "no pipeline has the id {id}, and the server holds others, of which the newest are {}{}; it can be forced to create one more",
+        "no pipeline has the id {id}, and the server holds others, of which the newest are {}{}; use force to create one more",
         list(newest), near_words(near.as_ref())
     ))]
     NoneWithId {
@@ -42,25 +43,25 @@ pub enum ResolveError {
         id: PipelineId,
         /// The newest of the others.
         newest: Vec<PipelineSummary>,
-        /// One of these whose query is the same, or the same but for line ends and outer white space.
+        /// One of these whose query is the same, or the same except for line ends and outer white space.
         near: Option<PipelineSummary>,
     },
     /// Several pipelines have the query.
     #[snafu(display("{} pipelines have this query: {}; choose one by its id, and delete what is not needed", matches.len(), list(matches)))]
     Ambiguous {
-        /// All that have it.
+        /// All pipelines that have it.
         matches: Vec<PipelineSummary>,
     },
-    /// The intent is to resume, and there is nothing to resume. Nothing was created.
+    /// The intent is to resume, and there is no pipeline to resume. Nothing was created.
     #[snafu(display(
-        "there is no pipeline to resume: none has this query, or the id by which it was to be found{}; let it be created, or find it by its query",
+        "there is no pipeline to resume: none has this query, or the id to find it by{}; allow it to be created, or find it by its query",
         near_words(near.as_ref())
     ))]
     NothingToResume {
-        /// A pipeline whose query is the same but for line ends and outer white space.
+        /// A pipeline whose query is the same except for line ends and outer white space.
         near: Option<PipelineSummary>,
     },
-    /// The intent is to create, and a pipeline has the query already.
+    /// The intent is to create, and a pipeline with the query already exists.
     #[snafu(display("pipeline {existing} has this query already; resume it"))]
     AlreadyExists {
         /// The pipeline.
@@ -84,49 +85,50 @@ pub enum ResolveError {
         /// The pipeline.
         finished: PipelineSummary,
     },
-    /// The pipeline with the query has other UDFs: resuming it would run the old code.
+    /// The pipeline with the query has different UDFs: resuming it would run the old code.
     #[snafu(display(
-        "pipeline {existing} has this query and other UDFs; resuming it would run the old code, which has to be allowed"
+        "pipeline {existing} has this query but different UDFs; resuming it would run the old code, which must be allowed explicitly"
     ))]
     UdfsDiffer {
         /// The pipeline.
         existing: PipelineSummary,
     },
-    /// A create was sent and it cannot be told whether it took effect. Resolving again looks for it first and sends no second one.
+    /// A create was sent, and it is not known whether it took effect. Resolving again looks for its pipeline first and sends no second
+    /// create.
     #[snafu(display(
         "it is unknown whether pipeline {name:?}{} was created{}: the create was sent {}, and no such pipeline has shown up since; \
          look for it on the server, and submit again, which finds it if it is there",
         id.as_ref().map(|id| format!(" ({id})")).unwrap_or_default(), at(url.as_ref()), Ago(*since)
     ))]
     OutcomeUnknown {
-        /// The name it was to have.
+        /// The name of the pipeline.
         name: String,
-        /// The id it was to have, where one was chosen.
+        /// The id of the pipeline, if one was chosen.
         id: Option<PipelineId>,
-        /// Where it was sent to.
+        /// The address it was sent to.
         url: Option<String>,
         /// When it was sent.
         since: SystemTime,
-        /// What was answered instead of an outcome.
+        /// The failure in place of an answer.
         source: ClientError,
     },
-    /// A create was sent earlier by this submission, and still it cannot be told whether it took effect.
+    /// A create was sent earlier by this submission, and it is still not known whether it took effect.
     #[snafu(display(
         "it is still unknown whether pipeline {name:?}{} was created: the create was sent {}, and no such pipeline has shown up since; \
-         look for it on the server; a new submission would create it anew",
+         look for it on the server; a new submission would create it again",
         id.as_ref().map(|id| format!(" ({id})")).unwrap_or_default(), Ago(*since)
     ))]
     StillUnknown {
-        /// The name it was to have.
+        /// The name of the pipeline.
         name: String,
-        /// The id it was to have, where one was chosen.
+        /// The id of the pipeline, if one was chosen.
         id: Option<PipelineId>,
         /// When it was sent.
         since: SystemTime,
     },
-    /// The server refuses the id because it exists already, and shows no pipeline under it: a row without a job.
+    /// The server refuses the id because it exists, but shows no pipeline under it: a row without a job.
     #[snafu(display(
-        "the server takes no pipeline under the id {id} and shows none: an earlier create broke off half way; \
+        "the server refuses to create a pipeline under the id {id} but shows none: an earlier create was interrupted; \
          DELETE /api/v1/pipelines/{id} frees the id"
     ))]
     Burnt {
@@ -135,45 +137,45 @@ pub enum ResolveError {
         /// The server's answer to the create.
         source: ClientError,
     },
-    /// The server refused a request; nothing was made or started by it.
+    /// The server refused a request, which created and started nothing.
     #[snafu(display("the server refused to {action} pipeline {name:?}"))]
     Rejected {
-        /// What was to be done.
+        /// The action.
         action: Action,
         /// The pipeline's name.
         name: String,
         /// The server's answer.
         source: ClientError,
     },
-    /// The server did not answer in time, or not with what was asked for.
+    /// The server did not give a usable answer in time.
     #[snafu(display("could not {action} pipeline {name:?} within {}", Time(*elapsed)))]
     Unanswered {
-        /// What was to be done.
+        /// The action.
         action: Action,
         /// The pipeline's name.
         name: String,
-        /// How long it was tried.
+        /// How long the call tried.
         elapsed: Duration,
         /// The last failure.
         source: ClientError,
     },
-    /// The pipeline was found, was on its way to an end, and did not reach it in time.
+    /// The pipeline was found while it was ending, and did not end in time.
     #[snafu(display(
-        "pipeline {existing} did not come to its end within {}, and can be resumed only after it; try again later",
+        "pipeline {existing} did not end within {}, and can be resumed only after that; try again later",
         Time(*elapsed)
     ))]
     NotSettled {
         /// The pipeline.
         existing: PipelineSummary,
-        /// How long it was waited for.
+        /// How long the call waited.
         elapsed: Duration,
-        /// What was last known.
+        /// The last observation of the job.
         #[snafu(source(from(LastSeen, Box::new)))]
         source: Box<LastSeen>,
     },
-    /// The pipeline was found and is gone now.
+    /// The pipeline was found but no longer exists.
     #[snafu(display(
-        "pipeline {existing} was found and is gone; somebody has deleted it, or a node of the server lags behind: submit again"
+        "pipeline {existing} was found and is gone; it was deleted, or a node of the server lags behind: submit again"
     ))]
     Vanished {
         /// The pipeline.
@@ -182,7 +184,7 @@ pub enum ResolveError {
 }
 
 impl ResolveError {
-    /// A stable name of what happened, for metrics, alerts and tests.
+    /// A stable name for the failure, for metrics, alerts and tests.
     pub fn code(&self) -> &'static str {
         match self {
             Self::OtherPipelines { .. } => "resolve.other_pipelines",
@@ -203,7 +205,7 @@ impl ResolveError {
         }
     }
 
-    /// Could what was asked of the server have happened already?
+    /// Whether the server may already have acted on the request.
     pub fn phase(&self) -> Phase {
         match self {
             Self::OutcomeUnknown { .. } | Self::StillUnknown { .. } => Phase::MaybeSent,
@@ -212,7 +214,7 @@ impl ResolveError {
         }
     }
 
-    /// Could the same call succeed later, with nothing changed by a person?
+    /// Whether the same call may succeed later without human intervention.
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::OutcomeUnknown { .. }
@@ -226,7 +228,7 @@ impl ResolveError {
         }
     }
 
-    /// The pipeline that it is about, where its id is known.
+    /// The pipeline that the error is about, if its id is known.
     pub fn pipeline_id(&self) -> Option<&PipelineId> {
         match self {
             Self::AlreadyExists { existing }
@@ -242,7 +244,7 @@ impl ResolveError {
         }
     }
 
-    /// What the server answered last, where that is the reason.
+    /// The failed request that caused the error, if there is one.
     pub(crate) fn client_error(&self) -> Option<&ClientError> {
         match self {
             Self::OutcomeUnknown { source, .. }
@@ -256,8 +258,8 @@ impl ResolveError {
 }
 
 impl ResolveError {
-    /// Whether the server refused to create the pipeline because its query cannot be planned. It is then the query that has to be
-    /// corrected, though it was valid when it was validated.
+    /// Whether the server refused to create the pipeline because its query cannot be planned. The query has to be corrected, although it
+    /// was valid when it was validated.
     pub fn is_invalid_query(&self) -> bool {
         match self {
             Self::Rejected { source, .. } => source.is_invalid_query(),
@@ -273,7 +275,7 @@ impl ResolveError {
         }
     }
 
-    /// A request that was tried until it was answered with a refusal, or until the deadline.
+    /// The error of a request that was retried until it was refused, or until the deadline.
     pub(crate) fn unanswered(
         action: Action,
         name: &str,

@@ -1,4 +1,4 @@
-//! Resuming a pipeline, by the state it is in.
+//! Resumes a pipeline, according to its state.
 
 use std::num::NonZeroU32;
 
@@ -24,12 +24,12 @@ use crate::{
     spec::{PipelineSpec, WhenUdfsDiffer},
 };
 
-/// What has to be done to a pipeline so that it runs.
+/// What to do so that a pipeline runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ResumePlan {
-    /// It has to come to its end first (Finishing, Failing); then look again.
+    /// The job has to end first (Finishing, Failing); then decide again.
     AwaitEnd,
-    /// Patch what is given, then restart if it has failed. Nothing of it: adopt it as it is.
+    /// Patch what is set, then restart if it has failed. If nothing is set, adopt the pipeline as it is.
     Act {
         start: bool,
         parallelism: Option<NonZeroU32>,
@@ -38,13 +38,13 @@ pub(crate) enum ResumePlan {
 }
 
 impl ResumePlan {
-    /// The table of DESIGN: state × what the pipeline was told × what the spec asks for.
+    /// The table of DESIGN: state × desired state × what the spec asks for.
     pub(crate) fn of(spec: &PipelineSpec, pipeline: &Pipeline, job: Option<&Job>) -> Self {
         let told_to_stop = pipeline.stop != StopMode::None;
         let (start, restart) = match job.map(|job| &job.state) {
             Some(JobState::Finishing | JobState::Failing) => return Self::AwaitEnd,
             Some(JobState::Stopping | JobState::CheckpointStopping | JobState::Stopped) => {
-                // While somebody's `stop: none` is in force, the job starts again by itself.
+                // If `stop: none` was set before, by any client, the job starts again by itself.
                 (
                     told_to_stop || job.is_some_and(|job| !job.running_desired),
                     false,
@@ -83,13 +83,13 @@ impl ResumePlan {
     }
 }
 
-/// What resuming came to.
+/// The result of resuming.
 pub(crate) enum ResumeOutcome {
     Done {
         baseline: Baseline,
         parallelism_set: bool,
     },
-    /// The job has come to its end; decide anew.
+    /// The job has ended; decide again.
     Again,
 }
 
@@ -100,7 +100,7 @@ pub(crate) struct Resuming<'a> {
     pub(crate) pipeline: &'a Pipeline,
     pub(crate) job: Option<&'a Job>,
     pub(crate) deadline: &'a Deadline,
-    /// Whether it came to be while this submission was about to create it, by its own create or by another's.
+    /// Whether the pipeline appeared while this submission was about to create it, from its own create or another client's.
     pub(crate) adopted: bool,
     /// Whether this process may have created it.
     pub(crate) started_here: bool,
@@ -111,18 +111,18 @@ impl Resuming<'_> {
         compare_udfs(self.spec, self.pipeline)?;
         let (start, parallelism, restart) = match ResumePlan::of(self.spec, self.pipeline, self.job)
         {
-            // This is the run that was asked for. Deciding anew would take it for an old one, and could create another.
+            // This is the requested run. Deciding again would take it for an old one, and could create another.
             ResumePlan::AwaitEnd if self.adopted => (false, None, false),
             ResumePlan::AwaitEnd => return self.await_end().await,
             ResumePlan::Act {
                 start,
                 parallelism,
                 restart,
-                // The first run of a create of our own that has failed is told, not tried again behind the caller's back.
+                // If the first run of our own create has failed, report it rather than retry it behind the caller's back.
             } => (start, parallelism, restart && !self.started_here),
         };
         let patched = start || parallelism.is_some();
-        // Noted without a request too: the shutdown has to know what it is asked to stop or to leave.
+        // Registered even if nothing is sent: the shutdown has to know what to stop or to leave.
         drop(self.session.intend(
             self.pipeline.name.as_str().into(),
             Target::Pipeline(self.pipeline.id.clone()),
@@ -147,7 +147,7 @@ impl Resuming<'_> {
         } else if start {
             Baseline::started(self.job)
         } else if self.started_here {
-            // Its first run is the one that counts, even if it was over before we looked.
+            // Its first run is the one that counts, even if it was over before the first poll.
             Baseline::none()
         } else {
             Baseline::found(self.job)
@@ -158,7 +158,7 @@ impl Resuming<'_> {
         })
     }
 
-    /// Patches until it is accepted.
+    /// Patches until the request is accepted.
     async fn patch(&self, patch: &PatchPipeline, starts: bool) -> Result<(), Error> {
         let patched =
             self.session
@@ -171,7 +171,7 @@ impl Resuming<'_> {
         Ok(())
     }
 
-    /// Restarts once: one in doubt is repeated only while the job is still Failed in the run that was seen.
+    /// Restarts once. A restart in doubt is repeated only while the job is still Failed in the observed run.
     async fn restart(&self) -> Result<(), Error> {
         let requester = &self.session.requester;
         let mut tries = requester.tries(Request::Restart, Step::Resolve, self.deadline);
@@ -196,7 +196,7 @@ impl Resuming<'_> {
         }
     }
 
-    /// Sends a request that changes something, once and to its end, with its intent noted before. `starts`: it begins a run.
+    /// Sends one request that changes something, to completion and registered beforehand. `starts`: it begins a run.
     async fn send<T: Send + 'static>(
         &self,
         starts: bool,
@@ -235,7 +235,7 @@ impl Resuming<'_> {
 
     async fn await_end(&self) -> Result<ResumeOutcome, Error> {
         let (session, id, deadline) = (self.session, &self.pipeline.id, self.deadline);
-        // What it does until its end is no trouble of the run that is asked for.
+        // What happens until this end is not a trouble of the requested run.
         let mut watch = Watch::of(session, id, Step::Resolve, deadline, Expected::nothing());
         let mut pace = session.requester.poll_pace();
         loop {
@@ -259,7 +259,7 @@ impl Resuming<'_> {
         }
     }
 
-    /// The tries of a request that changes something have ended with this failure.
+    /// The error for a request that changes something and was not accepted.
     fn refused(&self, error: ClientError) -> Error {
         if is_gone(&error) {
             self.session.ticket.forget();
@@ -267,7 +267,7 @@ impl Resuming<'_> {
         self.failed(error)
     }
 
-    /// The tries have ended with this failure.
+    /// The error for a read that failed.
     fn failed(&self, error: ClientError) -> Error {
         if is_gone(&error) {
             return self.vanished();
@@ -288,7 +288,7 @@ impl Resuming<'_> {
     }
 }
 
-/// Resuming a pipeline with other UDFs would run the old code without anyone noticing.
+/// Resuming a pipeline with other UDFs would silently run the old code.
 pub(crate) fn compare_udfs(spec: &PipelineSpec, pipeline: &Pipeline) -> Result<(), ResolveError> {
     if spec.when_udfs_differ() == WhenUdfsDiffer::Refuse && spec.udfs() != pipeline.udfs {
         return Err(ResolveError::UdfsDiffer {

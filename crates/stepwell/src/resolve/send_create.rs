@@ -1,4 +1,4 @@
-//! Sending one create.
+//! Sends one create.
 
 use std::sync::Arc;
 
@@ -16,8 +16,8 @@ use crate::{
     shutdown::registry::entry::Target,
 };
 
-/// Sends one create. The intent is noted with the shutdown before, and the outcome by the task that awaits the reply, so that
-/// nothing is lost with the caller.
+/// Sends one create. It is registered with the shutdown before, and the task that awaits the reply records the outcome, so that nothing is
+/// lost if the caller is dropped.
 pub(super) async fn send(
     session: &Session,
     attempt: &mut CreateAttempt,
@@ -42,15 +42,15 @@ pub(super) async fn send(
     Ok(to_completion(async move {
         let reply = client.make(id.as_ref(), &request).await;
         if let Ok(made) = &reply {
-            // The answer leaves no doubt whose it is.
+            // The answer proves which create made the pipeline.
             ticket.registry().claim(&server, &made.id, ticket.id());
             ticket.found(&server, &made.id, true);
         } else if let (Sent::Nothing, Err(error)) = (before, &reply) {
-            // Here and not in the caller, which may be gone.
+            // Here and not in the caller, which may have been dropped.
             let failure = Failure::of(error);
             if by_put && failure == Failure::AlreadyThere {
-                // What it is a duplicate of, another client has started; or a proxy has sent it twice, and it is ours. The shutdown
-                // knows of it, and leaves it alone unless it is to stop all.
+                // The existing pipeline belongs to another client; or a proxy has sent the request twice, and it is ours. The shutdown
+                // keeps it, but leaves it alone unless told to stop everything.
                 guard.refused(error);
             } else if failure.changed_nothing() {
                 ticket.forget();
@@ -63,7 +63,7 @@ pub(super) async fn send(
     .await)
 }
 
-/// A server that has taken a `PUT`, or refused it as it refuses a create, has `PUT`.
+/// A server that has accepted a `PUT`, or refused it as it refuses a create, supports `PUT`.
 fn note_put(memory: &ServerMemory, by_put: bool, reply: &Result<Made, ClientError>) {
     let taken = match reply {
         Ok(_) => true,

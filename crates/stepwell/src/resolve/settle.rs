@@ -1,4 +1,4 @@
-//! Finding out what became of a create whose reply was lost.
+//! Finds out what became of a create whose reply was lost.
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,20 +16,20 @@ use crate::{
 /// What became of a create.
 #[derive(Debug)]
 pub(crate) enum SettleOutcome {
-    /// There is such a pipeline.
+    /// The pipeline exists.
     Found(Box<Pipeline>),
-    /// A pipeline of another query has the chosen id.
+    /// A pipeline with a different query has the chosen id.
     Conflict(Box<Pipeline>),
-    /// Several pipelines may be the one.
+    /// Several pipelines may be the result of the create.
     Ambiguous(Vec<Pipeline>),
-    /// It has not shown up in time; it still may.
+    /// It has not appeared in time, but still may.
     Absent,
-    /// Looking failed until the end.
+    /// The lookups failed until the end.
     Failed(ClientError),
 }
 
-/// Which pipelines other submissions under the same shutdown have taken for their creates. Where the server chooses the ids, a pipeline
-/// cannot be told from its twin, and one must not answer for two creates.
+/// Which pipelines other submissions under the same shutdown have claimed for their creates. If the server chooses the ids, identical
+/// pipelines cannot be told apart, and one must not stand for two creates.
 #[derive(Clone, Copy)]
 pub(crate) struct Claims<'a> {
     pub(crate) registry: &'a Registry,
@@ -52,7 +52,7 @@ impl Claims<'_> {
     }
 }
 
-/// Looks until the pipeline of `attempt` shows up or the deadline is over.
+/// Polls until the pipeline of `attempt` appears or the deadline is over.
 pub(crate) async fn settle(
     requester: &Requester,
     attempt: &CreateAttempt,
@@ -80,7 +80,7 @@ pub(crate) async fn settle(
     }
 }
 
-/// One look.
+/// Looks once.
 pub(crate) async fn look(
     client: &Client,
     attempt: &CreateAttempt,
@@ -90,7 +90,7 @@ pub(crate) async fn look(
     match (attempt.id(), attempt.sent) {
         (Some(id), Sent::Put | Sent::Nothing) => match client.pipeline(id).await {
             Ok(pipeline) if attempt.is_for(&pipeline) => {
-                // So that nobody takes it for what a `POST` has made; of those who have chosen this id, the first.
+                // Claimed so that no `POST` takes it for its own; of several submissions with this id, the first one claims it.
                 claims.claim(&pipeline.id);
                 Ok(SettleOutcome::Found(Box::new(pipeline)))
             }
@@ -98,7 +98,7 @@ pub(crate) async fn look(
             Err(error) if is_gone(&error) => Ok(SettleOutcome::Absent),
             Err(error) => Err(error),
         },
-        // What is there now may be the one whose reply is on its way.
+        // The pipeline may be that of a create whose reply is still on its way.
         _ if claims.another_is_under_way(attempt) => Ok(SettleOutcome::Absent),
         _ => {
             let keep = |row: &PipelineRow<'_>| {
@@ -111,7 +111,7 @@ pub(crate) async fn look(
             let mut new: Vec<_> = listed.into_iter().filter_map(|row| row.kept).collect();
             Ok(match (new.pop(), new.is_empty()) {
                 (None, _) => SettleOutcome::Absent,
-                // Claimed in this moment by another submission of the same spec.
+                // Another submission of the same spec has just claimed it.
                 (Some(pipeline), true) if !claims.claim(&pipeline.id) => SettleOutcome::Absent,
                 (Some(pipeline), true) => SettleOutcome::Found(Box::new(pipeline)),
                 (Some(pipeline), false) => {

@@ -1,8 +1,8 @@
-//! A pipeline as far as a list shows whose it may be.
+//! The part of a pipeline that a list shows and that tells which create it belongs to.
 
 use stepwell_arroyo::{JsonText, Pipeline, PipelineId, PipelineRow};
 
-/// A pipeline as far as a list shows whose it may be.
+/// The part of a pipeline that tells which create it belongs to.
 #[derive(Clone, Copy)]
 pub(crate) struct Shown<'a> {
     pub(crate) id: &'a PipelineId,
@@ -11,7 +11,7 @@ pub(crate) struct Shown<'a> {
     pub(crate) query: ShownQuery<'a>,
 }
 
-/// Its query.
+/// The query of a listed pipeline.
 #[derive(Clone, Copy)]
 pub(crate) enum ShownQuery<'a> {
     Exact(&'a str),
@@ -19,7 +19,7 @@ pub(crate) enum ShownQuery<'a> {
 }
 
 impl ShownQuery<'_> {
-    /// Whether it is this one.
+    /// Whether it equals `query`.
     pub(crate) fn is(&self, query: &str) -> bool {
         match self {
             Self::Exact(shown) => *shown == query,

@@ -30,7 +30,7 @@ fn job(state: JobState) -> Job {
     job
 }
 
-/// What is decided of these pipelines, each with the state that its job is in if it is a match and has one.
+/// The decision about these pipelines, each with the state of its job if it is a match and has one.
 fn decide(
     spec: PipelineSpecBuilder,
     pipelines: &[(Pipeline, Option<JobState>)],
@@ -158,7 +158,7 @@ fn a_finished_one_is_not_resumed_and_others_beside_it_need_no_force() {
     let resume_only = builder().intent(Intent::ResumeOnly);
     let error = decide(resume_only, &there).unwrap_err();
     assert!(matches!(error, ResolveError::Finished { .. }), "{error}");
-    // A new run is a pipeline that is created, and who only resumes creates none.
+    // A new run is a pipeline that is created, and these intents create none.
     for intent in [
         Intent::ResumeOnly,
         Intent::Resume(PipelineId::from_server("pl_1")),
@@ -280,7 +280,7 @@ fn a_pipeline_that_is_as_the_spec_asks_does_not_differ() {
         .build()
         .unwrap();
     assert_eq!(differences(&spec, &there, Some(&job)), []);
-    // What is not asked for is not compared, but for functions: the server would run them.
+    // What the spec leaves open is not compared, except functions: the server would run them.
     let least = builder().build().unwrap();
     assert_eq!(differences(&least, &there, Some(&job)), [Difference::Udfs]);
 }
@@ -304,13 +304,13 @@ fn everything_that_differs_is_named() {
         [
             "its name is \"orders\"",
             "its parallelism is 2, not 4",
-            "its UDFs are others; the server runs the old code",
+            "its UDFs differ; the server runs the old code",
             "its checkpoint interval is 10000000 µs, not 30000000 µs",
-            "its tags are others, or the server ignores tags",
-            "its environment is another, or the server ignores it",
-            "its scheduler configuration is another, or the server ignores it",
+            "its tags differ, or the server ignores tags",
+            "its environment differs, or the server ignores it",
+            "its scheduler configuration differs, or the server ignores it",
         ]
     );
-    // Of a job that is not there yet nothing is known.
+    // Without a job, what only the job shows is not compared.
     assert_eq!(differences(&spec, &with_graph(2), None).len(), 5);
 }

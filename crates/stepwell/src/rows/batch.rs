@@ -1,29 +1,29 @@
-//! Rows as they come, and what their numbers tell of others.
+//! Batches of rows, and what their numbers reveal about missed ones.
 
 use std::{collections::HashMap, fmt};
 
 use stepwell_arroyo::RowBatch;
 
-/// How many subtasks are followed for what was missed of their rows.
+/// The number of subtasks that are tracked for missed rows.
 const SUBTASKS: usize = 10_000;
 
-/// Rows of a running pipeline. `Debug` shows how many, not which.
+/// Rows of a running pipeline. `Debug` shows only their number.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Rows {
-    /// Each a row as JSON, on one line, with every digit of its numbers as the server wrote it.
+    /// Each row as JSON on one line, with all digits of its numbers as the server wrote them.
     pub rows: Vec<String>,
     /// How many rows before these are known to have been missed.
     pub missed: u64,
-    /// Whether some of them may have been given before: a job that recovers goes back to its last checkpoint.
+    /// Whether some of these rows may be repeats: a job that recovers goes back to its last checkpoint.
     pub may_repeat: bool,
 }
 
-/// The numbers of the rows of each subtask.
+/// The row numbers of each subtask.
 pub(super) struct Numbers {
-    /// Whether no rows can have been given before: those that come late were missed.
+    /// Whether the stream covers the job from its start, so that rows missing at the beginning count as missed.
     from_the_start: bool,
-    /// The number of the row that comes next of a subtask.
+    /// The next expected row number of each subtask.
     next_ids: HashMap<(String, u32), u64>,
 }
 

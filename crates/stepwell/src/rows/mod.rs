@@ -28,17 +28,17 @@ use crate::{
     },
 };
 
-/// How long the rows of a job may not be had that the server shows Running. A real Arroyo refuses them for 0.6 s.
+/// How long the server may refuse the rows of a job that it shows as Running. A real Arroyo refuses them for 0.6 s.
 const REFUSED_FOR: Duration = Duration::from_secs(30);
 
-/// How long an open stream may be quiet before the job is asked whether it goes on.
+/// How long an open stream may be quiet before the job is polled.
 const QUIET: Duration = Duration::from_secs(5);
 
-/// How long rows are waited for that may still come when the job has ended.
+/// How long to wait for remaining rows after the job has ended.
 const LAST_ROWS: Duration = Duration::from_secs(2);
 
 /// The rows of a running pipeline, from [`Submission::rows`](crate::Submission::rows).
-#[must_use = "rows come when they are asked for"]
+#[must_use = "rows arrive only while `next` is polled"]
 pub struct RowStream {
     session: Arc<Session>,
     id: PipelineId,
@@ -48,39 +48,39 @@ pub struct RowStream {
     pace: Backoff,
     watch: Watch,
     failures: FailureStreak,
-    /// Since when the rows cannot be had although the job is Running.
+    /// Since when the server has refused the rows although the job is Running.
     refused_since: Option<Instant>,
-    /// When the job is asked for next, unless rows come before.
+    /// When the job is polled next, unless rows arrive first.
     look_at: Instant,
     /// Whether the stream was read to the end that the server gave it.
     is_complete: bool,
-    /// The run that the job was seen in last.
+    /// The run in which the job was last seen.
     run_id: Option<u64>,
 }
 
-/// A stream that is open.
+/// An open stream.
 struct Stream {
     output: JobOutput,
-    /// Whether it may have been opened in the moment between the end of the stream before and that of the job: nothing has come from it.
+    /// Whether it may have been opened between the end of the previous stream and the end of the job: no row has come from it.
     may_be_late: bool,
-    /// Whether the job had ended when it was asked for.
+    /// Whether the job had ended when it was last polled.
     is_over: bool,
 }
 
-/// What the job shows of its end.
+/// Whether the job is ending, as far as it shows.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Course {
     GoesOn,
-    /// It is about to end, and no row comes after the end of the stream.
+    /// It is about to end, and no row follows the end of the stream.
     Ends,
     Ended,
 }
 
 enum State {
-    /// Not to be opened before.
+    /// The stream is not to be opened before this time.
     Waiting(Instant),
     Open(Box<Stream>),
-    /// There is nothing to read, and the job says whether there will be.
+    /// There is nothing to read; the job shows whether there will be.
     Closed,
     Ended,
 }
@@ -90,7 +90,7 @@ fn pace() -> Backoff {
 }
 
 impl RowStream {
-    /// The rows of the job that `watch` watches. Without a preview there are none to read; `from_start` says that no row came before.
+    /// The rows of the job that `watch` watches. Without a preview there are none. `from_start` says that no earlier rows exist.
     pub(crate) fn new(
         session: &Arc<Session>,
         watch: Watch,
@@ -119,21 +119,21 @@ impl RowStream {
         }
     }
 
-    /// The next rows; `None` when the job has ended, or its rows go elsewhere.
+    /// Returns the next rows; `None` when the job has ended, or its rows go to another sink.
     ///
-    /// Reads `GET /api/v1/pipelines/{id}/jobs/{job}/output`. A stream that breaks off while the job goes on is opened again, with pauses,
-    /// and so is one that the server refuses for a moment after Running. It has no deadline, for a query may have no rows for hours, but
-    /// while none come, the job is read every 5 s: the server does not end the stream of one that has failed. It fails when the server has
-    /// not answered for [`Options::silence_timeout`](crate::Options::silence_timeout). A shutdown that begins does not end it: there are
-    /// rows until the job has stopped.
+    /// Reads `GET /api/v1/pipelines/{id}/jobs/{job}/output`. A stream that breaks off while the job continues is reopened after a pause,
+    /// and so is one that the server refuses shortly after Running. There is no deadline, because a query may have no rows for hours, but
+    /// while none arrive the job is polled every 5 s: the server does not end the stream of a failed job. It fails if the server has not
+    /// answered for [`Options::silence_timeout`](crate::Options::silence_timeout). It continues after a shutdown has begun, because rows
+    /// may arrive until the job has stopped.
     ///
     /// # Errors
     ///
-    /// [`Error::Look`]. There are no more rows then.
+    /// [`Error::Look`]. The stream is over after an error.
     ///
     /// # Cancel safety
     ///
-    /// Safe: no row is lost when the future is dropped.
+    /// Safe: no row is lost if the future is dropped.
     pub async fn next(&mut self) -> Result<Option<Rows>, Error> {
         let next = self.advance().await;
         if !matches!(next, Ok(Some(_))) {
@@ -142,7 +142,7 @@ impl RowStream {
         next.map_err(|error| Error::Look { source: error })
     }
 
-    /// Whether the stream was read to the end that the server gave it. When it was not, the last rows may have been missed.
+    /// Whether the stream was read to the end that the server gave it. If not, the last rows may have been missed.
     pub fn is_complete(&self) -> bool {
         self.is_complete
     }
@@ -161,12 +161,12 @@ impl RowStream {
                         let (may_be_late, run_id) = (stream.may_be_late, self.run_id);
                         let is_over = self.course().await? == Course::Ended;
                         if may_be_late && is_over {
-                            // The stream before it had the last rows.
+                            // The previous stream had the last rows.
                             self.is_complete = true;
                             return Ok(None);
                         }
                         if may_be_late && self.run_id != run_id {
-                            // The job has begun anew, and the rows of that run do not come here.
+                            // A new run has begun, and its rows do not arrive on this stream.
                             self.state = State::Waiting(Instant::now());
                             continue;
                         }
@@ -193,7 +193,7 @@ impl RowStream {
                         self.is_complete = true;
                         self.state = State::Closed;
                     }
-                    // What cannot be read now cannot be read later.
+                    // A decoding error is permanent.
                     Some(Err(error)) if matches!(error.kind(), ClientErrorKind::Decode { .. }) => {
                         return Err(error);
                     }
@@ -202,7 +202,7 @@ impl RowStream {
                         self.failed(error)?;
                     }
                 },
-                // The server ends a stream a moment before the job shows its end, and in between it takes another that stays silent.
+                // The server ends a stream shortly before the job shows its end; a stream opened in between succeeds but stays silent.
                 State::Closed if self.is_complete && self.session.is_stopping() => return Ok(None),
                 State::Closed => {
                     let course = self.course().await?;
@@ -243,7 +243,7 @@ impl RowStream {
                 if since.elapsed() >= REFUSED_FOR {
                     return Err(error);
                 }
-                // Not yet, or no more: the job says which.
+                // Not yet, or not any more: the job tells which.
                 if error.status() != Some(StatusCode::BAD_REQUEST) && !is_gone(&error) {
                     self.failed(error)?;
                 }
@@ -252,7 +252,7 @@ impl RowStream {
         Ok(())
     }
 
-    /// Notes a failure of the stream, or gives it back when it does not pass.
+    /// Records a failure of the stream, or returns it if retrying does not help.
     fn failed(&mut self, error: ClientError) -> Result<(), ClientError> {
         if Request::Find.next(&error) == Next::GiveUp || self.is_silent() {
             return Err(error);
@@ -266,7 +266,7 @@ impl RowStream {
         self.watch.silence() >= self.session.options.silence_timeout
     }
 
-    /// Whether the job goes on.
+    /// Whether the job continues.
     async fn course(&mut self) -> Result<Course, ClientError> {
         let job = match self.watch.look().await {
             Look::Job(job) => job,
@@ -288,14 +288,14 @@ impl RowStream {
         Ok(match job.state {
             _ if has_ended(&job) => Course::Ended,
             JobState::Finishing => Course::Ends,
-            // Stopping, or Stopped, and meant to run: about to start again.
+            // Stopping or Stopped, but intended to run: about to start again.
             _ if job.running_desired => Course::GoesOn,
             _ => Course::Ends,
         })
     }
 }
 
-/// `None` when the time comes before the next of the rows. What has come goes first.
+/// `None` if the time comes before the next item. An item that is ready wins.
 async fn before<T>(time: Instant, next: impl Future<Output = T>) -> Option<T> {
     tokio::time::timeout_at(time, next).await.ok()
 }

@@ -1,12 +1,12 @@
-//! What a refusal to give rows means.
+//! What it means when the server refuses to stream rows.
 
 use http::StatusCode;
 use stepwell_arroyo::{ClientError, ClientErrorKind};
 
 use crate::session::retry::is_gone;
 
-/// Whether the rows go elsewhere. The words are those of recording `119_job_output_non_preview`: the status is also that of a job which
-/// does not run.
+/// Whether the rows go to another sink. The message is that of recording `119_job_output_non_preview`; the status alone is also that of a
+/// job which is not running.
 pub(super) fn go_elsewhere(error: &ClientError) -> bool {
     matches!(
         error.kind(),
@@ -15,7 +15,7 @@ pub(super) fn go_elsewhere(error: &ClientError) -> bool {
     )
 }
 
-/// Whether the server has no way to read rows: the API has no such route. A proxy's 404 does not say so.
+/// Whether the API has no route to stream rows. A proxy's 404 does not show that.
 pub(super) fn has_no_route(error: &ClientError) -> bool {
     let no_route = matches!(
         error.kind(),

@@ -1,10 +1,10 @@
-//! When one call has to be over.
+//! The deadline of a call.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// The deadline of one call: every wait inside it is cut to what is left.
+/// The deadline of one call: every wait inside it is shortened to the time that is left.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Deadline {
     started: Instant,
@@ -14,7 +14,7 @@ pub(crate) struct Deadline {
 impl Deadline {
     pub(crate) fn new(timeout: Duration) -> Self {
         let started = Instant::now();
-        // An Instant has an end too; a year is as good as for ever here.
+        // `Instant` can overflow; a year is as good as no limit.
         let year = Duration::from_secs(365 * 24 * 60 * 60);
         Self {
             started,
@@ -22,7 +22,7 @@ impl Deadline {
         }
     }
 
-    /// A limit inside this one: it ends after `timeout`, or when this one does.
+    /// A deadline within this one: after `timeout`, but no later than this one.
     pub(crate) fn within(&self, timeout: Duration) -> Self {
         let inner = Self::new(timeout);
         Self {
@@ -39,7 +39,8 @@ impl Deadline {
         self.at.saturating_duration_since(Instant::now())
     }
 
-    /// What a request may take that begins now. The last one of a step may begin at the deadline itself; it gets a moment, not nothing.
+    /// The timeout of a request that begins now. The last request of a step may begin at the deadline itself, and needs a moment to
+    /// succeed.
     pub(crate) fn for_a_request(&self) -> Duration {
         self.remaining().max(Duration::from_millis(10))
     }

@@ -1,4 +1,4 @@
-//! Chance in pauses, so that many submissions that began in the same moment do not ask in step.
+//! Jitter, so that submissions that began at the same moment do not poll in step.
 
 use std::{
     collections::hash_map::RandomState,
@@ -10,37 +10,37 @@ use std::{
     time::Duration,
 };
 
-/// A small generator, one a submission. Its chance need not be good, only another one in each process and submission. Clones draw from the
-/// same one.
+/// A small random number generator, one per submission. It need not be good, only different in each process and submission. Clones share
+/// its state.
 #[derive(Clone, Debug)]
 pub(crate) struct Jitter(Arc<AtomicU64>);
 
-/// The step of splitmix64: odd, with bits of both kinds all over.
+/// The increment of splitmix64.
 const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
 
 impl Jitter {
-    /// The same draws for the same seed; without one, std's randomness decides.
+    /// The same seed gives the same sequence; without one, std's randomness chooses the seed.
     pub(crate) fn new(seed: Option<u64>) -> Self {
         let seed = seed.unwrap_or_else(|| RandomState::new().hash_one(()));
         Self(Arc::new(AtomicU64::new(seed)))
     }
 
-    /// Between half of it and all of it: for what is tried again after a failure, which many may have met at once.
+    /// Between half of `pause` and all of it: for retries, because many clients may have failed at once.
     pub(crate) fn half(&self, pause: Duration) -> Duration {
         pause.mul_f64(1.0 - self.part() / 2.0)
     }
 
-    /// Between three quarters of it and all of it: for looks at what goes its way.
+    /// Between three quarters of `pause` and all of it: for regular polls.
     pub(crate) fn quarter(&self, pause: Duration) -> Duration {
         pause.mul_f64(1.0 - self.part() / 4.0)
     }
 
-    /// From 0 up to 1.
+    /// A number from 0 to 1.
     fn part(&self) -> f64 {
         let mut value = self.0.fetch_add(STEP, Ordering::Relaxed);
         value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        // 32 bits are enough, and fit a float.
+        // 32 bits are enough, and fit a float exactly.
         f64::from(u32::try_from((value ^ (value >> 31)) >> 32).unwrap_or(0)) / f64::from(u32::MAX)
     }
 }

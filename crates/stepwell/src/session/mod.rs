@@ -46,9 +46,9 @@ pub(crate) struct Session {
     pub(crate) options: Options,
     pub(crate) shutdown: Shutdown,
     pub(crate) ticket: Ticket,
-    /// What was seen of the job, over all waits.
+    /// What has been observed of the job, across all waits.
     pub(crate) sight: Arc<Sight>,
-    /// Whether `stop` of this submission is telling the pipeline to stop, or has.
+    /// Whether `stop` of this submission is stopping the pipeline, or has stopped it.
     pub(crate) stops: AtomicBool,
 }
 
@@ -64,12 +64,12 @@ impl Session {
         }
     }
 
-    /// Whether the pipeline is being stopped by us: by this submission, or by its shutdown.
+    /// Whether we are stopping the pipeline: this submission, or its shutdown.
     pub(crate) fn is_stopping(&self) -> bool {
         self.stops.load(Ordering::Relaxed) || self.shutdown.is_begun() && self.ticket.is_to_stop()
     }
 
-    /// When a step that begins now has to be over.
+    /// The deadline of a step that begins now.
     pub(crate) fn deadline(&self, step: Step) -> Deadline {
         let options = &self.options;
         Deadline::new(match step {
@@ -87,14 +87,14 @@ impl Session {
         self.requester.tell(event);
     }
 
-    /// Drives a step, unless the shutdown begins first. The step is pinned by the caller: taken by value, it would be in memory twice.
+    /// Drives a step, unless the shutdown begins first. The caller pins the step: taken by value, it would be in memory twice.
     pub(crate) async fn unless_begun<T>(
         &self,
         mut work: Pin<&mut (impl Future<Output = Result<T, Error>> + Send)>,
     ) -> Result<T, Error> {
         let mut begun = pin!(self.shutdown.begun());
         poll_fn(|waker| {
-            // The shutdown goes first: nothing is begun after it.
+            // Polled first, so that nothing starts after the shutdown has begun.
             if begun.as_mut().poll(waker).is_ready() {
                 return Poll::Ready(Err(Error::ShutdownBegun));
             }
@@ -103,7 +103,7 @@ impl Session {
         .await
     }
 
-    /// Notes with the shutdown what is about to be made or started; the guard lives as long as the request.
+    /// Registers with the shutdown what a request is about to create or start; the guard lives as long as the request.
     pub(crate) fn intend(
         &self,
         name: Arc<str>,
@@ -128,7 +128,7 @@ impl Session {
     }
 }
 
-/// Requests are sent on a task of their own, so there must be a runtime.
+/// Requests are sent in tasks of their own, which requires a runtime.
 pub(crate) fn need_runtime() -> Result<(), Error> {
     match tokio::runtime::Handle::try_current() {
         Ok(_) => Ok(()),

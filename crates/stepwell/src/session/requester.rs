@@ -11,15 +11,15 @@ use crate::{
     options::Options,
 };
 
-/// What it takes to send requests to one server, and to say what becomes of them.
+/// Sends requests to one server, and reports their progress.
 #[derive(Clone, Debug)]
 pub(crate) struct Requester {
     pub(crate) client: Client,
     pub(crate) observation: Observation,
     pub(crate) jitter: Jitter,
-    /// How long one request may take.
+    /// The timeout of one request.
     pub(crate) request_timeout: Duration,
-    /// The longest pause between two looks at what goes its way.
+    /// The longest pause between two polls.
     pub(crate) poll_ceiling: Duration,
     address: Arc<Address>,
 }
@@ -37,7 +37,7 @@ impl Requester {
         }
     }
 
-    /// With other habits, for a shutdown that stops what many submissions have made.
+    /// The same with other timings, for a shutdown that stops the pipelines of many submissions.
     pub(crate) fn with(&self, request_timeout: Duration, poll_ceiling: Duration) -> Self {
         Self {
             request_timeout,
@@ -46,22 +46,22 @@ impl Requester {
         }
     }
 
-    /// The server's address, where the transport tells it.
+    /// The server's address, if the transport reports it.
     pub(crate) fn endpoint(&self) -> Option<&Endpoint> {
         self.address.endpoint.as_ref()
     }
 
-    /// The server as the registry tells servers apart.
+    /// The key of the server in the registry.
     pub(crate) fn server(&self) -> &Arc<str> {
         &self.address.server
     }
 
-    /// Where requests go to, as an error names it.
+    /// The server's address as errors show it.
     pub(crate) fn url(&self) -> Option<String> {
         self.endpoint().map(ToString::to_string)
     }
 
-    /// What is remembered of the server.
+    /// What has been learned of the server.
     pub(crate) fn memory(&self) -> Arc<ServerMemory> {
         self.client.transport().memory()
     }
@@ -70,19 +70,19 @@ impl Requester {
         self.observation.tell(event);
     }
 
-    /// A client whose next request ends with the deadline.
+    /// A client whose next request times out at the deadline.
     pub(crate) fn client_within(&self, deadline: &Deadline) -> Client {
         let left = deadline.for_a_request();
         self.client.within(self.request_timeout.min(left))
     }
 
-    /// A client for a request that changes something: it has its whole time, even past the deadline, for one that is cut is aborted
-    /// midway by the server.
+    /// A client for a request that changes something. It gets its full timeout, even past the deadline, because the server aborts a request
+    /// midway when its connection closes.
     pub(crate) fn client_for_a_write(&self) -> Client {
         self.client.within(self.request_timeout)
     }
 
-    /// The pauses between looks at what goes its way.
+    /// The pauses between polls.
     pub(crate) fn poll_pace(&self) -> Backoff {
         Backoff::new(Duration::from_millis(20), self.poll_ceiling)
     }

@@ -1,4 +1,4 @@
-//! What is remembered of a server.
+//! What has been learned of a server.
 
 use std::sync::{
     Arc, OnceLock,
@@ -8,15 +8,15 @@ use std::sync::{
 use stepwell_arroyo::Endpoint;
 use stepwell_transport::{SharedTransport, Transport as _};
 
-/// Where a transport sends to.
+/// The address that a transport sends to.
 #[derive(Debug)]
 pub(super) struct Address {
     pub(super) endpoint: Option<Endpoint>,
-    /// The server as the registry tells servers apart.
+    /// The key of the server in the registry.
     pub(super) server: Arc<str>,
 }
 
-/// What was learned of the server behind a transport; shared by all submissions over it.
+/// What has been learned of the server behind a transport; shared by all submissions over it.
 #[derive(Debug, Default)]
 pub(crate) struct ServerMemory {
     without_put: AtomicBool,
@@ -25,12 +25,12 @@ pub(crate) struct ServerMemory {
 }
 
 impl ServerMemory {
-    /// Not known to be without.
+    /// Whether `PUT` may be supported: it is not known to be missing.
     pub(crate) fn has_put(&self) -> bool {
         !self.without_put.load(Ordering::Relaxed)
     }
 
-    /// Known to have it, on all its nodes as far as they were met.
+    /// Whether `PUT` is known to be supported, by all nodes that have answered.
     pub(crate) fn surely_has_put(&self) -> bool {
         self.has_put() && self.with_put.load(Ordering::Relaxed)
     }

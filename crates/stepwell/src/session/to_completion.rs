@@ -1,11 +1,11 @@
-//! Requests that change something are not cut: see [`to_completion`].
+//! Requests that change something run to completion: see [`to_completion`].
 
 use std::future::{Future, pending};
 
-/// Drives `write` to its end in a task of its own: dropping the caller does not cut it.
+/// Drives `write` to completion in a task of its own, even if the caller is dropped.
 ///
-/// A request whose socket closes midway is aborted midway by the server (of 120 creates cut within 40 ms, 57 left nothing and 63 a
-/// whole pipeline), so a write is either not begun or awaited.
+/// A server aborts a request midway when its connection closes (of 120 creates cut within 40 ms, 57 left nothing and 63 a whole pipeline),
+/// so a write is either not started or awaited.
 pub(crate) fn to_completion<T: Send + 'static>(
     write: impl Future<Output = T> + Send + 'static,
 ) -> impl Future<Output = T> + Send {
@@ -14,10 +14,10 @@ pub(crate) fn to_completion<T: Send + 'static>(
     async {
         match task.await {
             Ok(output) => output,
-            // A panic in a transport is its own; it goes on where the caller can see it.
+            // A panic in a transport is resumed where the caller can see it.
             Err(failure) => match failure.try_into_panic() {
                 Ok(panic) => std::panic::resume_unwind(panic),
-                // The runtime is going down and this future with it.
+                // The runtime is shutting down, and this future with it.
                 Err(_) => pending().await,
             },
         }

@@ -1,4 +1,4 @@
-//! Undoing a create: the pipeline is stopped at once and deleted.
+//! Undoes a create: the pipeline is stopped at once and deleted.
 
 use stepwell_arroyo::StopMode;
 

@@ -1,35 +1,36 @@
-//! Whether a run that has ended left a final checkpoint: said only where what was seen proves it.
+//! Whether a run that has ended left a final checkpoint; the answer is definite only if the observations prove it.
 //!
-//! A server after 0.15 gives each checkpoint its kind. One up to 0.15 does not (recording `510_stop_checkpoint_checkpoints` of 0.15.0):
-//! there a final one shows only in that the job was in CheckpointStopping, and came to be Stopped with a checkpoint more than before.
+//! A server after 0.15 reports the kind of each checkpoint. One up to 0.15 does not (recording `510_stop_checkpoint_checkpoints` of
+//! 0.15.0): there, a final checkpoint shows only in that the job went through CheckpointStopping to Stopped and has one more checkpoint
+//! than before.
 
 use stepwell_arroyo::{Checkpoint, CheckpointType, Job, JobId, JobState, StopMode};
 
-/// A run ends this soon after its final checkpoint (recording `213_get_jobs_stopped`: 3 ms), in microseconds: a tick of the controller. What a
-/// run that began and ended within it has processed is nothing to speak of.
+/// The longest time from a final checkpoint to the end of its run (recording `213_get_jobs_stopped`: 3 ms), in microseconds: one tick of
+/// the controller. A run that begins and ends within it processes next to nothing.
 const LOOK: u64 = 500_000;
 
-/// What was seen of a job that was told to stop, as far as it says whether its final checkpoint was made.
+/// What was observed of a job that was asked to stop, as far as it shows whether its final checkpoint was taken.
 #[derive(Debug, Default)]
 pub(super) struct Evidence {
-    /// The checkpoints before the stop was asked for; `None` when they could not be read.
+    /// The checkpoints before the stop was requested; `None` if they could not be read.
     before: Option<Vec<Checkpoint>>,
-    /// The job by then, and its run, or the one that it was about to begin.
+    /// The job at that time, and its run, or the run that it was about to begin.
     job: Option<(JobId, u64)>,
-    /// Somebody else had told it to stop by then, or to begin anew.
+    /// Whether another client had by then asked it to stop or to restart.
     was_told: bool,
-    /// The run that was last seen to take its final checkpoint, if nothing has been seen since that says it broke off.
+    /// The run last seen taking its final checkpoint, unless a later observation shows that the checkpoint was aborted.
     taken_in: Option<u64>,
-    /// Another stop was asked for, which breaks off a final checkpoint.
+    /// Whether a stop of another kind was requested, which aborts a final checkpoint.
     other_stop: bool,
 }
 
-/// What the evidence comes to.
+/// What the evidence proves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Finding {
     Known(bool),
     NotKnown,
-    /// It was made if the pipeline is still told to stop with one: a stop of another kind would have broken it off.
+    /// It was taken if the desired state is still a stop with a checkpoint: a stop of another kind would have aborted it.
     MadeIfStillAsked,
 }
 
@@ -47,7 +48,7 @@ impl Evidence {
         evidence
     }
 
-    /// Whether what `before` holds may be of a stop that came between the look at the job and the look at its checkpoints.
+    /// Whether `before` may contain a checkpoint of a stop that came between reading the job and reading its checkpoints.
     pub(super) fn may_be_late(&self, job: &Job) -> bool {
         let mut before = self.before.iter().flatten();
         let is_begun = before.any(|checkpoint| {
@@ -56,7 +57,7 @@ impl Evidence {
         is_begun || self.may_have_it(job)
     }
 
-    /// Whether the newest finished one before may be a final one.
+    /// Whether the newest finished checkpoint before may be a final one.
     fn may_have_it(&self, job: &Job) -> bool {
         let newest = self.before.as_deref().and_then(|rows| newest(rows, job));
         newest.is_some_and(|checkpoint| {
@@ -64,12 +65,12 @@ impl Evidence {
         })
     }
 
-    /// Whether nothing can come of it, so that the checkpoints need not be read again.
+    /// Whether nothing can be proved, so that the checkpoints need not be read again.
     pub(super) fn is_lost(&self) -> bool {
         self.before.is_none()
     }
 
-    /// Notes a look at the job.
+    /// Records an observation of the job.
     pub(super) fn saw(&mut self, job: &Job) {
         match job.state {
             JobState::CheckpointStopping => self.taken_in = Some(job.run_id),
@@ -78,9 +79,9 @@ impl Evidence {
         }
     }
 
-    /// Notes a look at the job before anything is asked of it.
+    /// Records an observation of the job before anything was requested of it.
     pub(super) fn saw_before(&mut self, job: &Job) {
-        // Somebody else may have called a stop off too late, or taken a checkpoint of this kind to restart it.
+        // Another client may have cancelled a stop too late, or taken a checkpoint of this kind to restart the job.
         let is_ending = job.state.is_terminal()
             || matches!(
                 job.state,
@@ -93,23 +94,23 @@ impl Evidence {
         self.saw(job);
     }
 
-    /// Notes that a look at the job failed before anything was asked of it.
+    /// Records that reading the job failed before anything was requested of it.
     pub(super) fn missed_before(&mut self) {
         self.was_told = true;
     }
 
-    /// Notes what is asked for.
+    /// Records which stop is requested.
     pub(super) fn asks(&mut self, mode: &StopMode) {
         self.other_stop |= *mode != StopMode::Checkpoint;
     }
 
-    /// What it comes to for a job that has ended, with these checkpoints.
+    /// What the evidence proves for a job that has ended, given its checkpoints.
     pub(super) fn finding(&self, job: &Job, after: &[Checkpoint]) -> Finding {
         let (Some(before), Some((job_before, run))) = (&self.before, &self.job) else {
             return Finding::NotKnown;
         };
         if *job_before != job.id {
-            // Deleted, and made anew under the same id.
+            // It was deleted, and created again under the same id.
             return Finding::NotKnown;
         }
         let is_new = |checkpoint: &&Checkpoint| {
@@ -146,32 +147,32 @@ impl Evidence {
         }
     }
 
-    /// Whether it was there before, so that it tells nothing of this stop. One without a kind that was under way was a periodic one,
-    /// unless the job was being stopped.
+    /// Whether the checkpoint was there before, so that it proves nothing about this stop. One without a kind that was under way was a
+    /// periodic one, unless the job was being stopped.
     fn is_same(&self, old: &Checkpoint, checkpoint: &Checkpoint) -> bool {
         let is_periodic = checkpoint.checkpoint_type.is_none() && !self.was_told;
-        // Epochs begin anew with a run that starts without a state.
+        // Epochs restart with a run that begins without state.
         (old.epoch, old.start_time) == (checkpoint.epoch, checkpoint.start_time)
             && (old.finish_time.is_some() || is_periodic)
     }
 }
 
-/// What the checkpoints alone say of a job that had ended before anything was asked of it.
+/// What the checkpoints alone prove for a job that had ended before anything was requested of it.
 pub(super) fn finding_afterwards(job: &Job, checkpoints: &[Checkpoint]) -> Finding {
     match newest(checkpoints, job) {
         Some(checkpoint) if checkpoint.checkpoint_type.is_none() => Finding::NotKnown,
-        // A restart takes one of this kind too, but no run ends with that.
+        // A restart takes a checkpoint of this kind too, but it is not the end of a run.
         Some(checkpoint) if is_stopping(checkpoint) && ends_with(job, checkpoint) => {
             Finding::MadeIfStillAsked
         }
         Some(checkpoint) if is_stopping(checkpoint) => Finding::NotKnown,
-        // A server that was upgraded from 0.15 calls the checkpoints that it took before scheduled ones.
+        // A server that was upgraded from 0.15 reports the checkpoints of that release as scheduled ones.
         Some(checkpoint) if ends_with(job, checkpoint) => Finding::NotKnown,
         _ => Finding::Known(false),
     }
 }
 
-/// The newest finished one since the job started.
+/// The newest finished checkpoint since the job started.
 fn newest<'a>(checkpoints: &'a [Checkpoint], job: &Job) -> Option<&'a Checkpoint> {
     let is_of_run = |checkpoint: &&Checkpoint| {
         checkpoint.finish_time.is_some()
@@ -183,7 +184,7 @@ fn newest<'a>(checkpoints: &'a [Checkpoint], job: &Job) -> Option<&'a Checkpoint
     of_run.max_by_key(|checkpoint| checkpoint.start_time)
 }
 
-/// Whether the newest one of all is not finished: without a kind it may be the final one, which broke off.
+/// Whether the newest checkpoint is not finished: without a kind it may be a final one that was aborted.
 fn is_under_way(checkpoints: &[Checkpoint]) -> bool {
     let newest = checkpoints
         .iter()

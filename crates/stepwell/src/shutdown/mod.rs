@@ -1,4 +1,4 @@
-//! Stopping what was started: see [`Shutdown`].
+//! Stops what was started: see [`Shutdown`].
 
 pub(crate) mod discard;
 mod final_checkpoint;
@@ -19,12 +19,12 @@ use stepwell_arroyo::PipelineId;
 
 pub use report::{ShutdownEnd, ShutdownEntry, ShutdownReport, Unsettled};
 
-/// What any number of submissions have in common: one signal stops them all, with a final checkpoint.
+/// Shared by any number of submissions: one signal stops them all, with a final checkpoint.
 ///
-/// It is a cheap handle; clones are the same shutdown. It is given to a submission when that is built
+/// It is a cheap handle; clones are the same shutdown. A submission receives it when it is built
 /// ([`SubmissionBuilder::shutdown`](crate::state::SubmissionBuilder::shutdown)) or attached
-/// ([`Submission::attach`](crate::Submission::attach)). From then on it knows of every pipeline before the request that creates or starts
-/// it leaves, so a signal at any moment finds it.
+/// ([`Submission::attach`](crate::Submission::attach)). From then on the shutdown registers every pipeline before the request that creates
+/// or starts it is sent, so it misses none, whenever the signal arrives.
 ///
 /// ```no_run
 /// use stepwell::{Shutdown, StopPolicy};
@@ -43,47 +43,47 @@ pub struct Shutdown {
 }
 
 impl Shutdown {
-    /// A shutdown that has not begun and knows of no pipeline.
+    /// A shutdown that has not begun and has no pipelines.
     pub fn new() -> Self {
         Self {
             registry: Arc::new(registry::Registry::new()),
         }
     }
 
-    /// Begins: every step of every submission under this shutdown ends with [`Error::ShutdownBegun`](crate::Error::ShutdownBegun), and
-    /// no new create or resume is sent. Stops nothing yet; see [`stop_all`](Self::stop_all).
+    /// Begins the shutdown: every step of every submission under it ends with [`Error::ShutdownBegun`](crate::Error::ShutdownBegun), and no
+    /// new create or resume is sent. Does not stop any pipeline; see [`stop_all`](Self::stop_all).
     pub fn begin(&self) {
         self.registry.begin();
     }
 
-    /// Whether it has begun.
+    /// Whether the shutdown has begun.
     pub fn is_begun(&self) -> bool {
         self.registry.is_begun()
     }
 
-    /// The pipelines that it knows of now: those that submissions have made, started or found, and those whose create is under way or
-    /// in doubt. What may still be running when the process ends without [`stop_all`](Self::stop_all) is among them.
+    /// The pipelines known at present: those that submissions have created, started or found, and those whose create is under way or in
+    /// doubt. Pipelines that may keep running if the process exits without [`stop_all`](Self::stop_all) are among them.
     pub fn pipelines(&self) -> Vec<KnownPipeline> {
         self.registry.pipelines()
     }
 
-    /// Waits until it begins.
+    /// Waits until the shutdown begins.
     ///
     /// # Cancel safety
     ///
-    /// Safe: it only looks.
+    /// Safe: it only observes.
     pub async fn begun(&self) {
         self.registry.begun().await;
     }
 }
 
-/// A pipeline that a [`Shutdown`] knows of.
+/// A pipeline that a [`Shutdown`] tracks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct KnownPipeline {
     /// Its name.
     pub name: String,
-    /// Its id; `None` while the server is choosing it, or when the reply to its create was lost.
+    /// Its id; `None` while the server is choosing it, or if the reply to its create was lost.
     pub id: Option<PipelineId>,
 }
 

@@ -1,4 +1,4 @@
-//! What a shutdown does to a pipeline, and how it stops.
+//! What a shutdown does to a pipeline, and how it stops it.
 
 use std::time::Duration;
 
@@ -8,35 +8,36 @@ use stepwell_arroyo::StopMode;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum OnShutdown {
-    /// Stop it, whoever started it.
+    /// Stop it, whichever process started it.
     Stop,
-    /// Stop it if this process created it or started its run; otherwise leave it, and say so in the report.
+    /// Stop it if this process created it or started its run; otherwise leave it running, and report that.
     #[default]
     StopIfStartedHere,
-    /// Leave it running, and say so in the report.
+    /// Leave it running, and report that.
     Leave,
 }
 
-/// A harder way to stop, for when the one before has not worked in time.
+/// A stronger way to stop, for when the previous one has not worked in time.
 ///
-/// It is a request, not a promise: a frozen worker has been seen to ignore `immediate` for 100 s.
+/// It is a request, not a guarantee: a frozen worker has been seen to ignore `immediate` for 100 s.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Escalation {
-    /// How long after the stop began.
+    /// The time after the stop began.
     pub after: Duration,
-    /// What is asked for then. `force` is held back while the job is in CheckpointStopping, where it would break the server's task.
+    /// The mode to request then. `force` is held back while the job is in CheckpointStopping, where it would break the server's task.
     pub mode: StopMode,
 }
 
 impl Escalation {
-    /// Asks for `mode` when the pipeline has not ended `after` the stop began.
+    /// Requests `mode` if the pipeline has not ended `after` the stop began.
     pub fn new(after: Duration, mode: StopMode) -> Self {
         Self { after, mode }
     }
 }
 
-/// How [`Shutdown::stop_all`](super::Shutdown::stop_all) stops: with a final checkpoint, within 120 s, without escalation by default.
+/// How [`Shutdown::stop_all`](super::Shutdown::stop_all) stops pipelines. By default: with a final checkpoint, within 120 s, without
+/// escalation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StopPolicy {
     pub(crate) mode: StopMode,
@@ -55,7 +56,7 @@ impl Default for StopPolicy {
 }
 
 impl StopPolicy {
-    /// Starts from the default.
+    /// Starts from the defaults.
     pub fn builder() -> StopPolicyBuilder {
         StopPolicyBuilder {
             policy: Self::default(),
@@ -63,7 +64,7 @@ impl StopPolicy {
     }
 }
 
-/// Makes a [`StopPolicy`].
+/// Builds a [`StopPolicy`].
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct StopPolicyBuilder {
@@ -77,13 +78,13 @@ impl StopPolicyBuilder {
         self
     }
 
-    /// The one deadline for everything: creates in flight, stops and all; 120 s by default.
+    /// The deadline for everything, including creates in flight and all stops; 120 s by default.
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.policy.deadline = deadline;
         self
     }
 
-    /// Adds an escalation; they are taken in order of their time.
+    /// Adds an escalation; escalations apply in the order of their times.
     pub fn escalate(mut self, escalation: Escalation) -> Self {
         self.policy.escalations.push(escalation);
         self.policy
@@ -92,7 +93,7 @@ impl StopPolicyBuilder {
         self
     }
 
-    /// The policy.
+    /// Builds the policy.
     pub fn build(self) -> StopPolicy {
         self.policy
     }

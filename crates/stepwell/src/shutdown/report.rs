@@ -1,4 +1,4 @@
-//! What became of every pipeline that a shutdown knew of.
+//! What became of every pipeline that a shutdown tracked.
 
 use std::{fmt, time::SystemTime};
 
@@ -8,11 +8,11 @@ use stepwell_arroyo::{ClientError, FailureReason, JobState, PipelineId};
 use super::stop_error::StopError;
 use crate::{chain::Chain, words::Ago};
 
-/// What became of every pipeline that a [`Shutdown`](super::Shutdown) knew of.
+/// What became of every pipeline that a [`Shutdown`](super::Shutdown) tracked.
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct ShutdownReport {
-    /// One entry for each submission that had made, started or found a pipeline.
+    /// One entry for each submission that created, started or found a pipeline.
     pub entries: Vec<ShutdownEntry>,
 }
 
@@ -22,34 +22,34 @@ pub struct ShutdownReport {
 pub struct ShutdownEntry {
     /// The pipeline's name.
     pub name: String,
-    /// Its id; `None` when a create was sent, its reply was lost, and the pipeline could not be found.
+    /// Its id; `None` if a create was sent, its reply was lost, and the pipeline could not be found.
     pub id: Option<PipelineId>,
-    /// The end it came to.
+    /// How it ended.
     pub end: ShutdownEnd,
 }
 
-/// The end that one pipeline came to.
+/// How one pipeline ended.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ShutdownEnd {
-    /// It was seen Stopped, Finished or Failed, and meant to stay so, after the shutdown began.
+    /// After the shutdown began it was seen Stopped, Finished or Failed, and intended to stay so.
     Ended {
         /// The state it ended in.
         state: JobState,
-        /// Whether a final checkpoint was made; as
+        /// Whether a final checkpoint was taken; as
         /// [`Submission::final_checkpoint`](crate::Submission::<crate::state::Stopped>::final_checkpoint).
         final_checkpoint: Option<bool>,
-        /// Why it is Failed, if it is and the server says why. A stop can end so too: `failed while stopping job` (recording
+        /// Why it failed, if the server says so. A stop can end like this too: `failed while stopping job` (recording
         /// `112_stop_immediate_states` of 0.15.0).
         failure: Option<FailureReason>,
     },
     /// Its create was refused: there is no such pipeline.
     NotCreated,
-    /// It was left running, as [`OnShutdown`](super::OnShutdown) says.
+    /// It was left running, according to [`OnShutdown`](super::OnShutdown).
     Left,
     /// It may still be running.
     Unsettled {
-        /// When this process began to make or start it.
+        /// When this process began to create or start it.
         since: SystemTime,
         /// Why it is not known to have ended.
         error: Unsettled,
@@ -60,28 +60,28 @@ pub enum ShutdownEnd {
 #[derive(Debug, Snafu)]
 #[non_exhaustive]
 pub enum Unsettled {
-    /// Stopping it failed.
+    /// Stopping the pipeline failed.
     #[snafu(display("it was not seen stopped"))]
     Stop {
-        /// Why.
+        /// The cause.
         #[snafu(source(from(StopError, Box::new)))]
         source: Box<StopError>,
     },
-    /// A request that makes or starts it was still under way at the deadline.
+    /// A request that creates or starts it was still under way at the deadline.
     #[snafu(display("a request for it was still under way at the deadline; look for it by name"))]
     UnderWay,
-    /// A create was sent, its reply was lost, and the pipeline has not shown up.
+    /// A create was sent, its reply was lost, and the pipeline has not appeared.
     #[snafu(display(
         "its create was sent and not answered, and it has not shown up; it may still: look for it by name, and run the same submission again, which finds it"
     ))]
     Absent,
-    /// Its create was answered with a refusal which says that there is one already, or nothing, and none shows under its id.
+    /// The create was refused, with or without saying that the pipeline exists, but no pipeline has appeared under its id.
     #[snafu(display("its create was refused, and no pipeline has shown up: {refusal}"))]
     Refused {
-        /// The refusal, with the server's words.
+        /// The refusal, in the server's words.
         refusal: String,
     },
-    /// A create was sent, its reply was lost, and several pipelines may be the one.
+    /// A create was sent, its reply was lost, and several pipelines may be its result.
     #[snafu(display(
         "its create was sent and not answered, and any of these may be it: {}",
         list(ids)
@@ -90,10 +90,10 @@ pub enum Unsettled {
         /// The candidates.
         ids: Vec<PipelineId>,
     },
-    /// A create was sent, its reply was lost, and looking for it failed.
+    /// A create was sent, its reply was lost, and looking for the pipeline failed.
     #[snafu(display("its create was sent and not answered, and looking for it failed"))]
     Look {
-        /// Why.
+        /// The cause.
         source: ClientError,
     },
 }
@@ -105,7 +105,7 @@ fn list(ids: &[PipelineId]) -> String {
         .join(", ")
 }
 
-/// Something may still be running: see the report.
+/// Some pipelines may still be running: see the report.
 #[derive(Debug, Snafu)]
 #[snafu(display("{} of {} pipelines may still be running: {report}", report.unsettled().count(), report.entries.len()))]
 #[non_exhaustive]
@@ -115,7 +115,7 @@ pub struct ShutdownError {
 }
 
 impl ShutdownReport {
-    /// The entries of pipelines that may still be running, though they should not.
+    /// The entries of pipelines that may still be running although they should not be.
     pub fn unsettled(&self) -> impl Iterator<Item = &ShutdownEntry> {
         self.entries
             .iter()

@@ -1,4 +1,4 @@
-//! Stopping all that a shutdown knows of.
+//! Stops all pipelines that a shutdown tracks.
 
 use std::{sync::Arc, time::Duration};
 
@@ -20,31 +20,31 @@ use crate::{
     session::Deadline,
 };
 
-/// How many pipelines are stopped at the same time.
+/// How many pipelines are stopped concurrently.
 const AT_ONCE: usize = 64;
 
-/// How long one request of a stop may take.
+/// The timeout of one request of a stop.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The longest pause between two looks at one that is being stopped.
+/// The longest pause between two polls of a pipeline that is being stopped.
 const POLL_CEILING: Duration = Duration::from_millis(500);
 
 impl Shutdown {
-    /// Begins, awaits creates in flight, then stops all that submissions under this shutdown have made, started or found, at once and
-    /// within one deadline.
+    /// Begins the shutdown, awaits creates in flight, then stops all pipelines that submissions under it have created, started or found,
+    /// concurrently and within one deadline.
     ///
-    /// What is stopped is decided for each submission by its [`OnShutdown`](super::OnShutdown). A pipeline that has ended or was detached is not
-    /// listed.
+    /// The [`OnShutdown`](super::OnShutdown) of each submission decides whether its pipeline is stopped. A pipeline that has ended or was
+    /// detached is not listed.
     ///
     /// # Errors
     ///
-    /// When any pipeline that should have been stopped was not seen Stopped, Finished or Failed with `running_desired: false` after the
-    /// shutdown began: the report in the error says which and why. Calling it again goes on with those.
+    /// Fails if any pipeline that should have been stopped was not seen Stopped, Finished or Failed with `running_desired: false` after the
+    /// shutdown began; the report in the error says which and why. Calling it again continues with those.
     ///
     /// # Cancel safety
     ///
-    /// Requests that were sent are not cut when the future is dropped; what was not yet asked to stop is not asked. The shutdown stays
-    /// begun, and calling it again goes on.
+    /// Requests that were sent run to completion if the future is dropped; pipelines that had not been asked to stop are not asked. The
+    /// shutdown remains begun, and calling it again continues.
     pub async fn stop_all(&self, policy: StopPolicy) -> Result<ShutdownReport, ShutdownError> {
         self.begin();
         let deadline = Deadline::new(policy.deadline);
@@ -98,7 +98,7 @@ async fn stop_entry(
                 id: attempt.id().cloned(),
                 end: ShutdownEnd::NotCreated,
             }),
-            // It was seen ended, or was detached, in this moment.
+            // It has just ended or been detached.
             Target::Pipeline(_) => None,
         };
     };
@@ -137,7 +137,7 @@ async fn settle_and_stop(
     let id = match &entry.target {
         Target::Pipeline(id) => id.clone(),
         Target::Attempted(attempt) => {
-            // A quarter of the time is kept for the stop itself.
+            // A quarter of the time is reserved for the stop itself.
             let look = deadline.within(deadline.remaining().mul_f64(0.75));
             let claims = Claims {
                 registry,
@@ -147,7 +147,7 @@ async fn settle_and_stop(
             match settle(&requester, attempt, claims, look).await {
                 SettleOutcome::Found(pipeline) => pipeline.id,
                 SettleOutcome::Conflict(_) => {
-                    // Somebody else's pipeline has that id, so ours was refused.
+                    // Another client's pipeline has that id, so ours was refused.
                     return (attempt.id().cloned(), Ok(ShutdownEnd::NotCreated));
                 }
                 SettleOutcome::Ambiguous(pipelines) => {
@@ -176,7 +176,7 @@ async fn settle_and_stop(
         mode: policy.mode.clone(),
         escalations: &policy.escalations,
         deadline,
-        // Which of its runs were asked for is not known here, only that it recovers or fails.
+        // Which runs were requested is not known here, only whether the job recovers or fails.
         expected: Expected {
             run_id: u64::MAX,
             old_run: None,

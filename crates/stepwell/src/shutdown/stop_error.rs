@@ -16,7 +16,7 @@ use crate::{
 #[snafu(visibility(pub(super)))]
 #[non_exhaustive]
 pub enum StopError {
-    /// It did not end in time. The stop was asked for, or was being asked for, and may still come true.
+    /// The pipeline did not end in time. The stop was requested, or was being requested, and may still take effect.
     #[snafu(display(
         "pipeline {id} did not stop within {}{}; look at its state, wait longer, or use a stronger stop mode (immediate, then force)",
         Time(*elapsed), colon(trouble.as_deref())
@@ -24,32 +24,32 @@ pub enum StopError {
     Deadline {
         /// The pipeline.
         id: PipelineId,
-        /// How long it was waited for.
+        /// How long the call waited.
         elapsed: Duration,
         /// The trouble that the job is in.
         trouble: Option<Box<Trouble>>,
-        /// What was last known.
+        /// The last observation of the job.
         #[snafu(source(from(LastSeen, Box::new)))]
         source: Box<LastSeen>,
     },
-    /// It ended, but not by being stopped.
+    /// The pipeline ended, but not by being stopped.
     #[snafu(display("pipeline {id} ended as {} before it was stopped{}", job.state, reason(job)))]
     EndedOtherwise {
         /// The pipeline.
         id: PipelineId,
-        /// The job at its end: Finished or Failed.
+        /// The job when it had ended: Finished or Failed.
         job: Box<Job>,
     },
-    /// Somebody else told it to run again after the stop was accepted.
+    /// Another client set it to run again after the stop was accepted.
     #[snafu(display(
-        "pipeline {id} was told to run again by somebody else after it was told to stop; find out who, then stop it again"
+        "pipeline {id} was set to run again by another client after it was asked to stop; find out which, then stop it again"
     ))]
     Resumed {
         /// The pipeline.
         id: PipelineId,
     },
-    /// The server no longer knows it.
-    #[snafu(display("pipeline {id} is no longer on the server; somebody has deleted it"))]
+    /// The server no longer knows the pipeline.
+    #[snafu(display("pipeline {id} is no longer on the server; it was deleted"))]
     Vanished {
         /// The pipeline.
         id: PipelineId,
@@ -65,7 +65,7 @@ pub enum StopError {
 }
 
 impl StopError {
-    /// A stable name of what happened, for metrics, alerts and tests.
+    /// A stable name for the failure, for metrics, alerts and tests.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Deadline { .. } => "stop.deadline",
@@ -76,7 +76,7 @@ impl StopError {
         }
     }
 
-    /// Could what was asked of the server have happened already?
+    /// Whether the server may already have acted on the request.
     pub fn phase(&self) -> Phase {
         match self {
             Self::Deadline { .. } => Phase::MaybeSent,
@@ -84,12 +84,12 @@ impl StopError {
         }
     }
 
-    /// Could the same call succeed later, with nothing changed by a person?
+    /// Whether the same call may succeed later without human intervention.
     pub fn is_retryable(&self) -> bool {
         matches!(self, Self::Deadline { .. } | Self::Resumed { .. })
     }
 
-    /// The pipeline that it is about, where its id is known.
+    /// The pipeline that the error is about, if its id is known.
     pub fn pipeline_id(&self) -> Option<&PipelineId> {
         match self {
             Self::Deadline { id, .. }
@@ -100,7 +100,7 @@ impl StopError {
         }
     }
 
-    /// What the server answered last, where that is the reason.
+    /// The failed request that caused the error, if there is one.
     pub(crate) fn client_error(&self) -> Option<&ClientError> {
         match self {
             Self::Rejected { source, .. } => Some(source),

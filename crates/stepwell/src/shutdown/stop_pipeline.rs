@@ -1,4 +1,4 @@
-//! How one pipeline is stopped, by `stop` and by a shutdown alike.
+//! Stops one pipeline, for `stop` and for a shutdown.
 
 use std::{sync::Arc, time::Duration};
 
@@ -29,11 +29,11 @@ use crate::{
     },
 };
 
-/// The end of a pipeline that was told to stop.
+/// How a pipeline ended that was asked to stop.
 #[derive(Debug)]
 pub(crate) struct Ending {
     pub(crate) job: Job,
-    /// Whether a final checkpoint was made; `None` when that is not known.
+    /// Whether a final checkpoint was taken; `None` if that is unknown.
     pub(crate) final_checkpoint: Option<bool>,
 }
 
@@ -67,7 +67,7 @@ impl<'a> Stop<'a> {
         }
     }
 
-    /// Stops it and waits until it was seen Stopped, Finished or Failed with `running_desired: false`.
+    /// Stops the pipeline and waits until it was seen Stopped, Finished or Failed with `running_desired: false`.
     pub(crate) async fn run(&self) -> Result<Ending, StopError> {
         let (requester, id, deadline) = (self.requester, self.id, &self.deadline);
         let began = Instant::now();
@@ -94,7 +94,7 @@ impl<'a> Stop<'a> {
         let mut resumed_since: Option<Instant> = None;
         let mut interval = interval_anew();
         loop {
-            // Sent to a job in CheckpointStopping, `force` breaks the server's task for it.
+            // In CheckpointStopping, `force` would break the server's task for the job.
             let held_back = |mode: &StopMode| {
                 *mode == StopMode::Force && state == Some(JobState::CheckpointStopping)
             };
@@ -133,7 +133,7 @@ impl<'a> Stop<'a> {
             if deadline.is_over() {
                 return Err(self.too_late(&mut watch));
             }
-            // What the server asks for does not put off an escalation.
+            // `Retry-After` does not delay an escalation.
             let until_next = pending.peek().map_or(Duration::MAX, |(after, _)| {
                 after.saturating_sub(began.elapsed())
             });
@@ -143,7 +143,7 @@ impl<'a> Stop<'a> {
         }
     }
 
-    /// How it is asked to stop, and how long after the stop began.
+    /// The modes to request, and how long after the stop began.
     fn asked_for(&self) -> impl Iterator<Item = (Duration, StopMode)> {
         let escalations = self
             .escalations
@@ -152,7 +152,7 @@ impl<'a> Stop<'a> {
         std::iter::once((Duration::ZERO, self.mode.clone())).chain(escalations)
     }
 
-    /// Sends the stop until it is accepted. Repeating it is safe: it sets a wish, it does not count.
+    /// Sends the stop until it is accepted. Repeating it is safe, because it sets desired state.
     async fn ask(&self, mode: StopMode, watch: &mut Watch) -> Result<(), StopError> {
         let id = self.id;
         tracing::debug!(pipeline.id = %id, mode = %mode, "asking the pipeline to stop");
@@ -180,7 +180,7 @@ impl<'a> Stop<'a> {
         }
     }
 
-    /// Looks at the job once. What may pass is `None`.
+    /// Polls the job once; `None` if that failed in a way that may be temporary.
     async fn look(&self, watch: &mut Watch) -> Result<Option<Job>, StopError> {
         match watch.look().await {
             Look::Job(job) => Ok(Some(job)),
@@ -193,7 +193,7 @@ impl<'a> Stop<'a> {
         }
     }
 
-    /// Looks at the job and at its checkpoints before anything is asked of it, at the job alone if it has ended.
+    /// Reads the job and its checkpoints before anything is requested of it; only the job if it has ended.
     async fn look_before(&self, watch: &mut Watch) -> Result<(Option<Job>, Evidence), StopError> {
         let job = self.look(watch).await?;
         let Some(seen) = job.as_ref().filter(|job| !stays_ended(job)) else {
@@ -203,7 +203,7 @@ impl<'a> Stop<'a> {
         if !evidence.may_be_late(seen) {
             return Ok((job, evidence));
         }
-        // Somebody else's stop may have come between the two looks.
+        // Another client's stop may have come between the two reads.
         let again = self.look(watch).await?;
         match &again {
             Some(again) => evidence.saw_before(again),
@@ -216,7 +216,7 @@ impl<'a> Stop<'a> {
         self.client().checkpoints(self.id, &job.id).await.ok()
     }
 
-    /// The end of the job, with what its checkpoints come to.
+    /// How the job ended, with what its checkpoints prove.
     async fn ending(
         &self,
         job: Job,

@@ -1,4 +1,4 @@
-//! Stopping the pipeline of one submission.
+//! Stops the pipeline of one submission.
 
 use std::sync::atomic::Ordering;
 
@@ -14,7 +14,7 @@ use crate::{
     session::{Deadline, Session},
 };
 
-/// Stops it as the options say; that it ended otherwise is an error.
+/// Stops the pipeline as the options say. It is an error if the pipeline ended in another way.
 pub(crate) async fn stop(
     session: &Session,
     id: &PipelineId,
@@ -25,7 +25,7 @@ pub(crate) async fn stop(
     let stop = Stop::of(session, id, mode, baseline, *deadline);
     session.stops.store(true, Ordering::Relaxed);
     let ending = stop.run().await.inspect_err(|_| {
-        // It may run on.
+        // It may keep running.
         session.stops.store(false, Ordering::Relaxed);
     })?;
     session.ticket.forget();

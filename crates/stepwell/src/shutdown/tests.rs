@@ -52,7 +52,7 @@ async fn an_entry_is_quiet_only_when_all_its_writes_have_ended() {
     let waited = tokio::time::timeout(second_long, registry.quiet(ticket.id())).await;
     assert!(waited.is_err(), "one write is still under way");
     let ((), ()) = tokio::join!(registry.quiet(ticket.id()), async { drop(second) });
-    // Of what is not there nothing is under way.
+    // An unknown entry has no writes under way.
     registry.quiet(99).await;
 }
 
@@ -62,7 +62,7 @@ fn once_begun_nothing_can_be_intended() {
     drop(ticket.intend(intended(true)).unwrap());
     registry.begin();
     assert_eq!(ticket.intend(intended(true)).unwrap_err(), ShutdownBegun);
-    // What was known stays known.
+    // Existing entries remain.
     assert_eq!(registry.entry_ids(), [ticket.id()]);
 }
 
@@ -77,7 +77,7 @@ fn a_run_that_was_started_here_stays_so() {
     assert!(started(&ticket));
     ticket.forget();
     assert!(registry.entry(ticket.id()).is_none());
-    // A new beginning.
+    // A new request, which starts nothing.
     drop(ticket.intend(intended(false)).unwrap());
     assert!(!started(&ticket));
 }
@@ -134,7 +134,7 @@ fn a_pipeline_whose_create_is_not_answered_yet_is_ours_already() {
         (None, "pl_1", "orders", "SELECT 1", true),
         (None, "pl_1", "another", "SELECT 1", false),
         (None, "pl_1", "orders", "SELECT 2", false),
-        // Made before, or by somebody's `PUT`.
+        // Created before, or by another client's `PUT`.
         (None, "pl_listed", "orders", "SELECT 1", false),
         (None, "pl_chosen", "orders", "SELECT 1", false),
     ] {

@@ -1,4 +1,4 @@
-//! [`PipelineSpecBuilder`], which makes a spec.
+//! [`PipelineSpecBuilder`], which builds a spec.
 
 use std::{fmt, num::NonZeroU32};
 
@@ -12,7 +12,7 @@ use super::{
 };
 
 impl PipelineSpec {
-    /// Starts a spec of this query.
+    /// Starts a spec with this query.
     pub fn builder(query: impl Into<String>) -> PipelineSpecBuilder {
         PipelineSpecBuilder {
             fields: Fields::new(query.into().into()),
@@ -20,7 +20,7 @@ impl PipelineSpec {
     }
 }
 
-/// Makes a [`PipelineSpec`].
+/// Builds a [`PipelineSpec`].
 #[derive(Clone)]
 #[must_use]
 pub struct PipelineSpecBuilder {
@@ -37,13 +37,13 @@ impl fmt::Debug for PipelineSpecBuilder {
 }
 
 impl PipelineSpecBuilder {
-    /// The pipeline's name; `query` without one. Names need not be unique on a server.
+    /// The pipeline's name; `query` by default. Names need not be unique on a server.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.fields.name = name.into().into();
         self
     }
 
-    /// How many subtasks run in parallel. Without it a new pipeline gets 1, and one that is resumed keeps what it has.
+    /// How many subtasks run in parallel. By default a new pipeline gets 1, and a resumed one keeps what it has.
     pub fn parallelism(mut self, parallelism: NonZeroU32) -> Self {
         self.fields.parallelism = Some(parallelism);
         self
@@ -61,25 +61,25 @@ impl PipelineSpecBuilder {
         self
     }
 
-    /// Adds a tag. Servers up to 0.15 ignore tags, which is reported.
+    /// Adds a tag. Servers up to 0.15 ignore tags; that is reported as a difference.
     pub fn tag(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
         self.fields.tags.insert(key.into(), value.into());
         self
     }
 
-    /// Adds an environment variable of the workers. Servers up to 0.15 ignore these, which is reported.
+    /// Adds an environment variable for the workers. Servers up to 0.15 ignore these; that is reported as a difference.
     pub fn environment(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
         self.fields.environment.insert(key.into(), value.into());
         self
     }
 
-    /// An overlay on the server's scheduler configuration: a JSON object. Servers up to 0.15 ignore it, which is reported.
+    /// An overlay on the server's scheduler configuration: a JSON object. Servers up to 0.15 ignore it; that is reported as a difference.
     pub fn scheduler_config(mut self, config: serde_json::Value) -> Self {
         self.fields.scheduler_config = Some(config);
         self
     }
 
-    /// Create although the server holds other pipelines.
+    /// Creates the pipeline even though the server holds other pipelines.
     pub fn force(mut self, force: bool) -> Self {
         self.fields.force = force;
         self
@@ -91,13 +91,13 @@ impl PipelineSpecBuilder {
         self
     }
 
-    /// What to do about a finished pipeline with the same query.
+    /// What to do if the pipeline with the same query has finished.
     pub fn when_finished(mut self, when: WhenFinished) -> Self {
         self.fields.when_finished = when;
         self
     }
 
-    /// What to do about a pipeline with the same query and other UDFs.
+    /// What to do if the pipeline with the same query has different UDFs.
     pub fn when_udfs_differ(mut self, when: WhenUdfsDiffer) -> Self {
         self.fields.when_udfs_differ = when;
         self
@@ -115,11 +115,11 @@ impl PipelineSpecBuilder {
         self
     }
 
-    /// The spec.
+    /// Builds the spec.
     ///
     /// # Errors
     ///
-    /// When the name is empty, the scheduler's configuration is not an object, or the pipeline is to be found by an id that the server
+    /// Fails if the name is empty, the scheduler configuration is not an object, or the pipeline is to be found by an id that the server
     /// assigns.
     pub fn build(self) -> Result<PipelineSpec, SpecError> {
         PipelineSpec::try_from(self.fields)

@@ -5,10 +5,10 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use snafu::{Snafu, ensure};
 
-/// How often the server takes a checkpoint: from 1 second to 1 day, which is what a server accepts (recordings
+/// How often the server takes a checkpoint: from 1 second to 1 day, the range that servers accept (recordings
 /// `136_create_checkpoint_interval_too_small` and `137_create_checkpoint_interval_too_big`).
 ///
-/// As text (serde) it is a number of microseconds, as on the wire.
+/// Serialized (serde) as a number of microseconds, as on the wire.
 ///
 /// ```
 /// use std::time::Duration;
@@ -23,7 +23,7 @@ use snafu::{Snafu, ensure};
 #[serde(try_from = "u64", into = "u64")]
 pub struct CheckpointInterval(u64);
 
-/// The interval is out of the range that a server accepts.
+/// The interval is outside the range that servers accept.
 #[derive(Debug, Snafu, PartialEq, Eq)]
 #[snafu(display("a checkpoint interval of {interval:?} is out of range; give 1 second to 1 day"))]
 pub struct CheckpointIntervalError {
@@ -38,7 +38,7 @@ impl CheckpointInterval {
     ///
     /// # Errors
     ///
-    /// When it is out of that range.
+    /// Fails if the interval is outside that range.
     pub fn new(interval: Duration) -> Result<Self, CheckpointIntervalError> {
         ensure!(
             (Self::LEAST..=Self::MOST).contains(&interval),

@@ -1,4 +1,4 @@
-//! What to submit: the query and everything that belongs to it.
+//! What to submit: the query and its settings.
 
 mod builder;
 mod checkpoint_interval;

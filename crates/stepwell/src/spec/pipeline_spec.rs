@@ -1,4 +1,4 @@
-//! [`PipelineSpec`]: the query, and everything that belongs to it.
+//! [`PipelineSpec`]: the query and its settings.
 
 use std::{collections::BTreeMap, fmt, num::NonZeroU32, sync::Arc};
 
@@ -14,7 +14,7 @@ use super::{
 
 /// A pipeline to submit.
 ///
-/// `Debug` shows neither the query nor the UDFs nor values of the environment: SQL carries the passwords of connectors.
+/// `Debug` shows neither the query, nor the UDFs, nor the values of the environment: SQL contains the passwords of connectors.
 ///
 /// ```
 /// use std::num::NonZeroU32;
@@ -34,11 +34,11 @@ pub struct PipelineSpec {
     pub(super) fields: Fields,
 }
 
-/// The serde form of a spec; a spec is one whose fields have been checked.
+/// The serde form of a spec; a [`PipelineSpec`] is one whose fields have been validated.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Fields {
-    /// Shared, as the name is, with the copies of the spec and with the requests that carry them.
+    /// Shared, like the name, with copies of the spec and with the requests that carry them.
     pub(super) query: Arc<str>,
     #[serde(default = "default_name")]
     pub(super) name: Arc<str>,
@@ -68,27 +68,27 @@ pub(super) struct Fields {
     pub(super) find_by: FindBy,
 }
 
-/// The name that a pipeline gets without one, as with `arroyo run`.
+/// The default name, as with `arroyo run`.
 fn default_name() -> Arc<str> {
     "query".into()
 }
 
-/// A spec that no server would take.
+/// A spec that no server would accept.
 #[derive(Debug, Snafu, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SpecError {
     /// The name is empty; a server answers `Field name must be set` (recording `124_create_empty_name`).
     #[snafu(display("the pipeline's name is empty; give one, or leave it out for \"query\""))]
     EmptyName,
-    /// The scheduler's configuration is not an object.
+    /// The scheduler configuration is not an object.
     #[snafu(display("the scheduler configuration of pipeline {name:?} is not a JSON object"))]
     SchedulerConfig {
         /// The pipeline's name.
         name: String,
     },
-    /// It is to be found by its id, and the id is the server's choice.
+    /// The pipeline is to be found by its id, but the server assigns the id.
     #[snafu(display(
-        "pipeline {name:?} is to be found by its id, which only the server knows; give it an id, let it follow from the spec, or find it by its query"
+        "pipeline {name:?} is to be found by its id, which only the server knows; give it an id, derive it from the spec, or find it by its query"
     ))]
     FindByUnknownId {
         /// The pipeline's name.
@@ -124,14 +124,14 @@ impl From<PipelineSpec> for Fields {
 }
 
 impl PipelineSpec {
-    /// A spec of this query, with every default.
+    /// A spec for this query with default settings.
     pub fn new(query: impl Into<String>) -> Self {
         Self {
             fields: Fields::new(query.into().into()),
         }
     }
 
-    /// The SQL, exactly as it was given: an exact match decides what is "the same query".
+    /// The SQL exactly as given: "the same query" means an exact match.
     pub fn query(&self) -> &str {
         &self.fields.query
     }
@@ -141,17 +141,17 @@ impl PipelineSpec {
         &self.fields.name
     }
 
-    /// The parallelism, if it was asked for.
+    /// The parallelism, if one was requested.
     pub fn parallelism(&self) -> Option<NonZeroU32> {
         self.fields.parallelism
     }
 
-    /// The user-defined functions that the query needs.
+    /// The user-defined functions of the query.
     pub fn udfs(&self) -> &[Udf] {
         &self.fields.udfs
     }
 
-    /// The checkpoint interval, if it was asked for.
+    /// The checkpoint interval, if one was requested.
     pub fn checkpoint_interval(&self) -> Option<CheckpointInterval> {
         self.fields.checkpoint_interval_micros
     }
@@ -171,7 +171,7 @@ impl PipelineSpec {
         self.fields.scheduler_config.as_ref()
     }
 
-    /// Whether to create although the server holds other pipelines.
+    /// Whether to create the pipeline even though the server holds others.
     pub fn force(&self) -> bool {
         self.fields.force
     }
@@ -181,12 +181,12 @@ impl PipelineSpec {
         &self.fields.intent
     }
 
-    /// What to do about a finished pipeline.
+    /// What to do if the pipeline has finished.
     pub fn when_finished(&self) -> WhenFinished {
         self.fields.when_finished
     }
 
-    /// What to do about other UDFs.
+    /// What to do if the UDFs differ.
     pub fn when_udfs_differ(&self) -> WhenUdfsDiffer {
         self.fields.when_udfs_differ
     }

@@ -1,4 +1,4 @@
-//! What of a spec is kept beyond it, without a copy.
+//! The parts of a spec that outlive it, shared rather than copied.
 
 use std::sync::Arc;
 

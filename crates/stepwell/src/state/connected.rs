@@ -17,10 +17,10 @@ pub struct Connected {
 
 /// # Connected
 impl Submission<Connected> {
-    /// Has the server plan the query, and shows its errors before anything is allocated.
+    /// Has the server plan the query, so that errors in it surface before anything is allocated.
     ///
-    /// Sends `POST /api/v1/pipelines/validate_query`, which changes nothing and is tried again until
-    /// [`Options::validate_timeout`](crate::Options::validate_timeout) when the server does not answer.
+    /// Sends `POST /api/v1/pipelines/validate_query`, which changes nothing. If the server does not answer, the request is retried until
+    /// [`Options::validate_timeout`](crate::Options::validate_timeout).
     ///
     /// # Errors
     ///

@@ -1,10 +1,14 @@
-//! The pipeline that a submission is about.
+//! The pipeline of a submission.
 
 use stepwell_arroyo::{Made, Pipeline, PipelineId};
 
-/// The pipeline that a submission is about.
+/// The pipeline of a submission.
 #[derive(Clone, Debug)]
-#[allow(unnameable_types, unreachable_pub, reason = "a sealed trait shows it")]
+#[allow(
+    unnameable_types,
+    unreachable_pub,
+    reason = "visible through a sealed trait"
+)]
 pub struct Identified {
     pub(crate) id: PipelineId,
     pub(crate) name: String,

@@ -1,7 +1,7 @@
-//! The steps that a submission can have behind it, one file each: what the state proves, and every transition that leaves it.
+//! The states of a submission, one file each: what the state proves, and every transition that leaves it.
 //!
-//! These files and `submission` refer to each other in a circle, the only one in this crate: an arrow leaves one state for another, a later
-//! state embeds what the one before it has proved, and a failed transition holds the submission that it hands back.
+//! These files and `submission` depend on each other, the only cycle in this crate: a transition leads from one state to another, a later
+//! state embeds what the earlier ones have proved, and a failed transition holds the submission that it hands back.
 
 // In the order of the steps: the documentation of `Submission` follows it.
 pub(crate) mod unconnected;
@@ -44,25 +44,25 @@ pub use crate::{
     rows::{RowStream, Rows},
 };
 
-// Unnameable on purpose: that is the seal.
+// Unnameable on purpose: this is the seal.
 #[allow(unnameable_types)]
 mod sealed {
     use stepwell_arroyo::{PipelineGraph, PipelineId};
 
     use super::{Difference, Identified};
 
-    /// The seal of the states, and what logs say of one.
+    /// The seal of the states, and what logs show of them.
     pub trait Sealed {
         const NAME: &'static str;
 
-        /// The pipeline's name, where it is known.
+        /// The pipeline's name, if it is known.
         fn name(&self) -> Option<&str>;
 
-        /// The pipeline's id, where it is known.
+        /// The pipeline's id, if it is known.
         fn id(&self) -> Option<&PipelineId>;
     }
 
-    /// The seal of the ways in which a pipeline is resolved.
+    /// The seal of [`Origin`](super::Origin).
     pub trait SealedOrigin {
         const RESOLVED: &'static str;
         const IS_CREATED: bool;
@@ -72,20 +72,20 @@ mod sealed {
     pub trait SealedPipeline {
         fn identified(&self) -> &Identified;
 
-        /// `None` when it was attached.
+        /// `None` if the submission was attached.
         fn plan(&self) -> Option<&PipelineGraph>;
 
-        /// `None` when it was attached.
+        /// `None` if the submission was attached.
         fn created_here(&self) -> Option<bool>;
 
         fn differences(&self) -> &[Difference];
     }
 }
 
-/// A state of a [`Submission`](crate::Submission). Sealed: the states are those of this crate.
+/// A state of a [`Submission`](crate::Submission). Sealed.
 pub trait State: sealed::Sealed + fmt::Debug + Send + Sync + 'static {}
 
-/// What makes a type a state. `Debug` gives the short name: the states carry the query.
+/// Makes a type a state. `Debug` prints only the short name, because the states contain the query.
 macro_rules! state {
     ($state:ident { $($described:tt)* }) => {
         impl sealed::Sealed for $state {

@@ -1,4 +1,4 @@
-//! Registered: the shutdown has the pipeline in its hands.
+//! Registered: the shutdown is responsible for the pipeline.
 
 use std::pin::pin;
 
@@ -14,11 +14,11 @@ use crate::{
     submission::{Submission, TransitionError},
 };
 
-/// The shutdown has the pipeline in its hands.
+/// The shutdown is responsible for the pipeline.
 pub struct Registered {
     pub(crate) pipeline: Identified,
     pub(crate) baseline: Baseline,
-    /// What the steps before proved; a submission that was attached has no such evidence.
+    /// What the earlier steps proved; `None` if the submission was attached.
     pub(crate) evidence: Option<ResolvedHere>,
 }
 
@@ -40,23 +40,23 @@ impl Registered {
 impl Submission<Registered> {
     /// Waits until the job is Running, in the run that counts.
     ///
-    /// Reads `GET /api/v1/pipelines/{id}/jobs` until it says so, for
-    /// [`Options::running_timeout`](crate::Options::running_timeout). After a patch or restart of this submission, what is seen in the
-    /// run before counts neither as success nor as failure. With [`Options::stable_for`](crate::Options::stable_for) the job must stay
-    /// Running in the same run for that long, for a pipeline with an error in it does reach Running for a moment; that time comes on top
-    /// of the deadline. A failed poll is tolerated, and so is a server that does not know the pipeline for less than ten seconds.
+    /// Polls `GET /api/v1/pipelines/{id}/jobs` for up to [`Options::running_timeout`](crate::Options::running_timeout). After a patch or
+    /// restart by this submission, observations of the previous run count neither as success nor as failure. With
+    /// [`Options::stable_for`](crate::Options::stable_for) the job must stay Running in the same run for that long, because a failing
+    /// pipeline can reach Running briefly; that time is added to the deadline. Failed polls are tolerated, and so is a server that does not
+    /// know the pipeline for less than ten seconds.
     ///
-    /// The pauses between looks follow what is seen: milliseconds at first, tens of milliseconds while Running is near, and a sixth of the
-    /// time waited, at most 8 s, when a start takes long. They are shortened by chance, so that many submissions do not ask in step. A poll
-    /// that failed is followed by a longer pause, and by what a busy server asks for (`Retry-After`).
+    /// The poll interval adapts to what is observed: it is short at first and while Running is near, and grows with the time waited if a
+    /// start takes long. Pauses are jittered so that many submissions do not poll in step. A failed poll is followed by a longer pause, and
+    /// by at least what a busy server asks for (`Retry-After`).
     ///
     /// # Errors
     ///
-    /// [`Error::Wait`] for every other end, [`Error::ShutdownBegun`]. Hands back the registered submission.
+    /// [`Error::Wait`] if the job ends, vanishes or is late, [`Error::ShutdownBegun`]. Hands back the registered submission.
     ///
     /// # Cancel safety
     ///
-    /// Safe: it only reads. The submission is lost with the future, the pipeline stays registered with its shutdown.
+    /// Safe: it only reads. The submission is lost with the future; the pipeline stays registered with its shutdown.
     pub async fn wait_until_running(
         self,
     ) -> Result<Submission<Running>, TransitionError<Registered>> {
@@ -76,9 +76,9 @@ impl Submission<Registered> {
     /// Stops the pipeline, with a final checkpoint unless [`Options::stop_mode`](crate::Options::stop_mode) says otherwise, and waits
     /// until it has stopped.
     ///
-    /// Sends `PATCH /api/v1/pipelines/{id}` with `stop`, again while it is not answered, then reads its job until that is Stopped with
-    /// `running_desired: false`, within [`Options::stop_timeout`](crate::Options::stop_timeout). A shutdown that has begun does not end
-    /// it: stopping is what the shutdown wants.
+    /// Sends `PATCH /api/v1/pipelines/{id}` with `stop`, repeated until it is answered, then polls the job until it is Stopped with
+    /// `running_desired: false`, within [`Options::stop_timeout`](crate::Options::stop_timeout). It continues after a shutdown has begun,
+    /// because the shutdown wants the same.
     ///
     /// # Errors
     ///
@@ -86,20 +86,20 @@ impl Submission<Registered> {
     ///
     /// # Cancel safety
     ///
-    /// The request is not cut: a stop that was sent takes effect.
+    /// A stop that was sent takes effect even if the future is dropped.
     pub async fn stop(self) -> Result<Submission<Stopped>, TransitionError<Registered>> {
         let stopped = stop(&self, &self.state).await;
         self.advance(stopped, Stopped::new)
     }
 
-    /// Leaves the pipeline running and takes it out of the shutdown's hands. Sends nothing.
+    /// Leaves the pipeline running and removes it from the shutdown. Sends nothing.
     pub fn detach(self) -> PipelineId {
         self.session.ticket.forget();
         self.state.pipeline.id
     }
 }
 
-/// The step `stop` of a submission whose pipeline is registered, Running or not.
+/// Stops the pipeline of a submission, Running or not.
 pub(super) async fn stop<S: State>(
     submission: &Submission<S>,
     registered: &Registered,

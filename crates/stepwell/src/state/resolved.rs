@@ -1,4 +1,4 @@
-//! Resolved: the pipeline is there, either resumed or created.
+//! Resolved: the pipeline exists, either resumed or created.
 
 use std::fmt;
 
@@ -16,7 +16,7 @@ use crate::{
     submission::{Submission, TransitionError},
 };
 
-/// The pipeline is there, either [`Resumed`] or [`Created`].
+/// The pipeline exists, either [`Resumed`] or [`Created`].
 pub struct Resolved<O: Origin> {
     pub(crate) validated: Validated,
     pub(crate) pipeline: Identified,
@@ -25,19 +25,19 @@ pub struct Resolved<O: Origin> {
     pub(crate) origin: O,
 }
 
-/// The pipeline was there already.
+/// The pipeline existed before.
 pub struct Resumed {
     pub(crate) job: Option<Job>,
     pub(crate) adopted: bool,
-    /// Whether a create of this submission may have made it.
+    /// Whether this submission's own create may have created the pipeline.
     pub(crate) found_again: bool,
 }
 
-/// This submission has created the pipeline.
+/// This submission created the pipeline.
 #[derive(Debug)]
 pub struct Created(pub(crate) ());
 
-/// How a resolved pipeline came to be: [`Resumed`] or [`Created`]. Sealed.
+/// How a pipeline was resolved: [`Resumed`] or [`Created`]. Sealed.
 pub trait Origin: SealedOrigin + fmt::Debug + Send + Sync + 'static {}
 
 impl SealedOrigin for Resumed {
@@ -74,7 +74,7 @@ impl<O: Origin> sealed::Sealed for Resolved<O> {
 
 impl<O: Origin> State for Resolved<O> {}
 
-// The short name: the state carries the query.
+// The short name: the state contains the query.
 impl<O: Origin> fmt::Debug for Resolved<O> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(O::RESOLVED)
@@ -99,9 +99,9 @@ impl<O: Origin> sealed::SealedPipeline for Resolved<O> {
     }
 }
 
-/// # Resolved, however it came to be
+/// # Resolved, either way
 impl<O: Origin> Submission<Resolved<O>> {
-    /// Registers the pipeline with the shutdown: from here on it is one that runs, not one that is being made.
+    /// Registers the pipeline with the shutdown as one that runs, rather than one that is being created.
     ///
     /// Sends nothing, waits for nothing and cannot fail.
     pub fn register(self) -> Submission<Registered> {
@@ -117,23 +117,24 @@ impl<O: Origin> Submission<Resolved<O>> {
     }
 }
 
-/// # Resolved, and it was there
+/// # Resolved, and existing before
 impl Submission<Resolved<Resumed>> {
-    /// The job as it was before this submission acted on it; `None` when the server showed none.
+    /// The job as it was before this submission acted on it; `None` if the server showed none.
     pub fn resumed_from(&self) -> Option<&Job> {
         self.state.origin.job.as_ref()
     }
 
-    /// Whether the pipeline was not there when this submission looked first: its own create, whose reply was lost, or that of another
-    /// submitter at the same time. It cannot be told which, so it cannot be discarded.
+    /// Whether the pipeline did not exist when this submission first looked for it. It was then created either by this submission, whose
+    /// reply was lost, or by another client at the same time. The two cannot be told apart, so the pipeline cannot be discarded.
     pub fn is_adopted(&self) -> bool {
         self.state.origin.adopted
     }
 
-    /// Whether a create of this very submission was sent, its reply was lost, and this is what it made, as far as can be told: created, and
-    /// found again. So it is with [`Intent::CreateOnly`](crate::spec::Intent::CreateOnly) too, which takes no pipeline that was there before.
+    /// Whether this pipeline is, as far as can be determined, what this submission's own create made: the create was sent, its reply was
+    /// lost, and the pipeline was found afterwards. This also holds for [`Intent::CreateOnly`](crate::spec::Intent::CreateOnly), which
+    /// never takes a pipeline that existed before.
     ///
-    /// Every such pipeline is [adopted](Self::is_adopted); one that was adopted without being found again is another submitter's, whose
+    /// Every such pipeline is [adopted](Self::is_adopted). An adopted pipeline that was not found again belongs to another submitter, whose
     /// create came first.
     pub fn found_again(&self) -> bool {
         self.state.origin.found_again
@@ -144,17 +145,17 @@ impl Submission<Resolved<Resumed>> {
 impl Submission<Resolved<Created>> {
     /// Undoes the create: stops the pipeline at once, without a checkpoint, and deletes it.
     ///
-    /// Sends `PATCH` with `stop: immediate`, waits until the job has ended, then `DELETE /api/v1/pipelines/{id}`, within
-    /// [`Options::stop_timeout`](crate::Options::stop_timeout). Only a pipeline that this submission is known to have created has this.
+    /// Sends `PATCH` with `stop: immediate`, waits until the job has ended, then sends `DELETE /api/v1/pipelines/{id}`, within
+    /// [`Options::stop_timeout`](crate::Options::stop_timeout). Available only if this submission is known to have created the pipeline.
     ///
     /// # Errors
     ///
-    /// [`Error::Stop`](crate::Error::Stop) when it could not be stopped, [`Error::Resolve`](crate::Error::Resolve) when it could not be deleted. Hands back the submission; trying
-    /// again is safe.
+    /// [`Error::Stop`](crate::Error::Stop) if the pipeline could not be stopped, [`Error::Resolve`](crate::Error::Resolve) if it could not
+    /// be deleted. Hands back the submission; retrying is safe.
     ///
     /// # Cancel safety
     ///
-    /// The requests are not cut: what was sent takes effect.
+    /// Requests that were sent take effect even if the future is dropped.
     pub async fn discard(self) -> Result<(), TransitionError<Resolved<Created>>> {
         let deadline = self.session.deadline(Step::Stop);
         let discarded = {

@@ -1,4 +1,4 @@
-//! Running: the job was Running in the run that counts.
+//! Running: the job was seen Running in the run that counts.
 
 use std::{pin::pin, time::Duration};
 
@@ -14,7 +14,7 @@ use crate::{
     submission::{Submission, TransitionError},
 };
 
-/// The job was Running in the run that counts.
+/// The job was seen Running in the run that counts.
 pub struct Running {
     pub(crate) registered: Registered,
     pub(crate) job: Job,
@@ -28,25 +28,25 @@ impl Running {
 
 /// # Running
 impl Submission<Running> {
-    /// The job as it was seen Running.
+    /// The job as it was when seen Running.
     pub fn job(&self) -> &Job {
         &self.state.job
     }
 
-    /// Waits until the job has ended: Finished, Failed, or stopped by somebody.
+    /// Waits until the job has ended: it finished, failed, or was stopped.
     ///
-    /// Reads `GET /api/v1/pipelines/{id}/jobs`. It has no deadline of its own, for a stream has none, but fails when the server has not
-    /// answered for [`Options::silence_timeout`](crate::Options::silence_timeout). A job that recovers, or that somebody restarts, has
-    /// not ended.
+    /// Polls `GET /api/v1/pipelines/{id}/jobs`. It has no deadline, because a streaming job may run forever, but fails if the server has
+    /// not answered for [`Options::silence_timeout`](crate::Options::silence_timeout). A job that recovers, or that another client
+    /// restarts, has not ended.
     ///
     /// # Errors
     ///
-    /// [`Error::Wait`] when the pipeline vanished or the server fell silent, [`Error::ShutdownBegun`]. A failed job is not an error
-    /// here: it is an end.
+    /// [`Error::Wait`] if the pipeline vanished or the server fell silent, [`Error::ShutdownBegun`]. A failed job is not an error here; it
+    /// is one of the ways to end.
     ///
     /// # Cancel safety
     ///
-    /// Safe, and the submission is only borrowed: drop it and call it again as you like.
+    /// Safe. It only borrows the submission, so it can be dropped and called again, for instance in a `select!` loop.
     pub async fn ended(&self) -> Result<Ended, Error> {
         let registered = &self.state.registered;
         let work = pin!(watch_to_the_end(
@@ -57,8 +57,8 @@ impl Submission<Running> {
         self.session.unless_begun(work).await
     }
 
-    /// The rows of the pipeline as they come, if its query ends in a bare `SELECT`; those of a query with a sink of its own go there, and the
-    /// stream ends at once. Sends nothing yet.
+    /// The rows of the pipeline as they arrive, if its query ends in a bare `SELECT`. A query with a sink of its own sends its rows there,
+    /// and the stream ends at once. Sends nothing yet.
     ///
     /// ```
     /// # async fn example(running: stepwell::Submission<stepwell::state::Running>) -> Result<(), stepwell::Error> {
@@ -72,8 +72,8 @@ impl Submission<Running> {
     /// # }
     /// ```
     ///
-    /// This is a preview and no delivery: the server keeps no row for who is not there, and passes over who is slow. What is known to
-    /// have been missed is told in [`Rows::missed`](crate::state::Rows::missed).
+    /// This is a preview without delivery guarantees: the server buffers no rows for absent readers and skips slow ones.
+    /// [`Rows::missed`](crate::state::Rows::missed) reports the rows known to be lost.
     pub fn rows(&self) -> RowStream {
         let Running { registered, job } = &self.state;
         let (session, evidence) = (&self.session, registered.evidence.as_ref());
@@ -85,7 +85,7 @@ impl Submission<Running> {
         RowStream::new(session, watch, job.id.clone(), has_preview, from_start)
     }
 
-    /// Stops the pipeline; as [`Submission::<Registered>::stop`].
+    /// Stops the pipeline, like [`Submission::<Registered>::stop`].
     ///
     /// # Errors
     ///
@@ -93,7 +93,7 @@ impl Submission<Running> {
     ///
     /// # Cancel safety
     ///
-    /// The request is not cut: a stop that was sent takes effect.
+    /// A stop that was sent takes effect even if the future is dropped.
     pub async fn stop(self) -> Result<Submission<Stopped>, TransitionError<Running>> {
         let stopped = stop(&self, &self.state.registered).await;
         self.advance(stopped, |running, ending| {
@@ -101,7 +101,7 @@ impl Submission<Running> {
         })
     }
 
-    /// Leaves the pipeline running and takes it out of the shutdown's hands. Sends nothing.
+    /// Leaves the pipeline running and removes it from the shutdown. Sends nothing.
     pub fn detach(self) -> PipelineId {
         self.session.ticket.forget();
         self.state.registered.pipeline.id

@@ -1,11 +1,11 @@
-//! Stopped: the job has stopped, and is meant to stay so.
+//! Stopped: the job has stopped, and is intended to stay stopped.
 
 use stepwell_arroyo::Job;
 
 use super::Registered;
 use crate::{shutdown::stop_pipeline::Ending, submission::Submission};
 
-/// The job has stopped, and is meant to stay so.
+/// The job has stopped, and is intended to stay stopped.
 pub struct Stopped {
     pub(crate) registered: Registered,
     pub(crate) job: Job,
@@ -28,17 +28,17 @@ impl Stopped {
 
 /// # Stopped
 impl Submission<Stopped> {
-    /// The job as it stopped.
+    /// The job when it had stopped.
     pub fn job(&self) -> &stepwell_arroyo::Job {
         &self.state.job
     }
 
-    /// Whether a final checkpoint was made, as far as the server shows it.
+    /// Whether a final checkpoint was taken, as far as the server shows it.
     ///
-    /// A server after 0.15 says of each checkpoint whether it is a final one. A release up to 0.15 does not: there it is `Some(true)` when
-    /// the job was seen in CheckpointStopping after only such a stop was asked for, and a checkpoint was finished that was not there before;
-    /// `Some(false)` when none was. `None`: it is not known, because CheckpointStopping was too short to be seen, say, or the checkpoints
-    /// could not be read. Then the next run tells where it goes on.
+    /// A server after 0.15 reports for each checkpoint whether it is a final one. Releases up to 0.15 do not; there the result is
+    /// `Some(true)` if only a stop with a checkpoint was requested, the job was then seen in CheckpointStopping, and a new checkpoint has
+    /// finished; and `Some(false)` if there is no new checkpoint. `None` means unknown, for instance because CheckpointStopping was too
+    /// short to be observed or the checkpoints could not be read. The next run then shows where it resumes.
     pub fn final_checkpoint(&self) -> Option<bool> {
         self.state.final_checkpoint
     }

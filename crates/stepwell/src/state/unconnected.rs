@@ -35,7 +35,7 @@ impl Submission<Unconnected> {
         Self::builder(transport, spec).build()
     }
 
-    /// A submission with options.
+    /// A builder for a submission with options or a shutdown.
     pub fn builder(transport: impl Transport, spec: PipelineSpec) -> SubmissionBuilder {
         SubmissionBuilder {
             transport: transport.into_shared(),
@@ -47,9 +47,9 @@ impl Submission<Unconnected> {
 
     /// Waits until the API answers.
     ///
-    /// Sends `GET /api/v1/ping` until the answer is `"Pong"`. A refused connection, a timeout and a 5xx are tried again until
-    /// [`Options::connect_timeout`](crate::Options::connect_timeout); an unknown host, a TLS failure, refused credentials and an answer
-    /// that is no Arroyo's end it at once.
+    /// Sends `GET /api/v1/ping` until the answer is `"Pong"`. A refused connection, a timeout and a 5xx are retried until
+    /// [`Options::connect_timeout`](crate::Options::connect_timeout). An unknown host, a TLS failure, refused credentials and an answer
+    /// that is not Arroyo's fail at once.
     ///
     /// # Errors
     ///
@@ -69,10 +69,11 @@ impl Submission<Unconnected> {
         })
     }
 
-    /// Takes up a pipeline that is there, by its id: after the orchestrator itself was restarted, for types die with the process.
+    /// Attaches to an existing pipeline by its id, for instance after a restart of the orchestrator, because states do not survive the
+    /// process.
     ///
-    /// Reads `GET /api/v1/pipelines/{id}`, within [`Options::connect_timeout`](crate::Options::connect_timeout). Changes nothing: a
-    /// stopped pipeline stays so. What the steps before would have proved is not known. For `shutdown` it is a pipeline that this process
+    /// Reads `GET /api/v1/pipelines/{id}`, within [`Options::connect_timeout`](crate::Options::connect_timeout). Changes nothing: a stopped
+    /// pipeline stays stopped. What the skipped steps would have proved is unknown. `shutdown` treats it as a pipeline that this process
     /// did not start.
     ///
     /// # Errors
@@ -113,9 +114,8 @@ impl Submission<Unconnected> {
     ///
     /// # Errors
     ///
-    /// The error of the step that failed. The submission is gone with it; what it had sent is with its
-    /// [`Shutdown`], and a new submission of the same spec finds it. For another try of one step call the steps
-    /// yourself.
+    /// The error of the step that failed. The submission is dropped, but what it sent stays with its [`Shutdown`], and a new submission of
+    /// the same spec finds it. To retry a single step, call the steps yourself.
     ///
     /// # Cancel safety
     ///
@@ -141,13 +141,13 @@ impl Submission<Unconnected> {
     }
 }
 
-/// How a submission came to its end.
+/// How [`run`](Submission::run) ended.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Outcome {
     /// The pipeline runs.
     Running(Submission<Running>),
-    /// The pipeline has finished already: a finite job can be over before any poll sees it Running, and that is no failure.
+    /// The pipeline has already finished. A finite job can be over before any poll sees it Running, and that is not a failure.
     Finished(Finished),
 }
 
@@ -161,7 +161,7 @@ pub struct Finished {
     pub job: Job,
 }
 
-/// Makes a [`Submission`].
+/// Builds a [`Submission`].
 #[derive(Debug)]
 #[must_use]
 pub struct SubmissionBuilder {
@@ -172,19 +172,19 @@ pub struct SubmissionBuilder {
 }
 
 impl SubmissionBuilder {
-    /// How it behaves.
+    /// The options; by default those of [`Options::default`].
     pub fn options(mut self, options: Options) -> Self {
         self.options = options;
         self
     }
 
-    /// The shutdown that the submission belongs to. By default it has one of its own, which never begins.
+    /// The shutdown that the submission belongs to. By default the submission has one of its own, which never begins.
     pub fn shutdown(mut self, shutdown: &Shutdown) -> Self {
         self.shutdown = shutdown.clone();
         self
     }
 
-    /// The submission. Sends nothing.
+    /// Builds the submission. Sends nothing.
     pub fn build(self) -> Submission<Unconnected> {
         Submission {
             session: Arc::new(Session::new(self.transport, self.options, self.shutdown)),

@@ -1,4 +1,4 @@
-//! Validated: the server has planned the query without an error.
+//! Validated: the server has planned the query without errors.
 
 use std::{pin::pin, sync::Arc};
 
@@ -16,22 +16,22 @@ use crate::{
     submission::{Submission, TransitionError},
 };
 
-/// The server has planned the query without an error.
+/// The server has planned the query without errors.
 pub struct Validated {
     pub(crate) spec: Arc<PipelineSpec>,
     pub(crate) graph: PipelineGraph,
-    /// A create that was sent and whose outcome is not known; the next `resolve` settles it first.
+    /// A create whose outcome is unknown; the next `resolve` settles it first.
     pub(crate) attempt: Option<CreateAttempt>,
 }
 
 /// # Validated
 impl Submission<Validated> {
-    /// The plan of the query, as the server has it.
+    /// The plan of the query, as the server returned it.
     pub fn graph(&self) -> &PipelineGraph {
         &self.state.graph
     }
 
-    /// Whether a create was sent whose outcome is not known; the next `resolve` looks for it first.
+    /// Whether a create was sent whose outcome is unknown; the next `resolve` looks for its pipeline first.
     pub fn has_create_in_doubt(&self) -> bool {
         self.state
             .attempt
@@ -39,11 +39,11 @@ impl Submission<Validated> {
             .is_some_and(CreateAttempt::in_doubt)
     }
 
-    /// Says what [`resolve`](Self::resolve) would do now, without doing it. Only reads.
+    /// Reports what [`resolve`](Self::resolve) would do now, without doing it. Only reads.
     ///
     /// # Errors
     ///
-    /// What `resolve` would refuse is the same error here.
+    /// The same error that `resolve` would fail with.
     ///
     /// # Cancel safety
     ///
@@ -63,26 +63,26 @@ impl Submission<Validated> {
     /// Finds the pipeline with the same query and resumes it, or creates one.
     ///
     /// Reads all pipelines (`GET /api/v1/pipelines`), or only the one with the id of the spec (`GET /api/v1/pipelines/{id}`): see
-    /// [`FindBy`](crate::spec::FindBy). A pipeline with exactly the same query is resumed by the state that it is in: left
-    /// alone, told to start (`PATCH`), or restarted (`POST …/restart`). Without one, a pipeline is created, by
-    /// `PUT /api/v1/pipelines/{id}` where the server has it and by `POST` otherwise; but not beside other pipelines, unless
-    /// [`force`](crate::spec::PipelineSpecBuilder::force) says so. That is a check, not a lock.
+    /// [`FindBy`](crate::spec::FindBy). A pipeline with exactly the same query is resumed according to its state: left alone, started
+    /// (`PATCH`), or restarted (`POST …/restart`). If there is none, a pipeline is created, with `PUT /api/v1/pipelines/{id}` if the server
+    /// supports it and with `POST` otherwise; but not beside other pipelines, unless [`force`](crate::spec::PipelineSpecBuilder::force) is
+    /// set. That is a check, not a lock.
     ///
-    /// A `POST` is never sent twice, and a `PUT` is repeated only under the same id. When a create's reply is lost and the pipeline does
-    /// not show up, the error is [`OutcomeUnknown`](crate::error::ResolveError::OutcomeUnknown), and the next `resolve` of the submission looks for it
-    /// first.
+    /// A `POST` is never sent twice, and a `PUT` is repeated only under the same id. If the reply to a create is lost and the pipeline does
+    /// not appear, the error is [`OutcomeUnknown`](crate::error::ResolveError::OutcomeUnknown), and the next `resolve` of the submission
+    /// looks for it first.
     ///
     /// # Errors
     ///
-    /// [`Error::Resolve`], [`Error::ShutdownBegun`]. Hands back the validated submission with what it has sent in it.
+    /// [`Error::Resolve`], [`Error::ShutdownBegun`]. Hands back the validated submission, which remembers what it has sent.
     ///
     /// # Cancel safety
     ///
-    /// A request that changes something is not cut: it goes on when the future is dropped, and the [`Shutdown`](crate::Shutdown)
-    /// knows of it. The submission is lost with the future; a new one finds the pipeline.
+    /// A request that changes something continues after the future is dropped, and the [`Shutdown`](crate::Shutdown) tracks it. The
+    /// submission is lost with the future; a new one finds the pipeline.
     pub async fn resolve(mut self) -> Result<Resolution, TransitionError<Validated>> {
         let deadline = self.session.deadline(Step::Resolve);
-        // Taken out: the work has the submission borrowed, and what it leaves in doubt goes back into it, however it ends.
+        // Taken out because the work borrows the submission; a create left in doubt goes back into it on every path.
         let mut attempt = self.state.attempt.take();
         let resolved = {
             let (session, spec) = (&self.session, &self.state.spec);

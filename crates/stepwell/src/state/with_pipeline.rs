@@ -1,4 +1,4 @@
-//! What every state from Resolved on has in common: there is a pipeline.
+//! What every state from Resolved on has in common: a pipeline.
 
 use std::future::Future;
 
@@ -15,14 +15,14 @@ use crate::{
     submission::Submission,
 };
 
-/// A state in which there is a pipeline: Resolved, Registered, Running and Stopped. Sealed.
+/// A state that has a pipeline: Resolved, Registered, Running and Stopped. Sealed.
 pub trait HasPipeline: State + sealed::SealedPipeline {}
 
 impl<S: State + sealed::SealedPipeline> HasPipeline for S {}
 
 /// # In every state that has a pipeline
 impl<S: HasPipeline> Submission<S> {
-    /// The pipeline's id: what survives this process; see [`Submission::attach`].
+    /// The pipeline's id, which outlives this process; see [`Submission::attach`].
     pub fn id(&self) -> &PipelineId {
         &self.state.identified().id
     }
@@ -32,7 +32,7 @@ impl<S: HasPipeline> Submission<S> {
         &self.state.identified().name
     }
 
-    /// Where a browser shows the pipeline; `None` when the transport does not say where it sends to.
+    /// The URL of the pipeline in the web console; `None` if the transport does not report its address.
     pub fn dashboard_url(&self) -> Option<String> {
         self.session
             .requester
@@ -40,17 +40,17 @@ impl<S: HasPipeline> Submission<S> {
             .map(|endpoint| endpoint.dashboard(self.id()))
     }
 
-    /// Whether this submission created the pipeline; `None` when it was attached.
+    /// Whether this submission created the pipeline; `None` if it was attached.
     pub fn is_created_here(&self) -> Option<bool> {
         self.state.created_here()
     }
 
-    /// The plan of the query; `None` when the submission was attached.
+    /// The plan of the query; `None` if the submission was attached.
     pub fn graph(&self) -> Option<&PipelineGraph> {
         self.state.plan()
     }
 
-    /// In what the pipeline differs from the spec; empty when the submission was attached.
+    /// How the pipeline differs from the spec; empty if the submission was attached.
     pub fn differences(&self) -> &[Difference] {
         self.state.differences()
     }
@@ -77,7 +77,7 @@ impl<S: HasPipeline> Submission<S> {
         Ok(Status { pipeline, job })
     }
 
-    /// Reads the job; `None` when the server shows none.
+    /// Reads the job; `None` if the server shows none.
     ///
     /// # Errors
     ///
@@ -93,7 +93,7 @@ impl<S: HasPipeline> Submission<S> {
             .await
     }
 
-    /// Reads what the job has logged as errors, newest first.
+    /// Reads the errors that the job has logged, newest first.
     ///
     /// # Errors
     ///
@@ -132,7 +132,7 @@ impl<S: HasPipeline> Submission<S> {
     }
 }
 
-/// What the server says of a pipeline now.
+/// The current state of a pipeline on the server.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Status {

@@ -11,7 +11,7 @@ fn error(id: &str, created_at: u64, details: &str) -> JobError {
     JobError::task_failed(id, created_at, details, stepwell_arroyo::ErrorDomain::User)
 }
 
-/// What is told when the log says this each time it is read, with a look every second.
+/// What is reported if the log has these entries whenever it is read, with a poll every second.
 async fn told(seen: &[(u64, &str)], expected: Expected, log: &[JobError]) -> Vec<News> {
     let mut record = Record::default();
     let mut told = Vec::new();
@@ -88,7 +88,7 @@ async fn a_restart_counts_once_whether_its_recovery_is_seen_or_not() {
             "{seen:?}"
         );
     }
-    // Runs between two looks count as well.
+    // Runs between two polls count as well.
     let told = told(&[(1, "Running"), (5, "Running")], Expected::default(), &[]).await;
     assert_eq!(restarts(&told[0]), 4);
 }
@@ -101,7 +101,7 @@ async fn only_an_error_of_this_trouble_is_its_reason() {
             vec![error("b", 5_000_000, "new"), error("a", 1, "old")],
             Some("new"),
         ),
-        // The times in the log are whole seconds on some servers.
+        // Some servers log times in whole seconds.
         (vec![error("b", 4_100_000, "new")], Some("new")),
         (vec![error("a", 3_900_000, "of an earlier start")], None),
         (vec![], None),
@@ -119,7 +119,7 @@ async fn only_an_error_of_this_trouble_is_its_reason() {
 #[tokio::test(start_paused = true)]
 async fn a_job_whose_runs_last_a_while_has_recovered_only_when_one_lasts_longer() {
     let mut seen = vec![(1, "Running")];
-    // Each run but the last ends after twelve seconds: the first of them was taken for a recovery.
+    // Every run but the last ends after twelve seconds; the first of them counted as a recovery.
     for run_id in 2..=4 {
         seen.push((run_id - 1, "Recovering"));
         seen.extend([(run_id, "Running"); 12]);
@@ -162,7 +162,7 @@ async fn the_log_is_read_no_more_often_than_every_few_seconds() {
         record.observe(&job(run_id, "Running"), Expected::default());
         if record.wants_reading().is_some() {
             readings += 1;
-            // It cannot be read.
+            // The log cannot be read.
             record.read(None);
         }
         tokio::time::sleep(Duration::from_millis(100)).await;

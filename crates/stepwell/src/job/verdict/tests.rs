@@ -36,7 +36,7 @@ fn is_end(state: &JobState, running_desired: bool) -> bool {
     }
 }
 
-/// What an observation means that counts.
+/// The meaning of an observation that counts.
 fn plain(state: &JobState, running_desired: bool) -> Verdict {
     match state {
         JobState::Running => Verdict::Running,
@@ -58,7 +58,7 @@ async fn without_a_run_before_everything_counts() {
     }
 }
 
-/// Observations of a new run: of the same job, and of another one, whose runs are counted anew.
+/// Observations of a new run: of the same job, and of another one, whose runs are counted from the start.
 fn new_runs(state: &JobState, desired: bool) -> [Job; 2] {
     let mut another = job(state, 1, desired);
     another.id = JobId::from_server("job_2");
@@ -89,7 +89,7 @@ async fn a_new_run_counts_when_our_request_begins_no_other_or_the_old_one_was_se
     }
 }
 
-/// Somebody else may have begun it before our request, which then begins yet another.
+/// Another client may have begun it before our request, which then begins one more.
 #[tokio::test(start_paused = true)]
 async fn running_in_a_new_run_that_is_seen_first_after_an_act_of_ours_counts_two_ticks_after_the_reply()
  {

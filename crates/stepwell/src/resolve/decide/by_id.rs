@@ -20,20 +20,20 @@ use crate::{
     spec::{FindBy, Intent, PipelineSpec, WhenFinished},
 };
 
-/// So many runs of a spec are looked at.
+/// The number of runs of a spec that are read.
 const RUNS: usize = 16;
 
-/// How many of the newest pipelines are read, one time after another, until one shows that is not ours.
+/// How many of the newest pipelines are read, in growing steps, until one is found that is not ours.
 const NEWEST: [NonZeroU32; 3] = [
     NonZeroU32::new(10).unwrap(),
     NonZeroU32::new(100).unwrap(),
     NonZeroU32::new(1_000).unwrap(),
 ];
 
-/// How the ids begin that a server gives.
+/// The prefix of ids that servers assign.
 const GIVEN_BY_SERVERS: &str = "pl_";
 
-/// Looks at the ids that a pipeline of the spec can have and decides; `None`: the list has to.
+/// Reads the ids that a pipeline of the spec can have and decides; `None` if the list has to decide.
 pub(crate) async fn decide(
     session: &Session,
     spec: &PipelineSpec,
@@ -56,22 +56,22 @@ struct Looking<'a> {
     memory: &'a ServerMemory,
 }
 
-/// What there is under one id.
+/// What the server holds under one id.
 enum Seen {
     Nothing,
-    /// It ends with whoever looks at it.
+    /// A preview, which ends with its reader.
     Preview,
     Finished(Box<Pipeline>),
     Alive(Box<Pipeline>, Option<Box<Job>>),
 }
 
-/// What there is under all of them, but for one that is alive, which decides.
+/// What the server holds under all the ids, apart from a live one, which decides at once.
 #[derive(Default)]
 struct Row {
-    /// The first that nothing has.
+    /// The first free id.
     free: Option<PipelineId>,
     finished: Option<Box<Pipeline>>,
-    /// Whether the last one is taken: more may follow.
+    /// Whether the last id is taken: more may follow.
     goes_on: bool,
 }
 
@@ -96,7 +96,7 @@ impl Looking<'_> {
                 Seen::Finished(pipeline) => row.finished = Some(pipeline),
                 Seen::Nothing => {
                     row.free.get_or_insert(id);
-                    // A run that was begun anew can have outlived those before it.
+                    // A run may have been restarted and outlived the ones before it.
                     if spec.when_finished() == WhenFinished::Refuse {
                         break;
                     }
@@ -106,7 +106,8 @@ impl Looking<'_> {
         self.decide_of(row).await
     }
 
-    /// The ids to look at, by the run; none if they cannot decide. Each is a hash of the query, and mostly the first one decides.
+    /// The ids to read, in the order of the runs; none if they cannot decide. They are hashes of the query, and usually the first one
+    /// decides.
     fn ids(&self) -> impl Iterator<Item = PipelineId> {
         let spec = self.spec;
         let decides = spec.find_by() == FindBy::Id;
@@ -121,7 +122,7 @@ impl Looking<'_> {
 
     async fn see(&self, id: &PipelineId) -> Result<Seen, Error> {
         let (session, spec, deadline) = (self.session, self.spec, self.deadline);
-        // Without a job it was deleted since, or one of the two answers came from a node that lags behind.
+        // A pipeline without a job was deleted meanwhile, or one of the two answers came from a lagging node.
         let disagreement = deadline.within(GONE_AFTER);
         let mut pace = session.requester.poll_pace();
         loop {
@@ -165,7 +166,7 @@ impl Looking<'_> {
         }
     }
 
-    /// Decides when none is alive.
+    /// Decides if none of the ids is live.
     async fn decide_of(&self, row: Row) -> Result<Option<Decision>, Error> {
         let spec = self.spec;
         let only_resumes = only_resumes(spec);
@@ -183,11 +184,11 @@ impl Looking<'_> {
             None if only_resumes => return self.nothing_to_resume().await,
             _ => {}
         }
-        // A `POST` needs the list, and so does a longer row.
+        // A `POST` needs the list, and so does a longer sequence of runs.
         let Some(free) = row.free.filter(|_| !row.goes_on && self.memory.has_put()) else {
             return Ok(None);
         };
-        // A finished one shows that this is the right server.
+        // A finished run shows that this is the right server.
         if row.finished.is_none() && !spec.force() {
             match self.others(&free).await? {
                 NewestOthers::None => {}
@@ -209,7 +210,7 @@ impl Looking<'_> {
         Ok(None)
     }
 
-    /// Whether the absence of the id says that there is no such pipeline: a server that gives ids of its own has it under another.
+    /// Whether the absence of the id proves that there is no such pipeline: a server that assigns ids has it under another one.
     fn decides_alone(&self) -> bool {
         given(self.spec).is_some() || self.memory.surely_has_put()
     }
@@ -221,7 +222,7 @@ impl Looking<'_> {
         let registry = self.session.ticket.registry();
         for rows in NEWEST {
             let page = self.newest(rows).await?;
-            // Made in this moment, or the node that did not know it lags behind.
+            // Created just now, or the node that did not know it lags behind.
             if page.data.iter().any(|listed| ids.contains(&listed.id)) {
                 return Ok(NewestOthers::Unclear);
             }
@@ -250,7 +251,7 @@ impl Looking<'_> {
         Ok(NewestOthers::Unclear)
     }
 
-    /// Reads so many of the newest pipelines.
+    /// Reads this many of the newest pipelines.
     async fn newest(&self, rows: NonZeroU32) -> Result<Page<Pipeline>, Error> {
         let (session, deadline) = (self.session, self.deadline);
         let read = session.requester.call(
@@ -262,7 +263,7 @@ impl Looking<'_> {
         let page = read.await.map_err(|error| {
             ResolveError::unanswered(Action::Find, self.spec.name(), deadline, error)
         })?;
-        // An id that no server gives was put.
+        // Servers never assign such ids, so it was created with `PUT`.
         let is_put = |listed: &Pipeline| !listed.id.as_str().starts_with(GIVEN_BY_SERVERS);
         if page.data.iter().any(is_put) {
             self.memory.put_was_seen();
@@ -274,7 +275,7 @@ impl Looking<'_> {
 /// What the newest pipelines show.
 enum NewestOthers {
     None,
-    /// The list has to tell.
+    /// The list has to decide.
     Unclear,
     Some(ResolveError),
 }

@@ -1,4 +1,4 @@
-//! Deciding by the list. Nothing is sent.
+//! Decides from the list. Sends nothing.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -11,31 +11,31 @@ use crate::{
     spec::{Identity, Intent, PipelineSpec, WhenFinished},
 };
 
-/// What a pipeline of a list is to one spec: all that is kept of it.
+/// How a listed pipeline relates to one spec: all that is kept of it.
 #[derive(Debug)]
 pub(crate) enum Relation {
     Match(Box<Pipeline>),
     Other {
         name: String,
-        /// It was or is being made under the same shutdown.
+        /// Whether it was or is being created under the same shutdown.
         is_ours: bool,
         likeness: Likeness,
     },
-    /// It is a preview, which ends with whoever looks at it; or one of the others, and these are not asked for.
+    /// A preview, which ends with its reader; or one of the others, if those are not requested.
     None,
 }
 
-/// How the query of another pipeline is like the one of the spec.
+/// How similar the query of another pipeline is to that of the spec.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Likeness {
     None,
-    /// But for line ends and outer white space.
+    /// Equal except for line ends and outer white space.
     Near,
-    /// It is the same, under another id than was given.
+    /// Equal, under another id than the given one.
     Same,
 }
 
-/// The pipelines of a server as they bear on one spec.
+/// The pipelines of a server in relation to one spec.
 #[derive(Debug)]
 pub(crate) struct Listing {
     pipelines: Vec<(PipelineId, Relation)>,
@@ -48,11 +48,11 @@ pub(crate) struct Others {
     /// Matches that were deleted after they were listed: their ids are free.
     gone: BTreeSet<PipelineId>,
     not_ours: Vec<PipelineSummary>,
-    /// The first of those whose query is most like that of the spec.
+    /// The first of those with the most similar query.
     near: Option<(Likeness, PipelineSummary)>,
 }
 
-/// What there is to do.
+/// What to do.
 #[derive(Debug)]
 pub(crate) enum Decision {
     Resume {
@@ -68,7 +68,7 @@ pub(crate) enum Decision {
     CreateById(PipelineId),
 }
 
-/// The id that decides alone, where the spec has one.
+/// The id that decides alone, if the spec has one.
 pub(crate) fn given(spec: &PipelineSpec) -> Option<&PipelineId> {
     match (spec.intent(), spec.identity()) {
         (Intent::Resume(id), _) | (_, Identity::Given(id)) => Some(id),
@@ -76,7 +76,7 @@ pub(crate) fn given(spec: &PipelineSpec) -> Option<&PipelineId> {
     }
 }
 
-/// Whether what is decided can depend on the other pipelines.
+/// Whether the decision can depend on the other pipelines.
 fn others_count(spec: &PipelineSpec) -> bool {
     !spec.force() || only_resumes(spec)
 }
@@ -86,8 +86,8 @@ pub(crate) fn only_resumes(spec: &PipelineSpec) -> bool {
 }
 
 impl Relation {
-    /// `is_ours` tells which were or are being made under the same shutdown: they are not "others". With `names_others` the others are
-    /// wanted even where they decide nothing.
+    /// `is_ours` tells which were or are being created under the same shutdown; they do not count as "others". `names_others` requests the
+    /// others even if they do not matter for the decision.
     pub(crate) fn of(
         row: &PipelineRow<'_>,
         spec: &PipelineSpec,
@@ -120,7 +120,7 @@ impl Relation {
 }
 
 impl Listing {
-    /// The pipelines newest first.
+    /// The pipelines must be newest first.
     pub(crate) fn new(pipelines: impl IntoIterator<Item = (PipelineId, Relation)>) -> Self {
         Self {
             pipelines: pipelines.into_iter().collect(),
@@ -166,7 +166,7 @@ impl Others {
         }
     }
 
-    /// Adds a pipeline that is no match; they are added newest first.
+    /// Adds a pipeline that is not a match; call in order, newest first.
     fn add(&mut self, other: PipelineSummary, is_ours: bool, likeness: Likeness) {
         let is_nearer = match &self.near {
             None => likeness != Likeness::None,
@@ -181,7 +181,7 @@ impl Others {
         }
     }
 
-    /// A match was deleted since it was listed.
+    /// Records that a match was deleted after it was listed.
     pub(crate) fn note_gone(&mut self, id: PipelineId) {
         self.gone.insert(id);
     }
@@ -240,7 +240,7 @@ impl Others {
             None if !others.is_empty() && !spec.force() => {
                 return Err(ResolveError::OtherPipelines { others, near });
             }
-            // A finished one shows that this is the right server; others beside it need no word.
+            // A finished run shows that this is the right server; others beside it need no `force`.
             _ => {}
         }
         Ok(Decision::Create {
@@ -251,8 +251,8 @@ impl Others {
     }
 }
 
-/// The id for a new pipeline. A new run of a finished pipeline needs a new one: the next in a fixed row, so that two orchestrators that
-/// start one at the same time still choose the same.
+/// The id for a new pipeline. A new run of a finished pipeline gets the next id of a fixed sequence, so that two orchestrators that start
+/// one at the same time choose the same.
 fn free_id(
     spec: &PipelineSpec,
     is_taken: impl Fn(&PipelineId) -> bool,
@@ -264,12 +264,12 @@ fn free_id(
             name: spec.name().to_owned(),
         }),
         Identity::Given(id) => Ok(Some(id.clone())),
-        // Ends: finitely many are taken.
+        // Terminates: finitely many ids are taken.
         Identity::FromSpec { .. } => Ok(ids_of_runs(spec).find(|id| !is_taken(id))),
     }
 }
 
-/// The ids that the runs of a spec get, the first one first; without end, or none where they do not follow from the spec.
+/// The ids of the runs of a spec, in order and without end; none if the spec does not determine them.
 pub(crate) fn ids_of_runs(spec: &PipelineSpec) -> impl Iterator<Item = PipelineId> {
     let namespace = match spec.identity() {
         Identity::FromSpec { namespace } => Some(namespace),
@@ -280,7 +280,7 @@ pub(crate) fn ids_of_runs(spec: &PipelineSpec) -> impl Iterator<Item = PipelineI
         .flat_map(|namespace| (0..).map(|run| id_of_run(namespace, spec, run)))
 }
 
-/// The id of the pipeline for a run of a spec, the first being 0.
+/// The id of the pipeline for a run of a spec, counting from 0.
 fn id_of_run(namespace: &str, spec: &PipelineSpec, run: u64) -> PipelineId {
     if run == 0 {
         PipelineId::for_spec(namespace, spec.name(), spec.query())

@@ -1,4 +1,4 @@
-//! What there is to do, from what the server holds: resume one, create one, or refuse. An id decides where the spec and the server let it
+//! Decides from what the server holds: resume a pipeline, create one, or refuse. An id decides if the spec and the server allow it
 //! ([`by_id`]), and otherwise the list ([`by_list`], which is pure).
 
 mod by_id;
@@ -22,7 +22,7 @@ use crate::{
     spec::PipelineSpec,
 };
 
-/// Reads what the server holds and decides. With `names_others` the decision names all other pipelines, even where they count for nothing.
+/// Reads what the server holds and decides. With `names_others` the decision names all other pipelines, even if they do not matter for it.
 pub(crate) async fn decide(
     session: &Session,
     spec: &PipelineSpec,
@@ -32,7 +32,7 @@ pub(crate) async fn decide(
     if let Some(decision) = by_id::decide(session, spec, deadline).await? {
         return Ok(decision);
     }
-    // A match whose job is not found was deleted, or that answer came from a node that lags behind: only a list without it proves it.
+    // A match without a job was deleted, or that answer came from a lagging node: only a list without the match proves that it was deleted.
     let disagreement = deadline.within(GONE_AFTER);
     let mut pace = session.requester.poll_pace();
     loop {
@@ -54,7 +54,7 @@ pub(crate) async fn decide(
 struct WithJobs {
     matches: Vec<(Pipeline, Option<Box<Job>>)>,
     others: Others,
-    /// A match without a job to show.
+    /// A match for which the server shows no job.
     in_doubt: Option<PipelineSummary>,
 }
 

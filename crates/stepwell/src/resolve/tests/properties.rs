@@ -1,4 +1,4 @@
-//! What holds of every decision and every resume, whatever the server shows and whatever is asked for.
+//! Properties of every decision and every resume, whatever the server shows and the spec asks for.
 
 use std::num::NonZeroU32;
 
@@ -32,7 +32,7 @@ fn state() -> impl Strategy<Value = JobState> {
     prop_oneof![
         6 => select(RUNS.to_vec()),
         8 => select(others),
-        // A state of a later server is as good as one that runs.
+        // An unknown state of a later server counts as a running one.
         1 => "[A-Z][a-z]{3,9}ed".prop_map(|name| JobState::from(name.as_str())),
     ]
 }
@@ -131,7 +131,7 @@ fn spec() -> impl Strategy<Value = PipelineSpec> {
     )
 }
 
-/// Whether this is the pipeline that the spec means. An id decides alone: the query under another one is another pipeline.
+/// Whether this is the pipeline of the spec. An id decides alone: the same query under another id is a different pipeline.
 fn is_match(spec: &PipelineSpec, pipeline: &Pipeline) -> bool {
     let has_the_id = match (spec.intent(), spec.identity()) {
         (Intent::Resume(id), _) | (_, Identity::Given(id)) => pipeline.id == *id,
@@ -140,7 +140,7 @@ fn is_match(spec: &PipelineSpec, pipeline: &Pipeline) -> bool {
     has_the_id && pipeline.query == QUERY && !pipeline.preview
 }
 
-/// The states that the jobs of the matches are in.
+/// The states of the jobs of the matches.
 fn states(spec: &PipelineSpec, server: &[(Pipeline, Option<JobState>)]) -> Vec<Option<JobState>> {
     let matches = server
         .iter()
@@ -148,7 +148,7 @@ fn states(spec: &PipelineSpec, server: &[(Pipeline, Option<JobState>)]) -> Vec<O
     matches.map(|(_, state)| state.clone()).collect()
 }
 
-/// Every failing case is shown whole, so none is kept in a file.
+/// Failing cases are printed in full, so none is kept in a file.
 fn config() -> ProptestConfig {
     ProptestConfig {
         failure_persistence: None,
@@ -165,7 +165,7 @@ proptest! {
         let state = job.as_ref().map(|job| &job.state);
         let restarts = requests.contains(&PlannedRequest::Restart);
         prop_assert_eq!(restarts, state == Some(&JobState::Failed));
-        // A PATCH after a restart would restart once more.
+        // A `PATCH` after a restart would restart once more.
         prop_assert!(!restarts || requests.last() == Some(&PlannedRequest::Restart));
         let ends = matches!(state, Some(JobState::Finishing | JobState::Failing));
         prop_assert_eq!(requests.contains(&PlannedRequest::AwaitEnd), ends);
@@ -178,7 +178,7 @@ proptest! {
         if requests == [PlannedRequest::AwaitEnd] {
             return Ok(());
         }
-        // Twice the same request is never planned.
+        // No request is planned twice.
         for (place, request) in requests.iter().enumerate() {
             prop_assert!(!requests[..place].contains(request), "{requests:?}");
         }
@@ -197,14 +197,14 @@ proptest! {
         prop_assert_eq!(parallelism, differs);
     }
 
-    /// Where the wishes are as they should be and the job lives, it is adopted: its run is not disturbed.
+    /// If the desired state is as it should be and the job is live, the pipeline is adopted without disturbing its run.
     #[test]
     fn a_run_that_is_as_asked_for_is_left_alone(
         (spec, mut pipeline, _) in resumed(),
         mut job in some_job(),
         runs in prop_oneof![select(RUNS.to_vec()), "[A-Z][a-z]{3,9}ed".prop_map(|name| JobState::from(name.as_str()))],
     ) {
-        // A name that is made up may be one of those that end.
+        // A generated name may be one of the terminal states.
         prop_assume!(!runs.is_terminal());
         job.state = runs;
         pipeline.stop = StopMode::None;
@@ -214,7 +214,7 @@ proptest! {
         prop_assert_eq!(ResumePlan::of(&spec, &pipeline, Some(&job)).requests(), []);
     }
 
-    /// The numbers of a run tell runs apart; they do not decide what to do.
+    /// Run numbers tell runs apart; they do not decide what to do.
     #[test]
     fn the_state_decides_alone((spec, pipeline, job) in resumed(), run_id: u64, created_at: u64) {
         let of_another_run = job.clone().map(|mut job| {
@@ -242,12 +242,12 @@ proptest! {
         prop_assert!(states.iter().all(|state| *state == Some(JobState::Finished)), "{states:?}");
         prop_assert!(states.is_empty() || spec.when_finished() == WhenFinished::NewRun);
         prop_assert!(forced_past.is_empty() || spec.force() || !states.is_empty());
-        // A preview has its id too.
+        // Previews have ids too.
         prop_assert_eq!(listed.len(), server.len());
         prop_assert!(id.is_none_or(|id| !listed.contains(&id)));
     }
 
-    /// Pipelines that nobody asks for are not kept, and what is done is the same.
+    /// Other pipelines that are not requested are not kept, and the decision is the same.
     #[test]
     fn the_others_change_nothing_where_they_are_not_asked_for(
         spec in spec(),
@@ -280,7 +280,7 @@ proptest! {
         prop_assert_eq!(alive, [state.clone()]);
     }
 
-    /// The order in which a server lists has no part in it.
+    /// The order of the server's list does not matter.
     #[test]
     fn the_order_of_the_list_decides_nothing(
         spec in spec(),

@@ -1,13 +1,13 @@
-//! Pauses that grow.
+//! Growing pauses.
 
 use std::time::Duration;
 
 use crate::session::Jitter;
 
-/// The longest pause that a server can ask for: not every wait has a deadline.
+/// The longest `Retry-After` that is honoured: not every wait has a deadline.
 const LONGEST_ASKED: Duration = Duration::from_secs(60);
 
-/// Pauses that are short at first, then longer up to a ceiling, each cut by chance.
+/// Pauses that grow from short ones up to a ceiling, with jitter.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Backoff {
     next: Duration,
@@ -22,18 +22,18 @@ impl Backoff {
         }
     }
 
-    /// Before the next look at what goes its way.
+    /// The pause before the next poll.
     pub(crate) fn pause(&mut self, jitter: &Jitter) -> Duration {
         jitter.quarter(self.longer())
     }
 
-    /// Before the next try after a failure. A server may say how long that is to be
-    /// ([`ClientError::retry_after`](stepwell_arroyo::ClientError::retry_after)): then no less than that, nor than without its word.
+    /// The pause before the next attempt after a failure. `Retry-After`
+    /// ([`ClientError::retry_after`](stepwell_arroyo::ClientError::retry_after)) is a lower bound.
     pub(crate) fn retry(&mut self, asked: Option<Duration>, jitter: &Jitter) -> Duration {
         let pause = self.longer();
         let own = jitter.half(pause);
         match asked {
-            // Many were told the same.
+            // Jitter is added, because the server may have asked many clients for the same pause.
             Some(asked) => own.max(asked.min(LONGEST_ASKED) + pause.saturating_sub(own)),
             None => own,
         }

@@ -1,40 +1,41 @@
-//! What a failed request says: see [`Failure`].
+//! The kinds of failure of a request: see [`Failure`].
 
 use http::StatusCode;
 use stepwell_arroyo::{ClientError, ClientErrorKind};
 use stepwell_transport::Phase;
 
-/// What a failed request says, as far as it decides about another try.
+/// The kind of failure of a request, as far as it matters for a retry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Failure {
-    /// No connection was made, and one may be later.
+    /// No connection could be made, but one may be possible later.
     NotSent,
-    /// No connection can be made, or the request cannot be written: an unknown host, a TLS failure. Waiting does not help.
+    /// No connection can be made, or the request cannot be written: an unknown host, a TLS failure. Retrying does not help.
     CannotBeSent,
-    /// It may have been sent, and the answer did not come: cut off, timed out, or 408.
+    /// The request may have been sent, and the answer did not arrive: cut off, timed out, or 408.
     NoAnswer,
-    /// The answer came and cannot be taken: it is too large, or a list that does not end.
+    /// The answer arrived but cannot be used: it is too large, or a list that does not end.
     Unusable,
     /// 429.
     Busy,
-    /// A 5xx, or an answer that is empty or breaks off, as from a proxy that gives up.
+    /// A 5xx, or an answer that is empty or truncated, as from a proxy that gives up.
     ServerError,
-    /// A 2xx with a web page: something else than the API answered.
+    /// A 2xx with a web page, which does not come from the API.
     Page,
-    /// A 2xx with JSON of another form.
+    /// A 2xx with unexpected JSON.
     Unreadable,
     /// 401 or 403.
     Credentials,
     /// The API does not know the pipeline, or the pipeline has no job (recordings `107_get_jobs_unknown_pipeline`,
     /// `146_patch_unknown_id`).
     Gone,
-    /// A 404 that is not the API's word on the pipeline, but a proxy's or that of a path which the server does not know.
+    /// A 404 that is not about the pipeline: it comes from a proxy, or the server does not know the path.
     Unrouted,
     /// 405: a server up to 0.15 has no `PUT`.
     NotAllowed,
-    /// A 400 or 409 that says that the id exists, or says nothing: another client's pipeline, ours, or a row without a job.
+    /// A 400 or 409 that says that the id exists, or has no readable reason. The id may belong to another client's pipeline, to ours, or to
+    /// a row without a job.
     AlreadyThere,
-    /// Any other refusal. A redirect is not followed, so nothing was asked of the server behind it.
+    /// Any other refusal. Redirects are not followed, so the server behind one has received nothing.
     Refused,
 }
 
@@ -70,7 +71,7 @@ impl Failure {
         }
     }
 
-    /// Whether the request surely changed nothing: it never left, or was refused.
+    /// Whether the request certainly changed nothing: it was not sent, or was refused.
     pub(crate) fn changed_nothing(self) -> bool {
         match self {
             Self::NotSent
@@ -82,7 +83,7 @@ impl Failure {
             | Self::NotAllowed
             | Self::AlreadyThere
             | Self::Refused => true,
-            // A gateway gives up on a request that the server goes on with.
+            // A gateway may give up on a request that the server completes.
             Self::NoAnswer | Self::Unusable | Self::ServerError | Self::Page | Self::Unreadable => {
                 false
             }
@@ -90,7 +91,7 @@ impl Failure {
     }
 }
 
-/// Whether the words of a 400 or 409 were lost on the way, or are not the API's.
+/// Whether the message of a 400 or 409 is missing, or does not come from the API.
 fn says_nothing(error: &ClientError) -> bool {
     matches!(
         error.kind(),
@@ -103,7 +104,7 @@ fn says_nothing(error: &ClientError) -> bool {
     )
 }
 
-/// Whether an Arroyo answered that it does not know the pipeline.
+/// Whether the API answered that it does not know the pipeline.
 pub(crate) fn is_gone(error: &ClientError) -> bool {
     Failure::of(error) == Failure::Gone
 }

@@ -1,4 +1,4 @@
-//! Requests that fail in a row: see [`FailureStreak`].
+//! Consecutive failures of requests: see [`FailureStreak`].
 
 use std::error::Error;
 
@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use crate::observe::{Event, Observation, Step};
 
-/// The failures in a row of what is asked again and again, told one by one, and told when they are over.
+/// A streak of consecutive failures, which reports each of them and the success that ends it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FailureStreak {
     step: Step,
@@ -25,11 +25,11 @@ impl FailureStreak {
         }
     }
 
-    /// A request failed in a way that may pass, and is tried again.
+    /// Records a failure that may be temporary; the request is retried.
     pub(crate) fn failed(&mut self, observation: &Observation, error: &ClientError) {
         self.count = self.count.saturating_add(1);
         self.since.get_or_insert_with(Instant::now);
-        // Not the error itself: it has the server's words, and these may repeat what was sent.
+        // Not the error itself: the server's message in it may repeat what was sent.
         tracing::warn!(
             step = %self.step, attempt = self.count, operation = %error.operation(),
             http.response.status_code = error.status().map(|status| status.as_u16()),
@@ -43,7 +43,7 @@ impl FailureStreak {
         });
     }
 
-    /// A request succeeded.
+    /// Records a success.
     pub(crate) fn answered(&mut self, observation: &Observation) {
         if let Some(since) = self.since.take() {
             observation.tell(&Event::Answered {
@@ -55,7 +55,7 @@ impl FailureStreak {
     }
 }
 
-/// An error with its causes, on one line, without how long each took: equal failures are equal texts.
+/// An error with its causes on one line, without durations, so that equal failures have equal texts.
 fn reason(error: &ClientError) -> String {
     let mut text = error.to_string();
     let mut source = error.source();

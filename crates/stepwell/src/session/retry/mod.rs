@@ -1,4 +1,4 @@
-//! Trying again: one table says what is done about a failed request ([`table`]), and one loop does it
+//! Retries: one table decides what to do about a failed request ([`table`]), and one loop does it
 //! ([`Requester::repeat`](super::Requester::repeat)).
 
 mod backoff;
@@ -17,6 +17,6 @@ pub(crate) use self::{
     tries::Tries,
 };
 
-/// How long a pipeline may be unknown to the server before it counts as deleted: one that was just made may not show yet, and a node that
-/// lags behind may not know it.
+/// How long the server may answer that it does not know a pipeline before it counts as deleted: a new pipeline may not be visible yet, and
+/// a lagging node may not know it.
 pub(crate) const GONE_AFTER: Duration = Duration::from_secs(10);

@@ -1,4 +1,4 @@
-//! The table: what is done about a failure, by the kind of request and the kind of failure.
+//! The table that decides what to do about a failure, by the kind of request and the kind of failure.
 
 use std::time::Duration;
 
@@ -6,51 +6,50 @@ use stepwell_arroyo::ClientError;
 
 use super::Failure;
 
-/// A kind of request, as far as it decides about another try.
+/// The kind of a request, as far as it matters for a retry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Request {
-    /// The first one: whether an Arroyo is there is what it asks.
+    /// The first request, which finds out whether there is an Arroyo API at all.
     Ping,
-    /// A read of a server that has answered before.
+    /// A read from a server that has answered before.
     Read,
-    /// A read by which something is decided that cannot be undone, so that only the API's own word counts.
+    /// A read that leads to a decision that cannot be undone, so that only an answer of the API itself counts.
     Find,
-    /// A look at a job that is looked at again in any case.
+    /// A poll of a job, which is repeated anyway.
     Look,
-    /// A `PATCH` that resumes: it sets wishes, so repeating it is safe.
+    /// A `PATCH` that resumes. It sets desired state, so repeating it is safe.
     Patch,
-    /// A `PATCH` that stops: a pipeline that is not told to stop runs on when this process has ended.
+    /// A `PATCH` that stops. If it is lost, the pipeline keeps running after this process has exited.
     Stop,
     /// A `DELETE`.
     Delete,
-    /// A restart, which counts up: a second one begins one more run.
+    /// A restart, which is not idempotent: each one begins a new run.
     Restart,
-    /// A create under an id of ours: it may be repeated under that id.
+    /// A create under an id that we chose: it may be repeated under that id.
     Put,
-    /// A create whose id the server chooses: a second one makes a second pipeline.
+    /// A create whose id the server chooses: a second one creates a second pipeline.
     Post,
 }
 
-/// What is done about a failure.
+/// What to do about a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Next {
-    /// The create is sent in the other way at once.
+    /// Send the create with the other method at once.
     OtherWay,
-    /// The same request is sent again after a pause.
+    /// Send the same request again after a pause.
     Again,
-    /// It may have taken effect: what became of it is looked for first.
+    /// The request may have taken effect: find out first.
     Settle,
     GiveUp,
 }
 
 impl Request {
-    /// What is done when it has failed with this error.
+    /// What to do when the request has failed with this error.
     pub(crate) fn next(self, error: &ClientError) -> Next {
         next(self, Failure::of(error))
     }
 }
 
-/// The table.
 fn next(request: Request, failure: Failure) -> Next {
     use Failure::{
         AlreadyThere, Busy, CannotBeSent, Credentials, Gone, NoAnswer, NotAllowed, NotSent, Page,
@@ -67,7 +66,7 @@ fn next(request: Request, failure: Failure) -> Next {
             NotSent | NoAnswer | Busy | ServerError | Page => Again,
             _ => GiveUp,
         },
-        // A gateway says many things while the server behind it is rolled over.
+        // A gateway gives all sorts of answers while the server behind it is being replaced.
         Request::Find | Request::Delete => match failure {
             NotSent | NoAnswer | Busy | ServerError | Page | Unreadable | Unrouted => Again,
             _ => GiveUp,
@@ -101,7 +100,7 @@ fn next(request: Request, failure: Failure) -> Next {
 }
 
 impl Request {
-    /// The first pause between two tries, and the longest. `ceiling` bounds those between looks.
+    /// The first and the longest pause between two attempts. `ceiling` bounds the pauses between polls.
     pub(super) fn pauses(self, ceiling: Duration) -> (Duration, Duration) {
         let (first, longest) = match self {
             Self::Ping | Self::Read | Self::Find => (50, 1_000),
@@ -112,8 +111,8 @@ impl Request {
         (Duration::from_millis(first), Duration::from_millis(longest))
     }
 
-    /// Whether it changes something. Such a request has its whole time, even past the deadline: one that is cut is aborted midway by the
-    /// server.
+    /// Whether the request changes something. It then gets its full timeout, even past the deadline, because the server aborts a request
+    /// midway when its connection closes.
     pub(super) fn is_write(self) -> bool {
         match self {
             Self::Ping | Self::Read | Self::Find | Self::Look => false,

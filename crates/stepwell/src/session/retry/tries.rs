@@ -1,4 +1,4 @@
-//! The loop that sends a request until the table has no more tries for it.
+//! The loop that repeats a request for as long as the table allows it.
 
 use std::{future::Future, time::Duration};
 
@@ -11,7 +11,7 @@ use crate::{
     session::{Deadline, Requester},
 };
 
-/// The tries of one request: what its failures come to, and the pauses between them.
+/// The attempts of one request: the streak of failures, and the pauses between them.
 pub(crate) struct Tries {
     requester: Requester,
     request: Request,
@@ -40,7 +40,7 @@ impl Requester {
         Backoff::new(first, longest)
     }
 
-    /// Sends a request until it succeeds, or the table has no more tries for it, or the deadline is over. See [`Tries::run`].
+    /// Sends a request until it succeeds, the table forbids another attempt, or the deadline is over. See [`Tries::run`].
     pub(crate) async fn repeat<T, E, F>(
         &self,
         request: Request,
@@ -55,7 +55,7 @@ impl Requester {
         self.tries(request, step, deadline).run(call).await
     }
 
-    /// As [`repeat`](Self::repeat), where nothing else ends the tries.
+    /// Like [`repeat`](Self::repeat), for calls that have no errors of their own.
     pub(crate) async fn call<T, F>(
         &self,
         request: Request,
@@ -79,9 +79,9 @@ impl Requester {
 }
 
 impl Tries {
-    /// Sends the request until it succeeds, or the table has no more tries for it, or the deadline is over.
+    /// Sends the request until it succeeds, the table forbids another attempt, or the deadline is over.
     ///
-    /// The inner error is that of the last try. `call` ends the tries at once with an error of its own, the outer one.
+    /// The inner error is that of the last attempt. `call` can end the loop at once with an error of its own, the outer one.
     pub(crate) async fn run<T, E, F>(
         mut self,
         mut call: impl FnMut(Client) -> F + Send,
@@ -103,7 +103,7 @@ impl Tries {
                 Ok(pause) => self.deadline.sleep(pause).await,
                 Err(error) => return Ok(Err(error)),
             }
-            // The last try of a write is at the deadline itself.
+            // The last attempt of a write is made at the deadline itself.
             if self.deadline.is_over()
                 && !self.request.is_write()
                 && let Some(error) = self.before.take()
@@ -113,12 +113,12 @@ impl Tries {
         }
     }
 
-    /// Goes on with the failures in a row that `other` has seen.
+    /// Continues the streak of failures of `other`.
     pub(crate) fn take_over(&mut self, other: &mut Self) {
         self.failures = std::mem::replace(&mut other.failures, FailureStreak::new(self.step));
     }
 
-    /// A client for the next try, and the time that this has.
+    /// A client for the next attempt, and the time it has.
     pub(crate) fn client(&self) -> (Client, Duration) {
         let left = if self.request.is_write() {
             self.requester.request_timeout
@@ -130,21 +130,21 @@ impl Tries {
         (self.requester.client.within(left), left)
     }
 
-    /// The request succeeded.
+    /// Records a success.
     pub(crate) fn answered(&mut self) {
         self.failures.answered(&self.requester.observation);
         self.backoff = self.requester.backoff(self.request);
         self.before = None;
     }
 
-    /// Whether it is our deadline that ended the request, which had far less time `left` than a request has: such a failure says nothing
-    /// of the server.
+    /// Whether our own deadline ended the request, which had much less time `left` than its timeout: such a failure says nothing about the
+    /// server.
     pub(crate) fn is_cut_short(&self, error: &ClientError, left: Duration) -> bool {
         left < self.requester.request_timeout / 2
             && error.transport_error_kind() == Some(TransportErrorKind::TimedOut)
     }
 
-    /// The pause before the next try after this failure of one that had the time `left`, or the error to give up with.
+    /// The pause before the next attempt, or the error to give up with. The failed attempt had the time `left`.
     pub(crate) fn pause(
         &mut self,
         error: ClientError,
@@ -163,11 +163,11 @@ impl Tries {
         Ok(pause)
     }
 
-    /// Notes a failure after which the request is sent again: the pause before that.
+    /// Records a failure after which the request is retried, and returns the pause before that.
     pub(crate) fn failed(&mut self, error: &ClientError) -> Duration {
         self.failures.failed(&self.requester.observation, error);
         let asked = error.retry_after().map(|asked| match self.step {
-            // However long the server asks for, some tries more are left: what is not told to stop runs on when this process has ended.
+            // However long the server asks for, leave time for more attempts: a pipeline whose stop is lost keeps running.
             Step::Stop => asked.min(self.deadline.remaining() / 4),
             _ => asked,
         });

@@ -6,7 +6,7 @@ use super::{
     finding_afterwards,
 };
 
-/// The job starts at this time.
+/// The start time of the job.
 const START: u64 = 1_000;
 
 fn job(state: &str, running_desired: bool) -> Job {
@@ -22,7 +22,7 @@ fn job(state: &str, running_desired: bool) -> Job {
     job
 }
 
-/// A finished one; without a kind as a release up to 0.15 shows it.
+/// A finished checkpoint; without a kind as a release up to 0.15 shows it.
 fn checkpoint(epoch: u64, kind: Option<CheckpointType>) -> Checkpoint {
     let mut checkpoint = Checkpoint::new(
         epoch,
@@ -52,7 +52,7 @@ fn under_way(mut checkpoint: Checkpoint) -> Checkpoint {
     checkpoint
 }
 
-/// A job that was Running, was told to stop by us, and then was seen in these states; the last one is its end.
+/// The finding for a job that was Running, was asked to stop by us, and was then seen in these states; the last one is its end.
 fn after(
     before: Vec<Checkpoint>,
     mode: &StopMode,
@@ -86,7 +86,7 @@ fn a_kind_decides_whatever_was_seen() {
             Known(false),
         ),
         (vec![], vec![under_way(stopping(1))], Known(false)),
-        // One of an earlier stop, or of a restart.
+        // From an earlier stop, or from a restart.
         (
             vec![stopping(1)],
             vec![stopping(1), scheduled(2)],
@@ -103,7 +103,7 @@ fn a_kind_decides_whatever_was_seen() {
     }
 }
 
-/// A run that starts without a state counts its checkpoints from 1 again.
+/// A run that starts without state counts its checkpoints from 1 again.
 #[test]
 fn the_same_epoch_of_another_run_is_another_checkpoint() {
     let mut again = stopping(1);
@@ -124,7 +124,7 @@ fn without_a_kind_it_was_made_only_if_it_was_seen_to_be_taken() {
     let finding = |states: &[&str]| after(vec![], &checkpoint_stop, states, &[released(1)]);
     assert_eq!(finding(&seen), MadeIfStillAsked);
     assert_eq!(finding(&["Stopped"]), NotKnown);
-    // It broke off, or another run came after it.
+    // It was aborted, or another run followed.
     assert_eq!(
         finding(&["CheckpointStopping", "Stopping", "Stopped"]),
         NotKnown
@@ -134,7 +134,7 @@ fn without_a_kind_it_was_made_only_if_it_was_seen_to_be_taken() {
         NotKnown
     );
     assert_eq!(finding(&["CheckpointStopping", "Failed"]), NotKnown);
-    // A periodic one may have been made meanwhile.
+    // A periodic one may have been taken meanwhile.
     let immediate = after(vec![], &StopMode::Immediate, &seen, &[released(1)]);
     assert_eq!(immediate, NotKnown);
 }
@@ -152,7 +152,7 @@ fn without_a_kind_none_was_made_if_none_is_new() {
     assert_eq!(finding(vec![], &[]), Known(false));
     assert_eq!(finding(vec![], &[under_way(released(1))]), Known(false));
     assert_eq!(finding(vec![released(1)], &[released(1)]), Known(false));
-    // A periodic one that was under way is no final one.
+    // A periodic one that was under way is not a final one.
     assert_eq!(
         finding(vec![under_way(released(1))], &[released(1)]),
         Known(false)
@@ -180,13 +180,13 @@ fn what_somebody_else_had_told_to_stop_may_have_made_it_before_we_looked() {
         MadeIfStillAsked
     );
     assert_eq!(evidence(vec![]).finding(&end, &[]), Known(false));
-    // It was told between the look at the job and the look at its checkpoints.
+    // The stop came between reading the job and reading its checkpoints.
     let running = job("Running", true);
     let mut late = Evidence::before(&running, Some(vec![released(1)]));
     assert!(late.may_be_late(&running));
     late.saw_before(&job("CheckpointStopping", false));
     assert_eq!(late.finding(&end, &[released(1)]), NotKnown);
-    // So was one that is under way, and is finished later.
+    // The same if one is under way and finishes later.
     let mut begun = Evidence::before(&running, Some(vec![under_way(released(1))]));
     assert!(begun.may_be_late(&running));
     begun.saw_before(&job("CheckpointStopping", false));
@@ -225,7 +225,7 @@ fn what_had_ended_before_is_told_by_its_newest_checkpoint() {
     }
 }
 
-/// A restart takes one of this kind, and goes on.
+/// A restart takes a checkpoint of this kind, and the job goes on.
 #[test]
 fn a_periodic_checkpoint_long_before_the_end_is_no_final_one() {
     let mut end = job("Stopped", false);
@@ -252,7 +252,7 @@ fn a_checkpoint_that_a_restart_took_is_none_of_a_run_that_ends_later() {
 
 #[test]
 fn a_checkpoint_between_two_runs_may_be_one_that_a_restart_took() {
-    // A job that is Created is in no run; the first that it begins is one run with that.
+    // A job that is Created is in no run; its first run counts as the same one.
     for (before, run_before, run, finding) in [
         ("Running", 1, 2, NotKnown),
         ("Running", 1, 1, Known(true)),
@@ -269,7 +269,7 @@ fn a_checkpoint_between_two_runs_may_be_one_that_a_restart_took() {
     }
 }
 
-/// Somebody had resumed it, and the controller had not begun the run.
+/// Another client had resumed it, and the controller had not begun the run.
 #[test]
 fn a_job_that_stays_at_its_end_keeps_the_checkpoint_that_it_ended_with() {
     for state in [
@@ -314,7 +314,7 @@ fn another_job_under_the_same_id_says_nothing_of_the_one_before() {
     assert_eq!(evidence.finding(&another, &[stopping(1)]), NotKnown);
 }
 
-/// The upgrade calls all checkpoints of before scheduled ones.
+/// The upgrade turns all earlier checkpoints into scheduled ones.
 #[test]
 fn a_scheduled_one_that_a_run_ended_with_may_be_a_final_one_of_before_an_upgrade() {
     let mut end = job("Stopped", false);

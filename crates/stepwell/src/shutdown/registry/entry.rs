@@ -15,12 +15,12 @@ pub(crate) type EntryId = u64;
 pub(crate) enum Target {
     /// A create is under way, or was and its reply was lost.
     Attempted(CreateAttempt),
-    /// It is there.
+    /// The pipeline exists.
     Pipeline(PipelineId),
 }
 
 impl Target {
-    /// Its id, as far as it is known: a create may leave that to the server.
+    /// The id of the pipeline, if it is known: a create may leave it to the server.
     pub(crate) fn id(&self) -> Option<&PipelineId> {
         match self {
             Self::Attempted(attempt) => attempt.id(),
@@ -28,7 +28,7 @@ impl Target {
         }
     }
 
-    /// Whether this pipeline was given up for another one: that its run was started here says nothing of the other's.
+    /// Whether this pipeline was given up for another one: that its run was started here says nothing about the other.
     pub(super) fn is_left_for(&self, next: &Self) -> bool {
         match (self, next) {
             (Self::Pipeline(id), Self::Pipeline(next)) => id != next,
@@ -42,20 +42,20 @@ impl Target {
 pub(crate) struct Entry {
     pub(crate) name: Arc<str>,
     pub(crate) requester: Requester,
-    /// What the submission has seen of the job.
+    /// What the submission has observed of the job.
     pub(crate) sight: Arc<Sight>,
     pub(crate) on_shutdown: OnShutdown,
     pub(crate) since: SystemTime,
     pub(crate) target: Target,
-    /// Whether this process created it, started its run, or may have.
+    /// Whether this process created the pipeline, started its run, or may have.
     pub(crate) started_here: bool,
-    /// The server's words, when the create was answered with them: it exists already.
+    /// The server's message, if it refused the create because the pipeline exists.
     pub(crate) refused: Option<Arc<str>>,
     pub(super) writes: usize,
 }
 
 impl Entry {
-    /// Whether a shutdown leaves it as it is.
+    /// Whether a shutdown leaves the pipeline as it is.
     pub(crate) fn is_left(&self) -> bool {
         match self.on_shutdown {
             OnShutdown::Stop => false,
@@ -65,11 +65,11 @@ impl Entry {
     }
 }
 
-/// What is noted of a request before it is sent.
+/// What is recorded of a request before it is sent.
 pub(crate) struct Intended {
     pub(crate) name: Arc<str>,
     pub(crate) requester: Requester,
-    /// What the submission has seen of the job.
+    /// What the submission has observed of the job.
     pub(crate) sight: Arc<Sight>,
     pub(crate) on_shutdown: OnShutdown,
     pub(crate) since: SystemTime,

@@ -1,8 +1,8 @@
-//! What a shutdown knows: for every submission the pipeline that it may have made or started.
+//! What a shutdown tracks: for every submission the pipeline that it may have created or started.
 //!
-//! An entry is written *before* the request leaves that makes or starts something, and is dropped only when the pipeline was seen
-//! ended, was never created, or was detached. Requests that change something hold a [`WriteGuard`](write_guard::WriteGuard) for as long as they are under
-//! way, in the task that sends them, so that a shutdown can await their replies even when their caller is gone.
+//! An entry is written *before* the request that creates or starts something is sent, and is dropped only when the pipeline was seen ended,
+//! was never created, or was detached. Requests that change something hold a [`WriteGuard`](write_guard::WriteGuard) while they are under
+//! way, in the task that sends them, so that a shutdown can await their replies even if their caller is gone.
 
 pub(crate) mod entry;
 mod server;
@@ -35,11 +35,11 @@ struct Inner {
 pub(crate) struct Registry {
     inner: Mutex<Inner>,
     begun: watch::Sender<bool>,
-    /// Goes up whenever a write ends or an entry changes.
+    /// Changes whenever a write ends or an entry changes.
     changes: watch::Sender<u64>,
 }
 
-/// Nothing new may be sent: the shutdown has begun.
+/// Nothing new may be sent, because the shutdown has begun.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ShutdownBegun;
 
@@ -62,7 +62,7 @@ impl Inner {
         }
     }
 
-    /// The pipeline of an entry is known.
+    /// Records the pipeline of an entry.
     fn know(&mut self, id: EntryId, pipeline: &PipelineId) {
         if let Some(entry) = self.entries.get_mut(&id) {
             if let Some(server) = self.servers.get_mut(entry.requester.server()) {
@@ -101,12 +101,12 @@ impl Registry {
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
-        // Nothing that runs under the lock can panic half way through a change.
+        // Nothing that runs under the lock can panic halfway through a change.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn begin(&self) {
-        // Under the lock, so that no intent slips in between this and a reader of the entries.
+        // Under the lock, so that no intent is added between this and a reader of the entries.
         let _inner = self.lock();
         self.begun.send_replace(true);
     }
@@ -141,8 +141,8 @@ impl Registry {
         self.lock().entries.get(&id).cloned()
     }
 
-    /// Whether a submission under this shutdown made or resumed this pipeline, or may just be making it: a pipeline is listed before
-    /// the reply to its create is here.
+    /// Whether a submission under this shutdown created or resumed this pipeline, or may be creating it: a pipeline can be listed before
+    /// the reply to its create arrives.
     pub(crate) fn is_ours<'a>(&self, server: &str, pipeline: impl Into<Shown<'a>>) -> bool {
         let shown = pipeline.into();
         let inner = self.lock();
@@ -157,7 +157,7 @@ impl Registry {
                 .any(|attempt| attempt.may_have_made(shown))
     }
 
-    /// Whether a pipeline is taken for the create of another submission than this one.
+    /// Whether the pipeline is claimed for the create of another submission.
     pub(crate) fn is_claimed(&self, server: &str, id: &PipelineId, by_other_than: EntryId) -> bool {
         let inner = self.lock();
         let Some(of_server) = inner.servers.get(server) else {
@@ -165,11 +165,11 @@ impl Registry {
         };
         let claim = of_server.claims.get(id);
         claim.is_some_and(|claim| *claim != by_other_than)
-            // The id that it has chosen says whose it is.
+            // The id chosen by a create shows which one it belongs to.
             || of_server.with_id(id).any(|by| by != by_other_than)
     }
 
-    /// Whether another submission's create of the same is on its way: what is there may be that one.
+    /// Whether another submission's identical create is under way: the pipeline may be that one's.
     pub(crate) fn is_another_under_way(
         &self,
         server: &str,
@@ -185,14 +185,14 @@ impl Registry {
         })
     }
 
-    /// Takes a pipeline for the create of this submission; `false` when another one has.
+    /// Claims a pipeline for the create of this submission; `false` if another one has claimed it.
     pub(crate) fn claim(&self, server: &Arc<str>, id: &PipelineId, by: EntryId) -> bool {
         let mut inner = self.lock();
         let claims = &mut inner.server(server).claims;
         *claims.entry(id.clone()).or_insert(by) == by
     }
 
-    /// The pipeline of an attempt was found.
+    /// Records that the pipeline of an attempt was found.
     pub(crate) fn know(&self, id: EntryId, pipeline: &PipelineId) {
         self.lock().know(id, pipeline);
     }

@@ -1,4 +1,4 @@
-//! What is known of one server, so that each of the 10,000 pipelines of a list can be looked up in it.
+//! What is known of one server, indexed so that each of the 10,000 pipelines of a list can be looked up.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -8,13 +8,13 @@ use super::entry::{Entry, EntryId, Target};
 
 #[derive(Debug, Default)]
 pub(super) struct Server {
-    /// Pipelines that submissions under this shutdown made or resumed: these are not "other pipelines".
+    /// Pipelines that submissions under this shutdown created or resumed: these are not "other pipelines".
     pub(super) ours: HashSet<PipelineId>,
-    /// Whose create a pipeline is taken for, where the server chose its id: one pipeline answers for one create.
+    /// Which create claims a pipeline whose id the server chose: one pipeline stands for one create.
     pub(super) claims: HashMap<PipelineId, EntryId>,
-    /// The entries of creates that are under way or in doubt, by the id that they have chosen.
+    /// The entries of creates that are under way or in doubt, by their chosen id.
     by_id: HashMap<PipelineId, BTreeSet<EntryId>>,
-    /// Those of creates whose id the server chooses, by name.
+    /// The entries of creates whose id the server chooses, by name.
     by_name: HashMap<String, BTreeSet<EntryId>>,
 }
 

@@ -1,4 +1,4 @@
-//! The place of one submission in the registry.
+//! The handle of one submission on the registry.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use super::{
     write_guard::WriteGuard,
 };
 
-/// The place of one submission in the registry.
+/// The handle of one submission on the registry.
 #[derive(Clone, Debug)]
 pub(crate) struct Ticket {
     registry: Arc<Registry>,
@@ -38,7 +38,7 @@ impl Ticket {
         self.id
     }
 
-    /// Notes what is about to be made or started, and that the request is under way, in one step.
+    /// Records, in one step, what is about to be created or started and that the request is under way.
     pub(crate) fn intend(&self, entry: Intended) -> Result<WriteGuard, ShutdownBegun> {
         let mut inner = self.registry.lock();
         if self.registry.is_begun() {
@@ -79,7 +79,7 @@ impl Ticket {
         ))
     }
 
-    /// The pipeline is there; `started_here` as in [`Entry`].
+    /// Records that the pipeline exists; `started_here` as in [`Entry`].
     pub(crate) fn found(&self, server: &Arc<str>, id: &PipelineId, started_here: bool) {
         let mut inner = self.registry.lock();
         inner.server(server).ours.insert(id.clone());
@@ -91,13 +91,13 @@ impl Ticket {
         self.registry.changed();
     }
 
-    /// Whether a shutdown stops its pipeline.
+    /// Whether a shutdown stops the pipeline.
     pub(crate) fn is_to_stop(&self) -> bool {
         let entry = self.registry.entry(self.id);
         entry.is_some_and(|entry| !entry.is_left())
     }
 
-    /// It was seen ended, was never created, or is left to itself.
+    /// Drops the entry: the pipeline was seen ended, was never created, or is detached.
     pub(crate) fn forget(&self) {
         self.registry.remove(self.id);
     }

@@ -1,4 +1,4 @@
-//! A request under way that may make or start something.
+//! A request under way that may create or start something.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use stepwell_arroyo::ClientError;
 
 use super::{Registry, entry::EntryId};
 
-/// A request is under way that may make or start something.
+/// A request is under way that may create or start something.
 #[derive(Debug)]
 pub(crate) struct WriteGuard {
     registry: Arc<Registry>,
@@ -24,7 +24,7 @@ impl WriteGuard {
         }
     }
 
-    /// The request has started nothing: it never left, or was refused.
+    /// Records that the request has started nothing: it was not sent, or was refused.
     pub(crate) fn started_nothing(&self) {
         let mut inner = self.registry.lock();
         if let Some(entry) = inner.entries.get_mut(&self.id) {
@@ -32,7 +32,7 @@ impl WriteGuard {
         }
     }
 
-    /// The create was answered with a refusal, in which it says that there is one already.
+    /// Records that the create was refused because the pipeline exists.
     pub(crate) fn refused(&self, error: &ClientError) {
         self.started_nothing();
         let mut inner = self.registry.lock();
