@@ -62,7 +62,7 @@ impl LastSeen {
     pub(crate) fn failed(&mut self, source: ClientError) {
         *self = Self::Request {
             state: self.state().cloned(),
-            source: source,
+            source,
         };
     }
 }
