@@ -20,6 +20,7 @@ mod futures_and_sizes;
 mod plan;
 mod resume;
 mod resumed_run;
+mod retried;
 mod rows;
 mod running;
 mod secret_spec;
