@@ -1,10 +1,14 @@
-//! Which failures are tried again, by the kind of request.
+//! Which failures are tried again, and which are not, by the kind of request.
 
 use serde_json::json;
-use stepwell::transport::{Expectation, FakeTransport, http::Method};
+use stepwell::{
+    error::ResolveError,
+    transport::{Expectation, FakeTransport, http::Method},
+};
 
 use crate::{
     by_id::{Look, forced},
+    create_post::about_to_post,
     support::*,
     validate::VALIDATE,
 };
@@ -81,7 +85,7 @@ async fn a_stop_is_tried_again_whatever_a_gateway_says() {
     let running = running(&fake, options()).await;
     shows(&fake, &[job("Running")]);
     fake.checkpoints(&[]);
-    let gateway = [PAGE, NO_ROUTE];
+    let gateway = [PAGE, OTHER_JSON, NO_ROUTE];
     fails(&fake, &Method::PATCH, &path("pl_1"), &[&PASSING, &gateway]);
     fake.patch("pl_1", json!({"stop": "checkpoint"}));
     shows(&fake, &[undesired("Stopped")]);
@@ -103,4 +107,21 @@ async fn a_delete_is_tried_again_whatever_a_gateway_says() {
     fails(&fake, &Method::DELETE, &path("pl_1"), &[&PASSING, &gateway]);
     fake.expect(Method::DELETE, path("pl_1")).reply(200, "");
     created.discard().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_post_that_is_refused_is_not_sent_again() {
+    for status in [400, 404, 405, 422, 429] {
+        let fake = FakeTransport::new();
+        let validated = about_to_post(&fake, &[]).await;
+        fake.expect(Method::POST, PIPELINES)
+            .reply_text(status, "text/plain", "no");
+        let (error, validated) = resolve_error(validated.resolve().await);
+        assert!(
+            matches!(error, ResolveError::Rejected { .. }),
+            "{status}: {error:?}"
+        );
+        assert!(!validated.has_create_in_doubt());
+        assert_eq!(creates(&fake), 1);
+    }
 }
