@@ -57,6 +57,23 @@ async fn a_look_by_id_is_tried_again_whatever_a_gateway_says() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_look_at_a_job_is_tried_again_whatever_comes_back() {
+    let fake = FakeTransport::new();
+    let registered = registered(&fake, options()).await;
+    let jobs = jobs_path("pl_1");
+    let others: [Failure; 5] = [
+        PAGE,
+        OTHER_JSON,
+        NO_ROUTE,
+        |request| request.reply(301, ""),
+        |request| request.reply(400, ""),
+    ];
+    fails(&fake, &Method::GET, &jobs, &[&PASSING, &others]);
+    shows(&fake, &[job("Running")]);
+    let _ = registered.wait_until_running().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_patch_that_resumes_is_tried_again() {
     let fake = FakeTransport::new();
     let validated = with_job(&fake, spec(), "checkpoint", undesired("Stopped")).await;
