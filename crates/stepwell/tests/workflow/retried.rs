@@ -3,7 +3,7 @@
 use serde_json::json;
 use stepwell::{
     error::ResolveError,
-    transport::{Expectation, FakeTransport, http::Method},
+    transport::{Expectation, FakeTransport, Phase, TransportErrorKind, http::Method},
 };
 
 use crate::{
@@ -61,12 +61,13 @@ async fn a_look_at_a_job_is_tried_again_whatever_comes_back() {
     let fake = FakeTransport::new();
     let registered = registered(&fake, options()).await;
     let jobs = jobs_path("pl_1");
-    let others: [Failure; 5] = [
+    let others: [Failure; 6] = [
         PAGE,
         OTHER_JSON,
         NO_ROUTE,
         |request| request.reply(301, ""),
         |request| request.reply(400, ""),
+        |request| request.fail(TransportErrorKind::BodyTooLarge, Phase::Responded),
     ];
     fails(&fake, &Method::GET, &jobs, &[&PASSING, &others]);
     shows(&fake, &[job("Running")]);
@@ -80,6 +81,16 @@ async fn a_patch_that_resumes_is_tried_again() {
     fails(&fake, &Method::PATCH, &path("pl_1"), &[&PASSING, &[PAGE]]);
     fake.patch("pl_1", json!({"stop": "none"}));
     let _ = resumed(validated.resolve().await.unwrap());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_patch_that_is_refused_is_not_sent_again() {
+    let fake = FakeTransport::new();
+    let validated = with_job(&fake, spec(), "checkpoint", undesired("Stopped")).await;
+    fake.patch("pl_1", json!({"stop": "none"}))
+        .reply_json(400, &json!({"error": "no"}));
+    let (error, _) = resolve_error(validated.resolve().await);
+    assert!(matches!(error, ResolveError::Rejected { .. }), "{error:?}");
 }
 
 #[tokio::test(start_paused = true)]
