@@ -55,6 +55,7 @@ async fn a_refused_connection_is_tried_until_the_server_is_up_and_each_failure_i
     fake.expect(Method::GET, "/api/v1/ping").refused().times(4);
     fake.expect(Method::GET, "/api/v1/ping")
         .reply_text(503, "text/plain", "starting");
+    fake.expect(Method::GET, "/api/v1/ping").reply(429, "");
     fake.ping();
     let (told, tells) = std::sync::mpsc::channel();
     let options = options().with_observer(move |event: &Event| {
@@ -66,7 +67,7 @@ async fn a_refused_connection_is_tried_until_the_server_is_up_and_each_failure_i
         .connect()
         .await
         .unwrap();
-    assert_eq!(tells.try_iter().collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
+    assert_eq!(tells.try_iter().collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6]);
 }
 
 #[tokio::test(start_paused = true)]

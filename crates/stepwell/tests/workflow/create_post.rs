@@ -22,7 +22,7 @@ pub(crate) fn server_assigned() -> PipelineSpec {
 }
 
 /// A submission whose next request is the `POST`; these pipelines already exist.
-async fn about_to_post(fake: &FakeTransport, before: &[Value]) -> Submission<Validated> {
+pub(crate) async fn about_to_post(fake: &FakeTransport, before: &[Value]) -> Submission<Validated> {
     let validated = validated(fake, server_assigned()).await;
     fake.list(before);
     validated

@@ -21,6 +21,7 @@ mod futures_and_sizes;
 mod plan;
 mod resume;
 mod resumed_run;
+mod retried;
 mod rows;
 mod rows_end;
 mod running;

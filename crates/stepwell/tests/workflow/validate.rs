@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use crate::support::*;
 
-const VALIDATE: &str = "/api/v1/pipelines/validate_query";
+pub(crate) const VALIDATE: &str = "/api/v1/pipelines/validate_query";
 
 fn validate_error(
     outcome: Result<Submission<Validated>, TransitionError<Connected>>,
