@@ -16,7 +16,10 @@ use super::{
     sight::Sight,
     trouble::Trouble,
 };
-use crate::{observe::Event, session::Requester};
+use crate::{
+    observe::Event,
+    session::{Deadline, Requester},
+};
 
 /// How many log entries to read: the newest ones may be warnings.
 const ENTRIES: NonZeroU32 = NonZeroU32::new(10).unwrap();
@@ -63,8 +66,9 @@ impl TroubleWatch {
         if let Some(job) = to_read {
             let within = self.requester.request_timeout.min(READ_WITHIN);
             let client = self.requester.client.within(within);
-            let id = self.id.clone();
+            let (requester, id) = (self.requester.clone(), self.id.clone());
             self.reading = Some(Box::pin(async move {
+                let _permit = requester.permit(&Deadline::new(READ_WITHIN)).await;
                 client.newest_job_errors(&id, &job, ENTRIES).await
             }));
         }

@@ -91,9 +91,15 @@ impl Watch {
 
     /// Polls once.
     pub(crate) async fn look(&mut self) -> Look {
+        let (requester, deadline) = (&self.requester, &self.deadline);
+        let Some(permit) = self.trouble.beside(requester.permit(deadline)).await else {
+            return Look::Failed;
+        };
         let (client, left) = self.tries.client();
         let asked = Instant::now();
-        match self.trouble.beside(client.job(&self.id)).await {
+        let answer = self.trouble.beside(client.job(&self.id)).await;
+        drop(permit);
+        match answer {
             Ok(None) => {
                 self.sight.heard_nothing(asked);
                 self.answered();

@@ -61,8 +61,11 @@ pub(crate) async fn settle(
 ) -> SettleOutcome {
     let mut pace = Backoff::new(Duration::from_millis(100), Duration::from_secs(1));
     loop {
+        let permit = requester.permit(&deadline).await;
         let client = requester.client_within(&deadline);
-        let (settled, asked) = match look(&client, attempt, claims, &deadline).await {
+        let looked = look(&client, attempt, claims, &deadline).await;
+        drop(permit);
+        let (settled, asked) = match looked {
             Ok(SettleOutcome::Absent) => (SettleOutcome::Absent, None),
             Ok(settled) => return settled,
             Err(error) if Request::Find.next(&error) == Next::GiveUp => {

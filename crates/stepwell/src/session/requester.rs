@@ -4,12 +4,20 @@ use std::{sync::Arc, time::Duration};
 
 use stepwell_arroyo::{Client, Endpoint};
 use stepwell_transport::SharedTransport;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{Deadline, Jitter, ServerMemory, retry::Backoff, server_memory::Address};
 use crate::{
     observe::{Event, Observation},
     options::Options,
 };
+
+/// One request may be under way.
+#[must_use]
+#[derive(Debug)]
+pub(crate) struct Permit(
+    #[allow(dead_code, reason = "held, not read")] Option<OwnedSemaphorePermit>,
+);
 
 /// Sends requests to one server, and reports their progress.
 #[derive(Clone, Debug)]
@@ -19,6 +27,8 @@ pub(crate) struct Requester {
     pub(crate) jitter: Jitter,
     /// The timeout of one request.
     pub(crate) request_timeout: Duration,
+    /// Limits how many requests of a shutdown are under way at the same time.
+    permits: Option<Arc<Semaphore>>,
     /// The longest pause between two polls.
     pub(crate) poll_ceiling: Duration,
     address: Arc<Address>,
@@ -32,17 +42,38 @@ impl Requester {
             observation: options.observation.clone(),
             jitter: Jitter::new(options.jitter_seed),
             request_timeout: options.request_timeout,
+            permits: None,
             poll_ceiling: options.poll_ceiling,
             address,
         }
     }
 
-    /// The same with other timings, for a shutdown that stops the pipelines of many submissions.
-    pub(crate) fn with(&self, request_timeout: Duration, poll_ceiling: Duration) -> Self {
+    /// The same with other timings, for a shutdown that stops the pipelines of many submissions: at most so many requests as there are
+    /// permits are under way at the same time.
+    pub(crate) fn with(
+        &self,
+        request_timeout: Duration,
+        poll_ceiling: Duration,
+        permits: &Arc<Semaphore>,
+    ) -> Self {
         Self {
             request_timeout,
             poll_ceiling,
+            permits: Some(Arc::clone(permits)),
             ..self.clone()
+        }
+    }
+
+    /// Waits until a request may be sent, for as long as it holds the permit; `None` if the deadline passes first.
+    pub(crate) async fn permit(&self, deadline: &Deadline) -> Option<Permit> {
+        let Some(permits) = &self.permits else {
+            return Some(Permit(None));
+        };
+        let acquired = Arc::clone(permits).acquire_owned();
+        match tokio::time::timeout(deadline.remaining(), acquired).await {
+            // The semaphore is never closed.
+            Ok(permit) => Some(Permit(permit.ok())),
+            Err(_elapsed) => None,
         }
     }
 

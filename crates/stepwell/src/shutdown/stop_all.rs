@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use stepwell_arroyo::JobState;
+use stepwell_arroyo::{JobState, PipelineId};
 use tokio::{sync::Semaphore, task::JoinSet};
 
 use super::{
@@ -20,7 +20,7 @@ use crate::{
     session::Deadline,
 };
 
-/// How many pipelines are stopped concurrently.
+/// How many requests are under way at the same time.
 const AT_ONCE: usize = 64;
 
 /// The timeout of one request of a stop.
@@ -56,9 +56,14 @@ impl Shutdown {
             let policy = Arc::clone(&policy);
             let permits = Arc::clone(&permits);
             stops.spawn(async move {
-                // The semaphore is never closed.
-                let _permit = permits.acquire().await;
-                stop_entry(&registry, id, &policy, deadline).await
+                let stopping = StopEntry {
+                    registry: &registry,
+                    id,
+                    policy: &policy,
+                    deadline,
+                    permits: &permits,
+                };
+                stopping.run().await
             });
         }
         let mut report = ShutdownReport::default();
@@ -83,117 +88,124 @@ impl Shutdown {
     }
 }
 
-async fn stop_entry(
-    registry: &Registry,
-    entry_id: EntryId,
-    policy: &StopPolicy,
+/// The stop of what one submission has created, started or found.
+struct StopEntry<'a> {
+    registry: &'a Registry,
+    id: EntryId,
+    policy: &'a StopPolicy,
     deadline: Deadline,
-) -> Option<ShutdownEntry> {
-    let before = registry.entry(entry_id)?;
-    let quiet = tokio::time::timeout(deadline.remaining(), registry.quiet(entry_id)).await;
-    let Some(entry) = registry.entry(entry_id) else {
-        return match before.target {
-            Target::Attempted(attempt) => Some(ShutdownEntry {
-                name: before.name.as_ref().to_owned(),
-                id: attempt.id().cloned(),
-                end: ShutdownEnd::NotCreated,
-            }),
-            // It has just ended or been detached.
-            Target::Pipeline(_) => None,
-        };
-    };
-    let (id, end) = if entry.is_left() {
-        (entry.target.id().cloned(), Ok(ShutdownEnd::Left))
-    } else if quiet.is_err() {
-        (entry.target.id().cloned(), Err(Unsettled::UnderWay))
-    } else {
-        settle_and_stop(registry, entry_id, &entry, policy, deadline).await
-    };
-    let end = end.unwrap_or_else(|error| ShutdownEnd::Unsettled {
-        since: entry.since,
-        error,
-    });
-    if !matches!(end, ShutdownEnd::Unsettled { .. }) {
-        registry.remove(entry_id);
-    }
-    Some(ShutdownEntry {
-        name: entry.name.as_ref().to_owned(),
-        id,
-        end,
-    })
+    permits: &'a Arc<Semaphore>,
 }
 
-async fn settle_and_stop(
-    registry: &Registry,
-    entry_id: EntryId,
-    entry: &Entry,
-    policy: &StopPolicy,
-    deadline: Deadline,
-) -> (
-    Option<stepwell_arroyo::PipelineId>,
-    Result<ShutdownEnd, Unsettled>,
-) {
-    let requester = entry.requester.with(REQUEST_TIMEOUT, POLL_CEILING);
-    let id = match &entry.target {
-        Target::Pipeline(id) => id.clone(),
-        Target::Attempted(attempt) => {
-            // A quarter of the time is reserved for the stop itself.
-            let look = deadline.within(deadline.remaining().mul_f64(0.75));
-            let claims = Claims {
-                registry,
-                server: requester.server(),
-                by: entry_id,
+impl StopEntry<'_> {
+    async fn run(&self) -> Option<ShutdownEntry> {
+        let before = self.registry.entry(self.id)?;
+        let quiet =
+            tokio::time::timeout(self.deadline.remaining(), self.registry.quiet(self.id)).await;
+        let Some(entry) = self.registry.entry(self.id) else {
+            return match before.target {
+                Target::Attempted(attempt) => Some(ShutdownEntry {
+                    name: before.name.as_ref().to_owned(),
+                    id: attempt.id().cloned(),
+                    end: ShutdownEnd::NotCreated,
+                }),
+                // It has just ended or been detached.
+                Target::Pipeline(_) => None,
             };
-            match settle(&requester, attempt, claims, look).await {
-                SettleOutcome::Found(pipeline) => pipeline.id,
-                SettleOutcome::Conflict(_) => {
-                    // Another client's pipeline has that id, so ours was refused.
-                    return (attempt.id().cloned(), Ok(ShutdownEnd::NotCreated));
-                }
-                SettleOutcome::Ambiguous(pipelines) => {
-                    let ids = pipelines.into_iter().map(|pipeline| pipeline.id).collect();
-                    return (None, Err(Unsettled::Ambiguous { ids }));
-                }
-                SettleOutcome::Absent | SettleOutcome::Failed(_) if entry.refused.is_some() => {
-                    let refusal = entry.refused.as_deref().unwrap_or_default().to_owned();
-                    return (attempt.id().cloned(), Err(Unsettled::Refused { refusal }));
-                }
-                SettleOutcome::Absent => return (attempt.id().cloned(), Err(Unsettled::Absent)),
-                SettleOutcome::Failed(error) => {
-                    return (
-                        attempt.id().cloned(),
-                        Err(Unsettled::Look { source: error }),
-                    );
+        };
+        let (id, end) = if entry.is_left() {
+            (entry.target.id().cloned(), Ok(ShutdownEnd::Left))
+        } else if quiet.is_err() {
+            (entry.target.id().cloned(), Err(Unsettled::UnderWay))
+        } else {
+            self.settle_and_stop(&entry).await
+        };
+        let end = end.unwrap_or_else(|error| ShutdownEnd::Unsettled {
+            since: entry.since,
+            error,
+        });
+        if !matches!(end, ShutdownEnd::Unsettled { .. }) {
+            self.registry.remove(self.id);
+        }
+        Some(ShutdownEntry {
+            name: entry.name.as_ref().to_owned(),
+            id,
+            end,
+        })
+    }
+
+    async fn settle_and_stop(
+        &self,
+        entry: &Entry,
+    ) -> (Option<PipelineId>, Result<ShutdownEnd, Unsettled>) {
+        let requester = entry
+            .requester
+            .with(REQUEST_TIMEOUT, POLL_CEILING, self.permits);
+        let id = match &entry.target {
+            Target::Pipeline(id) => id.clone(),
+            Target::Attempted(attempt) => {
+                // A quarter of the time is reserved for the stop itself.
+                let look = self
+                    .deadline
+                    .within(self.deadline.remaining().mul_f64(0.75));
+                let claims = Claims {
+                    registry: self.registry,
+                    server: requester.server(),
+                    by: self.id,
+                };
+                match settle(&requester, attempt, claims, look).await {
+                    SettleOutcome::Found(pipeline) => pipeline.id,
+                    SettleOutcome::Conflict(_) => {
+                        // Another client's pipeline has that id, so ours was refused.
+                        return (attempt.id().cloned(), Ok(ShutdownEnd::NotCreated));
+                    }
+                    SettleOutcome::Ambiguous(pipelines) => {
+                        let ids = pipelines.into_iter().map(|pipeline| pipeline.id).collect();
+                        return (None, Err(Unsettled::Ambiguous { ids }));
+                    }
+                    SettleOutcome::Absent | SettleOutcome::Failed(_) if entry.refused.is_some() => {
+                        let refusal = entry.refused.as_deref().unwrap_or_default().to_owned();
+                        return (attempt.id().cloned(), Err(Unsettled::Refused { refusal }));
+                    }
+                    SettleOutcome::Absent => {
+                        return (attempt.id().cloned(), Err(Unsettled::Absent));
+                    }
+                    SettleOutcome::Failed(error) => {
+                        return (
+                            attempt.id().cloned(),
+                            Err(Unsettled::Look { source: error }),
+                        );
+                    }
                 }
             }
-        }
-    };
-    registry.know(entry_id, &id);
-    let stop = Stop {
-        requester: &requester,
-        id: &id,
-        sight: &entry.sight,
-        mode: policy.mode.clone(),
-        escalations: &policy.escalations,
-        deadline,
-        // Which runs were requested is not known here, only whether the job recovers or fails.
-        expected: Expected {
-            run_id: u64::MAX,
-            old_run: None,
-        },
-    };
-    let end = match stop.run().await {
-        Ok(ending) => Ok(ShutdownEnd::Ended {
-            failure: ending
-                .job
-                .failure_reason
-                .filter(|_| ending.job.state == JobState::Failed),
-            state: ending.job.state,
-            final_checkpoint: ending.final_checkpoint,
-        }),
-        Err(error) => Err(Unsettled::Stop {
-            source: Box::new(error),
-        }),
-    };
-    (Some(id), end)
+        };
+        self.registry.know(self.id, &id);
+        let stop = Stop {
+            requester: &requester,
+            id: &id,
+            sight: &entry.sight,
+            mode: self.policy.mode.clone(),
+            escalations: &self.policy.escalations,
+            deadline: self.deadline,
+            // Which runs were requested is not known here, only whether the job recovers or fails.
+            expected: Expected {
+                run_id: u64::MAX,
+                old_run: None,
+            },
+        };
+        let end = match stop.run().await {
+            Ok(ending) => Ok(ShutdownEnd::Ended {
+                failure: ending
+                    .job
+                    .failure_reason
+                    .filter(|_| ending.job.state == JobState::Failed),
+                state: ending.job.state,
+                final_checkpoint: ending.final_checkpoint,
+            }),
+            Err(error) => Err(Unsettled::Stop {
+                source: Box::new(error),
+            }),
+        };
+        (Some(id), end)
+    }
 }

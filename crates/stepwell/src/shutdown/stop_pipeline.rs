@@ -37,6 +37,14 @@ pub(crate) struct Ending {
     pub(crate) final_checkpoint: Option<bool>,
 }
 
+/// Why the tries to send a stop ended without an answer.
+enum NotAsked {
+    /// The pipeline was deleted.
+    Vanished,
+    /// The other requests of the shutdown took all the time.
+    InTime,
+}
+
 pub(crate) struct Stop<'a> {
     pub(crate) requester: &'a Requester,
     pub(crate) id: &'a PipelineId,
@@ -160,23 +168,31 @@ impl<'a> Stop<'a> {
         let may_be_new = watch.may_be_new();
         let asked = watch.tries(Request::Stop).run(|client| {
             let (owned, patch) = (id.clone(), patch.clone());
-            let sent = to_completion(async move { client.patch(&owned, &patch).await });
             async move {
+                let permit = self.requester.permit(&self.deadline).await;
+                let permit = permit.ok_or(NotAsked::InTime)?;
+                let sent = to_completion(async move {
+                    let answer = client.patch(&owned, &patch).await;
+                    drop(permit);
+                    answer
+                });
                 match sent.await {
-                    Err(error) if is_gone(&error) && !may_be_new() => {
-                        VanishedSnafu { id: id.clone() }.fail()
-                    }
+                    Err(error) if is_gone(&error) && !may_be_new() => Err(NotAsked::Vanished),
                     answer => Ok(answer),
                 }
             }
         });
-        match watch.beside(asked).await? {
-            Ok(_) => Ok(()),
-            Err(error) if Request::Stop.next(&error) == Next::GiveUp => Err(self.rejected(error)),
-            Err(error) => {
+        match watch.beside(asked).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(error)) if Request::Stop.next(&error) == Next::GiveUp => {
+                Err(self.rejected(error))
+            }
+            Ok(Err(error)) => {
                 watch.note_failure(error);
                 Err(self.too_late(watch))
             }
+            Err(NotAsked::InTime) => Err(self.too_late(watch)),
+            Err(NotAsked::Vanished) => VanishedSnafu { id: id.clone() }.fail(),
         }
     }
 
@@ -213,6 +229,7 @@ impl<'a> Stop<'a> {
     }
 
     async fn checkpoints(&self, job: &Job) -> Option<Vec<Checkpoint>> {
+        let _permit = self.requester.permit(&self.deadline).await?;
         self.client().checkpoints(self.id, &job.id).await.ok()
     }
 
@@ -227,7 +244,9 @@ impl<'a> Stop<'a> {
             Some(Finding::Known(was_made)) => Some(was_made),
             None | Some(Finding::NotKnown) => None,
             Some(Finding::MadeIfStillAsked) => {
+                let permit = self.requester.permit(&self.deadline).await;
                 let pipeline = self.client().pipeline(self.id).await.ok();
+                drop(permit);
                 pipeline
                     .is_some_and(|pipeline| pipeline.stop == StopMode::Checkpoint)
                     .then_some(true)

@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 use stepwell::{
-    OnShutdown, PipelineSpec, Shutdown, StopMode, StopPolicy,
+    OnShutdown, PipelineSpec, Shutdown, StopMode, StopPolicy, Submission,
     shutdown::{Escalation, ShutdownEnd},
     spec::Identity,
     transport::{
@@ -322,4 +322,44 @@ async fn a_dropped_stop_of_everything_can_be_taken_up_again() {
         &pipeline("pl_1", QUERY).with("stop", json!("checkpoint")),
     );
     assert_stopped(&shutdown.stop_all(policy()).await.unwrap(), "pl_1");
+}
+
+/// More than there may be requests at the same time: what is limited is requests, not pipelines.
+#[tokio::test(start_paused = true)]
+async fn all_are_asked_to_stop_at_once_however_long_each_takes() {
+    const PIPELINES: usize = 70;
+    let fake = FakeTransport::any_order();
+    let shutdown = Shutdown::new();
+    let options = options().with_on_shutdown(OnShutdown::Stop);
+    for number in 0..PIPELINES {
+        let name = format!("pl_{number}");
+        fake.expect(Method::GET, path(&name))
+            .reply_json(200, &pipeline(&name, QUERY));
+        let attached = Submission::attach(fake.clone(), id(&name), &shutdown, options.clone());
+        let _ = attached.await.unwrap();
+        fake.expect(Method::GET, jobs_path(&name))
+            .reply_json(200, &json!({"data": [job("Running")]}))
+            .always();
+        fake.expect(
+            Method::GET,
+            format!("/api/v1/pipelines/{name}/jobs/job_1/checkpoints"),
+        )
+        .reply_json(200, &json!({"data": []}))
+        .always();
+        fake.expect(Method::PATCH, path(&name))
+            .reply_json(200, &pipeline(&name, QUERY));
+    }
+    let stopping = shutdown.clone();
+    let stopping = tokio::spawn(async move {
+        let policy = StopPolicy::builder().deadline(seconds(30)).build();
+        stopping.stop_all(policy).await.map(|_| ())
+    });
+    tokio::time::sleep(millis(500)).await;
+    let asked = fake
+        .requests()
+        .iter()
+        .filter(|sent| sent.method == Method::PATCH)
+        .count();
+    assert_eq!(asked, PIPELINES);
+    stopping.abort();
 }
