@@ -80,6 +80,14 @@ impl Sight {
         seen.was_there.then_some(since)
     }
 
+    /// Whether this is another job than the one seen last: the pipeline was deleted and created again.
+    pub(super) fn is_another(&self, job: &Job) -> bool {
+        let seen = self.seen();
+        seen.reported
+            .as_ref()
+            .is_some_and(|last| last.job_id != job.id)
+    }
+
     /// Records an observation of the job, and returns the transition if it is a new one.
     pub(super) fn saw(
         &self,

@@ -73,6 +73,7 @@ pub(crate) async fn wait_until_running(
                         }
                         .into());
                     }
+                    session.ticket.runs();
                     return Ok(job);
                 }
                 let pause = match verdict {

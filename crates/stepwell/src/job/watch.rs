@@ -106,6 +106,10 @@ impl Watch {
                 self.last_seen = LastSeen::NoJob;
                 Look::NoJob
             }
+            // Another client's, under the id of the one that is to be stopped.
+            Ok(Some(job)) if self.step == Step::Stop && self.sight.is_another(&job) => {
+                Look::Vanished
+            }
             Ok(Some(job)) => self.saw(job),
             Err(error) => {
                 self.sight.heard_nothing(asked);

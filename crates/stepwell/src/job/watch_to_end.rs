@@ -68,7 +68,7 @@ pub(super) async fn read_end(
     job: Job,
     trouble: Option<Box<Trouble>>,
 ) -> Ended {
-    session.ticket.forget();
+    session.ticket.has_ended();
     let errors = if job.state == JobState::Failed {
         let client = session.requester.client_for_a_write();
         // The reason is in the job; the log is optional.

@@ -4,6 +4,7 @@ pub(crate) mod attempt;
 mod create;
 mod decide;
 mod difference;
+mod earlier_create;
 mod job;
 mod near_match;
 mod pipeline_summary;
@@ -25,6 +26,7 @@ use self::{
     create::{CreateOutcome, Creating},
     decide::{Decision, decide},
     difference::differences,
+    earlier_create::earlier_create,
     job::{JobOf, job_of},
     resume::{ResumeOutcome, ResumePlan, Resuming, compare_udfs},
 };
@@ -76,9 +78,13 @@ pub(crate) async fn resolve(
     deadline: &Deadline,
 ) -> Result<ResolveOutcome, Error> {
     let creating = Creating { session, deadline };
+    if !attempt.as_ref().is_some_and(CreateAttempt::in_doubt) {
+        *attempt = earlier_create(session, spec, deadline).await?;
+    }
     if let Some(attempt) = attempt.as_mut().filter(|attempt| attempt.in_doubt()) {
         let outcome = creating.settle_earlier(attempt).await?;
-        let taken = take(session, spec, outcome, deadline).await?;
+        let taken = take(session, spec, outcome, deadline).await;
+        let taken = taken.inspect_err(|_| still_in_doubt(session, attempt))?;
         attempt.sent = Sent::Nothing;
         if let Some(resolved) = taken {
             return Ok(resolved);
@@ -108,11 +114,19 @@ pub(crate) async fn resolve(
             sent: Sent::Nothing,
         });
         let outcome = creating.run(attempt).await?;
-        let taken = take(session, spec, outcome, deadline).await?;
+        let taken = take(session, spec, outcome, deadline).await;
+        let taken = taken.inspect_err(|_| still_in_doubt(session, attempt))?;
         attempt.sent = Sent::Nothing;
         if let Some(resolved) = taken {
             return Ok(resolved);
         }
+    }
+}
+
+/// Taking over the result of a create failed: unless the create is settled, a shutdown has to look for it.
+fn still_in_doubt(session: &Session, attempt: &CreateAttempt) {
+    if attempt.in_doubt() {
+        session.ticket.is_in_doubt(attempt);
     }
 }
 

@@ -185,9 +185,13 @@ impl Resuming<'_> {
                 return Ok(());
             };
             in_doubt |= Request::Restart.next(&error) == Next::Settle;
-            let pause = tries
-                .pause(error, left)
-                .map_err(|error| self.refused(error))?;
+            let pause = tries.pause(error, left).map_err(|error| {
+                if !in_doubt {
+                    // Nothing was started, so there is nothing to stop.
+                    self.session.ticket.has_ended();
+                }
+                self.refused(error)
+            })?;
             self.deadline.sleep(pause.max(TWO_TICKS)).await;
             if in_doubt && !self.is_still_failed().await? {
                 tries.answered();
@@ -209,10 +213,11 @@ impl Resuming<'_> {
         )?;
         let sent = to_completion(async move {
             let sent = sending.await;
-            if let Err(error) = &sent
-                && Failure::of(error).changed_nothing()
-            {
+            let failure = sent.as_ref().err().map(Failure::of);
+            if failure.is_some_and(Failure::changed_nothing) {
                 guard.started_nothing();
+            } else {
+                guard.in_doubt(failure.is_some());
             }
             sent
         });
@@ -261,8 +266,9 @@ impl Resuming<'_> {
 
     /// The error for a request that changes something and was not accepted.
     fn refused(&self, error: ClientError) -> Error {
-        if is_gone(&error) {
-            self.session.ticket.forget();
+        // What was taken for the result of our own create may be a twin of it.
+        if is_gone(&error) && !(self.adopted && self.started_here) {
+            self.session.ticket.forget_unless_in_doubt();
         }
         self.failed(error)
     }

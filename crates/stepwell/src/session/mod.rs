@@ -128,6 +128,12 @@ impl Session {
     }
 }
 
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.ticket.abandon();
+    }
+}
+
 /// Requests are sent in tasks of their own, which requires a runtime.
 pub(crate) fn need_runtime() -> Result<(), Error> {
     match tokio::runtime::Handle::try_current() {

@@ -43,6 +43,8 @@ pub enum ShutdownEnd {
         /// `112_stop_immediate_states` of 0.15.0).
         failure: Option<FailureReason>,
     },
+    /// It was deleted.
+    Deleted,
     /// Its create was refused: there is no such pipeline.
     NotCreated,
     /// It was left running, according to [`OnShutdown`](super::OnShutdown).
@@ -173,6 +175,7 @@ impl fmt::Display for ShutdownEnd {
                     None => Ok(()),
                 }
             }
+            Self::Deleted => formatter.write_str("was deleted"),
             Self::NotCreated => formatter.write_str("was not created"),
             Self::Left => formatter.write_str("was left as it is"),
             Self::Unsettled { error, .. } => {

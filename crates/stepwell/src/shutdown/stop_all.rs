@@ -12,6 +12,7 @@ use super::{
         entry::{Entry, EntryId, Target},
     },
     report::ShutdownError,
+    stop_error::StopError,
     stop_pipeline::Stop,
 };
 use crate::{
@@ -66,10 +67,10 @@ impl Shutdown {
                 stopping.run().await
             });
         }
-        let mut report = ShutdownReport::default();
+        let mut results = Vec::new();
         while let Some(stopped) = stops.join_next().await {
             match stopped {
-                Ok(entry) => report.entries.extend(entry),
+                Ok(result) => results.extend(result),
                 Err(failure) => {
                     if let Ok(panic) = failure.try_into_panic() {
                         std::panic::resume_unwind(panic);
@@ -77,15 +78,61 @@ impl Shutdown {
                 }
             }
         }
-        report
-            .entries
-            .sort_by(|one, other| one.name.cmp(&other.name));
+        let report = ShutdownReport {
+            entries: one_for_each_pipeline(&self.registry, results),
+        };
         if report.unsettled().next().is_some() {
             Err(ShutdownError { report })
         } else {
             Ok(report)
         }
     }
+}
+
+/// What became of the pipeline of one submission.
+struct StopResult {
+    id: EntryId,
+    server: Arc<str>,
+    entry: ShutdownEntry,
+}
+
+impl StopResult {
+    /// Of several results for one pipeline, the lowest one holds.
+    fn rank(&self) -> u8 {
+        match self.entry.end {
+            ShutdownEnd::Ended { .. } => 0,
+            ShutdownEnd::Deleted => 1,
+            ShutdownEnd::Unsettled { .. } => 2,
+            ShutdownEnd::Left => 3,
+            ShutdownEnd::NotCreated => 4,
+        }
+    }
+
+    fn is_settled(&self) -> bool {
+        !matches!(self.entry.end, ShutdownEnd::Unsettled { .. })
+    }
+}
+
+/// Several submissions may be about the same pipeline.
+fn one_for_each_pipeline(registry: &Registry, mut results: Vec<StopResult>) -> Vec<ShutdownEntry> {
+    results.sort_by_key(StopResult::rank);
+    let mut kept: Vec<StopResult> = Vec::new();
+    for result in results {
+        let same = kept.iter().find(|other| {
+            let id = &result.entry.id;
+            id.is_some() && *id == other.entry.id && result.server == other.server
+        });
+        let settled = same.unwrap_or(&result).is_settled();
+        if settled {
+            registry.remove(result.id);
+        }
+        if same.is_none() {
+            kept.push(result);
+        }
+    }
+    let mut entries: Vec<_> = kept.into_iter().map(|result| result.entry).collect();
+    entries.sort_by(|one, other| one.name.cmp(&other.name));
+    entries
 }
 
 /// The stop of what one submission has created, started or found.
@@ -98,17 +145,15 @@ struct StopEntry<'a> {
 }
 
 impl StopEntry<'_> {
-    async fn run(&self) -> Option<ShutdownEntry> {
+    async fn run(&self) -> Option<StopResult> {
         let before = self.registry.entry(self.id)?;
         let quiet =
             tokio::time::timeout(self.deadline.remaining(), self.registry.quiet(self.id)).await;
         let Some(entry) = self.registry.entry(self.id) else {
-            return match before.target {
-                Target::Attempted(attempt) => Some(ShutdownEntry {
-                    name: before.name.as_ref().to_owned(),
-                    id: attempt.id().cloned(),
-                    end: ShutdownEnd::NotCreated,
-                }),
+            return match &before.target {
+                Target::Attempted(attempt) => {
+                    Some(self.result(&before, attempt.id().cloned(), ShutdownEnd::NotCreated))
+                }
                 // It has just ended or been detached.
                 Target::Pipeline(_) => None,
             };
@@ -124,14 +169,19 @@ impl StopEntry<'_> {
             since: entry.since,
             error,
         });
-        if !matches!(end, ShutdownEnd::Unsettled { .. }) {
-            self.registry.remove(self.id);
+        Some(self.result(&entry, id, end))
+    }
+
+    fn result(&self, of: &Entry, id: Option<PipelineId>, end: ShutdownEnd) -> StopResult {
+        StopResult {
+            id: self.id,
+            server: Arc::clone(of.requester.server()),
+            entry: ShutdownEntry {
+                name: of.name.as_ref().to_owned(),
+                id,
+                end,
+            },
         }
-        Some(ShutdownEntry {
-            name: entry.name.as_ref().to_owned(),
-            id,
-            end,
-        })
     }
 
     async fn settle_and_stop(
@@ -202,6 +252,7 @@ impl StopEntry<'_> {
                 state: ending.job.state,
                 final_checkpoint: ending.final_checkpoint,
             }),
+            Err(StopError::Vanished { .. }) => Ok(ShutdownEnd::Deleted),
             Err(error) => Err(Unsettled::Stop {
                 source: Box::new(error),
             }),

@@ -28,7 +28,7 @@ pub(crate) async fn stop(
         // It may keep running.
         session.stops.store(false, Ordering::Relaxed);
     })?;
-    session.ticket.forget();
+    session.ticket.has_ended();
     if ending.job.state == JobState::Stopped {
         return Ok(ending);
     }

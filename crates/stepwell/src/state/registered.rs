@@ -94,7 +94,7 @@ impl Submission<Registered> {
 
     /// Leaves the pipeline running and removes it from the shutdown. Sends nothing.
     pub fn detach(self) -> PipelineId {
-        self.session.ticket.forget();
+        self.session.ticket.detach();
         self.state.pipeline.id
     }
 }

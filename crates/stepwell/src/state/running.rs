@@ -103,7 +103,7 @@ impl Submission<Running> {
 
     /// Leaves the pipeline running and removes it from the shutdown. Sends nothing.
     pub fn detach(self) -> PipelineId {
-        self.session.ticket.forget();
+        self.session.ticket.detach();
         self.state.registered.pipeline.id
     }
 }

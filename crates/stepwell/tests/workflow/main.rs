@@ -31,6 +31,7 @@ mod shutdown;
 mod shutdown_begun;
 mod shutdown_create;
 mod shutdown_in_doubt;
+mod shutdown_remembers;
 mod stable;
 mod stop;
 mod support;

@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 use stepwell::{
     OnShutdown, PipelineSpec, Shutdown, StopMode, StopPolicy, Submission,
-    shutdown::{Escalation, ShutdownEnd},
+    shutdown::{Escalation, ShutdownEnd, ShutdownEntry},
     spec::Identity,
     transport::{
         FakeTransport, SharedTransport,
@@ -272,13 +272,23 @@ async fn what_has_ended_but_would_run_again_is_told_to_stop_too() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pipeline_that_was_deleted_meanwhile_is_reported_and_not_called_stopped() {
+async fn a_pipeline_that_was_deleted_meanwhile_is_reported_as_that_and_not_as_stopped() {
     let fake = FakeTransport::new();
     let shutdown = Shutdown::new();
     found(&fake, &shutdown, OnShutdown::Stop, job("Running")).await;
     fake.unknown("pl_1");
-    let error = shutdown.stop_all(policy()).await.unwrap_err();
-    assert!(error.to_string().contains("it was deleted"), "{error}");
+    let report = shutdown.stop_all(policy()).await.unwrap();
+    assert!(
+        matches!(
+            report.entries[..],
+            [ShutdownEntry {
+                end: ShutdownEnd::Deleted,
+                ..
+            }]
+        ),
+        "{report}"
+    );
+    assert!(report.to_string().contains("was deleted"), "{report}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -51,10 +51,33 @@ pub(crate) struct Entry {
     pub(crate) started_here: bool,
     /// The server's message, if it refused the create because the pipeline exists.
     pub(crate) refused: Option<Arc<str>>,
+    /// Whether a request that may have started something was not answered.
+    pub(super) in_doubt: bool,
+    /// Whether the pipeline was seen ended. The submission may still see it run again.
+    pub(super) has_ended: bool,
+    /// Whether the submission was dropped.
+    pub(super) is_orphan: bool,
     pub(super) writes: usize,
 }
 
 impl Entry {
+    /// Whether the entry is one that a shutdown has to deal with.
+    pub(crate) fn is_open(&self) -> bool {
+        !self.has_ended || self.writes > 0
+    }
+
+    /// Takes over what a dropped submission knew of the same pipeline.
+    pub(super) fn absorb(&mut self, orphan: &Self) {
+        let is_left = self.is_left() && orphan.is_left();
+        self.started_here |= orphan.started_here;
+        self.in_doubt |= orphan.in_doubt;
+        self.has_ended &= orphan.has_ended;
+        self.since = self.since.min(orphan.since);
+        if !is_left && self.is_left() {
+            self.on_shutdown = OnShutdown::Stop;
+        }
+    }
+
     /// Whether a shutdown leaves the pipeline as it is.
     pub(crate) fn is_left(&self) -> bool {
         match self.on_shutdown {

@@ -22,7 +22,13 @@ use self::{
     server::Server,
 };
 use super::KnownPipeline;
-use crate::resolve::{attempt::CreateAttempt, shown::Shown};
+use crate::{
+    resolve::{
+        attempt::{CreateAttempt, Sent},
+        shown::Shown,
+    },
+    spec::PipelineSpec,
+};
 
 #[derive(Debug, Default)]
 struct Inner {
@@ -43,7 +49,21 @@ pub(crate) struct Registry {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ShutdownBegun;
 
+/// A create that another submission has sent.
+pub(crate) struct EarlierCreate {
+    pub(crate) id: EntryId,
+    pub(crate) attempt: CreateAttempt,
+    /// Whether its submission was dropped.
+    pub(crate) is_orphan: bool,
+    pub(crate) is_under_way: bool,
+}
+
 impl Inner {
+    fn open_entries(&self) -> impl Iterator<Item = (EntryId, &Entry)> {
+        let entries = self.entries.iter().filter(|(_, entry)| entry.is_open());
+        entries.map(|(id, entry)| (*id, entry))
+    }
+
     fn server(&mut self, server: &Arc<str>) -> &mut Server {
         self.servers.entry(Arc::clone(server)).or_default()
     }
@@ -62,13 +82,62 @@ impl Inner {
         }
     }
 
-    /// Records the pipeline of an entry.
+    /// Sets what an entry is about.
+    fn set_target(&mut self, id: EntryId, target: Target) {
+        if let Some(mut entry) = self.entries.get(&id).cloned() {
+            entry.target = target;
+            self.insert(id, entry);
+        }
+    }
+
+    /// Records which pipeline an entry is about. What dropped submissions knew of it goes to this entry, so that there is one entry for one
+    /// pipeline, however often it was attached to.
     fn know(&mut self, id: EntryId, pipeline: &PipelineId) {
-        if let Some(entry) = self.entries.get_mut(&id) {
-            if let Some(server) = self.servers.get_mut(entry.requester.server()) {
-                server.remove(id, entry);
+        self.set_target(id, Target::Pipeline(pipeline.clone()));
+        for orphan in self.others_of_pipeline(id) {
+            let is_idle = |entry: &Entry| entry.is_orphan && entry.writes == 0;
+            if self.entries.get(&orphan).is_some_and(is_idle) {
+                self.move_into(orphan, id);
             }
-            entry.target = Target::Pipeline(pipeline.clone());
+        }
+    }
+
+    /// The entries of other submissions for the same pipeline.
+    fn others_of_pipeline(&self, id: EntryId) -> Vec<EntryId> {
+        let Some(entry) = self.entries.get(&id) else {
+            return Vec::new();
+        };
+        let (Target::Pipeline(pipeline), Some(server)) =
+            (&entry.target, self.servers.get(entry.requester.server()))
+        else {
+            return Vec::new();
+        };
+        let others = server.with_pipeline(pipeline);
+        others.filter(|other| *other != id).collect()
+    }
+
+    fn move_into(&mut self, orphan: EntryId, id: EntryId) {
+        let Some(absorbed) = self.entries.get(&orphan).cloned() else {
+            return;
+        };
+        self.remove(orphan);
+        if let Some(entry) = self.entries.get_mut(&id) {
+            entry.absorb(&absorbed);
+        }
+    }
+
+    /// Removes the entry of a dropped submission that nothing depends on any more.
+    fn tidy(&mut self, id: EntryId) {
+        let Some(entry) = self.entries.get(&id) else {
+            return;
+        };
+        if !entry.is_orphan || entry.writes > 0 {
+            return;
+        }
+        if entry.has_ended && !entry.in_doubt {
+            self.remove(id);
+        } else if let Some(other) = self.others_of_pipeline(id).first() {
+            self.move_into(id, *other);
         }
     }
 
@@ -121,12 +190,12 @@ impl Registry {
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.lock().entries.len()
+        self.lock().open_entries().count()
     }
 
     pub(crate) fn pipelines(&self) -> Vec<KnownPipeline> {
         let inner = self.lock();
-        let target = inner.entries.values().map(|entry| KnownPipeline {
+        let target = inner.open_entries().map(|(_, entry)| KnownPipeline {
             name: entry.name.as_ref().to_owned(),
             id: entry.target.id().cloned(),
         });
@@ -134,11 +203,37 @@ impl Registry {
     }
 
     pub(crate) fn entry_ids(&self) -> Vec<EntryId> {
-        self.lock().entries.keys().copied().collect()
+        self.lock().open_entries().map(|(id, _)| id).collect()
     }
 
+    /// The entry, unless its pipeline has ended.
     pub(crate) fn entry(&self, id: EntryId) -> Option<Entry> {
-        self.lock().entries.get(&id).cloned()
+        let entry = self.lock().entries.get(&id).cloned();
+        entry.filter(Entry::is_open)
+    }
+
+    /// A `POST` of the same spec whose outcome is in doubt, and that no other submission is about to settle.
+    pub(crate) fn earlier_create(
+        &self,
+        server: &str,
+        spec: &PipelineSpec,
+        than: EntryId,
+    ) -> Option<EarlierCreate> {
+        let inner = self.lock();
+        let mut attempts = inner.attempts(server);
+        let (id, entry, attempt) = attempts.find(|(by, entry, other)| {
+            *by != than
+                && other.sent == Sent::Post
+                && (entry.writes == 0 || entry.is_orphan)
+                && other.spec.query() == spec.query()
+                && other.spec.name() == spec.name()
+        })?;
+        Some(EarlierCreate {
+            id,
+            attempt: attempt.clone(),
+            is_orphan: entry.is_orphan,
+            is_under_way: entry.writes > 0,
+        })
     }
 
     /// Whether a submission under this shutdown created or resumed this pipeline, or may be creating it: a pipeline can be listed before

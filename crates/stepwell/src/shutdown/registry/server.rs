@@ -16,29 +16,38 @@ pub(super) struct Server {
     by_id: HashMap<PipelineId, BTreeSet<EntryId>>,
     /// The entries of creates whose id the server chooses, by name.
     by_name: HashMap<String, BTreeSet<EntryId>>,
+    /// The entries of pipelines that exist.
+    by_pipeline: HashMap<PipelineId, BTreeSet<EntryId>>,
 }
 
 impl Server {
     pub(super) fn insert(&mut self, id: EntryId, entry: &Entry) {
-        if let Target::Attempted(attempt) = &entry.target {
-            let entries = match attempt.id() {
+        let entries = match &entry.target {
+            Target::Pipeline(pipeline) => self.by_pipeline.entry(pipeline.clone()).or_default(),
+            Target::Attempted(attempt) => match attempt.id() {
                 Some(chosen) => self.by_id.entry(chosen.clone()).or_default(),
                 None => self
                     .by_name
                     .entry(attempt.spec.name().to_owned())
                     .or_default(),
-            };
-            entries.insert(id);
-        }
+            },
+        };
+        entries.insert(id);
     }
 
     pub(super) fn remove(&mut self, id: EntryId, entry: &Entry) {
-        if let Target::Attempted(attempt) = &entry.target {
-            match attempt.id() {
+        match &entry.target {
+            Target::Pipeline(pipeline) => remove(&mut self.by_pipeline, pipeline, id),
+            Target::Attempted(attempt) => match attempt.id() {
                 Some(chosen) => remove(&mut self.by_id, chosen, id),
                 None => remove(&mut self.by_name, attempt.spec.name(), id),
-            }
+            },
         }
+    }
+
+    /// The entries of this pipeline.
+    pub(super) fn with_pipeline(&self, id: &PipelineId) -> impl Iterator<Item = EntryId> {
+        self.by_pipeline.get(id).into_iter().flatten().copied()
     }
 
     /// The entries whose create has chosen this id.

@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use stepwell_arroyo::PipelineId;
 
+use crate::{resolve::attempt::CreateAttempt, shutdown::OnShutdown};
+
 use super::{
     Registry, ShutdownBegun,
-    entry::{Entry, EntryId, Intended},
+    entry::{Entry, EntryId, Intended, Target},
     write_guard::WriteGuard,
 };
 
@@ -46,8 +48,11 @@ impl Ticket {
         }
         let before = inner.entries.get(&self.id);
         let writes = before.map_or(0, |entry| entry.writes);
-        let started_before = before
-            .is_some_and(|before| before.started_here && !before.target.is_left_for(&entry.target));
+        let before = before.filter(|before| !before.target.is_left_for(&entry.target));
+        let started_before = before.is_some_and(|before| before.started_here);
+        let in_doubt = before.is_some_and(|before| before.in_doubt);
+        // Another submission of the same pipeline, since dropped, may have wanted it stopped.
+        let on_shutdown_before = before.map(|before| before.on_shutdown);
         let Intended {
             name,
             requester,
@@ -63,11 +68,14 @@ impl Ticket {
                 name,
                 requester,
                 sight,
-                on_shutdown,
+                on_shutdown: on_shutdown_before.unwrap_or(on_shutdown),
                 since,
                 target,
                 started_here: started_here || started_before,
                 refused: None,
+                in_doubt,
+                has_ended: false,
+                is_orphan: false,
                 writes: writes + 1,
             },
         );
@@ -97,8 +105,63 @@ impl Ticket {
         entry.is_some_and(|entry| !entry.is_left())
     }
 
-    /// Drops the entry: the pipeline was seen ended, was never created, or is detached.
+    /// The pipeline was seen ended: a shutdown need not stop it.
+    pub(crate) fn has_ended(&self) {
+        self.change(|entry| entry.has_ended = true);
+    }
+
+    /// The pipeline was seen Running, whatever was seen before: another client may have started it again.
+    pub(crate) fn runs(&self) {
+        self.change(|entry| entry.has_ended = false);
+    }
+
+    /// The pipeline that was taken for the result of this create is not there: the create is in doubt as before.
+    pub(crate) fn is_in_doubt(&self, attempt: &CreateAttempt) {
+        let mut inner = self.registry.lock();
+        inner.set_target(self.id, Target::Attempted(attempt.clone()));
+    }
+
+    /// The caller leaves the pipeline to itself. A shutdown that has begun lists it as left.
+    pub(crate) fn detach(&self) {
+        if self.registry.is_begun() {
+            self.change(|entry| entry.on_shutdown = OnShutdown::Leave);
+        } else {
+            self.forget();
+        }
+    }
+
+    /// Drops the entry, unless a request that may have started something was not answered.
+    pub(crate) fn forget_unless_in_doubt(&self) {
+        let mut inner = self.registry.lock();
+        if !inner
+            .entries
+            .get(&self.id)
+            .is_some_and(|entry| entry.in_doubt)
+        {
+            inner.remove(self.id);
+        }
+        drop(inner);
+        self.registry.changed();
+    }
+
+    /// Drops the entry: the pipeline was never created, is another client's, or is left to itself.
     pub(crate) fn forget(&self) {
         self.registry.remove(self.id);
+    }
+
+    /// The submission is dropped.
+    pub(crate) fn abandon(&self) {
+        let mut inner = self.registry.lock();
+        if let Some(entry) = inner.entries.get_mut(&self.id) {
+            entry.is_orphan = true;
+        }
+        inner.tidy(self.id);
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Entry)) {
+        if let Some(entry) = self.registry.lock().entries.get_mut(&self.id) {
+            change(entry);
+        }
+        self.registry.changed();
     }
 }

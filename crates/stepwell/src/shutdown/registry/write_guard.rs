@@ -32,6 +32,13 @@ impl WriteGuard {
         }
     }
 
+    /// Records whether it is in doubt what became of the request.
+    pub(crate) fn in_doubt(&self, in_doubt: bool) {
+        if let Some(entry) = self.registry.lock().entries.get_mut(&self.id) {
+            entry.in_doubt = in_doubt;
+        }
+    }
+
     /// Records that the create was refused because the pipeline exists.
     pub(crate) fn refused(&self, error: &ClientError) {
         self.started_nothing();
@@ -45,9 +52,12 @@ impl WriteGuard {
 impl Drop for WriteGuard {
     fn drop(&mut self) {
         let registry = &self.registry;
-        if let Some(entry) = registry.lock().entries.get_mut(&self.id) {
+        let mut inner = registry.lock();
+        if let Some(entry) = inner.entries.get_mut(&self.id) {
             entry.writes = entry.writes.saturating_sub(1);
         }
+        inner.tidy(self.id);
+        drop(inner);
         registry.changed();
     }
 }
