@@ -2,6 +2,7 @@
 
 use stepwell::{Error, error::ResolveError};
 
+use super::process_of;
 use crate::{
     diary::{Pages, Told},
     story::Story,
@@ -42,10 +43,11 @@ fn silent(story: &Story, pages: &Pages) -> Option<String> {
     (!told).then(|| format!("{} made {}, and was told {error:?}", pages.who, life.id))
 }
 
-/// It is told that it may have made one, and has not sent anything.
+/// It is told that one may have been created, and no submission under its shutdown has sent anything.
 fn invented(story: &Story, pages: &Pages) -> Option<String> {
     let inner = story.world.lock();
-    let sent = inner.creates_sent.iter().any(|(who, _)| *who == pages.who);
+    let mut senders = inner.creates_sent.iter();
+    let sent = senders.any(|(who, _)| *who == pages.who || process_of(who) == Some(pages.process));
     pages.told.iter().find_map(|(_, told)| {
         let unknown = matches!(
             told,

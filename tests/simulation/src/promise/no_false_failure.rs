@@ -10,6 +10,7 @@ use stepwell::{
 use tokio::time::Instant;
 
 use super::last_act;
+use super::process_of;
 use crate::{
     diary::{Pages, Told},
     history::{Deed, Life},
@@ -50,6 +51,10 @@ fn of_wait(story: &Story, pages: &Pages, error: &WaitError, at: Instant) -> Opti
             .or_else(|| pages.began())
             .unwrap_or(at)
     };
+    // A create that an earlier submission of the process has left is taken over as one's own.
+    let taken_over = |life: &Life| {
+        life.id.starts_with("pl_") && process_of(&life.made_by) == Some(pages.process)
+    };
     let came_to = |id: &PipelineId, state: &str| {
         let life = life(id)?;
         let after = since(id);
@@ -57,7 +62,8 @@ fn of_wait(story: &Story, pages: &Pages, error: &WaitError, at: Instant) -> Opti
         let sent = &story.world.lock().creates_sent;
         let maybe_made = sent
             .iter()
-            .any(|(who, sent_at)| *who == pages.who && life.made_at >= *sent_at);
+            .any(|(who, sent_at)| *who == pages.who && life.made_at >= *sent_at)
+            || taken_over(&life);
         let after = if maybe_made || pages.resolves.is_empty() {
             life.made_at
         } else {
@@ -72,7 +78,8 @@ fn of_wait(story: &Story, pages: &Pages, error: &WaitError, at: Instant) -> Opti
         WaitError::Finished { id, .. } => {
             let is_news = life(id).is_some_and(|life| {
                 let began = pages.began();
-                life.was_finished_at(at) && !began.is_some_and(|began| life.was_finished_at(began))
+                let is_old = began.is_some_and(|began| life.was_finished_at(began));
+                life.was_finished_at(at) && (!is_old || taken_over(&life))
             });
             if is_news {
                 None

@@ -55,6 +55,8 @@ pub(crate) struct Entry {
     pub(super) in_doubt: bool,
     /// Whether the pipeline was seen ended. The submission may still see it run again.
     pub(super) has_ended: bool,
+    /// Whether a dropped submission has started a run of which no end was seen: what this one sees of an end may be older.
+    pub(super) orphan_started: bool,
     /// Whether the submission was dropped.
     pub(super) is_orphan: bool,
     pub(super) writes: usize,
@@ -63,7 +65,7 @@ pub(crate) struct Entry {
 impl Entry {
     /// Whether the entry is one that a shutdown has to deal with.
     pub(crate) fn is_open(&self) -> bool {
-        !self.has_ended || self.writes > 0
+        !self.has_ended || self.writes > 0 || self.in_doubt || self.orphan_started
     }
 
     /// Takes over what a dropped submission knew of the same pipeline.
@@ -71,6 +73,7 @@ impl Entry {
         let is_left = self.is_left() && orphan.is_left();
         self.started_here |= orphan.started_here;
         self.in_doubt |= orphan.in_doubt;
+        self.orphan_started |= orphan.orphan_started || orphan.started_here && !orphan.has_ended;
         self.has_ended &= orphan.has_ended;
         self.since = self.since.min(orphan.since);
         if !is_left && self.is_left() {

@@ -134,7 +134,7 @@ impl Inner {
         if !entry.is_orphan || entry.writes > 0 {
             return;
         }
-        if entry.has_ended && !entry.in_doubt {
+        if !entry.is_open() {
             self.remove(id);
         } else if let Some(other) = self.others_of_pipeline(id).first() {
             self.move_into(id, *other);
