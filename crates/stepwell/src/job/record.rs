@@ -26,14 +26,25 @@ pub(crate) struct Expected {
     pub(crate) run_id: u64,
     /// What is seen in this run or a lower one was there before we acted, and is not news.
     pub(crate) old_run: Option<u64>,
+    /// Any new run may have been requested; a job that recovers or fails is in trouble all the same.
+    pub(crate) any_run: bool,
 }
 
 impl Expected {
+    /// Which runs were requested is not known.
+    pub(crate) fn any_run() -> Self {
+        Self {
+            any_run: true,
+            ..Self::default()
+        }
+    }
+
     /// Nothing that is seen counts as trouble.
     pub(crate) fn nothing() -> Self {
         Self {
             run_id: 0,
             old_run: Some(u64::MAX),
+            any_run: false,
         }
     }
 }
@@ -111,6 +122,9 @@ impl Record {
         let restarts = matches!(job.state, JobState::Recovering | JobState::Restarting);
         let starts_again = restarts || job.state == JobState::Rescaling;
         let begun = job.run_id.saturating_add(starts_again.into());
+        if expected.any_run {
+            self.run_id = self.run_id.max(begun);
+        }
         let new_runs = begun.saturating_sub(self.run_id);
         self.run_id = self.run_id.max(begun);
         let mut is_trouble = matches!(job.state, JobState::Recovering | JobState::Failing);

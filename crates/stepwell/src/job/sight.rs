@@ -29,18 +29,34 @@ struct Seen {
     was_there: bool,
     /// Since when the server has not known the pipeline.
     missing_since: Option<Instant>,
-    /// Since when every poll of the job has failed.
+    /// Since when the server owes an answer: every poll of the job that began after it was dropped or has failed.
     silent_since: Option<Instant>,
-    /// The time of the last poll that failed.
-    looked: Option<Instant>,
+    /// How many watches there are: rows are read while the end is awaited.
+    watches: usize,
+    /// Since when there is none.
+    paused_since: Option<Instant>,
 }
 
 impl Sight {
-    /// Begins to watch the job of this pipeline. Time without polls does not count as silence of the server.
+    /// Begins to watch the job of this pipeline. The time without polls counts neither as silence of the server nor as absence of the
+    /// pipeline.
     pub(super) fn begin(&self, id: &PipelineId) {
         let mut seen = self.seen_of(id);
-        if let (Some(since), Some(looked)) = (seen.silent_since, seen.looked) {
-            seen.silent_since = Some(since + looked.elapsed());
+        seen.watches += 1;
+        let Some(paused) = seen.paused_since.take() else {
+            return;
+        };
+        let pause = paused.elapsed();
+        seen.silent_since = seen.silent_since.map(|since| since + pause);
+        seen.missing_since = seen.missing_since.map(|since| since + pause);
+    }
+
+    /// A watch ends.
+    pub(super) fn end(&self) {
+        let mut seen = self.seen();
+        seen.watches = seen.watches.saturating_sub(1);
+        if seen.watches == 0 {
+            seen.paused_since = Some(Instant::now());
         }
     }
 
@@ -54,11 +70,9 @@ impl Sight {
         self.seen().silent_since = None;
     }
 
-    /// Records that the server has not answered since that time.
-    pub(super) fn heard_nothing(&self, since: Instant) {
-        let mut seen = self.seen();
-        seen.silent_since.get_or_insert(since);
-        seen.looked = Some(Instant::now());
+    /// Records that the server is asked about the job. A poll that is dropped before its answer counts as unanswered.
+    pub(super) fn asked(&self) {
+        self.seen().silent_since.get_or_insert_with(Instant::now);
     }
 
     /// How long the server has not answered about the job.

@@ -90,6 +90,7 @@ impl Baseline {
             (Some(before), Some(_)) => Expected {
                 run_id: before.run_id.saturating_add(1),
                 old_run: before.terminal.then_some(before.run_id),
+                any_run: false,
             },
             _ => Expected::default(),
         }

@@ -22,6 +22,8 @@ pub(crate) struct Watch {
     step: Step,
     deadline: Deadline,
     trouble: TroubleWatch,
+    /// Whether transitions and troubles are reported.
+    reports: bool,
     tries: Tries,
     last_seen: LastSeen,
     began: Instant,
@@ -78,11 +80,18 @@ impl Watch {
             deadline: *deadline,
             trouble: TroubleWatch::new(requester, id, sight, expected),
             tries: requester.tries(Request::Look, step, deadline),
+            reports: true,
             last_seen: LastSeen::Nothing,
             began: Instant::now(),
             sight: Arc::clone(sight),
             retry_pause: Duration::ZERO,
         }
+    }
+
+    /// Reports nothing: another watch of the submission may report at the same time, and only what is driven reads the log in time.
+    pub(crate) fn silently(mut self) -> Self {
+        self.reports = false;
+        self
     }
 
     pub(crate) fn id(&self) -> &PipelineId {
@@ -96,12 +105,11 @@ impl Watch {
             return Look::Failed;
         };
         let (client, left) = self.tries.client();
-        let asked = Instant::now();
+        self.sight.asked();
         let answer = self.trouble.beside(client.job(&self.id)).await;
         drop(permit);
         match answer {
             Ok(None) => {
-                self.sight.heard_nothing(asked);
                 self.answered();
                 self.last_seen = LastSeen::NoJob;
                 Look::NoJob
@@ -112,7 +120,6 @@ impl Watch {
             }
             Ok(Some(job)) => self.saw(job),
             Err(error) => {
-                self.sight.heard_nothing(asked);
                 if self.tries.is_cut_short(&error, left) {
                     return Look::Failed;
                 }
@@ -131,6 +138,9 @@ impl Watch {
         self.answered();
         self.heard();
         self.last_seen = LastSeen::job(&job);
+        if !self.reports {
+            return Look::Job(job);
+        }
         if let Some(transition) = self.sight.saw(&self.id, &job, self.deadline.elapsed()) {
             tracing::debug!(
                 pipeline.id = %self.id, job.id = %job.id, job.state = %job.state, job.run_id = job.run_id,
@@ -216,5 +226,11 @@ impl Watch {
     /// The last observation, for the error that ends the wait.
     pub(crate) fn take_last_seen(&mut self) -> LastSeen {
         std::mem::replace(&mut self.last_seen, LastSeen::Nothing)
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.sight.end();
     }
 }

@@ -42,13 +42,20 @@ pub(crate) async fn watch_to_the_end(
     let mut pace = session.requester.poll_pace();
     let longest_silence = session.options.silence_timeout;
     loop {
-        if let Some(job) = look(&mut watch).await?.filter(has_ended) {
+        // A poll that hangs is silence too, also when the calls before this one were dropped in the middle of theirs.
+        let left = longest_silence.saturating_sub(watch.silence());
+        if let Ok(looked) = tokio::time::timeout(left, look(&mut watch)).await
+            && let Some(job) = looked?.filter(has_ended)
+        {
             return Ok(read_end(session, id, job, watch.trouble()).await);
         }
         if watch.silence() >= longest_silence {
+            let silence = watch.silence();
+            // The next call listens anew.
+            watch.heard();
             return Err(WaitError::Silence {
                 id: id.clone(),
-                silence: watch.silence(),
+                silence,
                 trouble: watch.trouble(),
                 source: Box::new(watch.take_last_seen()),
             }

@@ -113,7 +113,10 @@ impl Resuming<'_> {
         {
             // This is the requested run. Deciding again would take it for an old one, and could create another.
             ResumePlan::AwaitEnd if self.adopted => (false, None, false),
-            ResumePlan::AwaitEnd => return self.await_end().await,
+            ResumePlan::AwaitEnd => {
+                self.session.sight.was_there(&self.pipeline.id);
+                return self.await_end().await;
+            }
             ResumePlan::Act {
                 start,
                 parallelism,
@@ -129,6 +132,7 @@ impl Resuming<'_> {
             self.started_here,
         )?);
         self.session.found(&self.pipeline.id, self.started_here);
+        self.session.sight.was_there(&self.pipeline.id);
         if patched {
             let mut patch = PatchPipeline::new();
             if start {

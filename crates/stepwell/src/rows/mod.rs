@@ -223,6 +223,7 @@ impl RowStream {
         match client.output(&self.id, &self.job).await {
             Ok(output) => {
                 self.watch.heard();
+                self.failures.answered(&self.session.requester.observation);
                 self.refused_since = None;
                 self.state = State::Open(Box::new(Stream {
                     output,

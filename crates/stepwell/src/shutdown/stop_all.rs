@@ -237,11 +237,7 @@ impl StopEntry<'_> {
             mode: self.policy.mode.clone(),
             escalations: &self.policy.escalations,
             deadline: self.deadline,
-            // Which runs were requested is not known here, only whether the job recovers or fails.
-            expected: Expected {
-                run_id: u64::MAX,
-                old_run: None,
-            },
+            expected: Expected::any_run(),
         };
         let end = match stop.run().await {
             Ok(ending) => Ok(ShutdownEnd::Ended {

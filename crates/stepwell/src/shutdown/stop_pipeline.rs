@@ -90,7 +90,8 @@ impl<'a> Stop<'a> {
         let (job, mut evidence) = self.look_before(&mut watch).await?;
         let job = match job {
             Some(job) if stays_ended(&job) => {
-                return Ok(self.ending(job, finding_afterwards).await);
+                let ending = self.ending(job, finding_afterwards);
+                return Ok(watch.beside(ending).await);
             }
             job => job,
         };
@@ -124,9 +125,9 @@ impl<'a> Stop<'a> {
                             final_checkpoint,
                         });
                     }
-                    return Ok(self
-                        .ending(job, |job, after| evidence.finding(job, after))
-                        .await);
+                    let finding = |job: &Job, after: &[Checkpoint]| evidence.finding(job, after);
+                    let ending = self.ending(job, finding);
+                    return Ok(watch.beside(ending).await);
                 }
                 interval.saw(&job);
                 if job.running_desired {
@@ -215,7 +216,7 @@ impl<'a> Stop<'a> {
         let Some(seen) = job.as_ref().filter(|job| !stays_ended(job)) else {
             return Ok((job, Evidence::default()));
         };
-        let mut evidence = Evidence::before(seen, self.checkpoints(seen).await);
+        let mut evidence = Evidence::before(seen, watch.beside(self.checkpoints(seen)).await);
         if !evidence.may_be_late(seen) {
             return Ok((job, evidence));
         }

@@ -79,7 +79,7 @@ impl Submission<Running> {
         let (session, evidence) = (&self.session, registered.evidence.as_ref());
         let deadline = Deadline::new(Duration::MAX);
         let expected = registered.baseline.expected();
-        let watch = Watch::of(session, self.id(), Step::Wait, &deadline, expected);
+        let watch = Watch::of(session, self.id(), Step::Wait, &deadline, expected).silently();
         let has_preview = evidence.is_none_or(|evidence| evidence.graph.has_preview());
         let from_start = evidence.is_some_and(|evidence| evidence.created) && job.run_id <= 1;
         RowStream::new(session, watch, job.id.clone(), has_preview, from_start)

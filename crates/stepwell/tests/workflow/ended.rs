@@ -168,3 +168,30 @@ async fn a_pipeline_that_was_deleted_before_it_is_watched_has_vanished() {
     let (error, _) = wait_error(attached.wait_until_running().await);
     assert!(matches!(error, WaitError::Vanished { .. }), "{error:?}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_watch_that_is_begun_anew_again_and_again_notices_a_server_that_hangs() {
+    let fake = FakeTransport::new();
+    let running = running(&fake, options()).await;
+    fake.expect(Method::GET, jobs_path("pl_1")).hang().always();
+    let started = Instant::now();
+    let error = ended_begun_anew_each_second(&running).await;
+    let elapsed = started.elapsed();
+    assert!(matches!(error, WaitError::Silence { .. }), "{error:?}");
+    assert!(elapsed >= seconds(5) && elapsed < seconds(9), "{elapsed:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_404_of_a_watch_an_hour_ago_says_nothing_now() {
+    let fake = FakeTransport::new();
+    let running = running(&fake, options()).await;
+    fake.expect(Method::GET, jobs_path("pl_1"))
+        .reply_json(404, &json!({"error": "Pipeline not found"}));
+    let cut = tokio::time::timeout(millis(20), running.ended()).await;
+    assert!(cut.is_err());
+    tokio::time::sleep(seconds(3_600)).await;
+    fake.expect(Method::GET, jobs_path("pl_1"))
+        .reply_json(404, &json!({"error": "Pipeline not found"}));
+    shows(&fake, &[job("Running"), undesired("Stopped")]);
+    assert_eq!(running.ended().await.unwrap().job.state, JobState::Stopped);
+}

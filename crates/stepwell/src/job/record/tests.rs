@@ -58,6 +58,7 @@ async fn a_start_and_what_somebody_asks_for_are_no_restarts() {
     let ours = Expected {
         run_id: 4,
         old_run: Some(3),
+        any_run: false,
     };
     let seen = [
         (3, "Failed"),

@@ -130,11 +130,17 @@ impl Looking<'_> {
                 Request::Find,
                 Step::Resolve,
                 deadline,
-                |client| async move { client.pipeline(id).await },
+                |client| async move {
+                    match client.pipeline(id).await {
+                        // That too is an answer.
+                        Err(error) if is_gone(&error) => Ok(None),
+                        read => read.map(Some),
+                    }
+                },
             );
             let pipeline = match read.await {
-                Ok(pipeline) => Box::new(pipeline),
-                Err(error) if is_gone(&error) => return Ok(Seen::Nothing),
+                Ok(Some(pipeline)) => Box::new(pipeline),
+                Ok(None) => return Ok(Seen::Nothing),
                 Err(error) => {
                     let name = spec.name();
                     return Err(

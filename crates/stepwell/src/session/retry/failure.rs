@@ -67,7 +67,9 @@ impl Failure {
             StatusCode::TOO_MANY_REQUESTS => Self::Busy,
             _ if status.is_server_error() => Self::ServerError,
             _ if error.is_already_there() || says_nothing(error) => Self::AlreadyThere,
-            _ => Self::Refused,
+            _ if status.is_client_error() || status.is_redirection() => Self::Refused,
+            // What a proxy means by any other status is not known.
+            _ => Self::ServerError,
         }
     }
 
