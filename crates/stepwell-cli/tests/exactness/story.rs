@@ -13,9 +13,9 @@ use std::{
 };
 
 use ran::Ran;
+use stepwell_control_plane::testing::Chance;
 
 use crate::{
-    chance::Chance,
     check::{same, whole_lines},
     input::Input,
     interruption::{Interruption, Kind, read_and_close},
