@@ -6,7 +6,7 @@ use http::{
 };
 use snafu::{OptionExt, Snafu, ensure};
 
-use crate::{PipelineId, encode::Segment, printable};
+use crate::{PipelineId, percent_encode::Segment, printable};
 
 /// The normalised address of an Arroyo API: `http://host:5115`, with the path prefix of a reverse proxy if there is one, without `/api` and
 /// without a trailing slash.

@@ -54,7 +54,6 @@
 //! repeats secrets of the request, they are removed as far as they can be recognised: the token, the options of connectors, the environment.
 
 mod client;
-mod encode;
 mod endpoint;
 mod error;
 mod id;
@@ -62,7 +61,8 @@ mod job_id;
 mod mask;
 mod operation;
 mod output;
-mod path;
+mod path_buffer;
+mod percent_encode;
 mod pipeline_id;
 mod printable;
 mod request;

@@ -11,10 +11,10 @@ use serde::Serialize;
 
 use crate::{
     CreatePipeline, JobId, Operation, PatchPipeline, PipelineId, RestartPipeline, Udf,
-    encode::{Segment, write_segment},
     error::ClientErrorKind,
     output::EVENT_STREAM,
-    path::Path,
+    path_buffer::PathBuffer,
+    percent_encode::{Segment, write_segment},
     wire::ValidateQuery,
 };
 
@@ -186,8 +186,8 @@ fn path(id: &PipelineId, rest: &str) -> Result<Uri, ClientErrorKind> {
     })
 }
 
-fn uri(write: impl FnOnce(&mut Path) -> fmt::Result) -> Result<Uri, ClientErrorKind> {
-    let mut path = Path::new();
+fn uri(write: impl FnOnce(&mut PathBuffer) -> fmt::Result) -> Result<Uri, ClientErrorKind> {
+    let mut path = PathBuffer::new();
     write(&mut path).map_err(unwritable)?;
     Uri::from_maybe_shared(path.into_bytes()).map_err(unwritable)
 }

@@ -1,4 +1,4 @@
-//! The commands. Each has one file, which reads like its help text; what it needs besides is in a folder of its name.
+//! The commands. Each has one file, which reads like its help text; its helpers are in the folder of the same name.
 
 pub(crate) mod completions;
 pub(crate) mod list;

@@ -173,8 +173,8 @@ impl EngineBuilder {
         self
     }
 
-    /// Behaves like Arroyo 0.15.0 with workers in processes, so that tests can run a client against both generations. The API is then not
-    /// the documented one. A job fails for good after `allowed_restarts` restarts; the server allows 20.
+    /// Behaves like Arroyo 0.15.0 with workers in processes. Public for tests only, which run a client against both generations: the API
+    /// is then not the documented one. A job fails for good after `allowed_restarts` restarts; the server allows 20.
     #[doc(hidden)]
     pub fn play_0_15(mut self, allowed_restarts: u32) -> Self {
         self.control_plane.generation = Generation::V0_15(Scheduler::Process);

@@ -1,4 +1,4 @@
-//! What the whole engine is bounded by.
+//! Limits of the engine.
 
 /// The greatest parallelism of a pipeline; more is refused. One task drives all subtasks of a pipeline, so more subtasks do not make it
 /// faster.

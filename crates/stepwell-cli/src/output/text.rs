@@ -28,7 +28,6 @@ pub(crate) struct Text {
     retries: Retries,
     /// Whether the job is restarted again and again. That is shown instead of each of its states.
     in_trouble: bool,
-    last_trouble: Option<String>,
 }
 
 const GREEN: &str = "\u{1b}[32m";
@@ -46,7 +45,6 @@ impl Text {
             last_state: None,
             retries: Retries::default(),
             in_trouble: false,
-            last_trouble: None,
         }
     }
 
@@ -91,17 +89,12 @@ impl Text {
                         Time(*elapsed)
                     ),
                 };
-                // A stop watches the job anew and reports the same trouble again.
-                if self.last_trouble.as_ref() != Some(&reason) || *restarts > 0 {
-                    self.warning(&format!("job {job_id} {what}: {reason}"));
-                }
-                self.last_trouble = Some(reason);
+                self.warning(&format!("job {job_id} {what}: {reason}"));
             }
             Event::JobRecovered {
                 job_id, restarts, ..
             } => {
                 self.in_trouble = false;
-                self.last_trouble = None;
                 let after = match restarts {
                     0 => String::new(),
                     1 => ", after one restart".to_owned(),
@@ -125,7 +118,7 @@ impl Text {
         let stopping = !transition.running_desired && !transition.state.is_terminal();
         let wish = if stopping { ", told to stop" } else { "" };
         let text = format!("job {} is {}{wish}", transition.job_id, transition.state);
-        // Each step watches the job anew and often begins with the state that was shown last.
+        // Another run in the same state, or a stop of a job that has ended, reads the same.
         if self.last_state.as_ref() == Some(&text) {
             return;
         }

@@ -23,15 +23,10 @@ impl JobTrouble {
         match event {
             Event::JobTrouble {
                 restarts, error, ..
-            } => {
-                let (known, last) =
-                    before.map_or((0, None), |before| (before.restarts, before.error));
-                Some(Self {
-                    // A stop counts from zero again.
-                    restarts: known.max(*restarts),
-                    error: error.clone().or(last),
-                })
-            }
+            } => Some(Self {
+                restarts: *restarts,
+                error: error.clone(),
+            }),
             Event::JobRecovered { .. } => None,
             _ => before,
         }

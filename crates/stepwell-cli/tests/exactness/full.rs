@@ -8,9 +8,9 @@ use std::{
 };
 
 use rustix::process::Signal;
+use stepwell_control_plane::testing::Chance;
 
 use crate::{
-    chance::Chance,
     check::whole_lines,
     few_seeds, store,
     support::{PATIENCE, Running, TestDirectory, stepwell},

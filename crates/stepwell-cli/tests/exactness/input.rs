@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::chance::Chance;
+use stepwell_control_plane::testing::Chance;
 
 /// How many milliseconds a row may be older than the newest row before it. The query has the same value.
 pub(crate) const LATENESS: u64 = 3000;

@@ -11,8 +11,9 @@ use std::{
 };
 
 use rustix::process::Signal;
+use stepwell_control_plane::testing::Chance;
 
-use crate::{chance::Chance, store::Damage, support::Running};
+use crate::{store::Damage, support::Running};
 
 #[derive(Debug)]
 pub(crate) struct Interruption {

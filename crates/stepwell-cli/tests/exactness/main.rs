@@ -6,7 +6,6 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
-mod chance;
 mod check;
 mod ends;
 mod full;
@@ -30,9 +29,9 @@ use std::{
     thread,
 };
 
-use chance::Chance;
 use input::Input;
 use program::Program;
+use stepwell_control_plane::testing::Chance;
 use story::{Story, Tally};
 use tempfile::TempDir;
 

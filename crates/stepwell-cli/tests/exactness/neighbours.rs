@@ -3,9 +3,9 @@
 use std::{ops::Range, thread};
 
 use rustix::process::Signal;
+use stepwell_control_plane::testing::Chance;
 
 use crate::{
-    chance::Chance,
     few_seeds,
     support::{Left, Running, TestDirectory, stepwell},
 };

@@ -3,11 +3,9 @@
 use std::{collections::BTreeMap, fmt::Write as _, path::Path};
 
 use serde_json::Value;
+use stepwell_control_plane::testing::Chance;
 
-use crate::{
-    chance::Chance,
-    input::{Input, LATENESS},
-};
+use crate::input::{Input, LATENESS};
 
 /// A finite query. It writes rows to `kept.json` and windows to `closed.json`.
 #[derive(Debug)]

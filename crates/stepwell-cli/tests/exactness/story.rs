@@ -1,5 +1,7 @@
 //! The story of one seed: a query is run repeatedly in one state directory, cut short every time except the last, and its output is checked.
 
+mod ran;
+
 use std::{
     collections::BTreeSet,
     fs::{self, File},
@@ -10,8 +12,10 @@ use std::{
     time::Duration,
 };
 
+use ran::Ran;
+use stepwell_control_plane::testing::Chance;
+
 use crate::{
-    chance::Chance,
     check::{same, whole_lines},
     input::Input,
     interruption::{Interruption, Kind, read_and_close},
@@ -55,63 +59,6 @@ impl Tally {
         self.resumed += other.resumed;
         self.fallbacks += other.fallbacks;
         self.kept += other.kept;
-    }
-}
-
-/// The result of a run.
-struct Ran {
-    code: Option<i32>,
-    stdout: String,
-    stderr: String,
-    /// The interruption, if it came in time.
-    by: Option<Kind>,
-    before: Vec<Checkpoint>,
-    after: Vec<Checkpoint>,
-}
-
-impl Ran {
-    fn has_finished(&self) -> bool {
-        self.stderr.contains(" is Finished") || self.was_finished()
-    }
-
-    fn has_stopped(&self) -> bool {
-        self.stderr.contains("is Stopped with a final checkpoint")
-    }
-
-    fn was_finished(&self) -> bool {
-        self.stderr
-            .contains("has finished, so it cannot be resumed")
-    }
-
-    /// Whether the exit code is the documented one.
-    fn check_end(&self) -> Result<(), String> {
-        let is_right = match (self.code, self.by) {
-            // From before this run.
-            (Some(5), _) => self.was_finished() && self.stdout.is_empty(),
-            (Some(0), None | Some(Kind::Kill | Kind::Full)) => self.has_finished(),
-            // A run whose rows cannot be written ends with a checkpoint that contains them.
-            (Some(1), Some(Kind::Full)) => self.has_stopped(),
-            (Some(0), Some(Kind::Close(..))) => self.has_finished() || self.has_stopped(),
-            (Some(0), Some(_)) | (None, Some(Kind::Kill | Kind::InterruptThenKill(_))) => true,
-            // The exit code says whether the signal came before the pipeline was running.
-            (Some(130), Some(Kind::Interrupt | Kind::InterruptThenKill(_)))
-            | (Some(143), Some(Kind::Terminate)) => self.stdout.is_empty(),
-            // A signal before the handler is installed ends the process.
-            (None, Some(Kind::Interrupt | Kind::Terminate)) => self.stderr.is_empty(),
-            _ => false,
-        };
-        if is_right {
-            Ok(())
-        } else {
-            Err(format!("it is not to end with {:?}", self.code))
-        }
-    }
-
-    fn new_checkpoints(&self) -> impl Iterator<Item = &Checkpoint> {
-        let newest = self.before.first().map_or(0, |checkpoint| checkpoint.epoch);
-        self.after
-            .iter()
-            .filter(move |checkpoint| checkpoint.epoch > newest)
     }
 }
 

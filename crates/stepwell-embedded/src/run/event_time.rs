@@ -1,7 +1,6 @@
 //! Event times and watermarks, in nanoseconds since 1970.
 //!
-//! A watermark promises that no row with an earlier event time follows; that of a row is the promise before it. It advances row by row
-//! rather than batch by batch, so that it does not depend on the batches, which differ from run to run, which rows are late.
+//! A row is late if it is before the preceding watermark. Watermarks advance per row, because batches differ between runs.
 
 use std::{
     sync::Arc,

@@ -36,10 +36,10 @@ const CLOSELY: Duration = Duration::from_millis(40);
 /// How long to poll this closely.
 const CLOSELY_FOR: Duration = Duration::from_secs(2);
 
-/// For what takes longer than a tick, but only seconds.
+/// Between the first tick and `LONG`.
 const SECONDS: Duration = Duration::from_millis(130);
 
-/// From then on a start takes minutes.
+/// After this long, expect minutes.
 const LONG: Duration = Duration::from_secs(10);
 
 /// The longest pause of a start.

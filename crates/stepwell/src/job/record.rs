@@ -53,7 +53,7 @@ impl Expected {
 #[derive(Debug, Default)]
 pub(crate) struct Record {
     job: Option<JobId>,
-    /// The highest run that has begun, or that an observed recovery is about to begin.
+    /// The highest run id seen, plus one while a recovery is under way.
     run_id: u64,
     /// Whether the next run is started by a request: the job had ended, or is being rescaled.
     start_is_asked: bool,

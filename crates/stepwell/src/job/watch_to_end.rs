@@ -61,7 +61,7 @@ pub(crate) async fn watch_to_the_end(
             }
             .into());
         }
-        // However long the server asks for, it counts as silent when that time is over.
+        // `Retry-After` does not extend the silence timeout.
         let left = longest_silence.saturating_sub(watch.silence());
         let pause = pace.pause(&session.requester.jitter);
         watch.sleep(pause.max(watch.retry_pause().min(left))).await;

@@ -159,7 +159,7 @@ pub enum ResolveError {
         /// The last failure.
         source: ClientError,
     },
-    /// The pipeline was found while it was ending, and did not end in time.
+    /// The pipeline was found while it was ending, and did not end in time, or its job could not be read until the deadline.
     #[snafu(display(
         "pipeline {existing} did not end within {}, and can be resumed only after that; try again later",
         Time(*elapsed)

@@ -38,7 +38,17 @@ pub(crate) enum ResumePlan {
 }
 
 impl ResumePlan {
-    /// The table of DESIGN: state × desired state × what the spec asks for.
+    /// The requests that make a pipeline run, by the state of its job. The parallelism is patched in every state in which one is sent, if
+    /// the spec asks for another one than the pipeline has.
+    ///
+    /// | job | action |
+    /// |---|---|
+    /// | Finishing, Failing | wait for the end, then decide again |
+    /// | Stopping, CheckpointStopping, Stopped | `PATCH stop=none`, unless it was patched before and the job starts again by itself |
+    /// | Failed | `PATCH stop=none` if it was told to stop, then `POST restart` |
+    /// | any other, unknown, or no job | adopt it; `PATCH stop=none` if it was told to stop |
+    ///
+    /// Finished is decided before, because a finished pipeline cannot be resumed.
     pub(crate) fn of(spec: &PipelineSpec, pipeline: &Pipeline, job: Option<&Job>) -> Self {
         let told_to_stop = pipeline.stop != StopMode::None;
         let (start, restart) = match job.map(|job| &job.state) {

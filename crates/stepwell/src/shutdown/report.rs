@@ -12,7 +12,7 @@ use crate::{chain::Chain, words::Ago};
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct ShutdownReport {
-    /// One entry for each submission that created, started or found a pipeline.
+    /// One entry for each pipeline that was created, started or found, and for each create that did not lead to a known pipeline.
     pub entries: Vec<ShutdownEntry>,
 }
 

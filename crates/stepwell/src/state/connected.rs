@@ -11,6 +11,8 @@ use crate::{
 };
 
 /// The API has answered.
+///
+/// Leaves by: [`validate`](Submission::validate).
 pub struct Connected {
     pub(crate) spec: Arc<PipelineSpec>,
 }

@@ -15,6 +15,14 @@ use crate::{
 };
 
 /// The shutdown is responsible for the pipeline.
+///
+/// Leaves by: [`wait_until_running`](Submission::wait_until_running), [`stop`](Submission::<Registered>::stop),
+/// [`detach`](Submission::<Registered>::detach).
+///
+/// In every state with a pipeline: [`id`](Submission::id), [`name`](Submission::name), [`dashboard_url`](Submission::dashboard_url),
+/// [`is_created_here`](Submission::is_created_here), [`differences`](Submission::differences), [`status`](Submission::status),
+/// [`read_job`](Submission::read_job), [`job_errors`](Submission::job_errors), [`checkpoints`](Submission::checkpoints),
+/// [`graph`](Submission::<Registered>::graph).
 pub struct Registered {
     pub(crate) pipeline: Identified,
     pub(crate) baseline: Baseline,

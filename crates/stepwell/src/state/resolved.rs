@@ -17,6 +17,14 @@ use crate::{
 };
 
 /// The pipeline exists, either [`Resumed`] or [`Created`].
+///
+/// Leaves by: [`register`](Submission::register); if created here, also by [`discard`](Submission::discard). Also, if it existed before:
+/// [`resumed_from`](Submission::resumed_from), [`is_adopted`](Submission::is_adopted), [`found_again`](Submission::found_again).
+///
+/// In every state with a pipeline: [`id`](Submission::id), [`name`](Submission::name), [`dashboard_url`](Submission::dashboard_url),
+/// [`is_created_here`](Submission::is_created_here), [`differences`](Submission::differences), [`status`](Submission::status),
+/// [`read_job`](Submission::read_job), [`job_errors`](Submission::job_errors), [`checkpoints`](Submission::checkpoints),
+/// [`graph`](Submission::<Registered>::graph).
 pub struct Resolved<O: Origin> {
     pub(crate) validated: Validated,
     pub(crate) pipeline: Identified,

@@ -15,6 +15,14 @@ use crate::{
 };
 
 /// The job was seen Running in the run that counts.
+///
+/// Leaves by: [`stop`](Submission::<Running>::stop), [`detach`](Submission::<Running>::detach). Also: [`ended`](Submission::ended),
+/// [`rows`](Submission::rows), [`job`](Submission::<Running>::job).
+///
+/// In every state with a pipeline: [`id`](Submission::id), [`name`](Submission::name), [`dashboard_url`](Submission::dashboard_url),
+/// [`is_created_here`](Submission::is_created_here), [`differences`](Submission::differences), [`status`](Submission::status),
+/// [`read_job`](Submission::read_job), [`job_errors`](Submission::job_errors), [`checkpoints`](Submission::checkpoints),
+/// [`graph`](Submission::<Registered>::graph).
 pub struct Running {
     pub(crate) registered: Registered,
     pub(crate) job: Job,

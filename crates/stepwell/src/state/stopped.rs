@@ -6,6 +6,13 @@ use super::Registered;
 use crate::{shutdown::stop_pipeline::Ending, submission::Submission};
 
 /// The job has stopped, and is intended to stay stopped.
+///
+/// The last state: no transition leaves it. Also: [`job`](Submission::<Stopped>::job), [`final_checkpoint`](Submission::final_checkpoint).
+///
+/// In every state with a pipeline: [`id`](Submission::id), [`name`](Submission::name), [`dashboard_url`](Submission::dashboard_url),
+/// [`is_created_here`](Submission::is_created_here), [`differences`](Submission::differences), [`status`](Submission::status),
+/// [`read_job`](Submission::read_job), [`job_errors`](Submission::job_errors), [`checkpoints`](Submission::checkpoints),
+/// [`graph`](Submission::<Registered>::graph).
 pub struct Stopped {
     pub(crate) registered: Registered,
     pub(crate) job: Job,

@@ -22,6 +22,9 @@ use crate::{
 };
 
 /// Nothing is known yet.
+///
+/// Begins with [`new`](Submission::new) or [`builder`](Submission::builder). Leaves by: [`connect`](Submission::connect);
+/// [`run`](Submission::run) takes all steps, and [`attach`](Submission::attach) skips them for an existing pipeline.
 pub struct Unconnected {
     pub(crate) spec: Arc<PipelineSpec>,
 }

@@ -17,6 +17,9 @@ use crate::{
 };
 
 /// The server has planned the query without errors.
+///
+/// Leaves by: [`resolve`](Submission::resolve). Also: [`plan`](Submission::plan), [`graph`](Submission::<Validated>::graph),
+/// [`has_create_in_doubt`](Submission::has_create_in_doubt).
 pub struct Validated {
     pub(crate) spec: Arc<PipelineSpec>,
     pub(crate) graph: PipelineGraph,

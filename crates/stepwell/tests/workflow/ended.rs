@@ -96,6 +96,22 @@ async fn a_server_that_asks_for_long_pauses_does_not_put_off_that_it_is_silent()
     assert!(elapsed >= seconds(5) && elapsed < seconds(6), "{elapsed:?}");
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_lower_poll_ceiling_has_the_job_polled_more_often() {
+    for (ceiling, polls) in [(millis(500), 120..170), (millis(100), 600..830)] {
+        let fake = FakeTransport::new();
+        let running = running(&fake, options().with_poll_ceiling(ceiling)).await;
+        let before = fake.requests().len();
+        fake.expect(Method::GET, jobs_path("pl_1"))
+            .reply_json(200, &json!({"data": [job("Running")]}))
+            .always();
+        let cut = tokio::time::timeout(seconds(60), running.ended()).await;
+        assert!(cut.is_err());
+        let polled = fake.requests().len() - before;
+        assert!(polls.contains(&polled), "{ceiling:?}: {polled}");
+    }
+}
+
 /// As in a `select!` loop in which another branch keeps ending the wait: see [`Submission::ended`].
 async fn ended_begun_anew_each_second(running: &Submission<Running>) -> WaitError {
     loop {

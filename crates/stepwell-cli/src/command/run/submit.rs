@@ -73,7 +73,7 @@ impl Submit<'_> {
             engine.warn_of_others_than(registered.id(), self.output);
         }
         if self.arguments.stable_for.is_some() {
-            // Rows that are held back also hold the pipeline back, so it would not prove that it is stable.
+            // Held rows block the sources, so the pipeline would not prove stable.
             self.show_rows(registered.id());
         }
         if self.arguments.no_wait {

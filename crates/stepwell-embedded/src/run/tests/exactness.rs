@@ -2,20 +2,9 @@
 
 use std::{collections::BTreeMap, fmt::Write as _, fs};
 
+use stepwell_control_plane::testing::Chance;
+
 use super::*;
-
-/// A seeded generator of pseudo-random numbers (splitmix64).
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut number = self.0;
-        number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (number ^ (number >> 31)) % end
-    }
-}
 
 /// Rows of a little more than a minute, up to three seconds out of order, with the expected results: all even values in order, and the
 /// count and the sum for each key and window of ten seconds, without late rows.
@@ -60,7 +49,7 @@ fn input(chance: &mut Chance) -> (String, String, BTreeMap<String, u64>) {
 
 /// Interrupts a run at random. Each time it resumes from the last checkpoint that counts, which need not be the newest.
 async fn cut_at_random(seed: u64) {
-    let mut chance = Chance(seed);
+    let mut chance = Chance::new(seed);
     let directory = tempfile::tempdir().unwrap();
     let path = |name: &str| directory.path().join(name);
     let (text, even, windows) = input(&mut chance);

@@ -65,13 +65,13 @@ enum Seen {
     Alive(Box<Pipeline>, Option<Box<Job>>),
 }
 
-/// What the server holds under all the ids, apart from a live one, which decides at once.
+/// What the server holds under the ids read so far. A live pipeline is not kept here, because it decides at once.
 #[derive(Default)]
 struct Row {
     /// The first free id.
     free: Option<PipelineId>,
     finished: Option<Box<Pipeline>>,
-    /// Whether the last id is taken: more may follow.
+    /// Whether the last id read is taken, so that later ids may be taken too.
     goes_on: bool,
 }
 
@@ -106,8 +106,8 @@ impl Looking<'_> {
         self.decide_of(row).await
     }
 
-    /// The ids to read, in the order of the runs; none if they cannot decide. They are hashes of the query, and usually the first one
-    /// decides.
+    /// The ids to read, in the order of the runs; none if the ids cannot decide. Lazy, because each id is a hash of the query and usually
+    /// the first one decides.
     fn ids(&self) -> impl Iterator<Item = PipelineId> {
         let spec = self.spec;
         let decides = spec.find_by() == FindBy::Id;

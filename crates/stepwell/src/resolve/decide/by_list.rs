@@ -48,7 +48,7 @@ pub(crate) struct Others {
     /// Matches that were deleted after they were listed: their ids are free.
     gone: BTreeSet<PipelineId>,
     not_ours: Vec<PipelineSummary>,
-    /// The first of those with the most similar query.
+    /// The pipeline with the most similar query; of several, the first.
     near: Option<(Likeness, PipelineSummary)>,
 }
 

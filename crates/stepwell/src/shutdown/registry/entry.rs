@@ -28,7 +28,8 @@ impl Target {
         }
     }
 
-    /// Whether this pipeline was given up for another one: that its run was started here says nothing about the other.
+    /// Whether the submission moves from this pipeline to another one. That the run of this one was started here says nothing about the
+    /// next one.
     pub(super) fn is_left_for(&self, next: &Self) -> bool {
         match (self, next) {
             (Self::Pipeline(id), Self::Pipeline(next)) => id != next,

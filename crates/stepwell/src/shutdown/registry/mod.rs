@@ -264,7 +264,7 @@ impl Registry {
             || of_server.with_id(id).any(|by| by != by_other_than)
     }
 
-    /// Whether another submission's identical create is under way: the pipeline may be that one's.
+    /// Whether another submission's identical create is under way: a new pipeline may be its result.
     pub(crate) fn is_another_under_way(
         &self,
         server: &str,

@@ -1,4 +1,4 @@
-//! Building the path of a request.
+//! The buffer in which the path of a request is built.
 
 use std::fmt::{self, Write};
 
@@ -8,12 +8,12 @@ use bytes::Bytes;
 const SHORT: usize = 112;
 
 /// A path. A short one takes one allocation including clones; a `String` takes another one when a transport clones it for a second attempt.
-pub(crate) enum Path {
+pub(crate) enum PathBuffer {
     Short { length: usize, bytes: [u8; SHORT] },
     Long(String),
 }
 
-impl Path {
+impl PathBuffer {
     /// An empty path.
     pub(crate) fn new() -> Self {
         Self::Short {
@@ -30,7 +30,7 @@ impl Path {
     }
 }
 
-impl AsRef<[u8]> for Path {
+impl AsRef<[u8]> for PathBuffer {
     fn as_ref(&self) -> &[u8] {
         match self {
             Self::Short { length, bytes } => bytes.get(..*length).unwrap_or_default(),
@@ -40,7 +40,7 @@ impl AsRef<[u8]> for Path {
 }
 
 /// Never fails.
-impl Write for Path {
+impl Write for PathBuffer {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         match self {
             Self::Short { length, bytes } => {
@@ -67,7 +67,7 @@ mod tests {
     #[test]
     fn a_path_of_any_length_is_what_was_written() {
         for part in ["a", "é/", &"x".repeat(SHORT), &"x".repeat(SHORT + 1)] {
-            let (mut path, mut text) = (Path::new(), String::new());
+            let (mut path, mut text) = (PathBuffer::new(), String::new());
             while text.len() <= 2 * SHORT {
                 assert_eq!(path.as_ref(), text.as_bytes());
                 path.write_str(part).unwrap();
@@ -75,14 +75,14 @@ mod tests {
             }
             assert_eq!(path.into_bytes(), text);
         }
-        assert_eq!(Path::new().into_bytes(), "");
+        assert_eq!(PathBuffer::new().into_bytes(), "");
     }
 
     #[test]
     fn a_clone_of_a_short_one_is_the_same_memory() {
-        let mut path = Path::new();
+        let mut path = PathBuffer::new();
         write!(path, "/{}", "x".repeat(SHORT - 1)).unwrap();
-        assert!(matches!(path, Path::Short { .. }));
+        assert!(matches!(path, PathBuffer::Short { .. }));
         let bytes = path.into_bytes();
         assert_eq!(bytes.clone().as_ptr(), bytes.as_ptr());
     }

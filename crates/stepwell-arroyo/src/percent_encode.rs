@@ -1,3 +1,5 @@
+//! Percent-encoding of ids in the path of a request.
+
 use std::fmt::{self, Write};
 
 /// A path segment, percent-encoded. A server accepts any text as an id (`a/b`, `a b`, NUL), and it must not change the path.
