@@ -12,7 +12,7 @@ use super::{
 use crate::{
     error::Error,
     observe::Step,
-    session::{Deadline, Session},
+    session::{Deadline, Session, after},
 };
 
 /// Polls the job until it is Running in the run that counts.
@@ -62,7 +62,7 @@ pub(crate) async fn wait_until_running(
                 let stable_at = if stable_for.is_zero() {
                     asked
                 } else {
-                    since + stable_for
+                    after(since, stable_for)
                 };
                 let at = stable_at.max(counts_at);
                 if at <= asked {

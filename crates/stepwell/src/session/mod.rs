@@ -22,7 +22,7 @@ use stepwell_arroyo::PipelineId;
 use stepwell_transport::SharedTransport;
 
 pub(crate) use self::{
-    deadline::Deadline, jitter::Jitter, requester::Requester, server_memory::ServerMemory,
+    deadline::{Deadline, after}, jitter::Jitter, requester::Requester, server_memory::ServerMemory,
     to_completion::to_completion,
 };
 use crate::{

@@ -18,6 +18,7 @@ mod events;
 mod find;
 mod find_others;
 mod futures_and_sizes;
+mod limits;
 mod plan;
 mod resume;
 mod resumed_run;
