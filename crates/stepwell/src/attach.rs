@@ -7,7 +7,7 @@ use crate::{
     error::Error,
     observe::Step,
     session::{
-        Deadline, Session, need_runtime,
+        Deadline, Session,
         retry::{Request, is_gone},
     },
 };
@@ -17,7 +17,6 @@ pub(crate) async fn read_pipeline(
     id: &PipelineId,
     deadline: &Deadline,
 ) -> Result<Pipeline, Error> {
-    need_runtime()?;
     let read = session.requester.call(
         Request::Read,
         Step::Connect,

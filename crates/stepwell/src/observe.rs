@@ -1,6 +1,14 @@
 //! What a submission reports while it works: [`Event`]s, passed to an [`Observer`].
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use stepwell_arroyo::{Job, JobError, JobId, JobState, PipelineId};
 
@@ -148,7 +156,8 @@ pub enum Event {
     },
 }
 
-/// Receives the [`Event`]s of a submission, in order, on the task that drives it; it must not block.
+/// Receives the [`Event`]s of a submission, in order, on the task that drives it; it must not block. A panic in it is caught,
+/// and the step goes on; the first one is logged.
 ///
 /// Any `Fn(&Event)` is an observer:
 ///
@@ -170,16 +179,30 @@ impl<F: Fn(&Event) + Send + Sync + 'static> Observer for F {
 
 /// An optional observer.
 #[derive(Clone, Default)]
-pub(crate) struct Observation(Option<Arc<dyn Observer>>);
+pub(crate) struct Observation(Option<Arc<Observed<dyn Observer>>>);
+
+struct Observed<O: ?Sized> {
+    has_panicked: AtomicBool,
+    observer: O,
+}
 
 impl Observation {
     pub(crate) fn new(observer: impl Observer) -> Self {
-        Self(Some(Arc::new(observer)))
+        Self(Some(Arc::new(Observed {
+            has_panicked: AtomicBool::new(false),
+            observer,
+        })))
     }
 
+    /// Passes the event to the observer. If that panics, the step goes on: what it is about to send or to stop must not depend on the
+    /// observer.
     pub(crate) fn tell(&self, event: &Event) {
-        if let Some(observer) = &self.0 {
-            observer.observe(event);
+        let Some(observed) = &self.0 else {
+            return;
+        };
+        let told = catch_unwind(AssertUnwindSafe(|| observed.observer.observe(event)));
+        if told.is_err() && !observed.has_panicked.swap(true, Ordering::Relaxed) {
+            tracing::warn!("the observer of a submission has panicked; its steps go on");
         }
     }
 }

@@ -11,7 +11,7 @@ use super::{
     last_seen::LastSeen,
     trouble::{Trouble, words},
 };
-use crate::words::{Time, times};
+use crate::words::{Time, refused, times};
 
 /// Why a job did not reach Running, or did not keep running.
 #[derive(Debug, Snafu)]
@@ -80,7 +80,7 @@ pub enum WaitError {
         id: PipelineId,
     },
     /// The server refused to show the pipeline.
-    #[snafu(display("the server refused to show pipeline {id}"))]
+    #[snafu(display("{} pipeline {id}", refused("show", source)))]
     Rejected {
         /// The pipeline.
         id: PipelineId,

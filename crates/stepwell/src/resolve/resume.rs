@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 
 use stepwell_arroyo::{
-    ClientError, Job, JobState, PatchPipeline, Pipeline, RestartPipeline, StopMode,
+    ClientError, Job, JobState, Operation, PatchPipeline, Pipeline, RestartPipeline, StopMode,
 };
 
 use super::{Action, PipelineSummary, PlannedRequest, ResolveError};
@@ -165,7 +165,9 @@ impl Resuming<'_> {
                 .requester
                 .repeat(Request::Patch, Step::Resolve, self.deadline, |client| {
                     let (id, patch) = (self.pipeline.id.clone(), patch.clone());
-                    self.send(starts, async move { client.patch(&id, &patch).await })
+                    self.send(Operation::Patch, starts, async move {
+                        client.patch(&id, &patch).await
+                    })
                 });
         patched.await?.map_err(|error| self.refused(error))?;
         Ok(())
@@ -180,7 +182,7 @@ impl Resuming<'_> {
             let (client, left) = tries.client();
             let id = self.pipeline.id.clone();
             let sending = async move { client.restart(&id, &RestartPipeline::new()).await };
-            let Err(error) = self.send(true, sending).await? else {
+            let Err(error) = self.send(Operation::Restart, true, sending).await? else {
                 tries.answered();
                 return Ok(());
             };
@@ -199,6 +201,7 @@ impl Resuming<'_> {
     /// Sends one request that changes something, to completion and registered beforehand. `starts`: it begins a run.
     async fn send<T: Send + 'static>(
         &self,
+        operation: Operation,
         starts: bool,
         sending: impl Future<Output = Result<T, ClientError>> + Send + 'static,
     ) -> Result<Result<T, ClientError>, Error> {
@@ -207,7 +210,11 @@ impl Resuming<'_> {
             Target::Pipeline(self.pipeline.id.clone()),
             starts || self.started_here,
         )?;
-        let sent = to_completion(async move {
+        let cut_off = || {
+            let client = &self.session.requester.client;
+            client.cut_off(operation, self.pipeline.id.as_str())
+        };
+        let sending = async move {
             let sent = sending.await;
             if let Err(error) = &sent
                 && Failure::of(error).changed_nothing()
@@ -215,8 +222,8 @@ impl Resuming<'_> {
                 guard.started_nothing();
             }
             sent
-        });
-        Ok(sent.await)
+        };
+        Ok(to_completion(sending, cut_off).await)
     }
 
     async fn is_still_failed(&self) -> Result<bool, Error> {

@@ -23,7 +23,7 @@ use crate::{
     },
     observe::Step,
     session::{
-        Session,
+        Session, need_runtime,
         retry::{Backoff, FailureStreak, Next, Request, is_gone},
     },
 };
@@ -135,6 +135,7 @@ impl RowStream {
     ///
     /// Safe: no row is lost if the future is dropped.
     pub async fn next(&mut self) -> Result<Option<Rows>, Error> {
+        need_runtime()?;
         let next = self.advance().await;
         if !matches!(next, Ok(Some(_))) {
             self.state = State::Ended;

@@ -22,7 +22,10 @@ use stepwell_arroyo::PipelineId;
 use stepwell_transport::SharedTransport;
 
 pub(crate) use self::{
-    deadline::{Deadline, after}, jitter::Jitter, requester::Requester, server_memory::ServerMemory,
+    deadline::{Deadline, after},
+    jitter::Jitter,
+    requester::Requester,
+    server_memory::ServerMemory,
     to_completion::to_completion,
 };
 use crate::{
@@ -92,6 +95,7 @@ impl Session {
         &self,
         mut work: Pin<&mut (impl Future<Output = Result<T, Error>> + Send)>,
     ) -> Result<T, Error> {
+        need_runtime()?;
         let mut begun = pin!(self.shutdown.begun());
         poll_fn(|waker| {
             // Polled first, so that nothing starts after the shutdown has begun.
@@ -128,7 +132,7 @@ impl Session {
     }
 }
 
-/// Requests are sent in tasks of their own, which requires a runtime.
+/// Writes are sent in tasks of their own, and every pause needs a timer: both require a runtime.
 pub(crate) fn need_runtime() -> Result<(), Error> {
     match tokio::runtime::Handle::try_current() {
         Ok(_) => Ok(()),

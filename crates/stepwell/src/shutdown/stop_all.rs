@@ -7,6 +7,7 @@ use tokio::{sync::Semaphore, task::JoinSet};
 
 use super::{
     Shutdown, ShutdownEnd, ShutdownEntry, ShutdownReport, StopPolicy, Unsettled,
+    panics::caught,
     registry::{
         Registry,
         entry::{Entry, EntryId, Target},
@@ -17,7 +18,7 @@ use super::{
 use crate::{
     job::record::Expected,
     resolve::settle::{Claims, SettleOutcome, settle},
-    session::Deadline,
+    session::{Deadline, need_runtime},
 };
 
 /// How many pipelines are stopped concurrently.
@@ -47,6 +48,9 @@ impl Shutdown {
     /// shutdown remains begun, and calling it again continues.
     pub async fn stop_all(&self, policy: StopPolicy) -> Result<ShutdownReport, ShutdownError> {
         self.begin();
+        if need_runtime().is_err() {
+            return self.stop_none();
+        }
         let deadline = Deadline::new(policy.deadline);
         let policy = Arc::new(policy);
         let permits = Arc::new(Semaphore::new(AT_ONCE));
@@ -58,7 +62,10 @@ impl Shutdown {
             stops.spawn(async move {
                 // The semaphore is never closed.
                 let _permit = permits.acquire().await;
-                stop_entry(&registry, id, &policy, deadline).await
+                let stop = stop_entry(&registry, id, &policy, deadline);
+                caught(stop).await.unwrap_or_else(|message| {
+                    not_stopped(&registry, id, Unsettled::Panicked { message })
+                })
             });
         }
         let mut report = ShutdownReport::default();
@@ -81,6 +88,37 @@ impl Shutdown {
             Ok(report)
         }
     }
+}
+
+impl Shutdown {
+    /// The report of a shutdown that can stop nothing, because no runtime drives it.
+    fn stop_none(&self) -> Result<ShutdownReport, ShutdownError> {
+        let ids = self.registry.entry_ids().into_iter();
+        let entries = ids.filter_map(|id| match self.registry.entry(id)? {
+            entry if entry.is_left() => None,
+            _ => not_stopped(&self.registry, id, Unsettled::NoRuntime),
+        });
+        let report = ShutdownReport {
+            entries: entries.collect(),
+        };
+        if report.entries.is_empty() {
+            return Ok(report);
+        }
+        Err(ShutdownError { report })
+    }
+}
+
+/// The entry of a pipeline that was not stopped.
+fn not_stopped(registry: &Registry, id: EntryId, error: Unsettled) -> Option<ShutdownEntry> {
+    let entry = registry.entry(id)?;
+    Some(ShutdownEntry {
+        name: entry.name.as_ref().to_owned(),
+        id: entry.target.id().cloned(),
+        end: ShutdownEnd::Unsettled {
+            since: entry.since,
+            error,
+        },
+    })
 }
 
 async fn stop_entry(

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use stepwell_arroyo::{
-    Checkpoint, Client, ClientError, Job, JobState, PatchPipeline, PipelineId, StopMode,
+    Checkpoint, Client, ClientError, Job, JobState, Operation, PatchPipeline, PipelineId, StopMode,
 };
 use tokio::time::Instant;
 
@@ -160,7 +160,8 @@ impl<'a> Stop<'a> {
         let may_be_new = watch.may_be_new();
         let asked = watch.tries(Request::Stop).run(|client| {
             let (owned, patch) = (id.clone(), patch.clone());
-            let sent = to_completion(async move { client.patch(&owned, &patch).await });
+            let cut_off = || self.requester.client.cut_off(Operation::Patch, id.as_str());
+            let sent = to_completion(async move { client.patch(&owned, &patch).await }, cut_off);
             async move {
                 match sent.await {
                     Err(error) if is_gone(&error) && !may_be_new() => {

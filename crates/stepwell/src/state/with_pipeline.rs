@@ -11,7 +11,7 @@ use crate::{
     error::Error,
     observe::Step,
     resolve::Difference,
-    session::{Deadline, Session, retry::Request},
+    session::{Deadline, Session, need_runtime, retry::Request},
     submission::Submission,
 };
 
@@ -147,6 +147,7 @@ impl Session {
     where
         F: Future<Output = Result<T, ClientError>> + Send,
     {
+        need_runtime()?;
         let deadline = Deadline::new(self.options.request_timeout);
         let read = self
             .requester

@@ -17,6 +17,7 @@ mod errors;
 mod events;
 mod find;
 mod find_others;
+mod foreign_code;
 mod futures_and_sizes;
 mod limits;
 mod plan;
