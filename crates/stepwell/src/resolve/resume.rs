@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 use stepwell_arroyo::{
     ClientError, Job, JobState, Operation, PatchPipeline, Pipeline, RestartPipeline, StopMode,
 };
+use tokio::time::Instant;
 
 use super::{Action, PipelineSummary, PlannedRequest, ResolveError};
 use crate::{
@@ -177,7 +178,7 @@ impl Resuming<'_> {
     async fn restart(&self) -> Result<(), Error> {
         let requester = &self.session.requester;
         let mut tries = requester.tries(Request::Restart, Step::Resolve, self.deadline);
-        let mut in_doubt = false;
+        let mut in_doubt_since: Option<Instant> = None;
         loop {
             let (client, left) = tries.client();
             let id = self.pipeline.id.clone();
@@ -186,14 +187,24 @@ impl Resuming<'_> {
                 tries.answered();
                 return Ok(());
             };
-            in_doubt |= Request::Restart.next(&error) == Next::Settle;
+            if Request::Restart.next(&error) == Next::Settle {
+                in_doubt_since = Some(Instant::now());
+            }
             let pause = tries
                 .pause(error, left)
                 .map_err(|error| self.refused(error))?;
             self.deadline.sleep(pause.max(TWO_TICKS)).await;
-            if in_doubt && !self.is_still_failed().await? {
+            let Some(since) = in_doubt_since else {
+                continue;
+            };
+            let is_early = since.elapsed() < TWO_TICKS;
+            if !self.is_still_failed().await? {
                 tries.answered();
                 return Ok(());
+            }
+            // The deadline came first, and the restart may still be on its way.
+            if is_early && let Some(error) = tries.take_failure() {
+                return Err(self.refused(error));
             }
         }
     }

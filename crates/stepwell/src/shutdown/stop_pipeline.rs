@@ -90,22 +90,28 @@ impl<'a> Stop<'a> {
         let interval_anew =
             || PollInterval::to_stopped(requester.poll_ceiling).closely(is_told_by_looks);
         let mut state = job.map(|job| job.state);
+        let mut has_asked = false;
         let mut pending = self.asked_for().peekable();
         let mut resumed_since: Option<Instant> = None;
         let mut interval = interval_anew();
         loop {
-            // In CheckpointStopping, `force` would break the server's task for the job.
+            // In CheckpointStopping, `force` would break the server's task for the job. What the job was in before the last request or
+            // before a look that failed does not rule that out.
             let held_back = |mode: &StopMode| {
-                *mode == StopMode::Force && state == Some(JobState::CheckpointStopping)
+                let is_unknown = has_asked && state.is_none();
+                *mode == StopMode::Force
+                    && (is_unknown || state == Some(JobState::CheckpointStopping))
             };
             if let Some((_, mode)) =
                 pending.next_if(|(after, mode)| began.elapsed() >= *after && !held_back(mode))
             {
                 evidence.asks(&mode);
                 self.ask(mode, &mut watch).await?;
+                has_asked = true;
                 resumed_since = None;
                 interval = interval_anew();
             }
+            state = None;
             if let Some(job) = self.look(&mut watch).await? {
                 evidence.saw(&job);
                 if stays_ended(&job) {
