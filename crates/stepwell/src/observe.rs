@@ -14,7 +14,8 @@ use stepwell_arroyo::{Job, JobError, JobId, JobState, PipelineId};
 
 pub use crate::{job::Trouble, resolve::Difference};
 
-/// One of the steps of a submission.
+/// A step of a submission, or another call of it. Only [`Connect`](Self::Connect) to [`Stop`](Self::Stop) are reported to begin and to
+/// finish.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Step {
@@ -28,6 +29,12 @@ pub enum Step {
     Wait,
     /// Stop the pipeline.
     Stop,
+    /// Attach to a pipeline by its id.
+    Attach,
+    /// Read the pipeline, its job, or what the job has logged.
+    Read,
+    /// Watch the running job, or read its rows.
+    Watch,
 }
 
 impl fmt::Display for Step {
@@ -38,6 +45,9 @@ impl fmt::Display for Step {
             Self::Resolve => "resolve",
             Self::Wait => "wait until running",
             Self::Stop => "stop",
+            Self::Attach => "attach",
+            Self::Read => "read",
+            Self::Watch => "watch",
         })
     }
 }

@@ -29,13 +29,15 @@ pub enum WaitError {
         /// The trouble that the job was in before.
         trouble: Option<Box<Trouble>>,
     },
-    /// The job was stopped, but not by this submission.
-    #[snafu(display("pipeline {id} was stopped by another client; submit it again to resume it"))]
+    /// The job was stopped: by another client, or earlier by this submission or its shutdown.
+    #[snafu(display("pipeline {id} was stopped{}; submit it again to resume it", if *is_told_to_stop { ", as this process had asked" } else { " by another client" }))]
     Stopped {
         /// The pipeline.
         id: PipelineId,
         /// The job.
         job: Box<Job>,
+        /// Whether this submission or its shutdown had asked the pipeline to stop.
+        is_told_to_stop: bool,
     },
     /// The job has finished: a finite job can be over before any poll sees it Running.
     #[snafu(display("pipeline {id} has finished"))]
@@ -123,7 +125,11 @@ impl WaitError {
                 trouble: ended.trouble.map(Box::new),
             },
             JobState::Finished => Self::Finished { id, job },
-            _ => Self::Stopped { id, job },
+            _ => Self::Stopped {
+                id,
+                job,
+                is_told_to_stop: ended.is_told_to_stop,
+            },
         }
     }
 }

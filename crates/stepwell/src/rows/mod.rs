@@ -111,7 +111,7 @@ impl RowStream {
             },
             numbers: Numbers::new(from_start),
             pace: pace(),
-            failures: FailureStreak::new(Step::Wait),
+            failures: FailureStreak::new(Step::Watch),
             refused_since: None,
             look_at: now,
             is_complete: !has_preview,

@@ -15,7 +15,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     task::Poll,
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use stepwell_arroyo::PipelineId;
@@ -76,13 +76,16 @@ impl Session {
     pub(crate) fn deadline(&self, step: Step) -> Deadline {
         let options = &self.options;
         Deadline::new(match step {
-            Step::Connect => options.connect_timeout,
+            Step::Connect | Step::Attach => options.connect_timeout,
             Step::Validate => options.validate_timeout,
             Step::Resolve => options.resolve_timeout,
             Step::Wait => options
                 .running_timeout
                 .saturating_add(options.stable_for.unwrap_or_default()),
             Step::Stop => options.stop_timeout,
+            Step::Read => options.request_timeout,
+            // A streaming job may run forever.
+            Step::Watch => Duration::MAX,
         })
     }
 

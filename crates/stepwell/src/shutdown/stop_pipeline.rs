@@ -162,6 +162,7 @@ impl<'a> Stop<'a> {
     async fn ask(&self, mode: StopMode, watch: &mut Watch) -> Result<(), StopError> {
         let id = self.id;
         tracing::debug!(pipeline.id = %id, mode = %mode, "asking the pipeline to stop");
+        self.sight.tell_to_stop(id);
         let patch = PatchPipeline::new().stop(mode);
         let may_be_new = watch.may_be_new();
         let asked = watch.tries(Request::Stop).run(|client| {

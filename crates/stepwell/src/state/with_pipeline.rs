@@ -11,7 +11,7 @@ use crate::{
     error::Error,
     observe::Step,
     resolve::Difference,
-    session::{Deadline, Session, need_runtime, retry::Request},
+    session::{Session, need_runtime, retry::Request},
     submission::Submission,
 };
 
@@ -148,10 +148,10 @@ impl Session {
         F: Future<Output = Result<T, ClientError>> + Send,
     {
         need_runtime()?;
-        let deadline = Deadline::new(self.options.request_timeout);
+        let deadline = self.deadline(Step::Read);
         let read = self
             .requester
-            .call(Request::Read, Step::Wait, &deadline, call);
+            .call(Request::Read, Step::Read, &deadline, call);
         read.await.map_err(|error| Error::Look { source: error })
     }
 }

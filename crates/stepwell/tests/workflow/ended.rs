@@ -168,3 +168,28 @@ async fn a_pipeline_that_was_deleted_before_it_is_watched_has_vanished() {
     let (error, _) = wait_error(attached.wait_until_running().await);
     assert!(matches!(error, WaitError::Vanished { .. }), "{error:?}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_of_our_own_is_not_that_of_another_client() {
+    for own in [false, true] {
+        let fake = FakeTransport::any_order();
+        let short = options().with_stop_timeout(seconds(1));
+        let mut running = running(&fake, short).await;
+        let shown = fake
+            .expect(Method::GET, jobs_path("pl_1"))
+            .reply_json(200, &json!({"data": [undesired("CheckpointStopping")]}))
+            .always();
+        if own {
+            fake.checkpoints(&[]);
+            fake.patch("pl_1", json!({"stop": "checkpoint"}));
+            let failure = running.stop().await.unwrap_err();
+            assert_eq!(failure.error().code(), "stop.deadline");
+            running = failure.into_submission();
+        }
+        let _ = shown.reply_json(200, &json!({"data": [undesired("Stopped")]}));
+        let ended = running.ended().await.unwrap();
+        assert_eq!(ended.is_told_to_stop, own);
+        let text = ended.into_error().to_string();
+        assert_eq!(text.contains("by another client"), !own, "{text}");
+    }
+}
