@@ -15,6 +15,27 @@ use crate::{
     session::{Deadline, Session, after},
 };
 
+/// A run of a job, and since when it has been Running. The run id alone would not do: a pipeline that was created again under its id begins
+/// with the same one, and a job that has started again between two polls shows it by its times.
+#[derive(PartialEq, Eq)]
+struct Run {
+    job: JobId,
+    run_id: u64,
+    started: Option<u64>,
+    finished: Option<u64>,
+}
+
+impl Run {
+    fn of(job: &Job) -> Self {
+        Self {
+            job: job.id.clone(),
+            run_id: job.run_id,
+            started: job.start_time,
+            finished: job.finish_time,
+        }
+    }
+}
+
 /// Polls the job until it is Running in the run that counts.
 pub(crate) async fn wait_until_running(
     session: &Session,
@@ -26,11 +47,10 @@ pub(crate) async fn wait_until_running(
     let mut baseline = baseline.clone();
     let mut watch = Watch::of(session, id, Step::Wait, deadline, baseline.expected());
     let mut interval = PollInterval::to_running();
-    let mut steady = session.requester.poll_pace();
+    let mut steady = session.requester.poll_pace_within_a_tick();
     let jitter = &session.requester.jitter;
-    // Since when the job has been Running, and in which run of which job: a pipeline that was created again under its id restarts at the
-    // same run.
-    let mut running: Option<(JobId, u64, Instant)> = None;
+    let mut running: Option<(Run, Instant)> = None;
+    let mut interruptions = 0_u32;
     let mut has_run = false;
     loop {
         let mut next = None;
@@ -54,11 +74,16 @@ pub(crate) async fn wait_until_running(
             };
             if let Some(counts_at) = counts_at {
                 has_run |= verdict == Verdict::Running;
+                let run = Run::of(&job);
                 let since = match &running {
-                    Some((id, run_id, since)) if *id == job.id && *run_id == job.run_id => *since,
-                    _ => told,
+                    Some((same, since)) if *same == run => *since,
+                    Some(_) => {
+                        interruptions += 1;
+                        told
+                    }
+                    None => told,
                 };
-                running = Some((job.id.clone(), job.run_id, since));
+                running = Some((run, since));
                 let stable_at = if stable_for.is_zero() {
                     asked
                 } else {
@@ -83,7 +108,7 @@ pub(crate) async fn wait_until_running(
                 // No later than the time from which a poll counts.
                 next = Some(pause.min(at.saturating_duration_since(told)));
             } else {
-                running = None;
+                interruptions += u32::from(running.take().is_some());
             }
         }
         if deadline.is_over() {
@@ -92,6 +117,7 @@ pub(crate) async fn wait_until_running(
                 elapsed: deadline.elapsed(),
                 trouble: watch.trouble(),
                 not_stable_for: has_run.then_some(stable_for),
+                interruptions,
                 source: Box::new(watch.take_last_seen()),
             }
             .into());

@@ -49,7 +49,7 @@ pub enum WaitError {
     },
     /// The job was not Running in time. It may still get there.
     #[snafu(display(
-        "pipeline {id} {}", too_late(*elapsed, *not_stable_for, trouble.as_deref())
+        "pipeline {id} {}", too_late(*elapsed, *not_stable_for, *interruptions, trouble.as_deref())
     ))]
     Deadline {
         /// The pipeline.
@@ -61,6 +61,8 @@ pub enum WaitError {
         /// The time for which it should have stayed Running ([`Options::stable_for`](crate::Options::stable_for)), if it was Running in the
         /// run that counts but not for that long.
         not_stable_for: Option<Duration>,
+        /// How often the job was Running and then was not, or began anew.
+        interruptions: u32,
         /// The last observation of the job.
         #[snafu(source(from(LastSeen, Box::new)))]
         source: Box<LastSeen>,
@@ -205,12 +207,19 @@ fn reason(job: &Job, errors: &[JobError], trouble: Option<&Trouble>) -> String {
 fn too_late(
     elapsed: Duration,
     not_stable_for: Option<Duration>,
+    interruptions: u32,
     trouble: Option<&Trouble>,
 ) -> String {
     let elapsed = Time(elapsed);
     match (not_stable_for.map(Time), trouble) {
         (Some(stable), Some(trouble)) => {
             format!("ran, but did not stay running for {stable}: {trouble}")
+        }
+        (Some(stable), None) if interruptions > 0 => {
+            let times = times(interruptions);
+            format!(
+                "ran, but did not stay running for {stable}: it was interrupted {times} in {elapsed}"
+            )
         }
         (Some(stable), None) => {
             format!("ran, but had not been running for {stable} after {elapsed}")
