@@ -22,8 +22,6 @@ pub(crate) struct Baseline {
     before: Option<Before>,
     /// When the reply to our patch or restart arrived; `None` if nothing was sent.
     replied: Option<Instant>,
-    /// When the job was first seen after that reply.
-    seen: Option<Instant>,
     /// Whether a new run is certainly the one that our request began, or does not have to be: the old run was still seen after the reply,
     /// or our request begins no run of its own if another client has just begun one (true of `stop: none`, not of a restart or a change of
     /// parallelism).
@@ -56,7 +54,6 @@ impl Baseline {
         Self {
             before: None,
             replied: None,
-            seen: None,
             new_run_counts: true,
         }
     }
@@ -66,7 +63,6 @@ impl Baseline {
         Self {
             before: job.map(Before::new),
             replied: None,
-            seen: None,
             new_run_counts: true,
         }
     }
@@ -84,7 +80,6 @@ impl Baseline {
         Self {
             before: job.map(Before::new),
             replied: Some(Instant::now()),
-            seen: None,
             new_run_counts: false,
         }
     }
@@ -104,15 +99,13 @@ impl Baseline {
     pub(crate) fn verdict(&mut self, job: &Job) -> Verdict {
         let is_new_run = self.is_new_run(job);
         self.new_run_counts |= !is_new_run;
-        let seen = *self.seen.get_or_insert_with(Instant::now);
         match &job.state {
             JobState::Running => match (self.replied, &self.before) {
                 (None, _) | (_, None) => Verdict::Running,
                 _ if is_new_run && self.new_run_counts => Verdict::Running,
                 // A stopped or failed job runs again only in a new run.
                 (Some(_), Some(before)) if before.terminal && !is_new_run => Verdict::Pending,
-                // Not since the reply: while no look succeeds, the controller may be away, too.
-                (Some(_), Some(_)) => Verdict::RunningIfUnchangedUntil(seen + TWO_TICKS),
+                (Some(replied), Some(_)) => Verdict::RunningIfUnchangedUntil(replied + TWO_TICKS),
             },
             // A finished job never runs again, and one that had finished before was refused.
             JobState::Finished => Verdict::Ended,

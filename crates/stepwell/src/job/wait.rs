@@ -5,7 +5,7 @@ use tokio::time::Instant;
 
 use super::{
     PollInterval, WaitError,
-    verdict::{Baseline, Verdict},
+    verdict::{Baseline, TWO_TICKS, Verdict},
     watch::Watch,
     watch_to_end::{look, read_end},
 };
@@ -20,7 +20,7 @@ use crate::{
 #[derive(PartialEq, Eq)]
 struct Run {
     job: JobId,
-    run_id: u64,
+    number: u64,
     started: Option<u64>,
     finished: Option<u64>,
 }
@@ -29,7 +29,7 @@ impl Run {
     fn of(job: &Job) -> Self {
         Self {
             job: job.id.clone(),
-            run_id: job.run_id,
+            number: job.run_id,
             started: job.start_time,
             finished: job.finish_time,
         }
@@ -51,6 +51,7 @@ pub(crate) async fn wait_until_running(
     let jitter = &session.requester.jitter;
     let mut running: Option<(Run, Instant)> = None;
     let mut interruptions = 0_u32;
+    let mut first_told = None;
     let mut has_run = false;
     loop {
         let mut next = None;
@@ -58,6 +59,8 @@ pub(crate) async fn wait_until_running(
         let asked = Instant::now();
         if let Some(job) = look(&mut watch).await? {
             let told = Instant::now();
+            // While no look succeeds, the controller may be away, too: its two ticks begin with the first one.
+            let first_told = *first_told.get_or_insert(told);
             interval.saw(&job);
             let verdict = baseline.verdict(&job);
             let counts_at = match verdict {
@@ -69,7 +72,7 @@ pub(crate) async fn wait_until_running(
                         .into());
                 }
                 Verdict::Running => Some(asked),
-                Verdict::RunningIfUnchangedUntil(at) => Some(at),
+                Verdict::RunningIfUnchangedUntil(at) => Some(at.max(first_told + TWO_TICKS)),
                 Verdict::Pending => None,
             };
             if let Some(counts_at) = counts_at {
