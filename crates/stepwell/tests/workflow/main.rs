@@ -20,6 +20,7 @@ mod find_others;
 mod foreign_code;
 mod futures_and_sizes;
 mod limits;
+mod lookup;
 mod plan;
 mod resume;
 mod resumed_run;
