@@ -123,13 +123,14 @@ impl ClientError {
 
     /// Whether the same call could succeed later without any intervention. Whether it is safe to send it again is another question.
     ///
-    /// `true` for a connection that was refused, closed or timed out, for 408, 429 and 5xx, and for a reply that is empty or breaks off.
+    /// `true` for a connection that was refused, closed or timed out, for a name that could not be looked up for now, for 408, 429 and 5xx, and for a reply that is empty or breaks off.
     /// `false` for every other refusal, an unknown host, a TLS failure, and a server that is not an Arroyo.
     pub fn is_retryable(&self) -> bool {
         match &self.0.kind {
             ClientErrorKind::Transport { source } => matches!(
                 source.kind(),
                 TransportErrorKind::Refused
+                    | TransportErrorKind::NameLookup
                     | TransportErrorKind::Unreachable
                     | TransportErrorKind::TimedOut
                     | TransportErrorKind::Closed

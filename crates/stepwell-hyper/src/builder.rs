@@ -7,7 +7,8 @@ use tokio::sync::Semaphore;
 
 use crate::{
     certificates::Certificates,
-    client::{client, http_connector},
+    client::client,
+    connector::{Lookup, TcpConnector, system_lookup},
     describe::ServerName,
     error::{AddressSnafu, CredentialsSnafu, HyperTransportError, IncompleteSnafu, SchemeSnafu},
     prepare::RequestTemplate,
@@ -22,6 +23,7 @@ pub struct HyperTransportBuilder {
     token: Option<Token>,
     requests_at_once: usize,
     certificates: Certificates,
+    lookup: Lookup,
 }
 
 impl HyperTransport {
@@ -33,6 +35,7 @@ impl HyperTransport {
             // As many as a shutdown stops at once, and well below the usual limit on open files.
             requests_at_once: 64,
             certificates: Certificates::default(),
+            lookup: system_lookup,
         }
     }
 }
@@ -77,6 +80,12 @@ impl HyperTransportBuilder {
         self
     }
 
+    #[cfg(test)]
+    pub(crate) fn lookup(mut self, lookup: Lookup) -> Self {
+        self.lookup = lookup;
+        self
+    }
+
     /// Builds the transport. It does not connect yet.
     ///
     /// # Errors
@@ -85,11 +94,12 @@ impl HyperTransportBuilder {
     pub fn build(self) -> Result<HyperTransport, HyperTransportError> {
         let base = parse(&self.base)?;
         let permits = self.requests_at_once.clamp(1, Semaphore::MAX_PERMITS);
-        let http = http_connector();
+        let http = TcpConnector::new(self.lookup);
+        let tried = http.tried.clone();
         let connector = self.certificates.connector(&base, http)?;
         Ok(HyperTransport {
             client: client(connector, permits),
-            server: ServerName::new(&base, self.certificates.client.is_some()),
+            server: ServerName::new(&base, self.certificates.client.is_some(), tried),
             template: RequestTemplate::new(base, self.token),
             permits: Arc::new(Semaphore::new(permits)),
         })
@@ -110,7 +120,7 @@ impl fmt::Debug for HyperTransportBuilder {
             .field("token", &self.token)
             .field("requests_at_once", &self.requests_at_once)
             .field("certificates", &self.certificates)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 

@@ -5,6 +5,8 @@ use std::{error::Error, io};
 use hyper_util::client::legacy;
 use stepwell_transport::{Phase, TransportErrorKind};
 
+use crate::connector::ConnectFailure;
+
 /// Classifies a failed request, and how far it had come.
 pub(crate) fn classify(error: &legacy::Error) -> (TransportErrorKind, Phase) {
     if error.is_connect() {
@@ -119,14 +121,19 @@ fn rustls_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Erro
 }
 
 fn connect(error: &legacy::Error) -> TransportErrorKind {
+    let failure = chain(error).find_map(|error| error.downcast_ref::<ConnectFailure>());
+    if let Some(failure @ ConnectFailure::Name { .. }) = failure {
+        return if failure.is_temporary_lookup() {
+            TransportErrorKind::NameLookup
+        } else {
+            TransportErrorKind::UnknownHost
+        };
+    }
+    let error = failure.and_then(ConnectFailure::last).unwrap_or(error);
     for error in chain(error) {
         #[cfg(feature = "tls")]
         if rustls_error(error).is_some() {
             return TransportErrorKind::Tls;
-        }
-        // The type of hyper-util's DNS error is private.
-        if error.to_string().starts_with("dns error") {
-            return TransportErrorKind::UnknownHost;
         }
         if let Some(kind) = error.downcast_ref::<io::Error>().and_then(io_kind) {
             return kind;

@@ -18,8 +18,9 @@ pub(crate) const MAX_HEADERS: usize = 256;
 /// The maximum size of the head of a reply, in bytes. This is hyper's default.
 pub(crate) const MAX_HEAD: usize = 408 * 1024;
 
-pub(crate) fn http_connector() -> HttpConnector {
-    let mut http = HttpConnector::new();
+/// A connector to the addresses that the resolver gives.
+pub(crate) fn http_connector<R>(resolver: R) -> HttpConnector<R> {
+    let mut http = HttpConnector::new_with_resolver(resolver);
     // There is no timeout by default: a host that drops packets would block a request until the kernel gives up.
     http.set_connect_timeout(Some(CONNECT_TIMEOUT));
     // A request is one small write, which Nagle's algorithm would only delay.

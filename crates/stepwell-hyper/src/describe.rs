@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use crate::{
     classify::{TlsRefusal, classify_body, tls_refusal},
     client::{MAX_HEAD, MAX_HEADERS},
+    connector::Tried,
     prepare::default_port,
 };
 
@@ -20,15 +21,17 @@ pub(crate) struct ServerName {
     authority: Arc<str>,
     /// Whether a client certificate is configured.
     client_certificate: bool,
+    tried: Tried,
 }
 
 impl ServerName {
-    pub(crate) fn new(base: &Uri, client_certificate: bool) -> Self {
+    pub(crate) fn new(base: &Uri, client_certificate: bool, tried: Tried) -> Self {
         let host = base.host().unwrap_or_default();
         let port = base.port_u16().unwrap_or_else(|| default_port(base));
         Self {
             authority: format!("{host}:{port}").into(),
             client_certificate,
+            tried,
         }
     }
 
@@ -50,6 +53,9 @@ impl ServerName {
             TransportErrorKind::UnknownHost => {
                 format!("the host of {authority} is not known; check its name")
             }
+            TransportErrorKind::NameLookup => format!(
+                "the host of {authority} could not be looked up for now; does the name server answer?"
+            ),
             TransportErrorKind::Unreachable => {
                 format!("{authority} cannot be reached; check the address and the network")
             }
@@ -113,7 +119,11 @@ impl ServerName {
     /// There was no connection until the timeout.
     pub(crate) fn no_connection(&self, timeout: Duration) -> TransportError {
         let message = format!("{} did not accept a connection", self.authority);
-        timed_out(message, Phase::NotSent, timeout)
+        let error = timed_out(message, Phase::NotSent, timeout);
+        match self.tried.ends() {
+            ends if ends.is_empty() => error,
+            ends => error.with_source(ends),
+        }
     }
 
     /// There was no reply until the timeout.

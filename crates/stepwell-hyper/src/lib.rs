@@ -9,6 +9,7 @@ mod builder;
 mod certificates;
 mod classify;
 mod client;
+mod connector;
 mod describe;
 mod error;
 mod prepare;

@@ -7,7 +7,7 @@ mod support;
 use std::time::Duration;
 
 use stepwell_hyper::HyperTransport;
-use stepwell_transport::{Phase, Timeout, Transport as _, TransportErrorKind as Kind};
+use stepwell_transport::{BodyLimit, Phase, Timeout, Transport as _, TransportErrorKind as Kind};
 use support::{Raw, Then, chain, get, ok};
 
 #[tokio::test]
@@ -60,4 +60,30 @@ async fn a_limit_of_zero_means_one() {
         .build()
         .unwrap();
     assert_eq!(transport.execute(get("/x")).await.unwrap().body(), "well");
+}
+
+/// A limit and a timeout of any size are taken; a body limit of none refuses every body.
+#[tokio::test]
+async fn numbers_of_any_size_are_taken() {
+    let server = Raw::start(|_| Then::Keep(ok("well"))).await;
+    for permits in [0, 1, usize::MAX] {
+        let transport = HyperTransport::builder(format!("http://{}", server.address))
+            .requests_at_once(permits)
+            .build()
+            .unwrap();
+        for timeout in [Duration::ZERO, Duration::from_nanos(1), Duration::MAX] {
+            for limit in [0, 1, usize::MAX] {
+                let mut request = get("/");
+                request.extensions_mut().insert(Timeout(timeout));
+                request.extensions_mut().insert(BodyLimit(limit));
+                let outcome = transport.execute(request).await;
+                // With any shorter timeout the request only has to end.
+                if timeout == Duration::MAX {
+                    let kind = outcome.map_err(|error| error.kind()).err();
+                    let expected = (limit != usize::MAX).then_some(Kind::BodyTooLarge);
+                    assert_eq!(kind, expected, "{permits} {limit}");
+                }
+            }
+        }
+    }
 }

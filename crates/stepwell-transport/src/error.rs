@@ -24,6 +24,8 @@ pub enum TransportErrorKind {
     Refused,
     /// The host name could not be resolved.
     UnknownHost,
+    /// The host name could not be looked up for now: the name server did not answer.
+    NameLookup,
     /// The host could not be reached.
     Unreachable,
     /// The TLS handshake failed: the certificate is not trusted or has another name, or the server has no TLS.

@@ -7,7 +7,7 @@ use crate::{
     error::Error,
     observe::Step,
     session::{
-        Deadline, Session, need_runtime,
+        Deadline, Session,
         retry::{Request, is_gone},
     },
 };
@@ -17,13 +17,11 @@ pub(crate) async fn read_pipeline(
     id: &PipelineId,
     deadline: &Deadline,
 ) -> Result<Pipeline, Error> {
-    need_runtime()?;
-    let read = session.requester.call(
-        Request::Read,
-        Step::Connect,
-        deadline,
-        |client| async move { client.pipeline(id).await },
-    );
+    let read = session
+        .requester
+        .call(Request::Read, Step::Attach, deadline, |client| async move {
+            client.pipeline(id).await
+        });
     Ok(read.await.map_err(|error| {
         if is_gone(&error) {
             AttachError::NotFound { id: id.clone() }

@@ -4,13 +4,12 @@ use crate::{
     connect_error::ConnectError,
     error::Error,
     observe::Step,
-    session::{Deadline, Session, need_runtime, retry::Request},
+    session::{Deadline, Session, retry::Request},
 };
 
 /// Pings until the answer is `"Pong"`. A refused connection is retried: a server that is still starting refuses connections just like a
 /// host without one.
 pub(crate) async fn ping(session: &Session, deadline: &Deadline) -> Result<(), Error> {
-    need_runtime()?;
     let pinged = session.requester.call(
         Request::Ping,
         Step::Connect,

@@ -69,7 +69,9 @@ pub enum Error {
         source: ClientError,
     },
     /// The submission's shutdown has begun and takes care of whatever had already been sent.
-    #[snafu(display("a shutdown has begun; it stops what was created or started so far"))]
+    #[snafu(display(
+        "a shutdown has begun, so nothing more is sent; what was created or started so far runs until it is stopped (`stop_all`)"
+    ))]
     ShutdownBegun,
     /// There is no tokio runtime.
     #[snafu(display("there is no tokio runtime; call this from within one"))]

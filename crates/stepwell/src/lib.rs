@@ -75,8 +75,7 @@ pub mod state;
 mod submission;
 mod validate;
 mod validate_error;
-
-pub(crate) use stepwell_transport::words;
+mod words;
 
 pub use stepwell_arroyo as arroyo;
 pub use stepwell_arroyo::{JobState, PipelineId, StopMode};

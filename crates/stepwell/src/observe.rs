@@ -1,12 +1,21 @@
 //! What a submission reports while it works: [`Event`]s, passed to an [`Observer`].
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use stepwell_arroyo::{Job, JobError, JobId, JobState, PipelineId};
 
 pub use crate::{job::Trouble, resolve::Difference};
 
-/// One of the steps of a submission.
+/// A step of a submission, or another call of it. Only [`Connect`](Self::Connect) to [`Stop`](Self::Stop) are reported to begin and to
+/// finish.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Step {
@@ -20,6 +29,12 @@ pub enum Step {
     Wait,
     /// Stop the pipeline.
     Stop,
+    /// Attach to a pipeline by its id.
+    Attach,
+    /// Read the pipeline, its job, or what the job has logged.
+    Read,
+    /// Watch the running job, or read its rows.
+    Watch,
 }
 
 impl fmt::Display for Step {
@@ -30,6 +45,9 @@ impl fmt::Display for Step {
             Self::Resolve => "resolve",
             Self::Wait => "wait until running",
             Self::Stop => "stop",
+            Self::Attach => "attach",
+            Self::Read => "read",
+            Self::Watch => "watch",
         })
     }
 }
@@ -148,7 +166,8 @@ pub enum Event {
     },
 }
 
-/// Receives the [`Event`]s of a submission, in order, on the task that drives it; it must not block.
+/// Receives the [`Event`]s of a submission, in order, on the task that drives it; it must not block. A panic in it is caught,
+/// and the step goes on; the first one is logged.
 ///
 /// Any `Fn(&Event)` is an observer:
 ///
@@ -170,16 +189,30 @@ impl<F: Fn(&Event) + Send + Sync + 'static> Observer for F {
 
 /// An optional observer.
 #[derive(Clone, Default)]
-pub(crate) struct Observation(Option<Arc<dyn Observer>>);
+pub(crate) struct Observation(Option<Arc<Observed<dyn Observer>>>);
+
+struct Observed<O: ?Sized> {
+    has_panicked: AtomicBool,
+    observer: O,
+}
 
 impl Observation {
     pub(crate) fn new(observer: impl Observer) -> Self {
-        Self(Some(Arc::new(observer)))
+        Self(Some(Arc::new(Observed {
+            has_panicked: AtomicBool::new(false),
+            observer,
+        })))
     }
 
+    /// Passes the event to the observer. If that panics, the step goes on: what it is about to send or to stop must not depend on the
+    /// observer.
     pub(crate) fn tell(&self, event: &Event) {
-        if let Some(observer) = &self.0 {
-            observer.observe(event);
+        let Some(observed) = &self.0 else {
+            return;
+        };
+        let told = catch_unwind(AssertUnwindSafe(|| observed.observer.observe(event)));
+        if told.is_err() && !observed.has_panicked.swap(true, Ordering::Relaxed) {
+            tracing::warn!("the observer of a submission has panicked; its steps go on");
         }
     }
 }

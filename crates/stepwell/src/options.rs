@@ -100,8 +100,8 @@ impl Options {
         self.silence_timeout
     }
 
-    /// The longest pause between two polls of a job that runs or stops: in `ended`, in `stop`, and during [`stable_for`](Self::stable_for).
-    /// 500 ms by default, the tick of Arroyo's controller.
+    /// The longest pause between two polls of a job that runs or stops: in `ended` and in `stop`. 500 ms by default, the tick of Arroyo's
+    /// controller. During [`stable_for`](Self::stable_for) the pauses are at most 240 ms, so that no state that lasts a tick is missed.
     ///
     /// It also bounds the pauses after a failed poll, unless the server asks for a longer one. It does not otherwise affect
     /// `wait_until_running`, which adapts its polling to what it observes; see

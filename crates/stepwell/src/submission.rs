@@ -14,7 +14,7 @@ use crate::{
     error::Error,
     observe::{Event, Step},
     options::Options,
-    session::{Deadline, Session},
+    session::{Deadline, Session, need_runtime},
     shutdown::Shutdown,
     state::State,
 };
@@ -62,6 +62,7 @@ impl<S: State> Submission<S> {
         deadline: &Deadline,
         work: Pin<&mut (impl Future<Output = Result<T, Error>> + Send)>,
     ) -> Result<T, Error> {
+        need_runtime()?;
         let span = tracing::info_span!(
             "step",
             %step,

@@ -6,7 +6,7 @@ use snafu::Snafu;
 use stepwell_arroyo::{ClientError, PipelineId, SqlDiagnostic};
 use stepwell_transport::Phase;
 
-use crate::words::Time;
+use crate::words::{Time, refused};
 
 /// Why the query could not be validated.
 #[derive(Debug, Snafu)]
@@ -20,8 +20,8 @@ pub enum ValidateError {
         /// The errors, each with its position if the server reports one.
         diagnostics: Vec<SqlDiagnostic>,
     },
-    /// The server refused the request, for instance because a UDF does not compile.
-    #[snafu(display("the server refused to validate pipeline {name:?}"))]
+    /// The server refused the request, for instance because a UDF does not compile; or it could not be sent.
+    #[snafu(display("{} pipeline {name:?}", refused("validate", source)))]
     Rejected {
         /// The pipeline's name.
         name: String,

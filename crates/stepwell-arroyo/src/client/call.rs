@@ -4,12 +4,14 @@ use bytes::Bytes;
 use http::{Request, Response, Uri};
 use serde::de::DeserializeOwned;
 use snafu::ResultExt;
-use stepwell_transport::{BodyLimit, Timeout, Transport, TransportError};
+use stepwell_transport::{
+    BodyLimit, Phase, Timeout, Transport, TransportError, TransportErrorKind,
+};
 use tracing::{Instrument, Span, field};
 
 use super::Client;
 use crate::{
-    ClientError, Endpoint,
+    ClientError, Endpoint, Operation,
     error::{Call, ClientErrorKind, TransportSnafu},
     request::ApiRequest,
     response,
@@ -76,6 +78,22 @@ impl Client {
             reply.extensions_mut().insert(sent);
         }
         reply.context(TransportSnafu)
+    }
+
+    /// The error of a call that was cut off by the end of its tokio runtime, for a caller that runs calls in tasks of their own. `pipeline`
+    /// is the pipeline's id, or its name if it is being created. The call may have taken effect.
+    pub fn cut_off(&self, operation: Operation, pipeline: &str) -> ClientError {
+        let source = TransportError::new(
+            TransportErrorKind::Canceled,
+            Phase::MaybeSent,
+            "its tokio runtime ended before the answer came",
+        );
+        let call = Call {
+            operation,
+            pipeline: Some(pipeline.to_owned()),
+            url: self.url(),
+        };
+        ClientError::new(call, ClientErrorKind::Transport { source })
     }
 
     pub(super) fn span(&self, request: &Request<Bytes>) -> Span {

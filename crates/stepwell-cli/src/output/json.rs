@@ -268,6 +268,9 @@ fn name(step: Step) -> &'static str {
         Step::Resolve => "resolve",
         Step::Wait => "wait",
         Step::Stop => "stop",
+        Step::Attach => "attach",
+        Step::Read => "read",
+        Step::Watch => "watch",
         _ => "other",
     }
 }

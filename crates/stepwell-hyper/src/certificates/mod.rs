@@ -5,12 +5,12 @@ mod tls;
 
 use std::path::PathBuf;
 
-use hyper_util::client::legacy::connect::HttpConnector;
+use crate::connector::TcpConnector;
 
 #[cfg(feature = "tls")]
-pub(crate) type Connector = hyper_rustls::HttpsConnector<HttpConnector>;
+pub(crate) type Connector = hyper_rustls::HttpsConnector<TcpConnector>;
 #[cfg(not(feature = "tls"))]
-pub(crate) type Connector = HttpConnector;
+pub(crate) type Connector = TcpConnector;
 
 /// The certificate files. They are read when the transport is built.
 #[derive(Clone, Debug, Default)]
@@ -31,7 +31,7 @@ impl Certificates {
     pub(crate) fn connector(
         &self,
         base: &http::Uri,
-        http: HttpConnector,
+        http: TcpConnector,
     ) -> Result<Connector, crate::error::HyperTransportError> {
         snafu::ensure!(base.scheme_str() != Some("https"), crate::error::NoTlsSnafu);
         Ok(http)

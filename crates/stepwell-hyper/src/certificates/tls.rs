@@ -1,7 +1,6 @@
 use std::path::Path;
 
 use http::Uri;
-use hyper_util::client::legacy::connect::HttpConnector;
 use rustls::{
     ClientConfig, ConfigBuilder, Error, InconsistentKeys, RootCertStore,
     client::WantsClientCert,
@@ -11,6 +10,7 @@ use rustls::{
 use snafu::{OptionExt, ResultExt, ensure};
 
 use super::{Certificates, Connector};
+use crate::connector::TcpConnector;
 use crate::error::{
     CaFileSnafu, ClientCertificateFileSnafu, ClientKeyFileSnafu, ClientKeyMismatchSnafu,
     EncryptedClientKeySnafu, HyperTransportError, NoCertificateSnafu, NoClientCertificateSnafu,
@@ -22,7 +22,7 @@ impl Certificates {
     pub(crate) fn connector(
         &self,
         base: &Uri,
-        http: HttpConnector,
+        http: TcpConnector,
     ) -> Result<Connector, HyperTransportError> {
         let mut roots = RootCertStore::empty();
         let mut client = None;

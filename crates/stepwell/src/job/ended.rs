@@ -16,6 +16,8 @@ pub struct Ended {
     pub errors: Vec<JobError>,
     /// The trouble that the job was in before it ended.
     pub trouble: Option<Trouble>,
+    /// Whether this submission or its shutdown had asked the pipeline to stop.
+    pub is_told_to_stop: bool,
 }
 
 /// Whether the job has ended. A job that is Stopped but intended to run is about to start again.

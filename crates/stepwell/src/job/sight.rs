@@ -27,6 +27,8 @@ struct Seen {
     /// The last reported transition.
     reported: Option<JobTransition>,
     was_there: bool,
+    /// Whether this process has asked the pipeline to stop.
+    is_told_to_stop: bool,
     /// Since when the server has not known the pipeline.
     missing_since: Option<Instant>,
     /// Since when the server owes an answer: every poll of the job that began after it was dropped or has failed.
@@ -63,6 +65,16 @@ impl Sight {
     /// Records that the pipeline exists.
     pub(crate) fn was_there(&self, id: &PipelineId) {
         self.seen_of(id).was_there = true;
+    }
+
+    /// Records that this process asks the pipeline to stop: its submission, or a shutdown.
+    pub(crate) fn tell_to_stop(&self, id: &PipelineId) {
+        self.seen_of(id).is_told_to_stop = true;
+    }
+
+    /// Whether this process has asked the pipeline to stop.
+    pub(super) fn is_told_to_stop(&self) -> bool {
+        self.seen().is_told_to_stop
     }
 
     /// Records that the server has answered about the job or its rows.

@@ -5,15 +5,36 @@ use tokio::time::Instant;
 
 use super::{
     PollInterval, WaitError,
-    verdict::{Baseline, Verdict},
+    verdict::{Baseline, TWO_TICKS, Verdict},
     watch::Watch,
     watch_to_end::{look, read_end},
 };
 use crate::{
     error::Error,
     observe::Step,
-    session::{Deadline, Session},
+    session::{Deadline, Session, after},
 };
+
+/// A run of a job, and since when it has been Running. The run id alone would not do: a pipeline that was created again under its id begins
+/// with the same one, and a job that has started again between two polls shows it by its times.
+#[derive(PartialEq, Eq)]
+struct Run {
+    job: JobId,
+    number: u64,
+    started: Option<u64>,
+    finished: Option<u64>,
+}
+
+impl Run {
+    fn of(job: &Job) -> Self {
+        Self {
+            job: job.id.clone(),
+            number: job.run_id,
+            started: job.start_time,
+            finished: job.finish_time,
+        }
+    }
+}
 
 /// Polls the job until it is Running in the run that counts.
 pub(crate) async fn wait_until_running(
@@ -26,11 +47,11 @@ pub(crate) async fn wait_until_running(
     let mut baseline = baseline.clone();
     let mut watch = Watch::of(session, id, Step::Wait, deadline, baseline.expected());
     let mut interval = PollInterval::to_running();
-    let mut steady = session.requester.poll_pace();
+    let mut steady = session.requester.poll_pace_within_a_tick();
     let jitter = &session.requester.jitter;
-    // Since when the job has been Running, and in which run of which job: a pipeline that was created again under its id restarts at the
-    // same run.
-    let mut running: Option<(JobId, u64, Instant)> = None;
+    let mut running: Option<(Run, Instant)> = None;
+    let mut interruptions = 0_u32;
+    let mut first_told = None;
     let mut has_run = false;
     loop {
         let mut next = None;
@@ -38,6 +59,8 @@ pub(crate) async fn wait_until_running(
         let asked = Instant::now();
         if let Some(job) = look(&mut watch).await? {
             let told = Instant::now();
+            // While no look succeeds, the controller may be away, too: its two ticks begin with the first one.
+            let first_told = *first_told.get_or_insert(told);
             interval.saw(&job);
             let verdict = baseline.verdict(&job);
             let counts_at = match verdict {
@@ -49,20 +72,25 @@ pub(crate) async fn wait_until_running(
                         .into());
                 }
                 Verdict::Running => Some(asked),
-                Verdict::RunningIfUnchangedUntil(at) => Some(at),
+                Verdict::RunningIfUnchangedUntil(at) => Some(at.max(first_told + TWO_TICKS)),
                 Verdict::Pending => None,
             };
             if let Some(counts_at) = counts_at {
                 has_run |= verdict == Verdict::Running;
+                let run = Run::of(&job);
                 let since = match &running {
-                    Some((id, run_id, since)) if *id == job.id && *run_id == job.run_id => *since,
-                    _ => told,
+                    Some((same, since)) if *same == run => *since,
+                    Some(_) => {
+                        interruptions += 1;
+                        told
+                    }
+                    None => told,
                 };
-                running = Some((job.id.clone(), job.run_id, since));
+                running = Some((run, since));
                 let stable_at = if stable_for.is_zero() {
                     asked
                 } else {
-                    since + stable_for
+                    after(since, stable_for)
                 };
                 let at = stable_at.max(counts_at);
                 if at <= asked {
@@ -84,7 +112,7 @@ pub(crate) async fn wait_until_running(
                 // No later than the time from which a poll counts.
                 next = Some(pause.min(at.saturating_duration_since(told)));
             } else {
-                running = None;
+                interruptions += u32::from(running.take().is_some());
             }
         }
         if deadline.is_over() {
@@ -93,6 +121,7 @@ pub(crate) async fn wait_until_running(
                 elapsed: deadline.elapsed(),
                 trouble: watch.trouble(),
                 not_stable_for: has_run.then_some(stable_for),
+                interruptions,
                 source: Box::new(watch.take_last_seen()),
             }
             .into());

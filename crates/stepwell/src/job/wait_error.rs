@@ -11,7 +11,7 @@ use super::{
     last_seen::LastSeen,
     trouble::{Trouble, words},
 };
-use crate::words::{Time, times};
+use crate::words::{Time, refused, times};
 
 /// Why a job did not reach Running, or did not keep running.
 #[derive(Debug, Snafu)]
@@ -29,13 +29,15 @@ pub enum WaitError {
         /// The trouble that the job was in before.
         trouble: Option<Box<Trouble>>,
     },
-    /// The job was stopped, but not by this submission.
-    #[snafu(display("pipeline {id} was stopped by another client; submit it again to resume it"))]
+    /// The job was stopped: by another client, or earlier by this submission or its shutdown.
+    #[snafu(display("pipeline {id} was stopped{}; submit it again to resume it", if *is_told_to_stop { ", as this process had asked" } else { " by another client" }))]
     Stopped {
         /// The pipeline.
         id: PipelineId,
         /// The job.
         job: Box<Job>,
+        /// Whether this submission or its shutdown had asked the pipeline to stop.
+        is_told_to_stop: bool,
     },
     /// The job has finished: a finite job can be over before any poll sees it Running.
     #[snafu(display("pipeline {id} has finished"))]
@@ -47,7 +49,7 @@ pub enum WaitError {
     },
     /// The job was not Running in time. It may still get there.
     #[snafu(display(
-        "pipeline {id} {}", too_late(*elapsed, *not_stable_for, trouble.as_deref())
+        "pipeline {id} {}", too_late(*elapsed, *not_stable_for, *interruptions, trouble.as_deref())
     ))]
     Deadline {
         /// The pipeline.
@@ -59,6 +61,8 @@ pub enum WaitError {
         /// The time for which it should have stayed Running ([`Options::stable_for`](crate::Options::stable_for)), if it was Running in the
         /// run that counts but not for that long.
         not_stable_for: Option<Duration>,
+        /// How often the job was Running and then was not, or began anew.
+        interruptions: u32,
         /// The last observation of the job.
         #[snafu(source(from(LastSeen, Box::new)))]
         source: Box<LastSeen>,
@@ -80,7 +84,7 @@ pub enum WaitError {
         id: PipelineId,
     },
     /// The server refused to show the pipeline.
-    #[snafu(display("the server refused to show pipeline {id}"))]
+    #[snafu(display("{} pipeline {id}", refused("show", source)))]
     Rejected {
         /// The pipeline.
         id: PipelineId,
@@ -123,7 +127,11 @@ impl WaitError {
                 trouble: ended.trouble.map(Box::new),
             },
             JobState::Finished => Self::Finished { id, job },
-            _ => Self::Stopped { id, job },
+            _ => Self::Stopped {
+                id,
+                job,
+                is_told_to_stop: ended.is_told_to_stop,
+            },
         }
     }
 }
@@ -199,12 +207,19 @@ fn reason(job: &Job, errors: &[JobError], trouble: Option<&Trouble>) -> String {
 fn too_late(
     elapsed: Duration,
     not_stable_for: Option<Duration>,
+    interruptions: u32,
     trouble: Option<&Trouble>,
 ) -> String {
     let elapsed = Time(elapsed);
     match (not_stable_for.map(Time), trouble) {
         (Some(stable), Some(trouble)) => {
             format!("ran, but did not stay running for {stable}: {trouble}")
+        }
+        (Some(stable), None) if interruptions > 0 => {
+            let times = times(interruptions);
+            format!(
+                "ran, but did not stay running for {stable}: it was interrupted {times} in {elapsed}"
+            )
         }
         (Some(stable), None) => {
             format!("ran, but had not been running for {stable} after {elapsed}")

@@ -1,7 +1,5 @@
 //! Watches a job until it ends, and reads how it ended.
 
-use std::time::Duration;
-
 use stepwell_arroyo::{Job, JobState, PipelineId};
 
 use super::{
@@ -10,11 +8,7 @@ use super::{
     verdict::Baseline,
     watch::{Look, Watch},
 };
-use crate::{
-    error::Error,
-    observe::Step,
-    session::{Deadline, Session},
-};
+use crate::{error::Error, observe::Step, session::Session};
 
 /// Polls once; `None` if that failed in a way that may be temporary, or there is no job yet.
 pub(super) async fn look(watch: &mut Watch) -> Result<Option<Job>, WaitError> {
@@ -37,8 +31,8 @@ pub(crate) async fn watch_to_the_end(
     id: &PipelineId,
     baseline: &Baseline,
 ) -> Result<Ended, Error> {
-    let deadline = Deadline::new(Duration::MAX);
-    let mut watch = Watch::of(session, id, Step::Wait, &deadline, baseline.expected());
+    let deadline = session.deadline(Step::Watch);
+    let mut watch = Watch::of(session, id, Step::Watch, &deadline, baseline.expected());
     let mut pace = session.requester.poll_pace();
     let longest_silence = session.options.silence_timeout;
     loop {
@@ -88,5 +82,6 @@ pub(super) async fn read_end(
         job,
         errors,
         trouble: trouble.map(|trouble| *trouble),
+        is_told_to_stop: session.sight.is_told_to_stop(),
     }
 }

@@ -13,7 +13,7 @@ use super::pipeline_summary::{PipelineSummary, list};
 use crate::{
     job::LastSeen,
     session::Deadline,
-    words::{Ago, Time},
+    words::{Ago, Time, refused},
 };
 
 /// Why a pipeline was neither resumed nor created, or is not known to have been.
@@ -137,8 +137,8 @@ pub enum ResolveError {
         /// The server's answer to the create.
         source: ClientError,
     },
-    /// The server refused a request, which created and started nothing.
-    #[snafu(display("the server refused to {action} pipeline {name:?}"))]
+    /// The server refused a request, or it could not be sent; it created and started nothing.
+    #[snafu(display("{} pipeline {name:?}", refused(action, source)))]
     Rejected {
         /// The action.
         action: Action,

@@ -3,8 +3,9 @@
 use std::num::NonZeroU32;
 
 use stepwell_arroyo::{
-    ClientError, Job, JobState, PatchPipeline, Pipeline, RestartPipeline, StopMode,
+    ClientError, Job, JobState, Operation, PatchPipeline, Pipeline, RestartPipeline, StopMode,
 };
+use tokio::time::Instant;
 
 use super::{Action, PipelineSummary, PlannedRequest, ResolveError};
 use crate::{
@@ -179,7 +180,9 @@ impl Resuming<'_> {
                 .requester
                 .repeat(Request::Patch, Step::Resolve, self.deadline, |client| {
                     let (id, patch) = (self.pipeline.id.clone(), patch.clone());
-                    self.send(starts, async move { client.patch(&id, &patch).await })
+                    self.send(Operation::Patch, starts, async move {
+                        client.patch(&id, &patch).await
+                    })
                 });
         patched.await?.map_err(|error| self.refused(error))?;
         Ok(())
@@ -189,27 +192,37 @@ impl Resuming<'_> {
     async fn restart(&self) -> Result<(), Error> {
         let requester = &self.session.requester;
         let mut tries = requester.tries(Request::Restart, Step::Resolve, self.deadline);
-        let mut in_doubt = false;
+        let mut in_doubt_since: Option<Instant> = None;
         loop {
             let (client, left) = tries.client();
             let id = self.pipeline.id.clone();
             let sending = async move { client.restart(&id, &RestartPipeline::new()).await };
-            let Err(error) = self.send(true, sending).await? else {
+            let Err(error) = self.send(Operation::Restart, true, sending).await? else {
                 tries.answered();
                 return Ok(());
             };
-            in_doubt |= Request::Restart.next(&error) == Next::Settle;
+            if Request::Restart.next(&error) == Next::Settle {
+                in_doubt_since = Some(Instant::now());
+            }
             let pause = tries.pause(error, left).map_err(|error| {
-                if !in_doubt {
+                if in_doubt_since.is_none() {
                     // Nothing was started, so there is nothing to stop.
                     self.session.ticket.has_ended();
                 }
                 self.refused(error)
             })?;
             self.deadline.sleep(pause.max(TWO_TICKS)).await;
-            if in_doubt && !self.is_still_failed().await? {
+            let Some(since) = in_doubt_since else {
+                continue;
+            };
+            let is_early = since.elapsed() < TWO_TICKS;
+            if !self.is_still_failed().await? {
                 tries.answered();
                 return Ok(());
+            }
+            // The deadline came first, and the restart may still be on its way.
+            if is_early && let Some(error) = tries.take_failure() {
+                return Err(self.refused(error));
             }
         }
     }
@@ -217,6 +230,7 @@ impl Resuming<'_> {
     /// Sends one request that changes something, to completion and registered beforehand. `starts`: it begins a run.
     async fn send<T: Send + 'static>(
         &self,
+        operation: Operation,
         starts: bool,
         sending: impl Future<Output = Result<T, ClientError>> + Send + 'static,
     ) -> Result<Result<T, ClientError>, Error> {
@@ -225,7 +239,11 @@ impl Resuming<'_> {
             Target::Pipeline(self.pipeline.id.clone()),
             starts || self.started_here,
         )?;
-        let sent = to_completion(async move {
+        let cut_off = || {
+            let client = &self.session.requester.client;
+            client.cut_off(operation, self.pipeline.id.as_str())
+        };
+        let sending = async move {
             let sent = sending.await;
             let failure = sent.as_ref().err().map(Failure::of);
             if failure.is_some_and(Failure::changed_nothing) {
@@ -234,8 +252,8 @@ impl Resuming<'_> {
                 guard.in_doubt(failure.is_some());
             }
             sent
-        });
-        Ok(sent.await)
+        };
+        Ok(to_completion(sending, cut_off).await)
     }
 
     async fn is_still_failed(&self) -> Result<bool, Error> {

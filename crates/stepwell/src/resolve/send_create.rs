@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use http::StatusCode;
-use stepwell_arroyo::{ClientError, Made};
+use stepwell_arroyo::{ClientError, Made, Operation};
 
 use super::attempt::{CreateAttempt, Sent};
 use crate::{
@@ -39,7 +39,11 @@ pub(super) async fn send(
     let request = attempt.request();
     let memory = session.requester.memory();
     let id = attempt.id().cloned();
-    Ok(to_completion(async move {
+    let cut_off = || {
+        let client = &session.requester.client;
+        client.cut_off(Operation::Create, attempt.spec.name())
+    };
+    let sending = async move {
         let reply = client.make(id.as_ref(), &request).await;
         if let Ok(made) = &reply {
             // The answer proves which create made the pipeline.
@@ -59,8 +63,8 @@ pub(super) async fn send(
         note_put(&memory, by_put, &reply);
         drop(guard);
         reply
-    })
-    .await)
+    };
+    Ok(to_completion(sending, cut_off).await)
 }
 
 /// A server that has accepted a `PUT`, or refused it as it refuses a create, supports `PUT`.

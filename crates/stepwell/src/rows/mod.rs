@@ -23,7 +23,7 @@ use crate::{
     },
     observe::Step,
     session::{
-        Session,
+        Session, need_runtime,
         retry::{Backoff, FailureStreak, Next, Request, is_gone},
     },
 };
@@ -111,7 +111,7 @@ impl RowStream {
             },
             numbers: Numbers::new(from_start),
             pace: pace(),
-            failures: FailureStreak::new(Step::Wait),
+            failures: FailureStreak::new(Step::Watch),
             refused_since: None,
             look_at: now,
             is_complete: !has_preview,
@@ -135,6 +135,7 @@ impl RowStream {
     ///
     /// Safe: no row is lost if the future is dropped.
     pub async fn next(&mut self) -> Result<Option<Rows>, Error> {
+        need_runtime()?;
         let next = self.advance().await;
         if !matches!(next, Ok(Some(_))) {
             self.state = State::Ended;

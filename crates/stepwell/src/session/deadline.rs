@@ -4,6 +4,14 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+/// As good as no limit; an [`Instant`] further away may not be representable.
+const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+
+/// The time `duration` after `instant`, or a century if that is sooner: a caller's duration may be of any length.
+pub(crate) fn after(instant: Instant, duration: Duration) -> Instant {
+    instant + duration.min(CENTURY)
+}
+
 /// The deadline of one call: every wait inside it is shortened to the time that is left.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Deadline {
@@ -14,11 +22,9 @@ pub(crate) struct Deadline {
 impl Deadline {
     pub(crate) fn new(timeout: Duration) -> Self {
         let started = Instant::now();
-        // `Instant` can overflow; a year is as good as no limit.
-        let year = Duration::from_secs(365 * 24 * 60 * 60);
         Self {
             started,
-            at: started + timeout.min(year),
+            at: after(started, timeout),
         }
     }
 

@@ -27,12 +27,12 @@ impl Jitter {
 
     /// Between half of `pause` and all of it: for retries, because many clients may have failed at once.
     pub(crate) fn half(&self, pause: Duration) -> Duration {
-        pause.mul_f64(1.0 - self.part() / 2.0)
+        part_of(pause, 1.0 - self.part() / 2.0)
     }
 
     /// Between three quarters of `pause` and all of it: for regular polls.
     pub(crate) fn quarter(&self, pause: Duration) -> Duration {
-        pause.mul_f64(1.0 - self.part() / 4.0)
+        part_of(pause, 1.0 - self.part() / 4.0)
     }
 
     /// A number from 0 to 1.
@@ -43,6 +43,11 @@ impl Jitter {
         // 32 bits are enough, and fit a float exactly.
         f64::from(u32::try_from((value ^ (value >> 31)) >> 32).unwrap_or(0)) / f64::from(u32::MAX)
     }
+}
+
+/// A part of `pause`. `Duration::mul_f64` panics if it rounds the longest duration up.
+fn part_of(pause: Duration, part: f64) -> Duration {
+    Duration::try_from_secs_f64(pause.as_secs_f64() * part).unwrap_or(pause)
 }
 
 #[cfg(test)]

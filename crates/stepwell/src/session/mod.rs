@@ -15,14 +15,17 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     task::Poll,
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use stepwell_arroyo::PipelineId;
 use stepwell_transport::SharedTransport;
 
 pub(crate) use self::{
-    deadline::Deadline, jitter::Jitter, requester::Requester, server_memory::ServerMemory,
+    deadline::{Deadline, after},
+    jitter::Jitter,
+    requester::Requester,
+    server_memory::ServerMemory,
     to_completion::to_completion,
 };
 use crate::{
@@ -73,13 +76,16 @@ impl Session {
     pub(crate) fn deadline(&self, step: Step) -> Deadline {
         let options = &self.options;
         Deadline::new(match step {
-            Step::Connect => options.connect_timeout,
+            Step::Connect | Step::Attach => options.connect_timeout,
             Step::Validate => options.validate_timeout,
             Step::Resolve => options.resolve_timeout,
             Step::Wait => options
                 .running_timeout
                 .saturating_add(options.stable_for.unwrap_or_default()),
             Step::Stop => options.stop_timeout,
+            Step::Read => options.request_timeout,
+            // A streaming job may run forever.
+            Step::Watch => Duration::MAX,
         })
     }
 
@@ -92,6 +98,7 @@ impl Session {
         &self,
         mut work: Pin<&mut (impl Future<Output = Result<T, Error>> + Send)>,
     ) -> Result<T, Error> {
+        need_runtime()?;
         let mut begun = pin!(self.shutdown.begun());
         poll_fn(|waker| {
             // Polled first, so that nothing starts after the shutdown has begun.
@@ -134,7 +141,7 @@ impl Drop for Session {
     }
 }
 
-/// Requests are sent in tasks of their own, which requires a runtime.
+/// Writes are sent in tasks of their own, and every pause needs a timer: both require a runtime.
 pub(crate) fn need_runtime() -> Result<(), Error> {
     match tokio::runtime::Handle::try_current() {
         Ok(_) => Ok(()),

@@ -113,6 +113,13 @@ impl Requester {
         self.client.within(self.request_timeout)
     }
 
+    /// The pauses between polls of a job that has to stay in its state: what a server shows for one tick of its controller (0.5 s) is seen,
+    /// even if each reply takes as long as the pause.
+    pub(crate) fn poll_pace_within_a_tick(&self) -> Backoff {
+        let ceiling = self.poll_ceiling.min(Duration::from_millis(240));
+        Backoff::new(Duration::from_millis(20), ceiling)
+    }
+
     /// The pauses between polls.
     pub(crate) fn poll_pace(&self) -> Backoff {
         Backoff::new(Duration::from_millis(20), self.poll_ceiling)

@@ -1,6 +1,6 @@
 //! Undoes a create: the pipeline is stopped at once and deleted.
 
-use stepwell_arroyo::StopMode;
+use stepwell_arroyo::{Operation, StopMode};
 
 use super::{stop_error::StopError, stop_pipeline::Stop};
 use crate::{
@@ -37,7 +37,11 @@ pub(crate) async fn discard(
         .requester
         .call(Request::Delete, Step::Stop, deadline, |client| {
             let id = pipeline.id.clone();
-            to_completion(async move { client.delete(&id).await })
+            let cut_off = || {
+                let client = &session.requester.client;
+                client.cut_off(Operation::Delete, pipeline.id.as_str())
+            };
+            to_completion(async move { client.delete(&id).await }, cut_off)
         });
     match deleted.await {
         Err(error) if !is_gone(&error) => {

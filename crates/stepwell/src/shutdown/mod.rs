@@ -2,6 +2,7 @@
 
 pub(crate) mod discard;
 mod final_checkpoint;
+mod panics;
 mod policy;
 pub(crate) mod registry;
 pub(crate) mod report;

@@ -92,6 +92,17 @@ pub enum Unsettled {
         /// The candidates.
         ids: Vec<PipelineId>,
     },
+    /// Stopping it panicked, probably in the transport.
+    #[snafu(display("stopping it panicked, perhaps in the transport: {message}"))]
+    Panicked {
+        /// The message of the panic.
+        message: String,
+    },
+    /// Nothing could be sent, because the shutdown was not driven by a tokio runtime.
+    #[snafu(display(
+        "it was not asked to stop: there is no tokio runtime; call this from within one"
+    ))]
+    NoRuntime,
     /// A create was sent, its reply was lost, and looking for the pipeline failed.
     #[snafu(display("its create was sent and not answered, and looking for it failed"))]
     Look {

@@ -7,6 +7,7 @@ use tokio::{sync::Semaphore, task::JoinSet};
 
 use super::{
     Shutdown, ShutdownEnd, ShutdownEntry, ShutdownReport, StopPolicy, Unsettled,
+    panics::caught,
     registry::{
         Registry,
         entry::{Entry, EntryId, Target},
@@ -18,7 +19,7 @@ use super::{
 use crate::{
     job::record::Expected,
     resolve::settle::{Claims, SettleOutcome, settle},
-    session::Deadline,
+    session::{Deadline, need_runtime},
 };
 
 /// How many requests are under way at the same time.
@@ -48,6 +49,9 @@ impl Shutdown {
     /// shutdown remains begun, and calling it again continues.
     pub async fn stop_all(&self, policy: StopPolicy) -> Result<ShutdownReport, ShutdownError> {
         self.begin();
+        if need_runtime().is_err() {
+            return self.stop_none();
+        }
         let deadline = Deadline::new(policy.deadline);
         let policy = Arc::new(policy);
         let permits = Arc::new(Semaphore::new(AT_ONCE));
@@ -64,7 +68,9 @@ impl Shutdown {
                     deadline,
                     permits: &permits,
                 };
-                stopping.run().await
+                caught(stopping.run())
+                    .await
+                    .unwrap_or_else(|message| stopping.not_stopped(Unsettled::Panicked { message }))
             });
         }
         let mut results = Vec::new();
@@ -89,6 +95,25 @@ impl Shutdown {
     }
 }
 
+impl Shutdown {
+    /// The report of a shutdown that can stop nothing, because no runtime drives it.
+    fn stop_none(&self) -> Result<ShutdownReport, ShutdownError> {
+        let ids = self.registry.entry_ids().into_iter();
+        let results = ids.filter_map(|id| {
+            let entry = self.registry.entry(id)?;
+            let not_stopped = || StopResult::not_stopped(id, &entry, Unsettled::NoRuntime);
+            (!entry.is_left()).then(not_stopped)
+        });
+        let report = ShutdownReport {
+            entries: one_for_each_pipeline(&self.registry, results.collect()),
+        };
+        if report.entries.is_empty() {
+            return Ok(report);
+        }
+        Err(ShutdownError { report })
+    }
+}
+
 /// What became of the pipeline of one submission.
 struct StopResult {
     id: EntryId,
@@ -97,6 +122,25 @@ struct StopResult {
 }
 
 impl StopResult {
+    fn new(id: EntryId, of: &Entry, pipeline: Option<PipelineId>, end: ShutdownEnd) -> Self {
+        Self {
+            id,
+            server: Arc::clone(of.requester.server()),
+            entry: ShutdownEntry {
+                name: of.name.as_ref().to_owned(),
+                id: pipeline,
+                end,
+            },
+        }
+    }
+
+    /// The result for a pipeline that was not stopped.
+    fn not_stopped(id: EntryId, of: &Entry, error: Unsettled) -> Self {
+        let since = of.since;
+        let end = ShutdownEnd::Unsettled { since, error };
+        Self::new(id, of, of.target.id().cloned(), end)
+    }
+
     /// Of several results for one pipeline, the lowest one holds.
     fn rank(&self) -> u8 {
         match self.entry.end {
@@ -152,7 +196,13 @@ impl StopEntry<'_> {
         let Some(entry) = self.registry.entry(self.id) else {
             return match &before.target {
                 Target::Attempted(attempt) => {
-                    Some(self.result(&before, attempt.id().cloned(), ShutdownEnd::NotCreated))
+                    let id = attempt.id().cloned();
+                    Some(StopResult::new(
+                        self.id,
+                        &before,
+                        id,
+                        ShutdownEnd::NotCreated,
+                    ))
                 }
                 // It has just ended or been detached.
                 Target::Pipeline(_) => None,
@@ -169,19 +219,12 @@ impl StopEntry<'_> {
             since: entry.since,
             error,
         });
-        Some(self.result(&entry, id, end))
+        Some(StopResult::new(self.id, &entry, id, end))
     }
 
-    fn result(&self, of: &Entry, id: Option<PipelineId>, end: ShutdownEnd) -> StopResult {
-        StopResult {
-            id: self.id,
-            server: Arc::clone(of.requester.server()),
-            entry: ShutdownEntry {
-                name: of.name.as_ref().to_owned(),
-                id,
-                end,
-            },
-        }
+    fn not_stopped(&self, error: Unsettled) -> Option<StopResult> {
+        let entry = self.registry.entry(self.id)?;
+        Some(StopResult::not_stopped(self.id, &entry, error))
     }
 
     async fn settle_and_stop(

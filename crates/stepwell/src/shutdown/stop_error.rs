@@ -8,7 +8,7 @@ use stepwell_transport::Phase;
 
 use crate::{
     job::{LastSeen, Trouble},
-    words::Time,
+    words::{Time, refused},
 };
 
 /// Why a pipeline was not seen Stopped.
@@ -54,8 +54,8 @@ pub enum StopError {
         /// The pipeline.
         id: PipelineId,
     },
-    /// The server refused the stop.
-    #[snafu(display("the server refused to stop pipeline {id}"))]
+    /// The server refused the stop, or it could not be sent.
+    #[snafu(display("{} pipeline {id}", refused("stop", source)))]
     Rejected {
         /// The pipeline.
         id: PipelineId,
@@ -80,6 +80,7 @@ impl StopError {
     pub fn phase(&self) -> Phase {
         match self {
             Self::Deadline { .. } => Phase::MaybeSent,
+            Self::Rejected { source, .. } if source.phase() == Phase::MaybeSent => Phase::MaybeSent,
             _ => Phase::Responded,
         }
     }

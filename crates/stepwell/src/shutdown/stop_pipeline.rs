@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use stepwell_arroyo::{
-    Checkpoint, Client, ClientError, Job, JobState, PatchPipeline, PipelineId, StopMode,
+    Checkpoint, Client, ClientError, Job, JobState, Operation, PatchPipeline, PipelineId, StopMode,
 };
 use tokio::time::Instant;
 
@@ -99,22 +99,28 @@ impl<'a> Stop<'a> {
         let interval_anew =
             || PollInterval::to_stopped(requester.poll_ceiling).closely(is_told_by_looks);
         let mut state = job.map(|job| job.state);
+        let mut has_asked = false;
         let mut pending = self.asked_for().peekable();
         let mut resumed_since: Option<Instant> = None;
         let mut interval = interval_anew();
         loop {
-            // In CheckpointStopping, `force` would break the server's task for the job.
+            // In CheckpointStopping, `force` would break the server's task for the job. What the job was in before the last request or
+            // before a look that failed does not rule that out.
             let held_back = |mode: &StopMode| {
-                *mode == StopMode::Force && state == Some(JobState::CheckpointStopping)
+                let is_unknown = has_asked && state.is_none();
+                *mode == StopMode::Force
+                    && (is_unknown || state == Some(JobState::CheckpointStopping))
             };
             if let Some((_, mode)) =
                 pending.next_if(|(after, mode)| began.elapsed() >= *after && !held_back(mode))
             {
                 evidence.asks(&mode);
                 self.ask(mode, &mut watch).await?;
+                has_asked = true;
                 resumed_since = None;
                 interval = interval_anew();
             }
+            state = None;
             if let Some(job) = self.look(&mut watch).await? {
                 evidence.saw(&job);
                 if stays_ended(&job) {
@@ -165,6 +171,7 @@ impl<'a> Stop<'a> {
     async fn ask(&self, mode: StopMode, watch: &mut Watch) -> Result<(), StopError> {
         let id = self.id;
         tracing::debug!(pipeline.id = %id, mode = %mode, "asking the pipeline to stop");
+        self.sight.tell_to_stop(id);
         let patch = PatchPipeline::new().stop(mode);
         let may_be_new = watch.may_be_new();
         let asked = watch.tries(Request::Stop).run(|client| {
@@ -172,11 +179,13 @@ impl<'a> Stop<'a> {
             async move {
                 let permit = self.requester.permit(&self.deadline).await;
                 let permit = permit.ok_or(NotAsked::InTime)?;
-                let sent = to_completion(async move {
+                let cut_off = || self.requester.client.cut_off(Operation::Patch, id.as_str());
+                let sending = async move {
                     let answer = client.patch(&owned, &patch).await;
                     drop(permit);
                     answer
-                });
+                };
+                let sent = to_completion(sending, cut_off);
                 match sent.await {
                     Err(error) if is_gone(&error) && !may_be_new() => Err(NotAsked::Vanished),
                     answer => Ok(answer),

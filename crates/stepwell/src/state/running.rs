@@ -1,6 +1,6 @@
 //! Running: the job was seen Running in the run that counts.
 
-use std::{pin::pin, time::Duration};
+use std::pin::pin;
 
 use stepwell_arroyo::{Job, PipelineId};
 
@@ -10,7 +10,6 @@ use crate::{
     job::{Ended, watch::Watch, watch_to_end::watch_to_the_end},
     observe::Step,
     rows::RowStream,
-    session::Deadline,
     submission::{Submission, TransitionError},
 };
 
@@ -85,9 +84,9 @@ impl Submission<Running> {
     pub fn rows(&self) -> RowStream {
         let Running { registered, job } = &self.state;
         let (session, evidence) = (&self.session, registered.evidence.as_ref());
-        let deadline = Deadline::new(Duration::MAX);
+        let deadline = session.deadline(Step::Watch);
         let expected = registered.baseline.expected();
-        let watch = Watch::of(session, self.id(), Step::Wait, &deadline, expected).silently();
+        let watch = Watch::of(session, self.id(), Step::Watch, &deadline, expected).silently();
         let has_preview = evidence.is_none_or(|evidence| evidence.graph.has_preview());
         let from_start = evidence.is_some_and(|evidence| evidence.created) && job.run_id <= 1;
         RowStream::new(session, watch, job.id.clone(), has_preview, from_start)

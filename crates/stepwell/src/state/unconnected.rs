@@ -95,7 +95,7 @@ impl Submission<Unconnected> {
         let session = Session::new(transport.into_shared(), options, shutdown.clone());
         let session = Arc::new(session);
         let span = tracing::info_span!("attach", pipeline.id = %id);
-        let deadline = session.deadline(Step::Connect);
+        let deadline = session.deadline(Step::Attach);
         let read = {
             let work = pin!(read_pipeline(&session, &id, &deadline));
             session.unless_begun(work).instrument(span).await

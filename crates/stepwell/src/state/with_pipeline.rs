@@ -11,7 +11,7 @@ use crate::{
     error::Error,
     observe::Step,
     resolve::Difference,
-    session::{Deadline, Session, retry::Request},
+    session::{Session, need_runtime, retry::Request},
     submission::Submission,
 };
 
@@ -147,10 +147,11 @@ impl Session {
     where
         F: Future<Output = Result<T, ClientError>> + Send,
     {
-        let deadline = Deadline::new(self.options.request_timeout);
+        need_runtime()?;
+        let deadline = self.deadline(Step::Read);
         let read = self
             .requester
-            .call(Request::Read, Step::Wait, &deadline, call);
+            .call(Request::Read, Step::Read, &deadline, call);
         read.await.map_err(|error| Error::Look { source: error })
     }
 }

@@ -211,3 +211,28 @@ async fn a_404_of_a_watch_an_hour_ago_says_nothing_now() {
     shows(&fake, &[job("Running"), undesired("Stopped")]);
     assert_eq!(running.ended().await.unwrap().job.state, JobState::Stopped);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_of_our_own_is_not_that_of_another_client() {
+    for own in [false, true] {
+        let fake = FakeTransport::any_order();
+        let short = options().with_stop_timeout(seconds(1));
+        let mut running = running(&fake, short).await;
+        let shown = fake
+            .expect(Method::GET, jobs_path("pl_1"))
+            .reply_json(200, &json!({"data": [undesired("CheckpointStopping")]}))
+            .always();
+        if own {
+            fake.checkpoints(&[]);
+            fake.patch("pl_1", json!({"stop": "checkpoint"}));
+            let failure = running.stop().await.unwrap_err();
+            assert_eq!(failure.error().code(), "stop.deadline");
+            running = failure.into_submission();
+        }
+        let _ = shown.reply_json(200, &json!({"data": [undesired("Stopped")]}));
+        let ended = running.ended().await.unwrap();
+        assert_eq!(ended.is_told_to_stop, own);
+        let text = ended.into_error().to_string();
+        assert_eq!(text.contains("by another client"), !own, "{text}");
+    }
+}

@@ -180,3 +180,27 @@ async fn failures_of_each_step_are_told_to_be_over() {
     );
     assert_eq!(reasons.len(), 9);
 }
+
+#[tokio::test(start_paused = true)]
+async fn failures_of_other_calls_are_told_under_their_own_names() {
+    let (options, told) = observed();
+    let fake = FakeTransport::new();
+    let shutdown = stepwell::Shutdown::new();
+    fake.expect(Method::GET, path("pl_1")).reply(502, "");
+    fake.expect(Method::GET, path("pl_1"))
+        .reply_json(200, &pipeline("pl_1", QUERY));
+    let attached = stepwell::Submission::attach(fake.clone(), id("pl_1"), &shutdown, options);
+    let attached = attached.await.unwrap();
+    fake.expect(Method::GET, jobs_path("pl_1")).reply(502, "");
+    shows(&fake, &[job("Running")]);
+    attached.read_job().await.unwrap();
+    shows(&fake, &[job("Running")]);
+    let running = attached.wait_until_running().await.unwrap();
+    fake.expect(Method::GET, jobs_path("pl_1")).reply(502, "");
+    shows(&fake, &[job("Finished")]);
+    running.ended().await.unwrap();
+    let told = told.lock().unwrap();
+    let (_, ends) = failures(&told);
+    let steps: Vec<_> = ends.iter().map(|(step, ..)| *step).collect();
+    assert_eq!(steps, [Step::Attach, Step::Read, Step::Watch]);
+}

@@ -237,6 +237,27 @@ async fn a_restart_that_did_not_leave_is_repeated_without_a_look() {
     let _ = resumed(validated.resolve().await.unwrap());
 }
 
+/// The deadline leaves no time to see whether the first one has taken effect.
+#[tokio::test(start_paused = true)]
+async fn a_restart_in_doubt_is_not_repeated_before_two_ticks_have_passed() {
+    for (shown, is_found) in [("Failed", false), ("Restarting", true)] {
+        let fake = FakeTransport::new();
+        let short = options().with_resolve_timeout(millis(600));
+        let validated = validated_with(fake.clone(), &fake, spec(), short).await;
+        fake.list(&[pipeline("pl_1", QUERY)]);
+        fake.jobs("pl_1", job("Failed"));
+        fake.expect(Method::POST, RESTART).lost();
+        fake.jobs("pl_1", job(shown));
+        let outcome = validated.resolve().await;
+        assert_eq!(outcome.is_ok(), is_found);
+        if let Err(failure) = outcome {
+            let error = failure.error();
+            assert_eq!(error.phase(), Phase::MaybeSent, "{error:?}");
+            assert_eq!(error.code(), "resolve.unanswered");
+        }
+    }
+}
+
 /// The second restart was never sent, but the first one may have arrived.
 #[tokio::test(start_paused = true)]
 async fn a_restart_in_doubt_stays_so_when_the_next_one_does_not_leave() {

@@ -138,6 +138,27 @@ async fn after_a_patch_running_in_the_old_run_counts_only_when_it_stays_so_for_t
     assert_eq!(run_id, 2);
 }
 
+/// As long as the server is away, its controller may be, too: the two ticks begin with the first look that succeeds.
+#[tokio::test(start_paused = true)]
+async fn running_in_the_old_run_does_not_count_at_the_first_look_after_an_outage() {
+    let fake = FakeTransport::new();
+    let before = undesired("CheckpointStopping");
+    let validated = with_job(&fake, spec(), "checkpoint", before).await;
+    fake.patch("pl_1", json!({"stop": "none"}));
+    let registered = resumed(validated.resolve().await.unwrap()).register();
+    for _ in 0..5 {
+        fake.expect(Method::GET, jobs_path("pl_1"))
+            .delay(millis(300))
+            .reply(502, "");
+    }
+    shows(
+        &fake,
+        &[job("Running"), job("Stopped"), run(2, job("Running"))],
+    );
+    let running = registered.wait_until_running().await.unwrap();
+    assert_eq!(running.job().run_id, 2);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_pipeline_that_was_left_alone_is_running_as_soon_as_it_is_seen_so() {
     let started = Instant::now();

@@ -172,6 +172,39 @@ async fn nothing_is_escalated_that_was_not_asked_for_and_force_waits_for_the_che
     );
 }
 
+/// The job may have reached CheckpointStopping since it was last seen.
+#[tokio::test(start_paused = true)]
+async fn force_is_not_sent_while_no_look_succeeds() {
+    let fake = FakeTransport::new();
+    let shutdown = Shutdown::new();
+    found(&fake, &shutdown, OnShutdown::Stop, job("Running")).await;
+    fake.jobs("pl_1", job("Running"));
+    fake.checkpoints(&[]);
+    fake.patch("pl_1", json!({"stop": "checkpoint"}));
+    let shown = fake
+        .expect(Method::GET, jobs_path("pl_1"))
+        .reply_json(200, &json!({"data": [undesired("Running")]}))
+        .always();
+    fake.patch("pl_1", json!({"stop": "force"}));
+    fake.checkpoints(&[]);
+    let policy = StopPolicy::builder()
+        .deadline(seconds(60))
+        .escalate(Escalation::new(seconds(10), StopMode::Force))
+        .build();
+    let stops = || count(&fake, &Method::PATCH, |_| true);
+    let (report, ()) = tokio::join!(shutdown.stop_all(policy), async {
+        tokio::time::sleep(seconds(9)).await;
+        let shown = shown.reply(503, "");
+        tokio::time::sleep(seconds(9)).await;
+        assert_eq!(stops(), 1, "nothing is known of the job");
+        let shown = shown.reply_json(200, &json!({"data": [undesired("Stopping")]}));
+        tokio::time::sleep(seconds(2)).await;
+        assert_eq!(stops(), 2);
+        let _ = shown.reply_json(200, &json!({"data": [undesired("Stopped")]}));
+    });
+    let _ = report.unwrap();
+}
+
 /// With the embedded scheduler a final checkpoint can hang, and the stop that frees the job ends it as Failed
 /// (`110_stop_checkpoint_states`, `112_stop_immediate_states` of 0.15.0).
 #[tokio::test(start_paused = true)]

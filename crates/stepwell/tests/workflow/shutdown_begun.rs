@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use stepwell::{
-    Error, Shutdown,
+    Error, OnShutdown, Shutdown,
     transport::{FakeTransport, http::Method},
 };
 
@@ -91,5 +91,56 @@ async fn a_signal_while_a_pipeline_is_resumed_stops_it_after_the_reply() {
         assert_eq!(before, 5);
         assert!(matches!(outcome.unwrap_err().error(), Error::ShutdownBegun));
         assert_stopped(&report.unwrap(), "pl_1");
+    }
+}
+
+/// What a second signal leaves behind has a name, whichever request is being held by the server.
+#[tokio::test(start_paused = true)]
+async fn what_a_held_request_may_leave_running_is_named() {
+    let named = |shutdown: &Shutdown, id: &str| {
+        let known = shutdown.pipelines();
+        assert_eq!(known.len(), 1, "{known:?}");
+        assert_eq!(known[0].name, "orders");
+        assert_eq!(known[0].id.as_ref().unwrap().as_str(), id);
+    };
+    for held in ["create", "resume", "restart", "stop"] {
+        let fake = FakeTransport::any_order();
+        let shutdown = Shutdown::new();
+        let under = options()
+            .with_on_shutdown(OnShutdown::Stop)
+            .under(&shutdown);
+        let validated = validated_with(fake.clone(), &fake, spec(), under).await;
+        if held == "create" {
+            fake.list(&[]);
+            fake.expect(Method::PUT, path(spec_id())).hang();
+        } else {
+            fake.list(&[pipeline("pl_1", QUERY)]);
+            fake.expect(Method::PATCH, path("pl_1")).hang().always();
+            fake.expect(Method::POST, RESTART).hang().always();
+            fake.checkpoints(&[]);
+            let shown = match held {
+                "resume" => undesired("Stopped"),
+                "restart" => job("Failed"),
+                _ => job("Running"),
+            };
+            fake.expect(Method::GET, jobs_path("pl_1"))
+                .reply_json(200, &json!({"data": [shown]}))
+                .always();
+        }
+        let steps = async {
+            let resolved = validated.resolve().await;
+            resolved.unwrap().register().stop().await
+        };
+        let _ = tokio::time::timeout(seconds(1), steps).await;
+        let id = if held == "create" {
+            spec_id()
+        } else {
+            "pl_1".to_owned()
+        };
+        named(&shutdown, &id);
+        // The first signal changes nothing of that.
+        let _ = tokio::time::timeout(millis(500), shutdown.stop_all(policy())).await;
+        named(&shutdown, &id);
+        std::mem::forget(fake);
     }
 }

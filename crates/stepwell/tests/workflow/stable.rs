@@ -54,7 +54,7 @@ async fn a_new_run_and_a_recovery_begin_the_stable_time_anew() {
         // 20 ms, 30 ms, 45 ms, 67 ms, … between the polls.
         fake.expect(Method::GET, jobs_path("pl_1"))
             .reply_json(200, &json!({"data": [job("Running")]}))
-            .times(10);
+            .times(14);
         shows(&fake, std::slice::from_ref(&between));
         fake.newest_errors(&[logged("jlm_1", 3, "a reason")]);
         let after = if between["state"] == "Running" {
@@ -106,4 +106,113 @@ async fn a_pipeline_that_is_made_anew_under_its_id_begins_to_be_stable_anew() {
     assert_eq!(running.job().id.as_str(), "job_2");
     // The new job was first seen by the second poll, after 15 to 20 ms.
     assert!(begun.elapsed() >= millis(2_015), "{:?}", begun.elapsed());
+}
+
+/// What a server shows for a tick of its controller (0.5 s) is seen, although each reply takes a while.
+#[tokio::test(start_paused = true)]
+async fn what_lasts_a_tick_is_seen_while_stability_is_proved() {
+    let fake = FakeTransport::new();
+    let registered = registered(&fake, options().with_stable_for(seconds(20))).await;
+    fake.expect(Method::GET, jobs_path("pl_1"))
+        .delay(millis(200))
+        .reply_json(200, &json!({"data": [job("Running")]}))
+        .always();
+    let asked = async {
+        tokio::time::sleep(seconds(10)).await;
+        let before = fake.requests().len();
+        tokio::time::sleep(seconds(9)).await;
+        fake.requests().len() - before
+    };
+    let (running, asked) = tokio::join!(registered.wait_until_running(), asked);
+    let _ = running.unwrap();
+    // With two looks in each tick there are at least 18 in nine seconds.
+    assert!(asked >= 18, "{asked}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_whose_times_change_between_two_looks_begins_to_be_stable_anew() {
+    for (field, at) in [
+        ("start_time", T0 + 9_000_000),
+        ("finish_time", T0 + 8_000_000),
+    ] {
+        let fake = FakeTransport::new();
+        let registered = registered(&fake, options().with_stable_for(seconds(5))).await;
+        fake.expect(Method::GET, jobs_path("pl_1"))
+            .reply_json(200, &json!({"data": [job("Running")]}))
+            .times(10);
+        let again = job("Running").with(field, json!(at));
+        fake.expect(Method::GET, jobs_path("pl_1"))
+            .reply_json(200, &json!({"data": [again]}))
+            .always();
+        let started = Instant::now();
+        let _ = registered.wait_until_running().await.unwrap();
+        assert!(started.elapsed() > seconds(6), "{:?}", started.elapsed());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_that_does_not_stay_running_is_told_with_how_often_and_why() {
+    // As a server shows a job that fails and recovers every three seconds.
+    let fake = FakeTransport::any_order();
+    let short = options()
+        .with_running_timeout(seconds(40))
+        .with_stable_for(seconds(10));
+    let registered = registered(&fake, short).await;
+    let shown = fake.expect(Method::GET, jobs_path("pl_1")).always();
+    fake.expect(Method::GET, NEWEST_ERRORS)
+        .reply_json(
+            200,
+            &json!({"data": [logged("jlm_1", 3_000, "division by zero")], "hasMore": false}),
+        )
+        .always();
+    let mut shown = shown.reply_json(200, &json!({"data": [job("Running")]}));
+    let recovers = async {
+        for run in 1_u64.. {
+            let in_run = |state| json!({"data": [job(state).with("run_id", json!(run))]});
+            shown = shown.reply_json(200, &in_run("Running"));
+            tokio::time::sleep(millis(2_700)).await;
+            shown = shown.reply_json(200, &in_run("Recovering"));
+            tokio::time::sleep(millis(300)).await;
+        }
+    };
+    let outcome = tokio::select! {
+        outcome = registered.wait_until_running() => outcome,
+        () = recovers => unreachable!(),
+    };
+    let (error, _) = wait_error(outcome);
+    let text = error.to_string();
+    assert!(
+        text.starts_with(
+            "pipeline pl_1 ran, but did not stay running for 10 s: it restarted 16 times in"
+        ) && text.ends_with("task failed: division by zero"),
+        "{text}"
+    );
+
+    // Another client starts it anew again and again, which is no trouble of the job.
+    let fake = FakeTransport::new();
+    let short = options()
+        .with_running_timeout(seconds(1))
+        .with_stable_for(seconds(10));
+    let registered = self::registered(&fake, short).await;
+    let mut shown = fake
+        .expect(Method::GET, jobs_path("pl_1"))
+        .reply_json(200, &json!({"data": [job("Running")]}))
+        .always();
+    let restarts = async {
+        for start in 0_u64.. {
+            let anew = job("Running").with("start_time", json!(T0 + start));
+            shown = shown.reply_json(200, &json!({"data": [anew]}));
+            tokio::time::sleep(seconds(4)).await;
+        }
+    };
+    let outcome = tokio::select! {
+        outcome = registered.wait_until_running() => outcome,
+        () = restarts => unreachable!(),
+    };
+    let (error, _) = wait_error(outcome);
+    let text = error.to_string();
+    assert!(
+        text.contains("did not stay running for 10 s: it was interrupted 3 times"),
+        "{text}"
+    );
 }

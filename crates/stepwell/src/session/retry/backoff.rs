@@ -41,7 +41,7 @@ impl Backoff {
 
     fn longer(&mut self) -> Duration {
         let pause = self.next;
-        self.next = self.next.mul_f64(1.5).min(self.ceiling);
+        self.next = (self.next.saturating_mul(3) / 2).min(self.ceiling);
         pause
     }
 }

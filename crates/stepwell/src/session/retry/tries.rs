@@ -137,6 +137,11 @@ impl Tries {
         self.before = None;
     }
 
+    /// The failure that the pause follows, to give up with.
+    pub(crate) fn take_failure(&mut self) -> Option<ClientError> {
+        self.before.take()
+    }
+
     /// Whether our own deadline ended the request, which had much less time `left` than its timeout: such a failure says nothing about the
     /// server.
     pub(crate) fn is_cut_short(&self, error: &ClientError, left: Duration) -> bool {
