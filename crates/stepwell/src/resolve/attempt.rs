@@ -37,6 +37,11 @@ pub(crate) struct Listed {
     pub(crate) before: Arc<BTreeSet<PipelineId>>,
 }
 
+/// Whether a server assigns such ids. Any other was chosen by a client, with `PUT`.
+pub(super) fn is_given_by_servers(id: &PipelineId) -> bool {
+    id.as_str().starts_with("pl_")
+}
+
 /// Which request was sent without a conclusive answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sent {
@@ -96,6 +101,7 @@ impl CreateAttempt {
             CreateMode::Listed(listed) => listed,
         };
         shown.name == self.spec.name()
+            && is_given_by_servers(shown.id)
             && !listed.before.contains(shown.id)
             && listed.chosen.as_ref() != Some(shown.id)
             && self.is_for(shown)
