@@ -184,8 +184,11 @@ impl Creating<'_> {
                     Some(id) => id.clone(),
                     None => return Err(self.unknown(attempt, error)),
                 };
-                // This request was refused, but an earlier one may still be in progress on the server.
+                // This request was refused, but an earlier one may have taken effect, or may still be in progress on the server.
                 attempt.sent = before;
+                if maybe_ours {
+                    return Err(self.unknown(attempt, error));
+                }
                 if !error.is_already_there() {
                     let name = attempt.spec.name();
                     return Err(ResolveError::rejected(Action::Create, name, error).into());

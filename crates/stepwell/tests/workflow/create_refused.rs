@@ -92,6 +92,31 @@ async fn a_put_that_is_refused_after_one_in_doubt_is_looked_for() {
     }
 }
 
+/// The row may be our own, which its readers do not show yet: advice to delete it would be harmful.
+#[tokio::test(start_paused = true)]
+async fn an_id_that_our_own_put_may_have_taken_is_not_burnt() {
+    let fake = FakeTransport::new();
+    let validated = validated(&fake, spec()).await;
+    fake.list(&[]);
+    fake.expect(Method::PUT, path(spec_id())).lost();
+    fake.not_there(spec_id());
+    fake.expect(Method::PUT, path(spec_id())).reply_json(
+        400,
+        &json!({"error": "A record already exists with that name or id"}),
+    );
+    fake.not_there(spec_id()).always();
+    let (error, validated) = resolve_error(validated.resolve().await);
+    assert!(
+        matches!(error, ResolveError::OutcomeUnknown { .. }),
+        "{error:?}"
+    );
+    let text = chain(&error);
+    assert!(text.contains("already exists"), "{text}");
+    assert!(!text.contains("DELETE"), "{text}");
+    assert!(Error::from(error).is_retryable());
+    assert!(validated.has_create_in_doubt());
+}
+
 /// Servers word the refusal differently.
 #[tokio::test(start_paused = true)]
 async fn a_rivals_pipeline_is_found_whatever_the_refusal_says() {
