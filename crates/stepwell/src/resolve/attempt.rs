@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc, time::SystemTime};
 
 use stepwell_arroyo::{CreatePipeline, PipelineId};
 
-use super::shown::Shown;
+use super::{pipeline_summary::PipelineSummary, shown::Shown};
 use crate::{session::retry::Request, spec::PipelineSpec};
 
 /// A create that this submission has sent or is about to send, with what is needed to find out later what became of it.
@@ -33,8 +33,17 @@ pub(crate) struct Listed {
     pub(crate) id: Option<PipelineId>,
     /// The id that was chosen first. A pipeline with this id was created by a `PUT`, never by our `POST`.
     pub(crate) chosen: Option<PipelineId>,
+    /// Whether the list has the pipeline of the spec if the server turns out to choose the ids.
+    pub(crate) has_stand_in: bool,
+    /// A pipeline with almost the same query, beside which this one is created.
+    pub(crate) near: Option<PipelineSummary>,
     /// All pipelines that existed before: if the server chooses the id, only a pipeline that is not among them can be ours.
     pub(crate) before: Arc<BTreeSet<PipelineId>>,
+}
+
+/// Whether a server assigns such ids. Any other was chosen by a client, with `PUT`.
+pub(super) fn is_given_by_servers(id: &PipelineId) -> bool {
+    id.as_str().starts_with("pl_")
 }
 
 /// Which request was sent without a conclusive answer.
@@ -65,14 +74,23 @@ impl CreateAttempt {
         }
     }
 
-    /// Switches to `POST`; `false` if that is not allowed.
+    /// Switches to `POST`; `false` if the list has to decide first.
     pub(crate) fn leave_the_id_to_the_server(&mut self) -> bool {
         match &mut self.mode {
             CreateMode::ById(_) => false,
+            CreateMode::Listed(listed) if listed.has_stand_in => false,
             CreateMode::Listed(listed) => {
                 listed.id = None;
                 true
             }
+        }
+    }
+
+    /// A pipeline with almost the same query, beside which this one is created.
+    pub(crate) fn near(&self) -> Option<&PipelineSummary> {
+        match &self.mode {
+            CreateMode::ById(_) => None,
+            CreateMode::Listed(listed) => listed.near.as_ref(),
         }
     }
 
@@ -96,6 +114,7 @@ impl CreateAttempt {
             CreateMode::Listed(listed) => listed,
         };
         shown.name == self.spec.name()
+            && is_given_by_servers(shown.id)
             && !listed.before.contains(shown.id)
             && listed.chosen.as_ref() != Some(shown.id)
             && self.is_for(shown)

@@ -35,7 +35,7 @@ pub(crate) enum CreateOutcome {
         pipeline: Box<Pipeline>,
         started_here: bool,
     },
-    /// Nothing was created. The server assigns ids itself, so the absence of our id proves nothing and the list has to decide.
+    /// Nothing was created. The server assigns ids itself, so the absence of our id proves nothing, and the list has to decide by the query.
     ListNeeded,
 }
 
@@ -51,9 +51,13 @@ impl Creating<'_> {
         let memory = requester.memory();
         let mut tries = requester.tries(Request::Put, Step::Resolve, self.deadline);
         let mut count = 0;
+        // Remembered here too: another submission's `PUT`, through another node, makes the shared memory forget it.
+        let mut put_is_missing = false;
         loop {
             let before = attempt.sent;
-            let may_post = attempt.id().is_some() && before == Sent::Nothing && !memory.has_put();
+            let may_post = attempt.id().is_some()
+                && before == Sent::Nothing
+                && (put_is_missing || !memory.has_put());
             if may_post && !attempt.leave_the_id_to_the_server() {
                 return Ok(CreateOutcome::ListNeeded);
             }
@@ -74,9 +78,17 @@ impl Creating<'_> {
                 Next::Again if self.deadline.is_over() => {
                     return Err(self.not_sent(attempt, error));
                 }
+                // It says nothing about an earlier request in doubt, which may have shown up.
+                Next::Again if failure == Failure::Busy && before != Sent::Nothing => {
+                    if let Some(outcome) = self.look_once(attempt).await? {
+                        tries.answered();
+                        return Ok(outcome);
+                    }
+                }
                 Next::Again => {}
                 Next::OtherWay => {
                     memory.put_is_missing();
+                    put_is_missing = true;
                     if before == Sent::Nothing {
                         continue;
                     }
@@ -157,10 +169,12 @@ impl Creating<'_> {
         error: ClientError,
     ) -> Result<CreateOutcome, Error> {
         let maybe_ours = before != Sent::Nothing;
-        let mut settled = self.look_until(attempt, RIVAL).await;
+        // Our own may take as long to show as after a lost reply.
+        let timeout = self.session.options.settle_timeout;
+        let first = if maybe_ours { timeout } else { RIVAL };
+        let mut settled = self.look_until(attempt, first).await;
         if let SettleOutcome::Failed(_) = settled {
             // A busy server says nothing about the row; look for longer.
-            let timeout = self.session.options.settle_timeout;
             settled = self.look_until(attempt, timeout).await;
         }
         match self.adopted(attempt, settled, maybe_ours)? {
@@ -184,8 +198,11 @@ impl Creating<'_> {
                     Some(id) => id.clone(),
                     None => return Err(self.unknown(attempt, error)),
                 };
-                // This request was refused, but an earlier one may still be in progress on the server.
+                // This request was refused, but an earlier one may have taken effect, or may still be in progress on the server.
                 attempt.sent = before;
+                if maybe_ours {
+                    return Err(self.unknown(attempt, error));
+                }
                 if !error.is_already_there() {
                     let name = attempt.spec.name();
                     return Err(ResolveError::rejected(Action::Create, name, error).into());

@@ -114,6 +114,8 @@ pub(crate) async fn look(
             let mut new: Vec<_> = listed.into_iter().filter_map(|row| row.kept).collect();
             Ok(match (new.pop(), new.is_empty()) {
                 (None, _) => SettleOutcome::Absent,
+                // Its create may have begun, and shown in the list, after the question above.
+                _ if claims.another_is_under_way(attempt) => SettleOutcome::Absent,
                 // Another submission of the same spec has just claimed it.
                 (Some(pipeline), true) if !claims.claim(&pipeline.id) => SettleOutcome::Absent,
                 (Some(pipeline), true) => SettleOutcome::Found(Box::new(pipeline)),

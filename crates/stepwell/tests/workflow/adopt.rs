@@ -2,13 +2,13 @@
 
 use serde_json::json;
 use stepwell::{
-    Error, Outcome, PipelineSpec, StopPolicy,
+    Error, Outcome, PipelineId, PipelineSpec, StopPolicy,
     error::{ResolveError, WaitError},
     spec::{Intent, WhenFinished},
     transport::{FakeTransport, http::Method},
 };
 
-use crate::support::*;
+use crate::{create_post, support::*};
 
 fn new_runs() -> PipelineSpec {
     PipelineSpec::builder(QUERY)
@@ -113,6 +113,22 @@ async fn what_another_client_has_put_is_not_taken_for_a_post_of_ours() {
         "{error:?}"
     );
     assert!(validated.has_create_in_doubt());
+}
+
+/// A server names what a `POST` makes `pl_…`; any other id was chosen by a client, here in another namespace.
+#[tokio::test(start_paused = true)]
+async fn an_id_that_only_a_client_can_have_chosen_is_not_that_of_a_post() {
+    let fake = FakeTransport::new();
+    let validated = validated(&fake, create_post::server_assigned()).await;
+    fake.list(&[]);
+    fake.expect(Method::POST, PIPELINES).lost();
+    let theirs = PipelineId::for_spec("theirs", "orders", QUERY);
+    fake.list(&[pipeline(theirs.as_str(), QUERY)]);
+    fake.list(&[pipeline("pl_ours", QUERY), pipeline(theirs.as_str(), QUERY)]);
+    fake.jobs("pl_ours", job("Created"));
+    let ours = resumed(validated.resolve().await.unwrap());
+    assert_eq!(ours.id().as_str(), "pl_ours");
+    fake.finish();
 }
 
 #[tokio::test(start_paused = true)]

@@ -74,3 +74,41 @@ async fn what_was_answered_to_one_submission_is_not_taken_for_the_lost_create_of
     assert_eq!(created(answered.unwrap()).id().as_str(), "pl_1");
     assert_eq!(resumed(lost.unwrap()).id().as_str(), "pl_2");
 }
+
+/// The second create begins while the list is read that is to settle the first.
+#[tokio::test(start_paused = true)]
+async fn what_a_twin_creates_while_the_list_is_read_is_not_taken_for_the_lost_create() {
+    let fake = FakeTransport::new();
+    let shutdown = Shutdown::new();
+    let transport = SharedTransport::new(fake.clone());
+    let mut submissions = Vec::new();
+    for _ in 0..2 {
+        let options = options().under(&shutdown);
+        submissions
+            .push(validated_with(transport.clone(), &fake, server_assigned(), options).await);
+    }
+    let twin = submissions.pop().unwrap();
+    let lost = submissions.pop().unwrap();
+    fake.list(&[]);
+    fake.expect(Method::POST, PIPELINES).lost();
+    fake.expect(Method::GET, LIST)
+        .delay(millis(200))
+        .reply_json(
+            200,
+            &json!({"data": [pipeline("pl_twin", QUERY)], "hasMore": false}),
+        );
+    fake.list(&[]);
+    fake.expect(Method::POST, PIPELINES)
+        .delay(millis(300))
+        .reply_json(200, &pipeline("pl_twin", QUERY));
+    fake.list(&[pipeline("pl_lost", QUERY), pipeline("pl_twin", QUERY)]);
+    fake.jobs("pl_lost", job("Created"));
+    let twin = async {
+        tokio::time::sleep(millis(100)).await;
+        twin.resolve().await
+    };
+    let (lost, twin) = tokio::join!(lost.resolve(), twin);
+    assert_eq!(created(twin.unwrap()).id().as_str(), "pl_twin");
+    assert_eq!(resumed(lost.unwrap()).id().as_str(), "pl_lost");
+    fake.finish();
+}

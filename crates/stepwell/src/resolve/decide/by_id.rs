@@ -10,6 +10,7 @@ use crate::{
     observe::Step,
     resolve::{
         Action, PipelineSummary, ResolveError,
+        attempt::is_given_by_servers,
         job::{JobOf, job_of},
         near_match::is_near_match,
     },
@@ -29,9 +30,6 @@ const NEWEST: [NonZeroU32; 3] = [
     NonZeroU32::new(100).unwrap(),
     NonZeroU32::new(1_000).unwrap(),
 ];
-
-/// The prefix of ids that servers assign.
-const GIVEN_BY_SERVERS: &str = "pl_";
 
 /// Reads the ids that a pipeline of the spec can have and decides; `None` if the list has to decide.
 pub(crate) async fn decide(
@@ -218,7 +216,11 @@ impl Looking<'_> {
 
     /// Whether the absence of the id proves that there is no such pipeline: a server that assigns ids has it under another one.
     fn decides_alone(&self) -> bool {
-        given(self.spec).is_some() || self.memory.surely_has_put()
+        let is_given = match self.spec.intent() {
+            Intent::Resume(_) => true,
+            _ => given(self.spec).is_some() && self.memory.has_put(),
+        };
+        is_given || self.memory.surely_has_put()
     }
 
     /// Looks among the newest pipelines for one that is not ours.
@@ -269,8 +271,7 @@ impl Looking<'_> {
         let page = read.await.map_err(|error| {
             ResolveError::unanswered(Action::Find, self.spec.name(), deadline, error)
         })?;
-        // Servers never assign such ids, so it was created with `PUT`.
-        let is_put = |listed: &Pipeline| !listed.id.as_str().starts_with(GIVEN_BY_SERVERS);
+        let is_put = |listed: &Pipeline| !is_given_by_servers(&listed.id);
         if page.data.iter().any(is_put) {
             self.memory.put_was_seen();
         }

@@ -15,7 +15,7 @@ pub(crate) enum Failure {
     NoAnswer,
     /// The answer arrived but cannot be used: it is too large, or a list that does not end.
     Unusable,
-    /// 429.
+    /// 429, or another refusal that may pass: see [`ClientError::is_busy`].
     Busy,
     /// A 5xx, or an answer that is empty or truncated, as from a proxy that gives up.
     ServerError,
@@ -23,6 +23,8 @@ pub(crate) enum Failure {
     Page,
     /// A 2xx with unexpected JSON.
     Unreadable,
+    /// A 2xx that describes another pipeline, as from a proxy that mixes up its replies.
+    OtherPipeline,
     /// 401 or 403.
     Credentials,
     /// The API does not know the pipeline, or the pipeline has no job (recordings `107_get_jobs_unknown_pipeline`,
@@ -44,6 +46,7 @@ impl Failure {
         match error.kind() {
             ClientErrorKind::Rejected { status, .. } => Self::of_refusal(error, *status),
             ClientErrorKind::NotArroyo { .. } => Self::Page,
+            ClientErrorKind::OtherPipeline { .. } => Self::OtherPipeline,
             ClientErrorKind::Decode { .. } if !error.is_retryable() => Self::Unreadable,
             ClientErrorKind::Decode { .. } | ClientErrorKind::EmptyReply { .. } => {
                 Self::ServerError
@@ -64,7 +67,7 @@ impl Failure {
             StatusCode::METHOD_NOT_ALLOWED => Self::NotAllowed,
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Self::Credentials,
             StatusCode::REQUEST_TIMEOUT => Self::NoAnswer,
-            StatusCode::TOO_MANY_REQUESTS => Self::Busy,
+            _ if error.is_busy() => Self::Busy,
             _ if status.is_server_error() => Self::ServerError,
             _ if error.is_already_there() || says_nothing(error) => Self::AlreadyThere,
             _ if status.is_client_error() || status.is_redirection() => Self::Refused,
@@ -86,9 +89,12 @@ impl Failure {
             | Self::AlreadyThere
             | Self::Refused => true,
             // A gateway may give up on a request that the server completes.
-            Self::NoAnswer | Self::Unusable | Self::ServerError | Self::Page | Self::Unreadable => {
-                false
-            }
+            Self::NoAnswer
+            | Self::Unusable
+            | Self::ServerError
+            | Self::Page
+            | Self::Unreadable
+            | Self::OtherPipeline => false,
         }
     }
 }

@@ -52,8 +52,8 @@ impl Request {
 
 fn next(request: Request, failure: Failure) -> Next {
     use Failure::{
-        AlreadyThere, Busy, CannotBeSent, Credentials, Gone, NoAnswer, NotAllowed, NotSent, Page,
-        Refused, ServerError, Unreadable, Unrouted, Unusable,
+        AlreadyThere, Busy, CannotBeSent, Credentials, Gone, NoAnswer, NotAllowed, NotSent,
+        OtherPipeline, Page, Refused, ServerError, Unreadable, Unrouted, Unusable,
     };
     use Next::{Again, GiveUp, OtherWay, Settle};
 
@@ -63,16 +63,18 @@ fn next(request: Request, failure: Failure) -> Next {
             _ => GiveUp,
         },
         Request::Read | Request::Patch => match failure {
-            NotSent | NoAnswer | Busy | ServerError | Page => Again,
+            NotSent | NoAnswer | Busy | ServerError | Page | OtherPipeline => Again,
             _ => GiveUp,
         },
         // A gateway gives all sorts of answers while the server behind it is being replaced.
         Request::Find | Request::Delete => match failure {
-            NotSent | NoAnswer | Busy | ServerError | Page | Unreadable | Unrouted => Again,
+            NotSent | NoAnswer | Busy | ServerError | Page | Unreadable | OtherPipeline
+            | Unrouted => Again,
             _ => GiveUp,
         },
         Request::Stop => match failure {
-            NotSent | NoAnswer | Busy | ServerError | Page | Unreadable | Unrouted | Gone => Again,
+            NotSent | NoAnswer | Busy | ServerError | Page | Unreadable | OtherPipeline
+            | Unrouted | Gone => Again,
             _ => GiveUp,
         },
         Request::Look => match failure {
@@ -81,20 +83,22 @@ fn next(request: Request, failure: Failure) -> Next {
         },
         Request::Restart => match failure {
             NotSent => Again,
-            NoAnswer | Busy | ServerError | Page => Settle,
+            NoAnswer | Busy | ServerError | Page | OtherPipeline => Settle,
             _ => GiveUp,
         },
         Request::Put => match failure {
-            NotSent => Again,
+            NotSent | Busy => Again,
             NotAllowed => OtherWay,
-            AlreadyThere | NoAnswer | Unusable | ServerError | Page | Unreadable => Settle,
-            CannotBeSent | Busy | Credentials | Gone | Unrouted | Refused => GiveUp,
+            AlreadyThere | NoAnswer | Unusable | ServerError | Page | Unreadable
+            | OtherPipeline => Settle,
+            CannotBeSent | Credentials | Gone | Unrouted | Refused => GiveUp,
         },
         Request::Post => match failure {
-            NotSent => Again,
-            NoAnswer | Unusable | ServerError | Page | Unreadable => Settle,
-            CannotBeSent | Busy | Credentials | Gone | Unrouted | NotAllowed | AlreadyThere
-            | Refused => GiveUp,
+            NotSent | Busy => Again,
+            NoAnswer | Unusable | ServerError | Page | Unreadable | OtherPipeline => Settle,
+            CannotBeSent | Credentials | Gone | Unrouted | NotAllowed | AlreadyThere | Refused => {
+                GiveUp
+            }
         },
     }
 }
@@ -136,7 +140,10 @@ mod tests {
         Request::Post,
     ];
 
-    const IN_DOUBT: [Failure; 5] = [
+    const READS: [Request; 4] = [Request::Ping, Request::Read, Request::Find, Request::Look];
+
+    const IN_DOUBT: [Failure; 6] = [
+        Failure::OtherPipeline,
         Failure::NoAnswer,
         Failure::Unusable,
         Failure::ServerError,
@@ -148,6 +155,14 @@ mod tests {
     fn what_never_left_is_sent_again_whatever_it_is() {
         for request in WRITES {
             assert_eq!(next(request, Failure::NotSent), Next::Again, "{request:?}");
+        }
+    }
+
+    #[test]
+    fn a_busy_server_is_waited_for_whatever_is_sent() {
+        for request in WRITES.into_iter().chain(READS) {
+            let next = next(request, Failure::Busy);
+            assert!(matches!(next, Next::Again | Next::Settle), "{request:?}");
         }
     }
 
@@ -168,11 +183,7 @@ mod tests {
 
     #[test]
     fn refused_credentials_end_everything() {
-        for request in
-            WRITES
-                .into_iter()
-                .chain([Request::Ping, Request::Read, Request::Find, Request::Look])
-        {
+        for request in WRITES.into_iter().chain(READS) {
             assert_eq!(next(request, Failure::Credentials), Next::GiveUp);
         }
     }
