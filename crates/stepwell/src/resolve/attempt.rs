@@ -33,6 +33,8 @@ pub(crate) struct Listed {
     pub(crate) id: Option<PipelineId>,
     /// The id that was chosen first. A pipeline with this id was created by a `PUT`, never by our `POST`.
     pub(crate) chosen: Option<PipelineId>,
+    /// Whether the list has the pipeline of the spec if the server turns out to choose the ids.
+    pub(crate) has_stand_in: bool,
     /// All pipelines that existed before: if the server chooses the id, only a pipeline that is not among them can be ours.
     pub(crate) before: Arc<BTreeSet<PipelineId>>,
 }
@@ -70,10 +72,11 @@ impl CreateAttempt {
         }
     }
 
-    /// Switches to `POST`; `false` if that is not allowed.
+    /// Switches to `POST`; `false` if the list has to decide first.
     pub(crate) fn leave_the_id_to_the_server(&mut self) -> bool {
         match &mut self.mode {
             CreateMode::ById(_) => false,
+            CreateMode::Listed(listed) if listed.has_stand_in => false,
             CreateMode::Listed(listed) => {
                 listed.id = None;
                 true

@@ -35,7 +35,7 @@ pub(crate) enum CreateOutcome {
         pipeline: Box<Pipeline>,
         started_here: bool,
     },
-    /// Nothing was created. The server assigns ids itself, so the absence of our id proves nothing and the list has to decide.
+    /// Nothing was created. The server assigns ids itself, so the absence of our id proves nothing, and the list has to decide by the query.
     ListNeeded,
 }
 
@@ -51,9 +51,13 @@ impl Creating<'_> {
         let memory = requester.memory();
         let mut tries = requester.tries(Request::Put, Step::Resolve, self.deadline);
         let mut count = 0;
+        // Remembered here too: another submission's `PUT`, through another node, makes the shared memory forget it.
+        let mut put_is_missing = false;
         loop {
             let before = attempt.sent;
-            let may_post = attempt.id().is_some() && before == Sent::Nothing && !memory.has_put();
+            let may_post = attempt.id().is_some()
+                && before == Sent::Nothing
+                && (put_is_missing || !memory.has_put());
             if may_post && !attempt.leave_the_id_to_the_server() {
                 return Ok(CreateOutcome::ListNeeded);
             }
@@ -77,6 +81,7 @@ impl Creating<'_> {
                 Next::Again => {}
                 Next::OtherWay => {
                     memory.put_is_missing();
+                    put_is_missing = true;
                     if before == Sent::Nothing {
                         continue;
                     }

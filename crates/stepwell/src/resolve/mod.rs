@@ -94,9 +94,15 @@ pub(crate) async fn resolve(
                 }
                 continue;
             }
-            Decision::Create { id, listed, .. } => CreateMode::Listed(Listed {
+            Decision::Create {
+                id,
+                listed,
+                has_stand_in,
+                ..
+            } => CreateMode::Listed(Listed {
                 chosen: id.clone(),
                 id,
+                has_stand_in,
                 before: listed,
             }),
             Decision::CreateById(id) => CreateMode::ById(id),

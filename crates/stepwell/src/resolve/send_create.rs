@@ -73,6 +73,6 @@ fn note_put(memory: &ServerMemory, by_put: bool, reply: &Result<Made, ClientErro
         ),
     };
     if by_put && taken {
-        memory.put_was_seen();
+        memory.put_works();
     }
 }

@@ -53,7 +53,7 @@ fn decide_on(
     let rows = pipelines.iter().map(|(pipeline, _)| {
         let json = serde_json::to_string(pipeline).unwrap();
         let row: PipelineRow<'_> = serde_json::from_str(&json).unwrap();
-        let bearing = Relation::of(&row, spec, names_others, |row| {
+        let bearing = Relation::of(&row, spec, names_others, true, |row| {
             *row.id.as_str() == *"pl_ours"
         });
         (pipeline.id.clone(), bearing.unwrap())

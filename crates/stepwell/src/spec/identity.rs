@@ -17,7 +17,7 @@ pub enum Identity {
         /// Keeps the ids of one deployment apart from those of another on the same server.
         namespace: String,
     },
-    /// Exactly this id.
+    /// Exactly this id. On a server without `PUT`, which assigns ids itself, the pipeline with the same query and name stands for it.
     Given(PipelineId),
     /// The id that the server assigns (`POST /api/v1/pipelines`).
     ServerAssigned,
@@ -65,8 +65,8 @@ pub enum FindBy {
     /// Without [`force`](crate::spec::PipelineSpecBuilder::force) the newest pipelines are read before one is created: a few rows of the
     /// list, because one foreign pipeline is enough to refuse.
     ///
-    /// A server without `PUT` (up to 0.15) assigns ids itself, so the list and the query decide, as with [`Query`](Self::Query). They also
-    /// decide before a refusal until the server is known to have `PUT`, from submissions over the same transport or from an id among the
-    /// newest pipelines.
+    /// A server without `PUT` (up to 0.15) assigns ids itself, so the list decides: the pipeline that has the query and the name stands for
+    /// the id. The list also decides before a refusal until the server is known to have `PUT`, from submissions over the same transport or
+    /// from an id among the newest pipelines.
     Id,
 }

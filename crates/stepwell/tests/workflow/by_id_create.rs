@@ -2,8 +2,9 @@
 
 use serde_json::json;
 use stepwell::{
-    StopPolicy,
+    PipelineId, StopPolicy,
     error::ResolveError,
+    observe::Difference,
     spec::{Identity, Intent},
     state::Plan,
     transport::{FakeTransport, SharedTransport, http::Method},
@@ -11,6 +12,7 @@ use stepwell::{
 
 use crate::{
     by_id::{Look, builder, forced},
+    find,
     support::*,
 };
 
@@ -65,6 +67,89 @@ async fn a_server_that_is_known_to_choose_ids_is_asked_for_its_list_at_once() {
     fake.expect(Method::POST, PIPELINES)
         .reply_json(200, &pipeline("pl_2", QUERY));
     let _ = created(validated.resolve().await.unwrap());
+}
+
+/// An old node next to new ones, or a proxy that was configured wrongly for a while.
+#[tokio::test(start_paused = true)]
+async fn that_put_is_missing_is_forgotten_after_minutes() {
+    let fake = FakeTransport::new();
+    let transport = SharedTransport::new(fake.clone());
+    for first in [true, false] {
+        let spec = forced().build().unwrap();
+        let validated = validated_with(transport.clone(), &fake, spec, options()).await;
+        fake.not_there(spec_id());
+        if first {
+            fake.expect(Method::PUT, path(spec_id())).reply(405, "");
+            fake.list(&[pipeline("pl_1", QUERY)]);
+            fake.jobs("pl_1", job("Running"));
+            let _ = resumed(validated.resolve().await.unwrap());
+            tokio::time::sleep(seconds(10 * 60)).await;
+        } else {
+            fake.put(spec_id());
+            let _ = created(validated.resolve().await.unwrap());
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pipeline_of_another_name_is_not_taken_for_its_query_where_ids_decide() {
+    let fake = FakeTransport::new();
+    let transport = SharedTransport::new(fake.clone());
+    let theirs = PipelineId::for_spec("theirs", "other", QUERY);
+    let there = [
+        pipeline("pl_1", QUERY),
+        pipeline(theirs.as_str(), QUERY).with("name", json!("other")),
+    ];
+    let made = pipeline("pl_2", QUERY).with("name", json!("other"));
+    for known in [false, true] {
+        let spec = forced().name("other").build().unwrap();
+        let validated = validated_with(transport.clone(), &fake, spec, options()).await;
+        let id = PipelineId::for_spec("", "other", QUERY);
+        if !known {
+            fake.not_there(id.as_str());
+            fake.expect(Method::PUT, path(id.as_str())).reply(405, "");
+        }
+        fake.list(&there);
+        fake.expect(Method::POST, PIPELINES).reply_json(200, &made);
+        let created = created(validated.resolve().await.unwrap());
+        assert_eq!(created.id().as_str(), "pl_2");
+    }
+}
+
+/// Where the server assigns ids, the query and the name stand for the one that was given.
+#[tokio::test(start_paused = true)]
+async fn a_given_id_creates_no_second_pipeline_where_the_server_chooses_ids() {
+    let by_list = find::builder().force(true);
+    for (reads_id, spec) in [(false, by_list), (true, forced())] {
+        let spec = spec.identity(Identity::Given(id("mine"))).build().unwrap();
+        let fake = FakeTransport::new();
+        let transport = SharedTransport::new(fake.clone());
+        let there = [pipeline("pl_1", QUERY)];
+        for known in [false, true] {
+            let setup = options();
+            let validated = validated_with(transport.clone(), &fake, spec.clone(), setup).await;
+            if reads_id {
+                fake.not_there("mine");
+            } else if !known {
+                fake.list(&there);
+            }
+            if !known {
+                fake.expect(Method::PUT, path("mine")).reply(405, "");
+                if reads_id {
+                    fake.not_there("mine");
+                }
+            }
+            fake.list(&there);
+            fake.jobs("pl_1", job("Running"));
+            let resumed = resumed(validated.resolve().await.unwrap());
+            assert_eq!(resumed.id().as_str(), "pl_1");
+            let differences = resumed.differences();
+            assert!(
+                matches!(differences, [Difference::Id { .. }]),
+                "{differences:?}"
+            );
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]

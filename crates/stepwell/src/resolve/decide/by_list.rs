@@ -6,9 +6,10 @@ use stepwell_arroyo::{Job, JobState, JsonError, Pipeline, PipelineId, PipelineRo
 
 use crate::{
     resolve::{
-        near_match::is_near_match, pipeline_summary::PipelineSummary, resolve_error::ResolveError,
+        attempt::is_given_by_servers, near_match::is_near_match, pipeline_summary::PipelineSummary,
+        resolve_error::ResolveError,
     },
-    spec::{Identity, Intent, PipelineSpec, WhenFinished},
+    spec::{FindBy, Identity, Intent, PipelineSpec, WhenFinished},
 };
 
 /// How a listed pipeline relates to one spec: all that is kept of it.
@@ -17,9 +18,11 @@ pub(crate) enum Relation {
     Match(Box<Pipeline>),
     Other {
         name: String,
-        /// Whether it was or is being created under the same shutdown.
-        is_ours: bool,
+        /// Whether it is one of those that `force` overrides: not if it was or is being created under the same shutdown.
+        counts: bool,
         likeness: Likeness,
+        /// Whether it is the pipeline of the spec if the server turns out to choose the ids.
+        stands_in: bool,
     },
     /// A preview, which ends with its reader; or one of the others, if those are not requested.
     None,
@@ -50,6 +53,7 @@ pub(crate) struct Others {
     not_ours: Vec<PipelineSummary>,
     /// The first of those with the most similar query.
     near: Option<(Likeness, PipelineSummary)>,
+    has_stand_in: bool,
 }
 
 /// What to do.
@@ -62,18 +66,51 @@ pub(crate) enum Decision {
     Create {
         id: Option<PipelineId>,
         listed: Arc<BTreeSet<PipelineId>>,
+        /// Whether one of the others is the pipeline of the spec if the server turns out to choose the ids.
+        has_stand_in: bool,
         forced_past: Vec<PipelineSummary>,
     },
     /// Create under this id; the list was not read.
     CreateById(PipelineId),
 }
 
-/// The id that decides alone, if the spec has one.
+/// The id that the spec gives, if it does. [`Intent::Resume`] decides by it alone, [`Identity::Given`] where the server accepts ids.
 pub(crate) fn given(spec: &PipelineSpec) -> Option<&PipelineId> {
     match (spec.intent(), spec.identity()) {
         (Intent::Resume(id), _) | (_, Identity::Given(id)) => Some(id),
         _ => None,
     }
+}
+
+/// How many runs of a spec are told from pipelines of another namespace.
+const RUNS_TOLD: usize = 1_000;
+
+/// Whether the row is the pipeline of the spec. `has_put`: whether the server may accept ids.
+fn is_match(row: &PipelineRow<'_>, spec: &PipelineSpec, has_put: bool) -> bool {
+    if let Some(id) = given(spec)
+        && (row.id == *id || has_put || matches!(spec.intent(), Intent::Resume(_)))
+    {
+        return row.id == *id;
+    }
+    row.query == spec.query()
+        && match spec.identity() {
+            Identity::Given(_) => is_stand_in(row, spec),
+            Identity::FromSpec { .. } if spec.find_by() == FindBy::Id => {
+                is_stand_in(row, spec) || is_a_run(row, spec)
+            }
+            _ => true,
+        }
+}
+
+/// Whether the row stands for the id of the spec where the server chooses ids. The name has to be the same as well as the query, because
+/// two specs with one query and different ids are two pipelines.
+fn is_stand_in(row: &PipelineRow<'_>, spec: &PipelineSpec) -> bool {
+    row.query == spec.query() && row.name == spec.name() && is_given_by_servers(&row.id)
+}
+
+/// Whether the row has the id of a run of the spec. Other ids with its name and query are of another namespace.
+fn is_a_run(row: &PipelineRow<'_>, spec: &PipelineSpec) -> bool {
+    row.name == spec.name() && ids_of_runs(spec).take(RUNS_TOLD).any(|id| id == row.id)
 }
 
 /// Whether the decision can depend on the other pipelines.
@@ -87,27 +124,31 @@ pub(crate) fn only_resumes(spec: &PipelineSpec) -> bool {
 
 impl Relation {
     /// `is_ours` tells which were or are being created under the same shutdown; they do not count as "others". `names_others` requests the
-    /// others even if they do not matter for the decision.
+    /// others even if they do not matter for the decision. `has_put` tells whether the server may accept ids.
     pub(crate) fn of(
         row: &PipelineRow<'_>,
         spec: &PipelineSpec,
         names_others: bool,
+        has_put: bool,
         is_ours: impl Fn(&PipelineRow<'_>) -> bool,
     ) -> Result<Self, JsonError> {
         if row.preview {
             return Ok(Self::None);
         }
-        let is_same = row.query == spec.query();
-        let is_match = given(spec).map_or(is_same, |id| row.id == *id);
-        if is_match {
+        if is_match(row, spec, has_put) {
             return Ok(Self::Match(Box::new(row.to_pipeline()?)));
         }
-        if !names_others && !others_count(spec) {
+        let is_same = row.query == spec.query();
+        let stands_in = has_put && matches!(spec.identity(), Identity::Given(_));
+        let stands_in = stands_in && is_stand_in(row, spec);
+        let counts = names_others || others_count(spec);
+        if !counts && !stands_in {
             return Ok(Self::None);
         }
         Ok(Self::Other {
             name: row.name.clone().into_owned(),
-            is_ours: is_ours(row),
+            counts: counts && !is_ours(row),
+            stands_in,
             likeness: if is_same {
                 Likeness::Same
             } else if is_near_match(&row.query.to_text(), spec.query()) {
@@ -146,11 +187,20 @@ impl Listing {
                 Relation::Match(pipeline) => matches.push(*pipeline),
                 Relation::Other {
                     name,
-                    is_ours,
+                    counts,
                     likeness,
-                } => rest.add(PipelineSummary { id, name }, is_ours, likeness),
+                    stands_in,
+                } => {
+                    rest.has_stand_in |= stands_in;
+                    rest.add(PipelineSummary { id, name }, counts, likeness);
+                }
                 Relation::None => {}
             }
+        }
+        if let Some(id) = given(spec)
+            && matches.iter().any(|pipeline| pipeline.id == *id)
+        {
+            matches.retain(|pipeline| pipeline.id == *id);
         }
         Ok((matches, rest))
     }
@@ -163,11 +213,12 @@ impl Others {
             gone: BTreeSet::new(),
             not_ours: Vec::new(),
             near: None,
+            has_stand_in: false,
         }
     }
 
     /// Adds a pipeline that is not a match; call in order, newest first.
-    fn add(&mut self, other: PipelineSummary, is_ours: bool, likeness: Likeness) {
+    fn add(&mut self, other: PipelineSummary, counts: bool, likeness: Likeness) {
         let is_nearer = match &self.near {
             None => likeness != Likeness::None,
             Some((Likeness::Near, _)) => likeness == Likeness::Same,
@@ -176,7 +227,7 @@ impl Others {
         if is_nearer {
             self.near = Some((likeness, other.clone()));
         }
-        if !is_ours {
+        if counts {
             self.not_ours.push(other);
         }
     }
@@ -197,6 +248,7 @@ impl Others {
             gone,
             not_ours: others,
             near,
+            has_stand_in,
         } = self;
         let near = near.map(|(_, near)| near);
         let (mut finished, mut alive): (Vec<_>, Vec<_>) =
@@ -246,6 +298,7 @@ impl Others {
         Ok(Decision::Create {
             id: free_id(spec, |id| listed.contains(id) && !gone.contains(id))?,
             listed,
+            has_stand_in,
             forced_past: others,
         })
     }

@@ -92,8 +92,10 @@ async fn read_list(
 ) -> Result<(Vec<Pipeline>, Others), Error> {
     let server = session.requester.server();
     let registry = session.ticket.registry();
+    let has_put = session.requester.memory().has_put();
     let keep = |row: &PipelineRow<'_>| {
-        Relation::of(row, spec, names_others, |row| registry.is_ours(server, row))
+        let is_ours = |row: &PipelineRow<'_>| registry.is_ours(server, row);
+        Relation::of(row, spec, names_others, has_put, is_ours)
     };
     let pipelines = session
         .requester

@@ -233,7 +233,7 @@ proptest! {
         spec in spec(),
         server in server(),
     ) {
-        let Ok(Decision::Create { id, listed, forced_past }) = decide_for(&spec, &server) else {
+        let Ok(Decision::Create { id, listed, forced_past, .. }) = decide_for(&spec, &server) else {
             return Ok(());
         };
         let only_resumes = matches!(spec.intent(), Intent::ResumeOnly | Intent::Resume(_));
