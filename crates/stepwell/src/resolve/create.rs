@@ -162,10 +162,12 @@ impl Creating<'_> {
         error: ClientError,
     ) -> Result<CreateOutcome, Error> {
         let maybe_ours = before != Sent::Nothing;
-        let mut settled = self.look_until(attempt, RIVAL).await;
+        // Our own may take as long to show as after a lost reply.
+        let timeout = self.session.options.settle_timeout;
+        let first = if maybe_ours { timeout } else { RIVAL };
+        let mut settled = self.look_until(attempt, first).await;
         if let SettleOutcome::Failed(_) = settled {
             // A busy server says nothing about the row; look for longer.
-            let timeout = self.session.options.settle_timeout;
             settled = self.look_until(attempt, timeout).await;
         }
         match self.adopted(attempt, settled, maybe_ours)? {
