@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc, time::SystemTime};
 
 use stepwell_arroyo::{CreatePipeline, PipelineId};
 
-use super::shown::Shown;
+use super::{pipeline_summary::PipelineSummary, shown::Shown};
 use crate::{session::retry::Request, spec::PipelineSpec};
 
 /// A create that this submission has sent or is about to send, with what is needed to find out later what became of it.
@@ -35,6 +35,8 @@ pub(crate) struct Listed {
     pub(crate) chosen: Option<PipelineId>,
     /// Whether the list has the pipeline of the spec if the server turns out to choose the ids.
     pub(crate) has_stand_in: bool,
+    /// A pipeline with almost the same query, beside which this one is created.
+    pub(crate) near: Option<PipelineSummary>,
     /// All pipelines that existed before: if the server chooses the id, only a pipeline that is not among them can be ours.
     pub(crate) before: Arc<BTreeSet<PipelineId>>,
 }
@@ -81,6 +83,14 @@ impl CreateAttempt {
                 listed.id = None;
                 true
             }
+        }
+    }
+
+    /// A pipeline with almost the same query, beside which this one is created.
+    pub(crate) fn near(&self) -> Option<&PipelineSummary> {
+        match &self.mode {
+            CreateMode::ById(_) => None,
+            CreateMode::Listed(listed) => listed.near.as_ref(),
         }
     }
 

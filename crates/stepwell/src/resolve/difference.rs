@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, fmt, num::NonZeroU32};
 
 use stepwell_arroyo::{Job, Made, Pipeline, PipelineGraph, PipelineId, Udf};
 
+use super::PipelineSummary;
 use crate::spec::{Identity, PipelineSpec};
 
 /// A difference between the pipeline on the server and the spec that is not an error.
@@ -44,6 +45,12 @@ pub enum Difference {
     Environment,
     /// The scheduler configuration differs, or the server ignores it (up to 0.15).
     SchedulerConfig,
+    /// The pipeline was created beside one with the same query, except for line ends and outer white space, or with the same query under
+    /// another id than the one that decides. Not told if the list was not read ([`FindBy::Id`](crate::spec::FindBy::Id)).
+    NearMatch {
+        /// The pipeline that existed before.
+        existing: PipelineSummary,
+    },
 }
 
 impl fmt::Display for Difference {
@@ -69,6 +76,10 @@ impl fmt::Display for Difference {
             Self::SchedulerConfig => {
                 formatter.write_str("its scheduler configuration differs, or the server ignores it")
             }
+            Self::NearMatch { existing } => write!(
+                formatter,
+                "its query is also that of pipeline {existing}, apart from line ends and outer white space"
+            ),
         }
     }
 }

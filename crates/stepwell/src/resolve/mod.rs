@@ -66,6 +66,17 @@ impl ResolveOutcome {
             pipeline: made.into(),
         }
     }
+
+    /// Adds the pipeline with almost the same query beside which `attempt` created this one.
+    fn beside(mut self, attempt: &CreateAttempt) -> Self {
+        let (Self::Created { differences, .. } | Self::Resumed { differences, .. }) = &mut self;
+        if let Some(existing) = attempt.near() {
+            differences.push(Difference::NearMatch {
+                existing: existing.clone(),
+            });
+        }
+        self
+    }
 }
 
 /// Finds the pipeline and resumes it, or creates one.
@@ -81,7 +92,7 @@ pub(crate) async fn resolve(
         let taken = take(session, spec, outcome, deadline).await?;
         attempt.sent = Sent::Nothing;
         if let Some(resolved) = taken {
-            return Ok(resolved);
+            return Ok(resolved.beside(attempt));
         }
     }
     loop {
@@ -98,11 +109,13 @@ pub(crate) async fn resolve(
                 id,
                 listed,
                 has_stand_in,
+                near,
                 ..
             } => CreateMode::Listed(Listed {
                 chosen: id.clone(),
                 id,
                 has_stand_in,
+                near,
                 before: listed,
             }),
             Decision::CreateById(id) => CreateMode::ById(id),
@@ -117,7 +130,7 @@ pub(crate) async fn resolve(
         let taken = take(session, spec, outcome, deadline).await?;
         attempt.sent = Sent::Nothing;
         if let Some(resolved) = taken {
-            return Ok(resolved);
+            return Ok(resolved.beside(attempt));
         }
     }
 }
@@ -237,11 +250,19 @@ pub(crate) async fn plan(
             }
         }
         Decision::Create {
-            id, forced_past, ..
-        } => Plan::Create { id, forced_past },
+            id,
+            forced_past,
+            near,
+            ..
+        } => Plan::Create {
+            id,
+            forced_past,
+            near,
+        },
         Decision::CreateById(id) => Plan::Create {
             id: Some(id),
             forced_past: Vec::new(),
+            near: None,
         },
     })
 }

@@ -69,6 +69,9 @@ pub enum Plan {
         /// The other pipelines on the server, which `force` overrides; empty with [`FindBy::Id`](crate::spec::FindBy::Id), which does not
         /// read them.
         forced_past: Vec<PipelineSummary>,
+        /// One of the other pipelines whose query is the same except for line ends and outer white space, or the same under another id than
+        /// the one that decides; `None` with [`FindBy::Id`](crate::spec::FindBy::Id), which does not read them.
+        near: Option<PipelineSummary>,
     },
     /// Look for the pipeline of a create whose outcome is unknown.
     Settle {

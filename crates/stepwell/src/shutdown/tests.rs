@@ -123,6 +123,7 @@ fn a_pipeline_whose_create_is_not_answered_yet_is_ours_already() {
             id: id.map(PipelineId::from_server),
             chosen: Some(PipelineId::from_server("pl_chosen")),
             has_stand_in: false,
+            near: None,
             before: Arc::new([listed.clone()].into()),
         }),
         since: SystemTime::UNIX_EPOCH,

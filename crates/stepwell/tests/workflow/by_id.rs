@@ -111,6 +111,7 @@ async fn one_that_is_not_there_is_created_by_two_requests() {
     let wanted = Plan::Create {
         id: Some(id(&spec_id())),
         forced_past: Vec::new(),
+        near: None,
     };
     assert_eq!(planned, wanted);
     fake.not_there(spec_id());

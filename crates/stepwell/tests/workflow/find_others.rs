@@ -4,7 +4,8 @@ use serde_json::json;
 use stepwell::{
     PipelineSpec, Shutdown,
     error::ResolveError,
-    spec::Intent,
+    observe::Difference,
+    spec::{Identity, Intent},
     state::Plan,
     transport::{FakeTransport, SharedTransport, http::Method},
 };
@@ -110,4 +111,55 @@ async fn a_near_match_is_named_and_not_taken() {
             "{error:?}"
         );
     }
+}
+
+/// A trailing newline would start a twin unnoticed.
+#[tokio::test(start_paused = true)]
+async fn a_near_match_that_force_creates_beside_is_told() {
+    let there = [pipeline("pl_near", &format!("{QUERY}\n"))];
+    let fake = FakeTransport::new();
+    let validated = among(&fake, builder().force(true), &there).await;
+    let Plan::Create {
+        near: Some(near), ..
+    } = validated.plan().await.unwrap()
+    else {
+        panic!("the plan does not name it");
+    };
+    assert_eq!(near.id.as_str(), "pl_near");
+    fake.list(&there);
+    fake.expect(Method::PUT, path(spec_id()))
+        .reply_json(200, &pipeline(spec_id(), QUERY));
+    let created = created(validated.resolve().await.unwrap());
+    let [difference @ Difference::NearMatch { existing }] = created.differences() else {
+        panic!("{:?}", created.differences());
+    };
+    assert_eq!(*existing, near);
+    assert!(difference.to_string().contains("pl_near"), "{difference}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_near_match_made_under_the_same_shutdown_is_told_too() {
+    let fake = FakeTransport::new();
+    let shutdown = Shutdown::new();
+    let transport = SharedTransport::new(fake.clone());
+    let near = format!("{QUERY}\n");
+    let first = PipelineSpec::builder(&near)
+        .name("orders")
+        .identity(Identity::Given(id("near")));
+    let first = first.build().unwrap();
+    let first = validated_with(transport.clone(), &fake, first, options().under(&shutdown)).await;
+    fake.list(&[]);
+    fake.expect(Method::PUT, path("near"))
+        .reply_json(200, &pipeline("near", &near));
+    let _ = created(first.resolve().await.unwrap()).register();
+    let second = validated_with(transport, &fake, spec(), options().under(&shutdown)).await;
+    fake.list(&[pipeline("near", &near)]);
+    fake.expect(Method::PUT, path(spec_id()))
+        .reply_json(200, &pipeline(spec_id(), QUERY));
+    let created = created(second.resolve().await.unwrap());
+    assert!(
+        matches!(created.differences(), [Difference::NearMatch { .. }]),
+        "{:?}",
+        created.differences()
+    );
 }

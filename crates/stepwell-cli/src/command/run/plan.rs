@@ -22,7 +22,10 @@ pub(super) fn text(plan: &Plan, name: &str) -> String {
             format!("would resume pipeline {pipeline}{state}: {then}")
         }
         Plan::Create {
-            id, forced_past, ..
+            id,
+            forced_past,
+            near,
+            ..
         } => {
             let id = id
                 .as_ref()
@@ -33,7 +36,11 @@ pub(super) fn text(plan: &Plan, name: &str) -> String {
                 1 => ", alongside another one".to_owned(),
                 count => format!(", alongside {count} others"),
             };
-            format!("would create pipeline {name:?}{id}{beside}")
+            let near = near
+                .as_ref()
+                .map(|near| format!("; its query is also that of pipeline {near}, apart from line ends and outer white space"))
+                .unwrap_or_default();
+            format!("would create pipeline {name:?}{id}{beside}{near}")
         }
         _ => "would look for a pipeline whose create was not answered".to_owned(),
     }

@@ -24,7 +24,7 @@ pub(crate) enum Relation {
         /// Whether it is the pipeline of the spec if the server turns out to choose the ids.
         stands_in: bool,
     },
-    /// A preview, which ends with its reader; or one of the others, if those are not requested.
+    /// A preview, which ends with its reader; or one of the others that matters neither for the decision nor to the caller.
     None,
 }
 
@@ -69,6 +69,8 @@ pub(crate) enum Decision {
         /// Whether one of the others is the pipeline of the spec if the server turns out to choose the ids.
         has_stand_in: bool,
         forced_past: Vec<PipelineSummary>,
+        /// The one with the most similar query.
+        near: Option<PipelineSummary>,
     },
     /// Create under this id; the list was not read.
     CreateById(PipelineId),
@@ -141,21 +143,22 @@ impl Relation {
         let is_same = row.query == spec.query();
         let stands_in = has_put && matches!(spec.identity(), Identity::Given(_));
         let stands_in = stands_in && is_stand_in(row, spec);
+        let likeness = if is_same {
+            Likeness::Same
+        } else if is_near_match(&row.query.to_text(), spec.query()) {
+            Likeness::Near
+        } else {
+            Likeness::None
+        };
         let counts = names_others || others_count(spec);
-        if !counts && !stands_in {
+        if !counts && likeness == Likeness::None {
             return Ok(Self::None);
         }
         Ok(Self::Other {
             name: row.name.clone().into_owned(),
             counts: counts && !is_ours(row),
             stands_in,
-            likeness: if is_same {
-                Likeness::Same
-            } else if is_near_match(&row.query.to_text(), spec.query()) {
-                Likeness::Near
-            } else {
-                Likeness::None
-            },
+            likeness,
         })
     }
 }
@@ -300,6 +303,7 @@ impl Others {
             listed,
             has_stand_in,
             forced_past: others,
+            near,
         })
     }
 }
