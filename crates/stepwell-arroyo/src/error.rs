@@ -99,7 +99,7 @@ impl ClientError {
         }
     }
 
-    /// The `Retry-After` of a 429 or 503, if it is in seconds. It may be any duration, so limit it.
+    /// The `Retry-After` of a 409, 429 or 503, if it is in seconds. It may be any duration, so limit it.
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
     }
@@ -123,7 +123,8 @@ impl ClientError {
 
     /// Whether the same call could succeed later without any intervention. Whether it is safe to send it again is another question.
     ///
-    /// `true` for a connection that was refused, closed or timed out, for 408, 429 and 5xx, and for a reply that is empty or breaks off.
+    /// `true` for a connection that was refused, closed or timed out, for 408, 429, 5xx and a refusal that may pass
+    /// ([`is_busy`](Self::is_busy)), and for a reply that is empty or breaks off.
     /// `false` for every other refusal, an unknown host, a TLS failure, and a server that is not an Arroyo.
     pub fn is_retryable(&self) -> bool {
         match &self.0.kind {
@@ -136,9 +137,7 @@ impl ClientError {
                     | TransportErrorKind::Protocol
             ),
             ClientErrorKind::Rejected { status, .. } => {
-                status.is_server_error()
-                    || *status == StatusCode::REQUEST_TIMEOUT
-                    || *status == StatusCode::TOO_MANY_REQUESTS
+                status.is_server_error() || *status == StatusCode::REQUEST_TIMEOUT || self.is_busy()
             }
             // A proxy may have given up.
             ClientErrorKind::Decode { source, .. } => source.breaks_off(),

@@ -104,11 +104,11 @@ pub(crate) fn decode_ping(reply: &Response<Bytes>) -> Result<(), ClientErrorKind
     }
 }
 
-/// The `Retry-After` of a server that is too busy. Only seconds are read, not a date, because clocks differ.
+/// The `Retry-After` of a server that is too busy, or busy with something that conflicts. Only seconds are read, not a date, because clocks differ.
 pub(crate) fn retry_after(reply: &Response<Bytes>) -> Option<Duration> {
     let is_busy = matches!(
         reply.status(),
-        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE | StatusCode::CONFLICT
     );
     let value = reply.headers().get(header::RETRY_AFTER)?.to_str().ok()?;
     let seconds: u32 = value.trim().parse().ok()?;

@@ -3,6 +3,7 @@
 use http::StatusCode;
 
 use super::{ClientError, kind::ClientErrorKind};
+use crate::Operation;
 
 impl ClientError {
     /// Whether an Arroyo answered that the pipeline or job does not exist (recordings `106_get_pipeline_unknown`, `146_patch_unknown_id`).
@@ -53,6 +54,38 @@ impl ClientError {
                 let words = words.to_lowercase();
                 WORDS.iter().any(|said| words.contains(said))
             })
+    }
+
+    /// Whether the server refused the request for a reason that may pass: 429, a 409 with `Retry-After` or with words such as `busy, try
+    /// again`, and a delete before the job is known to have ended (recording `151_delete_while_running`).
+    pub fn is_busy(&self) -> bool {
+        const WORDS: [&str; 6] = [
+            "busy",
+            "try again",
+            "retry",
+            "temporarily",
+            "overloaded",
+            "unavailable",
+        ];
+        const NOT_ENDED: &str = "must be in a terminal state";
+        match self.status() {
+            Some(StatusCode::TOO_MANY_REQUESTS) => true,
+            Some(StatusCode::CONFLICT) if self.is_already_there() => false,
+            Some(StatusCode::CONFLICT) => {
+                self.retry_after().is_some()
+                    || self.refusal().is_some_and(|words| {
+                        let words = words.to_lowercase();
+                        WORDS.iter().any(|said| words.contains(said))
+                    })
+            }
+            Some(StatusCode::BAD_REQUEST) => {
+                self.operation() == Operation::Delete
+                    && self
+                        .refusal()
+                        .is_some_and(|words| words.contains(NOT_ENDED))
+            }
+            _ => false,
+        }
     }
 
     /// The server's message in a 400 or 409.

@@ -194,3 +194,28 @@ fn the_words_of_a_refusal_say_whether_the_query_or_the_id_is_to_blame() {
         assert_eq!(refused(status, message), expected, "{status} {message}");
     }
 }
+
+#[test]
+fn a_refusal_that_may_pass_is_told_by_its_status_and_its_words() {
+    let delete = "Pipeline's jobs must be in a terminal state (stopped, finished, or failed)";
+    for (operation, status, words, busy) in [
+        (Operation::Create, 429, "", true),
+        (Operation::Create, 409, "busy, try again", true),
+        (Operation::Patch, 409, "Temporarily unavailable", true),
+        (Operation::Create, 409, "conflict", false),
+        (Operation::Create, 409, "already exists, try again", false),
+        (Operation::Create, 400, "busy, try again", false),
+        (Operation::Delete, 400, delete, true),
+        (Operation::Patch, 400, delete, false),
+    ] {
+        let refused = error(operation, None, rejected(status, words, true));
+        assert_eq!(refused.is_busy(), busy, "{status} {words}");
+        assert_eq!(refused.is_retryable(), busy, "{status} {words}");
+    }
+    let asked = error(Operation::Create, None, rejected(409, "conflict", true));
+    assert!(
+        asked
+            .with_retry_after(Some(Duration::from_secs(1)))
+            .is_busy()
+    );
+}

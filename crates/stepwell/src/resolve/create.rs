@@ -78,6 +78,13 @@ impl Creating<'_> {
                 Next::Again if self.deadline.is_over() => {
                     return Err(self.not_sent(attempt, error));
                 }
+                // It says nothing about an earlier request in doubt, which may have shown up.
+                Next::Again if failure == Failure::Busy && before != Sent::Nothing => {
+                    if let Some(outcome) = self.look_once(attempt).await? {
+                        tries.answered();
+                        return Ok(outcome);
+                    }
+                }
                 Next::Again => {}
                 Next::OtherWay => {
                     memory.put_is_missing();

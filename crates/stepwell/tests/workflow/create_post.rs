@@ -213,7 +213,7 @@ async fn a_post_that_is_refused_ends_at_once_with_the_servers_words() {
     for (status, words) in [
         (400, "Field name must be set"),
         (403, "not yours"),
-        (409, "busy, try again"),
+        (409, "another transaction won"),
         (413, "too large"),
         (422, "missing field `name`"),
     ] {

@@ -4,10 +4,14 @@ use serde_json::json;
 use stepwell::{
     Error, StopPolicy,
     error::{Action, ResolveError},
-    transport::{FakeTransport, Phase, http::Method},
+    spec::Identity,
+    transport::{
+        Expectation, FakeTransport, Phase,
+        http::{HeaderValue, Method, header::RETRY_AFTER},
+    },
 };
 
-use crate::support::*;
+use crate::{create_post::server_assigned, support::*};
 
 #[tokio::test(start_paused = true)]
 async fn a_duplicate_that_never_shows_is_a_burnt_id_and_the_error_names_the_cure() {
@@ -44,7 +48,7 @@ async fn a_put_that_is_refused_for_another_reason_ends_with_the_servers_words_an
         ),
         (400, "Schema error: No field named nothing", true, false),
         (400, "Field name must be set", false, true),
-        (409, "busy, try again", false, true),
+        (409, "another transaction won", false, true),
         (403, "not yours", false, false),
         (413, "too large", false, false),
         (422, "duplicate field `name` at line 1", false, false),
@@ -210,18 +214,101 @@ async fn a_refusal_does_not_settle_an_earlier_doubt() {
     assert!(validated.has_create_in_doubt());
 }
 
+/// The ways in which a server says that it is busy.
+const BUSY: [(u16, &str, Option<&str>); 3] = [
+    (429, "slow down", None),
+    (409, "busy, try again", None),
+    (409, "conflict", Some("1")),
+];
+
+fn busy<'a>(
+    expected: Expectation<'a>,
+    (status, words, retry): (u16, &str, Option<&str>),
+) -> Expectation<'a> {
+    let expected = expected.reply_json(status, &json!({"error": words}));
+    match retry {
+        Some(seconds) => expected.header(RETRY_AFTER, HeaderValue::from_str(seconds).unwrap()),
+        None => expected,
+    }
+}
+
 #[tokio::test(start_paused = true)]
-async fn a_refusal_that_may_pass_can_be_tried_later() {
+async fn a_busy_server_is_waited_for_before_a_create() {
+    for refusal in BUSY {
+        for spec in [spec(), server_assigned()] {
+            let fake = FakeTransport::new();
+            let (method, path) = match spec.identity() {
+                Identity::ServerAssigned => (Method::POST, PIPELINES.to_owned()),
+                _ => (Method::PUT, path(spec_id())),
+            };
+            let id = match spec.identity() {
+                Identity::ServerAssigned => "pl_1".to_owned(),
+                _ => spec_id(),
+            };
+            let validated = validated(&fake, spec).await;
+            fake.list(&[]);
+            let _ = busy(fake.expect(method.clone(), path.clone()), refusal).times(3);
+            fake.expect(method, path)
+                .reply_json(200, &pipeline(&id, QUERY));
+            let started = tokio::time::Instant::now();
+            assert_eq!(
+                created(validated.resolve().await.unwrap()).id().as_str(),
+                id
+            );
+            if refusal.2.is_some() {
+                assert!(started.elapsed() >= seconds(3), "{:?}", started.elapsed());
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_busy_server_is_waited_for_before_a_patch_and_a_restart() {
+    for refusal in BUSY {
+        let fake = FakeTransport::new();
+        let validated = with_job(&fake, spec(), "checkpoint", undesired("Failed")).await;
+        let _ = busy(fake.expect(Method::PATCH, path("pl_1")), refusal).times(2);
+        fake.patch("pl_1", json!({"stop": "none"}));
+        let _ = busy(fake.expect(Method::POST, RESTART), refusal);
+        fake.jobs("pl_1", undesired("Failed"));
+        fake.expect(Method::POST, RESTART).reply(200, "");
+        let _ = resumed(validated.resolve().await.unwrap());
+        fake.finish();
+    }
+}
+
+/// A busy answer also says nothing about a create before it.
+#[tokio::test(start_paused = true)]
+async fn a_put_in_doubt_is_looked_for_while_the_server_is_busy() {
     let fake = FakeTransport::new();
     let validated = validated(&fake, spec()).await;
     fake.list(&[]);
-    fake.expect(Method::PUT, path(spec_id()))
-        .reply_text(429, "text/plain", "slow down");
-    let (error, validated) = resolve_error(validated.resolve().await);
-    assert!(matches!(error, ResolveError::Rejected { .. }), "{error:?}");
-    assert!(Error::from(error).is_retryable());
-    fake.list(&[]);
-    fake.expect(Method::PUT, path(spec_id()))
+    fake.expect(Method::PUT, path(spec_id())).lost();
+    fake.not_there(spec_id());
+    fake.expect(Method::PUT, path(spec_id())).reply(429, "");
+    fake.expect(Method::GET, path(spec_id()))
         .reply_json(200, &pipeline(spec_id(), QUERY));
-    let _ = created(validated.resolve().await.unwrap());
+    fake.jobs(spec_id(), job("Created"));
+    assert!(resumed(validated.resolve().await.unwrap()).found_again());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_stays_busy_is_told_in_its_words_and_can_be_tried_later() {
+    for refusal in BUSY {
+        let fake = FakeTransport::new();
+        let validated = validated(&fake, spec()).await;
+        fake.list(&[]);
+        let create = fake.expect(Method::PUT, path(spec_id()));
+        let _ = busy(create, refusal).always();
+        let started = tokio::time::Instant::now();
+        let (error, validated) = resolve_error(validated.resolve().await);
+        assert_eq!(started.elapsed(), seconds(20));
+        assert!(
+            matches!(error, ResolveError::Unanswered { .. }),
+            "{error:?}"
+        );
+        assert!(chain(&error).contains(refusal.1), "{}", chain(&error));
+        assert!(Error::from(error).is_retryable());
+        assert!(!validated.has_create_in_doubt());
+    }
 }

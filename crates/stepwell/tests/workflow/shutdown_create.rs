@@ -125,10 +125,12 @@ async fn a_create_refused_as_a_duplicate_after_its_caller_is_gone_is_told_and_le
 async fn a_create_that_is_refused_after_the_shutdown_began_was_not_created() {
     for (status, words) in [
         (400, "Failed to plan query:\n * column 'a' not found"),
+        (400, "Field name must be set"),
         (403, "not yours"),
         (409, "busy, try again"),
         (413, "too large"),
         (422, "missing field"),
+        (429, "slow down"),
     ] {
         let fake = FakeTransport::new();
         let shutdown = Shutdown::new();

@@ -15,7 +15,7 @@ pub(crate) enum Failure {
     NoAnswer,
     /// The answer arrived but cannot be used: it is too large, or a list that does not end.
     Unusable,
-    /// 429.
+    /// 429, or another refusal that may pass: see [`ClientError::is_busy`].
     Busy,
     /// A 5xx, or an answer that is empty or truncated, as from a proxy that gives up.
     ServerError,
@@ -64,7 +64,7 @@ impl Failure {
             StatusCode::METHOD_NOT_ALLOWED => Self::NotAllowed,
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Self::Credentials,
             StatusCode::REQUEST_TIMEOUT => Self::NoAnswer,
-            StatusCode::TOO_MANY_REQUESTS => Self::Busy,
+            _ if error.is_busy() => Self::Busy,
             _ if status.is_server_error() => Self::ServerError,
             _ if error.is_already_there() || says_nothing(error) => Self::AlreadyThere,
             _ => Self::Refused,

@@ -85,16 +85,17 @@ fn next(request: Request, failure: Failure) -> Next {
             _ => GiveUp,
         },
         Request::Put => match failure {
-            NotSent => Again,
+            NotSent | Busy => Again,
             NotAllowed => OtherWay,
             AlreadyThere | NoAnswer | Unusable | ServerError | Page | Unreadable => Settle,
-            CannotBeSent | Busy | Credentials | Gone | Unrouted | Refused => GiveUp,
+            CannotBeSent | Credentials | Gone | Unrouted | Refused => GiveUp,
         },
         Request::Post => match failure {
-            NotSent => Again,
+            NotSent | Busy => Again,
             NoAnswer | Unusable | ServerError | Page | Unreadable => Settle,
-            CannotBeSent | Busy | Credentials | Gone | Unrouted | NotAllowed | AlreadyThere
-            | Refused => GiveUp,
+            CannotBeSent | Credentials | Gone | Unrouted | NotAllowed | AlreadyThere | Refused => {
+                GiveUp
+            }
         },
     }
 }
@@ -136,6 +137,8 @@ mod tests {
         Request::Post,
     ];
 
+    const READS: [Request; 4] = [Request::Ping, Request::Read, Request::Find, Request::Look];
+
     const IN_DOUBT: [Failure; 5] = [
         Failure::NoAnswer,
         Failure::Unusable,
@@ -148,6 +151,14 @@ mod tests {
     fn what_never_left_is_sent_again_whatever_it_is() {
         for request in WRITES {
             assert_eq!(next(request, Failure::NotSent), Next::Again, "{request:?}");
+        }
+    }
+
+    #[test]
+    fn a_busy_server_is_waited_for_whatever_is_sent() {
+        for request in WRITES.into_iter().chain(READS) {
+            let next = next(request, Failure::Busy);
+            assert!(matches!(next, Next::Again | Next::Settle), "{request:?}");
         }
     }
 
@@ -168,11 +179,7 @@ mod tests {
 
     #[test]
     fn refused_credentials_end_everything() {
-        for request in
-            WRITES
-                .into_iter()
-                .chain([Request::Ping, Request::Read, Request::Find, Request::Look])
-        {
+        for request in WRITES.into_iter().chain(READS) {
             assert_eq!(next(request, Failure::Credentials), Next::GiveUp);
         }
     }

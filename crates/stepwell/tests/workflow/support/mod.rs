@@ -9,6 +9,7 @@ use std::{num::NonZeroU32, time::Duration};
 use serde_json::{Value, json};
 use stepwell::{
     Options, PipelineId, PipelineSpec, Shutdown, StopPolicy, Submission,
+    spec::Identity,
     state::{Connected, Registered, Running, Unconnected, Validated},
     transport::{FakeTransport, Transport, http::Method},
 };
@@ -26,6 +27,15 @@ pub(crate) fn spec_id() -> String {
     PipelineId::for_spec("", "orders", QUERY)
         .as_str()
         .to_owned()
+}
+
+/// As [`spec`], under this id.
+pub(crate) fn chosen(text: &str) -> PipelineSpec {
+    PipelineSpec::builder(QUERY)
+        .name("orders")
+        .identity(Identity::Given(id(text)))
+        .build()
+        .unwrap()
 }
 
 pub(crate) fn four() -> NonZeroU32 {
@@ -155,9 +165,9 @@ pub(crate) fn policy() -> StopPolicy {
 
 /// A pipeline that was just created.
 pub(crate) async fn registered(fake: &FakeTransport, options: Options) -> Submission<Registered> {
-    let validated = validated_with(fake.clone(), fake, spec(), options).await;
+    let validated = validated_with(fake.clone(), fake, chosen("pl_1"), options).await;
     fake.list(&[]);
-    fake.expect(Method::PUT, path(spec_id()))
+    fake.expect(Method::PUT, path("pl_1"))
         .reply_json(200, &pipeline("pl_1", QUERY));
     created(validated.resolve().await.unwrap()).register()
 }
