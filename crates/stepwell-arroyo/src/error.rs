@@ -124,7 +124,7 @@ impl ClientError {
     /// Whether the same call could succeed later without any intervention. Whether it is safe to send it again is another question.
     ///
     /// `true` for a connection that was refused, closed or timed out, for 408, 429, 5xx and a refusal that may pass
-    /// ([`is_busy`](Self::is_busy)), and for a reply that is empty or breaks off.
+    /// ([`is_busy`](Self::is_busy)), and for a reply that is empty, breaks off, or describes another pipeline.
     /// `false` for every other refusal, an unknown host, a TLS failure, and a server that is not an Arroyo.
     pub fn is_retryable(&self) -> bool {
         match &self.0.kind {
@@ -141,7 +141,7 @@ impl ClientError {
             }
             // A proxy may have given up.
             ClientErrorKind::Decode { source, .. } => source.breaks_off(),
-            ClientErrorKind::EmptyReply { .. } => true,
+            ClientErrorKind::EmptyReply { .. } | ClientErrorKind::OtherPipeline { .. } => true,
             ClientErrorKind::NotArroyo { .. }
             | ClientErrorKind::EventTooLarge { .. }
             | ClientErrorKind::Paging { .. }

@@ -10,6 +10,7 @@ use http::{Response, StatusCode, Uri, header};
 use serde::de::{DeserializeOwned, IgnoredAny};
 
 use crate::{
+    CreatePipeline, Job, Pipeline, PipelineId,
     error::{ClientErrorKind, JsonError},
     printable,
     secrets::Secrets,
@@ -48,9 +49,58 @@ pub(crate) fn decode_rows(
     read(reply, |body| read_rows(body, each))
 }
 
-/// Decodes the reply to a create.
-pub(crate) fn decode_made(reply: &Response<Bytes>) -> Result<Made, ClientErrorKind> {
-    read(reply, Made::from_json)
+/// Decodes the reply to a create, which must describe what was sent.
+pub(crate) fn decode_made(
+    reply: &Response<Bytes>,
+    id: Option<&PipelineId>,
+    sent: &CreatePipeline,
+) -> Result<Made, ClientErrorKind> {
+    let (made, has_query) = read(reply, |json| Made::from_json(json, &sent.query))?;
+    is_of(&made.id, id)?;
+    let same = |same: bool, field| if same { Ok(()) } else { Err(other(field)) };
+    same(!made.id.as_str().is_empty(), "id")?;
+    same(made.name == *sent.name, "name")?;
+    same(has_query, "query")?;
+    Ok(made)
+}
+
+/// Decodes a reply with the pipeline that has this id.
+pub(crate) fn decode_pipeline(
+    reply: &Response<Bytes>,
+    id: &PipelineId,
+) -> Result<Pipeline, ClientErrorKind> {
+    decode_pipeline_or_empty(reply, id)?.ok_or_else(|| empty(reply))
+}
+
+/// Decodes a reply that is empty, or has the pipeline with this id.
+pub(crate) fn decode_pipeline_or_empty(
+    reply: &Response<Bytes>,
+    id: &PipelineId,
+) -> Result<Option<Pipeline>, ClientErrorKind> {
+    let pipeline: Option<Pipeline> = decode_or_empty(reply)?;
+    if let Some(pipeline) = &pipeline {
+        is_of(&pipeline.id, Some(id))?;
+    }
+    Ok(pipeline)
+}
+
+/// Checks that a job belongs to this pipeline; servers up to 0.15 do not tell.
+pub(crate) fn check_job(job: &Job, id: &PipelineId) -> Result<(), ClientErrorKind> {
+    match &job.pipeline_id {
+        Some(of) if of != id => Err(other("pipeline_id")),
+        _ => Ok(()),
+    }
+}
+
+fn is_of(id: &PipelineId, wanted: Option<&PipelineId>) -> Result<(), ClientErrorKind> {
+    match wanted {
+        Some(wanted) if wanted != id => Err(other("id")),
+        _ => Ok(()),
+    }
+}
+
+fn other(field: &'static str) -> ClientErrorKind {
+    ClientErrorKind::OtherPipeline { field }
 }
 
 fn read<T>(

@@ -18,7 +18,7 @@ use rustix::process::Signal;
 use stepwell_embedded::Engine;
 use support::{
     Running, run,
-    server::{Reply, Server, json},
+    server::{Reply, Server, json, made},
     stepwell,
 };
 
@@ -166,12 +166,13 @@ fn rows_that_cannot_be_written_stop_the_pipeline_and_are_1() {
 /// A server whose job is Running until its output was read once for each answer, and then Finished.
 fn scripted(answers: Vec<Reply>) -> Server {
     let answers = Mutex::new(answers.into_iter());
-    let pipeline = r#"{"id":"pl_1","name":"query","query":"SELECT 1","udfs":[],"checkpoint_interval_micros":10000000,"stop":"none","created_at":1,"action":null,"action_text":"","action_in_progress":false,"graph":{"nodes":[],"edges":[]},"preview":false}"#;
     let graph = r#"{"graph":{"nodes":[{"node_id":4,"operator":"preview","description":"PreviewSink","parallelism":1}],"edges":[]},"errors":[]}"#;
-    Server::start(move |_, method, path| {
-        match (method, path.split('?').next().unwrap_or_default()) {
+    Server::start_on(move |request| {
+        let path = request.path.split('?').next().unwrap_or_default();
+        match (request.method.as_str(), path) {
             ("GET", "/api/v1/ping") => json("\"Pong\""),
             ("POST", "/api/v1/pipelines/validate_query") => json(graph),
+            ("PUT", _) => Reply::Whole(405, "", String::new()),
             ("GET", "/api/v1/pipelines") => json(r#"{"data":[],"hasMore":false}"#),
             ("GET", "/api/v1/pipelines/pl_1/jobs/job_1/output") => {
                 answers.lock().unwrap().next().unwrap_or_else(not_running)
@@ -183,7 +184,7 @@ fn scripted(answers: Vec<Reply>) -> Server {
                     r#"{{"data":[{{"id":"job_1","running_desired":true,"state":"{state}","run_id":1,"start_time":1,"finish_time":null,"tasks":3,"failure_reason":null,"created_at":1}}]}}"#
                 ))
             }
-            _ => json(pipeline),
+            _ => json(&made(&request.text)),
         }
     })
 }

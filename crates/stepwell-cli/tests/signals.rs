@@ -10,15 +10,15 @@ use std::process::Command;
 use rustix::process::Signal;
 use support::{
     Running, TestDirectory, example, run,
-    server::{Reply, Server, json},
+    server::{Reply, Server, json, made},
     stepwell,
 };
 
 /// An Arroyo that never answers this request or any later one.
 fn silent_at(method: &'static str, path: &'static str) -> Server {
-    const PIPELINE: &str = r#"{"id":"pl_1","name":"hello","query":"SELECT 1","udfs":[],"checkpoint_interval_micros":10000000,"stop":"none","created_at":1,"action":null,"action_text":"","action_in_progress":false,"graph":{"nodes":[],"edges":[]},"preview":false}"#;
-    Server::start(move |_, asked_method, asked_path| {
-        let asked_path = asked_path.split('?').next().unwrap_or_default();
+    Server::start_on(move |request| {
+        let asked_method = request.method.as_str();
+        let asked_path = request.path.split('?').next().unwrap_or_default();
         if asked_method == method && asked_path.ends_with(path) {
             return Reply::Hang;
         }
@@ -32,7 +32,7 @@ fn silent_at(method: &'static str, path: &'static str) -> Server {
             ("GET", path) if path.ends_with("/jobs") => json(
                 r#"{"data":[{"id":"job_1","running_desired":true,"state":"Scheduling","run_id":1,"start_time":1,"finish_time":null,"tasks":3,"failure_reason":null,"created_at":1}]}"#,
             ),
-            _ => json(PIPELINE),
+            _ => json(&made(&request.text)),
         }
     })
 }

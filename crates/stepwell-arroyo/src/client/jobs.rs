@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 
 use super::{Client, ONE};
 use crate::{
-    Checkpoint, ClientError, Job, JobError, JobId, Page, PipelineId, request,
+    Checkpoint, ClientError, Job, JobError, JobId, Page, PipelineId, request, response,
     wire::{All, NewestJob},
 };
 
@@ -13,13 +13,21 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// 404 if there is no such pipeline (recording `107_get_jobs_unknown_pipeline`).
+    /// 404 if there is no such pipeline (recording `107_get_jobs_unknown_pipeline`), and
+    /// [`ClientErrorKind::OtherPipeline`](crate::ClientErrorKind::OtherPipeline) if a job belongs to another one.
     ///
     /// # Cancel safety
     ///
     /// Cancel safe: it changes nothing.
     pub async fn jobs(&self, id: &PipelineId) -> Result<Vec<Job>, ClientError> {
-        Ok(self.get::<All<Job>>(request::jobs(id), ONE).await?.data)
+        self.call(request::jobs(id), ONE, |reply| {
+            let jobs = response::decode::<All<Job>>(reply)?.data;
+            for job in &jobs {
+                response::check_job(job, id)?;
+            }
+            Ok(jobs)
+        })
+        .await
     }
 
     /// Reads the job of a pipeline (`GET /api/v1/pipelines/{id}/jobs`), the newest if there are several. Returns `None` if there is none.
@@ -32,7 +40,14 @@ impl Client {
     ///
     /// Cancel safe: it changes nothing.
     pub async fn job(&self, id: &PipelineId) -> Result<Option<Job>, ClientError> {
-        Ok(self.get::<NewestJob>(request::jobs(id), ONE).await?.data)
+        self.call(request::jobs(id), ONE, |reply| {
+            let job = response::decode::<NewestJob>(reply)?.data;
+            if let Some(job) = &job {
+                response::check_job(job, id)?;
+            }
+            Ok(job)
+        })
+        .await
     }
 
     /// Reads the errors that a job has logged, newest first, at most 1,000 of them (`GET …/jobs/{id}/errors`).

@@ -11,13 +11,18 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// 404 if there is no such pipeline (recording `106_get_pipeline_unknown`).
+    /// 404 if there is no such pipeline (recording `106_get_pipeline_unknown`), and
+    /// [`ClientErrorKind::OtherPipeline`](crate::ClientErrorKind::OtherPipeline) if the reply has another id, as for
+    /// [`patch`](Self::patch) and [`restart`](Self::restart).
     ///
     /// # Cancel safety
     ///
     /// Cancel safe: it changes nothing.
     pub async fn pipeline(&self, id: &PipelineId) -> Result<Pipeline, ClientError> {
-        self.get(request::get_pipeline(id), ONE).await
+        self.call(request::get_pipeline(id), ONE, |reply| {
+            response::decode_pipeline(reply, id)
+        })
+        .await
     }
 
     /// Creates a pipeline under an id that the server chooses (`POST /api/v1/pipelines`). Sent twice, it creates two pipelines.
@@ -58,7 +63,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// As [`create`](Self::create).
+    /// As [`create`](Self::create), and [`ClientErrorKind::OtherPipeline`](crate::ClientErrorKind::OtherPipeline) if the reply has another
+    /// id, name or query than was sent. Whether the pipeline was created is then not known.
     ///
     /// # Cancel safety
     ///
@@ -72,7 +78,10 @@ impl Client {
             Some(id) => request::create_with_id(id, pipeline),
             None => request::create(pipeline),
         };
-        self.call(request, ONE, response::decode_made).await
+        self.call(request, ONE, |reply| {
+            response::decode_made(reply, id, pipeline)
+        })
+        .await
     }
 
     /// Changes a pipeline (`PATCH /api/v1/pipelines/{id}`). Returns `None` if the reply is empty.
@@ -89,8 +98,10 @@ impl Client {
         id: &PipelineId,
         patch: &PatchPipeline,
     ) -> Result<Option<Pipeline>, ClientError> {
-        let request = request::patch(id, patch);
-        self.call(request, ONE, response::decode_or_empty).await
+        self.call(request::patch(id, patch), ONE, |reply| {
+            response::decode_pipeline_or_empty(reply, id)
+        })
+        .await
     }
 
     /// Restarts a pipeline (`POST /api/v1/pipelines/{id}/restart`). Returns `None` if the reply is empty. Sent twice, it restarts twice.
@@ -107,8 +118,10 @@ impl Client {
         id: &PipelineId,
         restart: &RestartPipeline,
     ) -> Result<Option<Pipeline>, ClientError> {
-        let request = request::restart(id, restart);
-        self.call(request, ONE, response::decode_or_empty).await
+        self.call(request::restart(id, restart), ONE, |reply| {
+            response::decode_pipeline_or_empty(reply, id)
+        })
+        .await
     }
 
     /// Deletes a pipeline that has ended (`DELETE /api/v1/pipelines/{id}`). This also frees an id whose create broke off halfway.

@@ -61,6 +61,14 @@ pub enum ClientErrorKind {
         /// The status.
         status: StatusCode,
     },
+    /// The reply describes another pipeline than the one that was asked for. A create, change or restart may have taken effect all the same.
+    #[snafu(display(
+        "the answer describes another pipeline: its {field} is not the one that was asked for"
+    ))]
+    OtherPipeline {
+        /// The field that differs.
+        field: &'static str,
+    },
     /// An event of a job's output exceeds the limit.
     #[snafu(display(
         "a batch of rows has more than {limit} bytes; select fewer columns, or raise the limit"

@@ -1,8 +1,8 @@
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
-use super::{Pipeline, StopMode, Udf, graph::plan_parallelism, text::deserialize_text};
+use super::{JsonText, Pipeline, StopMode, Udf, graph::plan_parallelism};
 use crate::PipelineId;
 
 /// The part of the reply to a create that can be compared with the request. A [`Pipeline`] also has the query, which the caller has already,
@@ -27,11 +27,11 @@ pub struct Made {
 
 /// A pipeline whose plan has a known form.
 #[derive(Deserialize)]
-struct Known {
+struct Known<'a> {
     id: PipelineId,
     name: String,
-    #[serde(rename = "query", deserialize_with = "some_text")]
-    _query: (),
+    #[serde(borrow)]
+    query: JsonText<'a>,
     #[serde(default)]
     udfs: Vec<Udf>,
     #[serde(alias = "checkpointIntervalMicros", default)]
@@ -46,23 +46,22 @@ struct Known {
     tags: Option<BTreeMap<String, String>>,
 }
 
-fn some_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
-    deserialize_text(deserializer, |_| ())
-}
-
 impl Made {
-    /// Decodes it, in a single pass if the plan has a known form.
-    pub(crate) fn from_json(json: &str) -> Result<Self, serde_json::Error> {
-        match serde_json::from_str::<Known>(json) {
-            Ok(known) => Ok(Self::from(known)),
-            // The plan may have an unknown form.
-            Err(_) => serde_json::from_str::<Pipeline>(json).map(Self::from),
+    /// Decodes it, in a single pass if the plan has a known form. Also returns whether it has this query.
+    pub(crate) fn from_json(json: &str, query: &str) -> Result<(Self, bool), serde_json::Error> {
+        if let Ok(known) = serde_json::from_str::<Known<'_>>(json) {
+            let has_query = known.query == *query;
+            return Ok((Self::from(known), has_query));
         }
+        // The plan may have an unknown form.
+        let pipeline: Pipeline = serde_json::from_str(json)?;
+        let has_query = pipeline.query == query;
+        Ok((Self::from(pipeline), has_query))
     }
 }
 
-impl From<Known> for Made {
-    fn from(known: Known) -> Self {
+impl From<Known<'_>> for Made {
+    fn from(known: Known<'_>) -> Self {
         Self {
             id: known.id,
             name: known.name,
@@ -117,7 +116,8 @@ mod tests {
             let mut json = made();
             json["graph"] = graph;
             let json = json.to_string();
-            let made = Made::from_json(&json).unwrap();
+            let (made, has_query) = Made::from_json(&json, "b\n").unwrap();
+            assert!(has_query && !Made::from_json(&json, "b").unwrap().1);
             assert_eq!(made.parallelism, parallelism);
             assert_eq!(
                 made,
@@ -131,9 +131,15 @@ mod tests {
         for field in ["id", "name", "query", "stop", "created_at", "graph"] {
             let mut json = made();
             json[field] = json!(null);
-            assert!(Made::from_json(&json.to_string()).is_err(), "{field}");
+            assert!(
+                Made::from_json(&json.to_string(), "b\n").is_err(),
+                "{field}"
+            );
             json.as_object_mut().unwrap().remove(field);
-            assert_eq!(Made::from_json(&json.to_string()).is_ok(), field == "graph");
+            assert_eq!(
+                Made::from_json(&json.to_string(), "b\n").is_ok(),
+                field == "graph"
+            );
         }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use serde_json::{Value, json};
 
-use super::server::{Reply, Server};
+use super::server::{Reply, Server, made};
 
 /// What the pipeline's job does.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -77,10 +77,13 @@ pub fn released(job: Job, created: bool) -> Server {
         run: 1,
         looks_since_stop: None,
     });
-    Server::start(move |_, method, path| {
+    Server::start_on(move |request| {
         let mut world = world.lock().unwrap();
-        let path = path.split('?').next().unwrap_or_default();
-        let body = match (method, path.strip_prefix("/api/v1/").unwrap_or_default()) {
+        let path = request.path.split('?').next().unwrap_or_default();
+        let body = match (
+            request.method.as_str(),
+            path.strip_prefix("/api/v1/").unwrap_or_default(),
+        ) {
             ("PUT", _) => return Reply::Whole(405, "", String::new()),
             ("GET", "ping") => json!("Pong"),
             ("POST", "pipelines/validate_query") => {
@@ -92,7 +95,7 @@ pub fn released(job: Job, created: bool) -> Server {
             }
             ("POST", "pipelines") => {
                 world.created = true;
-                world.pipeline()
+                serde_json::from_str(&made(&request.text)).unwrap()
             }
             ("PATCH", "pipelines/pl_1") => {
                 world.looks_since_stop = Some(0);

@@ -167,6 +167,20 @@ pub fn json(body: &str) -> Reply {
 /// The pipeline that [`arroyo`] holds after the create.
 const PIPELINE: &str = r#"{"id":"pl_1","name":"query","query":"SELECT 1","udfs":[],"checkpoint_interval_micros":10000000,"stop":"none","created_at":1,"action":null,"action_text":"","action_in_progress":false,"graph":{"nodes":[],"edges":[]},"preview":false}"#;
 
+/// [`PIPELINE`] with the name and the query of this create, if it is one.
+pub fn made(create: &str) -> String {
+    let mut made: serde_json::Value = serde_json::from_str(PIPELINE).unwrap();
+    let body = create.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+    if let Ok(create) = serde_json::from_str::<serde_json::Value>(body) {
+        for field in ["name", "query"] {
+            if create[field].is_string() {
+                made[field] = create[field].clone();
+            }
+        }
+    }
+    made.to_string()
+}
+
 /// A server that accepts every query, and whose job goes through these states, one at each poll, and stays in the last one.
 pub fn arroyo(states: &'static [&'static str]) -> Server {
     let looks = Mutex::new(0);
@@ -197,17 +211,19 @@ pub fn arroyo_by_stop(
     look: impl Fn(bool) -> Result<&'static str, Reply> + Send + Sync + 'static,
 ) -> Server {
     let stopped = Mutex::new(false);
-    Server::start(move |_, method, path| {
-        match (method, path.split('?').next().unwrap_or_default()) {
+    Server::start_on(move |request| {
+        let path = request.path.split('?').next().unwrap_or_default();
+        match (request.method.as_str(), path) {
             ("GET", "/api/v1/ping") => json("\"Pong\""),
             ("POST", "/api/v1/pipelines/validate_query") => {
                 json(r#"{"graph":{"nodes":[],"edges":[]},"errors":[]}"#)
             }
             ("GET", "/api/v1/pipelines") => json(r#"{"data":[],"hasMore":false}"#),
-            ("PUT" | "POST", _) => {
+            ("PUT", _) => Reply::Whole(405, "", String::new()),
+            ("POST", _) => {
                 // It is created again.
                 *stopped.lock().unwrap() = false;
-                json(PIPELINE)
+                json(&made(&request.text))
             }
             ("PATCH", _) => {
                 *stopped.lock().unwrap() = true;

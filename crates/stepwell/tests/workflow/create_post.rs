@@ -55,7 +55,10 @@ async fn a_server_without_put_is_posted_to_and_remembered_by_all_that_share_the_
     fake.list(&[pipeline("pl_1", QUERY)]);
     fake.expect(Method::POST, PIPELINES)
         .with_json(json!({"name": "query", "query": "SELECT 2", "parallelism": 1}))
-        .reply_json(200, &pipeline("pl_2", "SELECT 2"));
+        .reply_json(
+            200,
+            &pipeline("pl_2", "SELECT 2").with("name", json!("query")),
+        );
     assert_eq!(
         created(second.resolve().await.unwrap()).id().as_str(),
         "pl_2"

@@ -27,10 +27,12 @@ async fn each_step_tells_its_beginning_and_its_end_and_how_long_it_took() {
         .reply_json(200, "Pong");
     fake.validation();
     fake.list(&[]);
-    fake.expect(Method::PUT, path(spec_id()))
+    fake.expect(Method::PUT, path("pl_1"))
         .reply_json(200, &pipeline("pl_1", QUERY));
     fake.jobs("pl_1", job("Running"));
-    let outcome = submission_with(fake.clone(), spec(), options).run().await;
+    let outcome = submission_with(fake.clone(), chosen("pl_1"), options)
+        .run()
+        .await;
     assert!(matches!(outcome, Ok(stepwell::Outcome::Running(_))));
     let steps: Vec<_> = told
         .lock()
@@ -146,12 +148,12 @@ async fn failures_of_each_step_are_told_to_be_over() {
     fake.validation();
     fake.expect(Method::GET, LIST).reply(502, "");
     fake.list(&[]);
-    fake.expect(Method::PUT, path(spec_id())).refused();
-    fake.expect(Method::PUT, path(spec_id()))
+    fake.expect(Method::PUT, path("pl_1")).refused();
+    fake.expect(Method::PUT, path("pl_1"))
         .reply_json(200, &pipeline("pl_1", QUERY));
     fake.expect(Method::GET, jobs_path("pl_1")).lost().times(3);
     fake.jobs("pl_1", job("Running"));
-    let submission = submission_with(fake.clone(), spec(), options);
+    let submission = submission_with(fake.clone(), chosen("pl_1"), options);
     let Ok(stepwell::Outcome::Running(running)) = submission.run().await else {
         panic!();
     };

@@ -12,6 +12,7 @@ mod create_post;
 mod create_post_twice;
 mod create_put;
 mod create_refused;
+mod echo;
 mod ended;
 mod errors;
 mod events;

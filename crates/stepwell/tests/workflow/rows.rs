@@ -140,10 +140,13 @@ async fn a_pipeline_made_here_has_missed_what_came_before() {
     fake.ping();
     fake.expect(Method::POST, "/api/v1/pipelines/validate_query")
         .reply_json(200, &json!({"graph": preview(), "errors": []}));
-    let connected = submission(fake.clone(), spec()).connect().await.unwrap();
+    let connected = submission(fake.clone(), chosen("pl_1"))
+        .connect()
+        .await
+        .unwrap();
     let validated = connected.validate().await.unwrap();
     fake.list(&[]);
-    fake.expect(Method::PUT, path(spec_id()))
+    fake.expect(Method::PUT, path("pl_1"))
         .reply_json(200, &pipeline("pl_1", QUERY).with("graph", preview()));
     let registered = validated.resolve().await.unwrap().register();
     fake.jobs("pl_1", job("Running"));

@@ -26,9 +26,9 @@ async fn a_detached_pipeline_is_out_of_the_hands_of_the_shutdown() {
 #[tokio::test(start_paused = true)]
 async fn a_create_is_undone_by_a_stop_without_a_checkpoint_and_a_delete() {
     let fake = FakeTransport::new();
-    let validated = validated(&fake, spec()).await;
+    let validated = validated(&fake, chosen("pl_1")).await;
     fake.list(&[]);
-    fake.expect(Method::PUT, path(spec_id()))
+    fake.expect(Method::PUT, path("pl_1"))
         .reply_json(200, &pipeline("pl_1", QUERY));
     let created = created(validated.resolve().await.unwrap());
     let shutdown = created.shutdown().clone();
@@ -103,9 +103,9 @@ async fn created_to_discard(fake: &FakeTransport) -> Submission<Resolved<Created
 #[tokio::test(start_paused = true)]
 async fn a_create_that_cannot_be_undone_is_handed_back() {
     let fake = FakeTransport::new();
-    let validated = validated(&fake, spec()).await;
+    let validated = validated(&fake, chosen("pl_1")).await;
     fake.list(&[]);
-    fake.expect(Method::PUT, path(spec_id()))
+    fake.expect(Method::PUT, path("pl_1"))
         .reply_json(200, &pipeline("pl_1", QUERY));
     let created = created(validated.resolve().await.unwrap());
     shows(&fake, &[undesired("Stopped")]);

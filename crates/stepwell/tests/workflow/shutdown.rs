@@ -96,7 +96,10 @@ async fn everything_under_one_shutdown_is_stopped_at_once_and_one_failure_does_n
             .reply_json(200, &json!({"data": []}));
             fake.patch(&name, json!({"stop": "checkpoint"}));
             fake.expect(Method::GET, jobs_path(&name))
-                .reply_json(200, &json!({"data": [undesired("CheckpointStopping")]}))
+                .reply_json(
+                    200,
+                    &json!({"data": [undesired("CheckpointStopping").with("pipeline_id", json!(name))]}),
+                )
                 .always();
         } else {
             expect_stop(&fake, &name);

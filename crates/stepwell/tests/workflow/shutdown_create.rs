@@ -33,12 +33,12 @@ pub(crate) fn server_assigned() -> PipelineSpec {
 
 #[tokio::test(start_paused = true)]
 async fn a_signal_during_a_create_stops_the_pipeline_once_and_only_after_the_reply() {
-    for spec in [spec(), server_assigned()] {
+    for spec in [chosen("pl_1"), server_assigned()] {
         let fake = FakeTransport::new();
         let shutdown = Shutdown::new();
         let method = match spec.identity() {
             Identity::ServerAssigned => (Method::POST, PIPELINES.to_owned()),
-            _ => (Method::PUT, path(spec_id())),
+            _ => (Method::PUT, path("pl_1")),
         };
         let validated = about_to_create(&fake, &shutdown, spec, options()).await;
         fake.expect(method.0, method.1)
@@ -69,8 +69,8 @@ async fn a_signal_during_a_create_stops_the_pipeline_once_and_only_after_the_rep
 async fn a_create_whose_caller_is_gone_is_still_stopped() {
     let fake = FakeTransport::new();
     let shutdown = Shutdown::new();
-    let validated = about_to_create(&fake, &shutdown, spec(), options()).await;
-    fake.expect(Method::PUT, path(spec_id()))
+    let validated = about_to_create(&fake, &shutdown, chosen("pl_1"), options()).await;
+    fake.expect(Method::PUT, path("pl_1"))
         .delay(seconds(1))
         .reply_json(200, &pipeline("pl_1", QUERY));
     let cut = tokio::time::timeout(millis(1), validated.resolve()).await;

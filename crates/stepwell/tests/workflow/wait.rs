@@ -17,9 +17,9 @@ use crate::support::*;
 #[tokio::test(start_paused = true)]
 async fn registering_sends_nothing_and_waits_for_nothing() {
     let fake = FakeTransport::new();
-    let validated = validated(&fake, spec()).await;
+    let validated = validated(&fake, chosen("pl_1")).await;
     fake.list(&[]);
-    fake.expect(Method::PUT, path(spec_id()))
+    fake.expect(Method::PUT, path("pl_1"))
         .reply_json(200, &pipeline("pl_1", QUERY));
     let resolution = validated.resolve().await.unwrap();
     assert!(resolution.differences().is_empty());
@@ -277,10 +277,14 @@ async fn run_takes_all_steps_and_takes_a_finished_job_for_no_failure() {
         fake.ping();
         fake.validation();
         fake.list(&[]);
-        fake.expect(Method::PUT, path(spec_id()))
+        fake.expect(Method::PUT, path("pl_1"))
             .reply_json(200, &pipeline("pl_1", QUERY));
         shows(&fake, &[job("Scheduling"), job(state)]);
-        match submission(fake.clone(), spec()).run().await.unwrap() {
+        match submission(fake.clone(), chosen("pl_1"))
+            .run()
+            .await
+            .unwrap()
+        {
             Outcome::Running(running) => assert!(!finished && running.id().as_str() == "pl_1"),
             Outcome::Finished(end) => assert!(finished && end.id.as_str() == "pl_1"),
             other => panic!("{other:?}"),

@@ -198,7 +198,7 @@ async fn what_no_version_knows_yet_is_carried_through() {
         "udfs": [{"definition": "", "language": "zig"}]});
     let pipeline = Replay::json(&pipeline)
         .client()
-        .pipeline(&id())
+        .pipeline(&PipelineId::from_server("a/b"))
         .await
         .unwrap();
     assert_eq!(pipeline.id.as_str(), "a/b");

@@ -23,6 +23,8 @@ pub(crate) enum Failure {
     Page,
     /// A 2xx with unexpected JSON.
     Unreadable,
+    /// A 2xx that describes another pipeline, as from a proxy that mixes up its replies.
+    OtherPipeline,
     /// 401 or 403.
     Credentials,
     /// The API does not know the pipeline, or the pipeline has no job (recordings `107_get_jobs_unknown_pipeline`,
@@ -44,6 +46,7 @@ impl Failure {
         match error.kind() {
             ClientErrorKind::Rejected { status, .. } => Self::of_refusal(error, *status),
             ClientErrorKind::NotArroyo { .. } => Self::Page,
+            ClientErrorKind::OtherPipeline { .. } => Self::OtherPipeline,
             ClientErrorKind::Decode { .. } if !error.is_retryable() => Self::Unreadable,
             ClientErrorKind::Decode { .. } | ClientErrorKind::EmptyReply { .. } => {
                 Self::ServerError
@@ -84,9 +87,12 @@ impl Failure {
             | Self::AlreadyThere
             | Self::Refused => true,
             // A gateway may give up on a request that the server completes.
-            Self::NoAnswer | Self::Unusable | Self::ServerError | Self::Page | Self::Unreadable => {
-                false
-            }
+            Self::NoAnswer
+            | Self::Unusable
+            | Self::ServerError
+            | Self::Page
+            | Self::Unreadable
+            | Self::OtherPipeline => false,
         }
     }
 }

@@ -52,8 +52,8 @@ impl Request {
 
 fn next(request: Request, failure: Failure) -> Next {
     use Failure::{
-        AlreadyThere, Busy, CannotBeSent, Credentials, Gone, NoAnswer, NotAllowed, NotSent, Page,
-        Refused, ServerError, Unreadable, Unrouted, Unusable,
+        AlreadyThere, Busy, CannotBeSent, Credentials, Gone, NoAnswer, NotAllowed, NotSent,
+        OtherPipeline, Page, Refused, ServerError, Unreadable, Unrouted, Unusable,
     };
     use Next::{Again, GiveUp, OtherWay, Settle};
 
@@ -63,16 +63,18 @@ fn next(request: Request, failure: Failure) -> Next {
             _ => GiveUp,
         },
         Request::Read | Request::Patch => match failure {
-            NotSent | NoAnswer | Busy | ServerError | Page => Again,
+            NotSent | NoAnswer | Busy | ServerError | Page | OtherPipeline => Again,
             _ => GiveUp,
         },
         // A gateway gives all sorts of answers while the server behind it is being replaced.
         Request::Find | Request::Delete => match failure {
-            NotSent | NoAnswer | Busy | ServerError | Page | Unreadable | Unrouted => Again,
+            NotSent | NoAnswer | Busy | ServerError | Page | Unreadable | OtherPipeline
+            | Unrouted => Again,
             _ => GiveUp,
         },
         Request::Stop => match failure {
-            NotSent | NoAnswer | Busy | ServerError | Page | Unreadable | Unrouted | Gone => Again,
+            NotSent | NoAnswer | Busy | ServerError | Page | Unreadable | OtherPipeline
+            | Unrouted | Gone => Again,
             _ => GiveUp,
         },
         Request::Look => match failure {
@@ -81,18 +83,19 @@ fn next(request: Request, failure: Failure) -> Next {
         },
         Request::Restart => match failure {
             NotSent => Again,
-            NoAnswer | Busy | ServerError | Page => Settle,
+            NoAnswer | Busy | ServerError | Page | OtherPipeline => Settle,
             _ => GiveUp,
         },
         Request::Put => match failure {
             NotSent | Busy => Again,
             NotAllowed => OtherWay,
-            AlreadyThere | NoAnswer | Unusable | ServerError | Page | Unreadable => Settle,
+            AlreadyThere | NoAnswer | Unusable | ServerError | Page | Unreadable
+            | OtherPipeline => Settle,
             CannotBeSent | Credentials | Gone | Unrouted | Refused => GiveUp,
         },
         Request::Post => match failure {
             NotSent | Busy => Again,
-            NoAnswer | Unusable | ServerError | Page | Unreadable => Settle,
+            NoAnswer | Unusable | ServerError | Page | Unreadable | OtherPipeline => Settle,
             CannotBeSent | Credentials | Gone | Unrouted | NotAllowed | AlreadyThere | Refused => {
                 GiveUp
             }
@@ -139,7 +142,8 @@ mod tests {
 
     const READS: [Request; 4] = [Request::Ping, Request::Read, Request::Find, Request::Look];
 
-    const IN_DOUBT: [Failure; 5] = [
+    const IN_DOUBT: [Failure; 6] = [
+        Failure::OtherPipeline,
         Failure::NoAnswer,
         Failure::Unusable,
         Failure::ServerError,

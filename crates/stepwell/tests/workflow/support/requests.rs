@@ -63,6 +63,7 @@ impl Script for FakeTransport {
 
     #[track_caller]
     fn jobs(&self, id: impl AsRef<str>, job: Value) {
+        let job = job.with("pipeline_id", json!(id.as_ref()));
         self.expect(Method::GET, jobs_path(id))
             .reply_json(200, &json!({"data": [job]}));
     }

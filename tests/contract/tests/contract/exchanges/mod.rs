@@ -235,6 +235,7 @@ async fn read_as_something_else(exchange: &Exchange) -> &'static str {
     assert!(errors[0].is_err(), "{name}: not a pong");
     // stepwell lacks the operation, but not the type of its reply.
     if name.contains("create_preview") {
+        let id = PipelineId::from_server(response.json()["id"].as_str().unwrap());
         let pipeline = client.pipeline(&id).await.unwrap();
         assert_eq!(json!(pipeline), response.json(), "{name}");
     } else {

@@ -25,7 +25,7 @@ use crate::{
 
 /// The schemas of the replies, each with a call that reads it.
 fn read() -> [(&'static str, Call); 6] {
-    let id = || PipelineId::from_server("pl_1");
+    let id = || PipelineId::from_server("text");
     let job = || JobId::from_server("job_1");
     let validate = Call::Validate {
         query: String::new(),
@@ -45,6 +45,16 @@ fn read() -> [(&'static str, Call); 6] {
     ]
 }
 
+/// The call with the id of the pipeline that the sample describes.
+fn about(call: Call, sample: &Value) -> Call {
+    let id = |id: &Value| PipelineId::from_server(id.as_str().unwrap_or("text"));
+    match call {
+        Call::Get(_) => Call::Get(id(&sample["id"])),
+        Call::Jobs(_) => Call::Jobs(id(&sample["data"][0]["pipeline_id"])),
+        other => other,
+    }
+}
+
 /// Every variation of a valid value is read with all its fields. What was read from the newest server is also written again as a valid
 /// value.
 #[tokio::test]
@@ -53,9 +63,11 @@ async fn whatever_is_valid_is_read_and_written_again() {
     let mut lost = BTreeSet::new();
     for release in Release::ALL {
         let document = release.document();
-        for (name, call) in read() {
+        for (name, _) in read() {
             let schema = schema(name);
             for sample in samples(document, &schema) {
+                let (_, call) = read().into_iter().find(|(of, _)| *of == name).unwrap();
+                let call = about(call, &sample);
                 let complaints = document.strict_complaints(&schema, &sample);
                 assert!(complaints.is_empty(), "{name}: {sample}: {complaints:?}");
                 let response = RecordedResponse::of_json(&sample);
