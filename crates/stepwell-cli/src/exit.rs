@@ -82,6 +82,9 @@ impl Exit {
                     Self::InvalidQuery
                 }
                 ResolveError::Rejected { source, .. } => Self::of_client(source, Self::Unexpected),
+                ResolveError::Unanswered { source, .. } if is_not_arroyo(source) => {
+                    Self::CannotConnect
+                }
                 ResolveError::Unanswered { .. } | ResolveError::NotSettled { .. } => {
                     Self::DeadlinePassed
                 }

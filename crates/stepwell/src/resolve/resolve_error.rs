@@ -12,7 +12,7 @@ use stepwell_transport::Phase;
 use super::pipeline_summary::{PipelineSummary, list};
 use crate::{
     job::LastSeen,
-    session::Deadline,
+    session::{Deadline, retry::Failure},
     words::{Ago, Time},
 };
 
@@ -282,7 +282,8 @@ impl ResolveError {
         deadline: &Deadline,
         error: ClientError,
     ) -> Self {
-        if !error.is_retryable() {
+        // A web page was not sent by the API, which has refused nothing.
+        if !error.is_retryable() && Failure::of(&error) != Failure::Page {
             return Self::rejected(action, name, error);
         }
         Self::Unanswered {

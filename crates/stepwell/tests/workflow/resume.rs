@@ -325,3 +325,23 @@ async fn a_resume_that_is_never_answered_ends_by_the_deadline_and_the_shutdown_s
         .unwrap();
     assert!(report.to_string().contains("is Stopped"), "{report}");
 }
+
+/// It is a gateway's, and says nothing about the pipeline.
+#[tokio::test(start_paused = true)]
+async fn a_web_page_in_answer_to_a_patch_is_no_refusal_and_is_not_tried_past_the_deadline() {
+    let fake = FakeTransport::new();
+    let validated = with_job(&fake, spec(), "checkpoint", undesired("Stopped")).await;
+    fake.expect(Method::PATCH, path("pl_1"))
+        .reply_text(200, "text/html", "<html>welcome</html>")
+        .always();
+    let started = tokio::time::Instant::now();
+    let (error, _) = resolve_error(validated.resolve().await);
+    assert_eq!(started.elapsed(), seconds(20));
+    assert!(
+        matches!(error, ResolveError::Unanswered { .. }),
+        "{error:?}"
+    );
+    let text = chain(&error);
+    assert!(text.contains("is not from an Arroyo API"), "{text}");
+    assert!(!text.contains("refused"), "{text}");
+}

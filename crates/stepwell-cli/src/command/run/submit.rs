@@ -109,8 +109,11 @@ impl Submit<'_> {
             .with_stop_mode(self.arguments.stopping.stop_mode.into())
             .with_stop_timeout(self.arguments.stopping.stop_timeout);
         if let Some(timeout) = self.arguments.timeout {
+            // Finding, creating or resuming it comes before it runs; a longer time is not needed for that.
+            let resolve_timeout = options.resolve_timeout().min(timeout);
             options = options
                 .with_running_timeout(timeout)
+                .with_resolve_timeout(resolve_timeout)
                 .with_connect_timeout(timeout);
         }
         if let Some(duration) = self.arguments.stable_for {
