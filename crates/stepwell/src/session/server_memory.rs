@@ -100,7 +100,7 @@ mod tests {
         assert!(memory.surely_has_put());
 
         memory.put_is_missing();
-        tokio::time::sleep(WITHOUT_PUT - Duration::from_secs(1)).await;
+        tokio::time::sleep(WITHOUT_PUT.saturating_sub(Duration::from_secs(1))).await;
         assert!(!memory.has_put());
         tokio::time::sleep(Duration::from_secs(1)).await;
         assert!(memory.surely_has_put());

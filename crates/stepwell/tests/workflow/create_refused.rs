@@ -299,7 +299,7 @@ async fn a_server_that_stays_busy_is_told_in_its_words_and_can_be_tried_later() 
         let validated = validated(&fake, spec()).await;
         fake.list(&[]);
         let create = fake.expect(Method::PUT, path(spec_id()));
-        let create = busy(create, refusal).always();
+        let _ = busy(create, refusal).always();
         let started = tokio::time::Instant::now();
         let (error, validated) = resolve_error(validated.resolve().await);
         assert_eq!(started.elapsed(), seconds(20));
@@ -310,6 +310,5 @@ async fn a_server_that_stays_busy_is_told_in_its_words_and_can_be_tried_later() 
         assert!(chain(&error).contains(refusal.1), "{}", chain(&error));
         assert!(Error::from(error).is_retryable());
         assert!(!validated.has_create_in_doubt());
-        drop(create);
     }
 }
