@@ -68,7 +68,7 @@ impl Shutdown {
                     deadline,
                     permits: &permits,
                 };
-                caught(stopping.run())
+                caught(Box::pin(stopping.run()))
                     .await
                     .unwrap_or_else(|message| stopping.not_stopped(Unsettled::Panicked { message }))
             });

@@ -31,11 +31,13 @@ async fn a_panic_of_the_observer_changes_no_step_and_no_shutdown() {
     fake.ping();
     fake.validation();
     fake.list(&[]);
-    fake.expect(Method::PUT, path(spec_id()))
+    fake.expect(Method::PUT, path("pl_1"))
         .reply_json(200, &pipeline("pl_1", QUERY));
     fake.jobs("pl_1", job("Running"));
     let under = options.under(&shutdown);
-    let outcome = submission_with(fake.clone(), spec(), under).run().await;
+    let outcome = submission_with(fake.clone(), chosen("pl_1"), under)
+        .run()
+        .await;
     assert!(matches!(outcome, Ok(Outcome::Running(_))));
     expect_stop(&fake, "pl_1");
     assert_stopped(&shutdown.stop_all(policy()).await.unwrap(), "pl_1");
@@ -60,12 +62,12 @@ async fn a_transport_that_panics_in_a_stop_takes_no_other_stop_with_it() {
         let fake = FakeTransport::new();
         let under = options().under(&shutdown);
         let validated = if panics {
-            validated_with(PanicsInPatch(fake.clone()), &fake, spec(), under).await
+            validated_with(PanicsInPatch(fake.clone()), &fake, chosen(id), under).await
         } else {
-            validated_with(fake.clone(), &fake, spec(), under).await
+            validated_with(fake.clone(), &fake, chosen(id), under).await
         };
         fake.list(&[]);
-        fake.expect(Method::PUT, path(spec_id()))
+        fake.expect(Method::PUT, path(id))
             .reply_json(200, &pipeline(id, QUERY));
         started.push(created(validated.resolve().await.unwrap()).register());
         if panics {
@@ -117,9 +119,9 @@ fn outside_a_runtime_each_step_says_so_and_sends_nothing() {
     let connected = runtime.block_on(connected(&fake, spec()));
     let validated = runtime.block_on(validated_with(fake.clone(), &fake, spec(), under()));
     let created = runtime.block_on(async {
-        let validated = validated_with(fake.clone(), &fake, spec(), under()).await;
+        let validated = validated_with(fake.clone(), &fake, chosen("pl_1"), under()).await;
         fake.list(&[]);
-        fake.expect(Method::PUT, path(spec_id()))
+        fake.expect(Method::PUT, path("pl_1"))
             .reply_json(200, &pipeline("pl_1", QUERY));
         created(validated.resolve().await.unwrap())
     });

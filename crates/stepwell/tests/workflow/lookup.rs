@@ -52,12 +52,15 @@ async fn a_lookup_that_fails_for_now_is_tried_again_in_every_step() {
     fake.validation();
     lookup(Method::GET, LIST.to_owned());
     fake.list(&[]);
-    lookup(Method::PUT, path(spec_id()));
-    fake.expect(Method::PUT, path(spec_id()))
+    lookup(Method::PUT, path("pl_1"));
+    fake.expect(Method::PUT, path("pl_1"))
         .reply_json(200, &pipeline("pl_1", QUERY));
     lookup(Method::GET, jobs_path("pl_1"));
     fake.jobs("pl_1", job("Running"));
-    submission(fake.clone(), spec()).run().await.unwrap();
+    submission(fake.clone(), chosen("pl_1"))
+        .run()
+        .await
+        .unwrap();
 }
 
 #[tokio::test(start_paused = true)]

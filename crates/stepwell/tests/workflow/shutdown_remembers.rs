@@ -17,9 +17,9 @@ async fn a_pipeline_that_ran_again_after_its_end_was_seen_is_stopped() {
     let options = options()
         .with_on_shutdown(OnShutdown::Stop)
         .under(&shutdown);
-    let validated = validated_with(fake.clone(), &fake, spec(), options).await;
+    let validated = validated_with(fake.clone(), &fake, chosen("pl_1"), options).await;
     fake.list(&[]);
-    fake.expect(Method::PUT, path(spec_id()))
+    fake.expect(Method::PUT, path("pl_1"))
         .reply_json(200, &pipeline("pl_1", QUERY));
     let registered = validated.resolve().await.unwrap().register();
     shows(&fake, &[job("Failed")]);

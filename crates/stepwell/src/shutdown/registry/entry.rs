@@ -40,6 +40,7 @@ impl Target {
 }
 
 #[derive(Clone, Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "they are facts of their own")]
 pub(crate) struct Entry {
     pub(crate) name: Arc<str>,
     pub(crate) requester: Requester,
