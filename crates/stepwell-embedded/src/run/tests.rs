@@ -11,6 +11,7 @@ mod bad_data;
 mod exactness;
 mod files;
 mod secrets;
+mod short_circuit;
 mod states;
 mod windows;
 
