@@ -13,6 +13,7 @@ mod files;
 mod secrets;
 mod short_circuit;
 mod states;
+mod values;
 mod windows;
 
 const IMPULSE: &str =
