@@ -16,6 +16,9 @@ use crate::{
     server,
 };
 
+/// How long a stop waits for an engine that cannot save its state.
+const SAVE_PATIENCE: Duration = Duration::from_secs(2);
+
 /// An engine in this process.
 pub(crate) struct Local {
     engine: Engine,
@@ -76,6 +79,11 @@ impl Local {
         let jobs = client.jobs(id).await.unwrap_or_default();
         let mut ends = jobs.iter().filter_map(|job| job.finish_time);
         ends.any(|micros| UNIX_EPOCH + Duration::from_micros(micros) >= self.since)
+    }
+
+    /// Waits until the engine is unable to save its state, and not only for a moment. Returns why.
+    pub(crate) async fn cannot_save(&self) -> String {
+        self.engine.cannot_save(SAVE_PATIENCE).await
     }
 
     pub(crate) async fn close(self) -> Result<(), Failure> {

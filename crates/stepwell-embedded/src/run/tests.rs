@@ -8,6 +8,7 @@ use super::*;
 use crate::plan::plan;
 
 mod bad_data;
+mod differential;
 mod exactness;
 mod files;
 mod secrets;

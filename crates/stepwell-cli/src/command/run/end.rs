@@ -1,6 +1,6 @@
 //! The end of a run that has not come to its end by itself: what was started is stopped, and the exit code says what is so.
 
-use std::{io, time::Duration};
+use std::{future, io, time::Duration};
 
 use stepwell::{
     Error, PipelineId, SharedTransport, StopPolicy,
@@ -34,7 +34,13 @@ pub(super) async fn stop(
         .mode(submit.arguments.stopping.stop_mode.into())
         .deadline(submit.arguments.stopping.stop_timeout)
         .build();
-    let report = match submit.shutdown.stop_all(policy).await {
+    let stopped = tokio::select! {
+        stopped = submit.shutdown.stop_all(policy) => stopped,
+        cause = cannot_save(submit) => {
+            return Err(first.unwrap_or(Failure::NotSaved { cause }));
+        }
+    };
+    let report = match stopped {
         Ok(report) => report,
         Err(error) => {
             tell(&error.report, submit.output);
@@ -80,6 +86,14 @@ pub(super) async fn stop(
         }
         // It ran, and was told to end; or nothing reads the rows any more.
         _ => Ok(Exit::Success),
+    }
+}
+
+/// Waits until the embedded engine is unable to save its state. It refuses requests then, until there is room again.
+async fn cannot_save(submit: &Submit<'_>) -> String {
+    match submit.engine {
+        Some(engine) => engine.cannot_save().await,
+        None => future::pending().await,
     }
 }
 
