@@ -53,6 +53,10 @@ pub(crate) enum Failure {
     Engine {
         source: stepwell_embedded::EngineError,
     },
+    #[snafu(display(
+        "the state could not be saved, so the pipeline has ended without a final checkpoint and continues from the one before: {cause}"
+    ))]
+    NotSaved { cause: String },
     #[snafu(display("could not make a directory for the state in {}", path.display()))]
     StateDirectory {
         path: PathBuf,
@@ -174,7 +178,8 @@ impl Failure {
             },
             #[cfg(feature = "embedded")]
             Self::Engine { .. } => Exit::Unexpected,
-            Self::StateDirectory { .. }
+            Self::NotSaved { .. }
+            | Self::StateDirectory { .. }
             | Self::StoppedElsewhere { .. }
             | Self::StandardOutput { .. }
             | Self::Runtime { .. }

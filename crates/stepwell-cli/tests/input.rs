@@ -192,3 +192,37 @@ fn nothing_is_left_behind_by_a_query_that_is_not_valid() {
         .collect();
     assert_eq!(left, ["empty.sql"]);
 }
+
+/// Neither a dropped line nor a number in another unit goes unsaid.
+#[cfg(feature = "embedded")]
+#[test]
+fn what_a_file_loses_is_said() {
+    let directory = TestDirectory::new();
+    let file = directory.write("in.json", "{\n  \"at\": 1\n}\n{\"at\": 1704067200000}\n");
+    let query = directory.write(
+        "q.sql",
+        format!(
+            "CREATE TABLE src (at TIMESTAMP) WITH (connector = 'single_file', path = '{file}', type = 'source', bad_data = 'drop',
+                wait_for_control = 'false');
+             SELECT at FROM src;"
+        ),
+    );
+    let left = run(&["run", "-s", &directory.text("state"), &query]);
+    assert_eq!(left.code, Some(0), "{}", left.stderr);
+    for words in [
+        format!(
+            "source_src_0 drops lines that are not rows; the first is {file}, line 1: the file is JSON that is spread over lines"
+        ),
+        format!(
+            "source_src_0 has dropped 3 lines in this run; the first is {file}, line 1: the file is JSON"
+        ),
+        format!("{file}, line 4: 1704067200000 in column \"at\" counts nanoseconds since 1970"),
+    ] {
+        assert_eq!(
+            left.stderr.matches(&words).count(),
+            1,
+            "{words}\n{}",
+            left.stderr
+        );
+    }
+}

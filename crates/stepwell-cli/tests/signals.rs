@@ -222,3 +222,34 @@ fn words_of_a_server_are_escaped() {
     assert!(line.contains("\\u{1b}[2JMigrating"), "{line:?}");
     running.signal_until_ended(Signal::INT);
 }
+
+/// A table that has gone stands for a disk that is full: nothing can be saved.
+#[test]
+fn a_run_whose_state_cannot_be_saved_stops_within_seconds() {
+    let directory = TestDirectory::new();
+    let query = directory.query("event_rate = '50'", "SELECT counter FROM impulse");
+    let mut running = Running::start(stepwell(&["run", "-s", &directory.text("state"), &query]));
+    running.wait_for_row("counter");
+    let database = directory.path("state").join("stepwell.sqlite");
+    let rename = |statement: &str| {
+        rusqlite::Connection::open(&database)
+            .unwrap()
+            .execute_batch(statement)
+            .unwrap();
+    };
+    rename("ALTER TABLE records RENAME TO away");
+    running.signal(Signal::INT);
+    let left = running.finish();
+    assert_eq!(left.code, Some(1), "{}", left.stderr);
+    assert!(
+        left.stderr.contains("ended without a final checkpoint"),
+        "{}",
+        left.stderr
+    );
+
+    rename("ALTER TABLE away RENAME TO records");
+    let mut again = Running::start(stepwell(&["run", "-s", &directory.text("state"), &query]));
+    again.wait_for_row("counter");
+    again.signal(Signal::INT);
+    assert_eq!(again.finish().code, Some(0));
+}

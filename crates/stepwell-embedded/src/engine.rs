@@ -91,6 +91,28 @@ impl Engine {
             .send_replace(Foreground::Only(pipeline.clone()));
     }
 
+    /// Waits until changes could not be saved for as long as `patience`, because the disk is full, say. Returns why.
+    ///
+    /// Until they can be saved again, requests are refused, so a stop is not carried out. [`close`](Self::close) ends the pipelines all
+    /// the same, without a checkpoint.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost when the future is dropped.
+    pub async fn cannot_save(&self, patience: Duration) -> String {
+        let mut failure = self.controller.save_failure();
+        loop {
+            if failure.wait_for(Option::is_some).await.is_err() {
+                return EngineError::ControllerGone.to_string();
+            }
+            let recovered = failure.wait_for(Option::is_none);
+            let has_recovered = time::timeout(patience, recovered).await.is_ok();
+            if !has_recovered && let Some(cause) = failure.borrow().clone() {
+                return cause;
+            }
+        }
+    }
+
     /// Ends the engine in order: requests in progress are finished, workers end at once, and the directory is unlocked once everything is
     /// written.
     ///

@@ -6,6 +6,7 @@ mod execution;
 mod operators;
 mod output;
 pub(crate) mod program;
+pub(crate) mod short_circuit;
 mod sinks;
 mod state;
 pub(crate) mod step;

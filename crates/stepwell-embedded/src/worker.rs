@@ -11,6 +11,7 @@ use tokio::time::{self, MissedTickBehavior};
 
 use crate::controller::Order;
 
+mod all_dropped;
 mod counters;
 mod drive;
 mod orders;

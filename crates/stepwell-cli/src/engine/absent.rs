@@ -10,6 +10,10 @@ impl EmbeddedEngine {
         match *self {}
     }
 
+    pub(crate) async fn cannot_save(&self) -> String {
+        match *self {}
+    }
+
     pub(crate) fn warn_of_others_than(&self, _id: &PipelineId, _output: &Output) {
         match *self {}
     }

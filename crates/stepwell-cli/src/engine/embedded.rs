@@ -14,6 +14,9 @@ use crate::{
     server,
 };
 
+/// How long a stop waits for an engine that cannot save its state.
+const SAVE_PATIENCE: Duration = Duration::from_secs(2);
+
 /// The embedded engine of one command.
 pub(crate) struct EmbeddedEngine {
     engine: Engine,
@@ -73,6 +76,11 @@ impl EmbeddedEngine {
         let jobs = client.jobs(id).await.unwrap_or_default();
         let mut ends = jobs.iter().filter_map(|job| job.finish_time);
         ends.any(|micros| UNIX_EPOCH + Duration::from_micros(micros) >= self.started_at)
+    }
+
+    /// Waits until the engine is unable to save its state, and not only for a moment. Returns why.
+    pub(crate) async fn cannot_save(&self) -> String {
+        self.engine.cannot_save(SAVE_PATIENCE).await
     }
 
     pub(crate) async fn close(self) -> Result<(), Failure> {

@@ -1,9 +1,7 @@
 //! The sink of rows that are printed.
 
-use arrow::record_batch::RecordBatch;
-
 use super::sink::Sink;
-use crate::format::{JsonRows, json};
+use crate::format::JsonRows;
 use crate::run::{ExecutionError, Output, Printed};
 
 /// Adds rows to the output, which the owner of the run prints.
@@ -13,10 +11,9 @@ pub(super) struct PrintSink {
 }
 
 impl Sink for PrintSink {
-    fn write(&mut self, rows: &RecordBatch, output: &mut Output) -> Result<(), ExecutionError> {
-        let text = json::encode(rows).map_err(|error| ExecutionError::sql(&error))?;
+    fn write(&mut self, rows: JsonRows, output: &mut Output) -> Result<(), ExecutionError> {
         output.printed.push(Printed {
-            rows: JsonRows::new(text, rows.num_rows()),
+            rows,
             is_preview: self.is_preview,
         });
         Ok(())

@@ -5,13 +5,13 @@ mod source;
 
 use std::path::PathBuf;
 
-use arrow::datatypes::SchemaRef;
 use stepwell_arroyo::SqlDiagnostic;
 
 use self::sink::WrittenFile;
 use self::source::ReadFile;
 use super::declaration::{Connector, Declaration};
-use crate::format::{BadData, json};
+use crate::format::BadData;
+use crate::format::json::{JsonReader, check_columns};
 use crate::plan::diagnostic::planning;
 use crate::plan::words;
 
@@ -29,10 +29,10 @@ pub(super) fn declare(declaration: &mut Declaration<'_>) -> Result<Connector, Sq
         _ => BadData::Fail,
     };
     let wait_for_control = options.one_of("wait_for_control", &["true", "false"])?;
-    json::check_columns(declaration.columns).map_err(|cause| planning(&words::of(&cause)))?;
+    check_columns(declaration.columns).map_err(|cause| planning(&words::of(&cause)))?;
     Ok(Connector::source(ReadFile {
         path,
-        schema: SchemaRef::clone(declaration.columns),
+        format: JsonReader::new(declaration.columns),
         bad_data,
         wait_for_control: wait_for_control != Some("false"),
     }))

@@ -9,6 +9,7 @@ use std::{
 
 use arrow::record_batch::RecordBatch;
 
+use crate::format::{JsonRows, json};
 use crate::run::{ExecutionError, Output};
 
 /// A sink as a table declares it.
@@ -30,8 +31,14 @@ pub(crate) type Synced = Pin<Box<dyn Future<Output = Result<(), ExecutionError>>
 
 /// A running sink. One without a position needs to implement only [`write`](Self::write).
 pub(crate) trait Sink: fmt::Debug + Send + Sync {
+    /// The text of rows. This fails before anything is written if a value has none.
+    fn encode(&self, rows: &RecordBatch) -> Result<JsonRows, ExecutionError> {
+        let text = json::encode(rows).map_err(|error| ExecutionError::sql(&error))?;
+        Ok(JsonRows::new(text, rows.num_rows()))
+    }
+
     /// Writes rows. Rows that are to be printed are added to the output.
-    fn write(&mut self, rows: &RecordBatch, output: &mut Output) -> Result<(), ExecutionError>;
+    fn write(&mut self, rows: JsonRows, output: &mut Output) -> Result<(), ExecutionError>;
 
     /// How much was written, for a sink that resumes from there.
     fn position(&self) -> Option<u64> {

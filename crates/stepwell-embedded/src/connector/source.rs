@@ -50,6 +50,11 @@ pub(crate) trait Source: fmt::Debug + Send {
         None
     }
 
+    /// What the user is to be warned of.
+    fn notice(&mut self) -> Option<String> {
+        None
+    }
+
     /// A checkpoint was taken.
     fn checkpointed(&mut self) {}
 }

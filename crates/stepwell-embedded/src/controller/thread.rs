@@ -4,10 +4,11 @@ use std::sync::mpsc;
 use std::thread;
 
 use snafu::ResultExt as _;
-use tokio::sync::{mpsc as asynchronous, oneshot};
+use tokio::sync::{mpsc as asynchronous, oneshot, watch};
 
 use super::core::Core;
 use super::handle::{Controller, Message, Order};
+use super::unsaved::SaveFailure;
 use super::work::Work;
 use crate::error::{EngineError, ThreadSnafu};
 use crate::worker::JobCounters;
@@ -16,6 +17,7 @@ use crate::worker::JobCounters;
 #[derive(Debug)]
 pub(crate) struct ControllerThread {
     controller: Controller,
+    save_failure: watch::Receiver<SaveFailure>,
 }
 
 impl ControllerThread {
@@ -27,18 +29,25 @@ impl ControllerThread {
         idle: bool,
     ) -> Result<Self, EngineError> {
         let (messages, waiting) = mpsc::channel();
-        let work = Work::new(core, orders, counters, idle);
+        let (failure, save_failure) = watch::channel(None);
+        let work = Work::new(core, orders, counters, idle, failure);
         thread::Builder::new()
             .name("stepwell-controller".to_owned())
             .spawn(move || work.run(&waiting))
             .context(ThreadSnafu)?;
         Ok(Self {
             controller: Controller::new(messages),
+            save_failure,
         })
     }
 
     pub(crate) fn handle(&self) -> Controller {
         self.controller.clone()
+    }
+
+    /// Whether changes can be saved now.
+    pub(crate) fn save_failure(&self) -> watch::Receiver<SaveFailure> {
+        self.save_failure.clone()
     }
 
     /// Ends the thread once it has handled every earlier message and written the changes. The state directory is unlocked by then.

@@ -1,27 +1,39 @@
 //! What has changed and is not durable yet.
 
 use std::collections::BTreeMap;
-use std::mem;
+use std::{iter, mem};
 
 use stepwell_arroyo::PipelineId;
 use stepwell_control_plane::{Changes, Command, Record};
+use tokio::sync::watch;
 
 use super::record;
 use crate::error::EngineError;
 use crate::store::{NewCheckpoint, Store, WriteBatch};
 
+/// Why changes cannot be saved now; `None`: they can.
+pub(crate) type SaveFailure = Option<String>;
+
 /// Changes that wait for a commit, and the commands that depend on them.
-#[derive(Default)]
 pub(super) struct Unsaved {
     /// Records that have changed; `None`: deleted.
     records: BTreeMap<PipelineId, Option<Record>>,
     batch: WriteBatch,
     commands: Vec<Command>,
-    /// Whether the last attempt to save failed.
-    is_failing: bool,
+    /// Whether the last attempt to save failed, and why.
+    failure: watch::Sender<SaveFailure>,
 }
 
 impl Unsaved {
+    pub(super) fn new(failure: watch::Sender<SaveFailure>) -> Self {
+        Self {
+            records: BTreeMap::new(),
+            batch: WriteBatch::default(),
+            commands: Vec::new(),
+            failure,
+        }
+    }
+
     /// Adds changes of the control plane; returns whether there are any.
     pub(super) fn add_changes(&mut self, changes: Changes) -> bool {
         let Changes {
@@ -61,18 +73,22 @@ impl Unsaved {
     pub(super) fn save(&mut self, store: &mut Store) -> Result<Vec<Command>, EngineError> {
         let saved = self.write(store);
         // Logged once, not at every attempt.
-        match (&saved, self.is_failing) {
+        let is_failing = self.failure.borrow().is_some();
+        match (&saved, is_failing) {
             (Err(error), false) => {
+                self.failure.send_replace(Some(with_causes(error)));
                 let error = error as &dyn std::error::Error;
                 tracing::warn!(
                     error,
                     "saving failed; it is tried again, and requests are refused until then"
                 );
             }
-            (Ok(()), true) => tracing::info!("saving succeeded again"),
+            (Ok(()), true) => {
+                self.failure.send_replace(None);
+                tracing::info!("saving succeeded again");
+            }
             _ => {}
         }
-        self.is_failing = saved.is_err();
         saved?;
         Ok(mem::take(&mut self.commands))
     }
@@ -90,4 +106,10 @@ impl Unsaved {
         self.batch = WriteBatch::default();
         Ok(())
     }
+}
+
+/// An error with its causes, on one line.
+pub(super) fn with_causes(error: &EngineError) -> String {
+    let causes = iter::successors(std::error::Error::source(error), |error| error.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }

@@ -6,11 +6,11 @@ use std::sync::mpsc::Receiver;
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use stepwell_control_plane::{Command, WorkerEvent};
-use tokio::sync::{mpsc as asynchronous, oneshot};
+use tokio::sync::{mpsc as asynchronous, oneshot, watch};
 
 use super::core::Core;
 use super::handle::{Message, Order};
-use super::unsaved::Unsaved;
+use super::unsaved::{SaveFailure, Unsaved, with_causes};
 use crate::error::EngineError;
 use crate::server::ErrorReply;
 use crate::store::NewCheckpoint;
@@ -46,13 +46,14 @@ impl Work {
         orders: asynchronous::UnboundedSender<Order>,
         counters: JobCounters,
         idle: bool,
+        failure: watch::Sender<SaveFailure>,
     ) -> Self {
         Self {
             core,
             orders,
             counters,
             idle,
-            unsaved: Unsaved::default(),
+            unsaved: Unsaved::new(failure),
         }
     }
 
@@ -170,8 +171,7 @@ impl Work {
 
 /// The reply if the change that it would have reported could not be made durable.
 fn not_saved(error: &EngineError) -> Response<Bytes> {
-    let causes = iter::successors(std::error::Error::source(error), |error| error.source());
-    let text = causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"));
+    let text = with_causes(error);
     ErrorReply::new(
         StatusCode::INTERNAL_SERVER_ERROR,
         format!("the engine could not save its state: {text}"),

@@ -8,7 +8,8 @@ use arrow::{
 };
 use serde_json::{error::Category, value::RawValue};
 
-use super::json::decode;
+use super::json::JsonReader;
+use super::other_format;
 
 /// What is done about a line that is no row of the table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -21,8 +22,17 @@ pub(crate) enum BadData {
 /// The most characters of a value that are shown.
 const LONGEST_VALUE: usize = 40;
 
-/// Explains what is wrong with a line. `error`, that of the JSON reader, is the fallback.
-pub(crate) fn explain(schema: &SchemaRef, line: &[u8], error: &ArrowError) -> String {
+/// Explains what is wrong with a line. `error`, that of the JSON reader, is the fallback. `is_first`: it is the first of its file, which
+/// tells what else the file may be.
+pub(crate) fn explain(
+    schema: &SchemaRef,
+    line: &[u8],
+    is_first: bool,
+    error: &ArrowError,
+) -> String {
+    if is_first && let Some(other) = other_format::recognize(line) {
+        return other.to_owned();
+    }
     let line = match std::str::from_utf8(line) {
         Ok(line) => line.trim_end(),
         Err(error) => return format!("byte {} is not UTF-8", error.valid_up_to() + 1),
@@ -33,7 +43,8 @@ pub(crate) fn explain(schema: &SchemaRef, line: &[u8], error: &ArrowError) -> St
             return format!("{} is not a JSON object", shown(line.trim_start()));
         }
         Err(error) if error.classify() == Category::Eof => {
-            return "the line ends before its JSON object does".to_owned();
+            return "the line ends before its JSON object does; an object has to be on one line"
+                .to_owned();
         }
         Err(error) => return no_json(line, &error),
     };
@@ -65,7 +76,8 @@ fn no_json(line: &str, error: &serde_json::Error) -> String {
 fn misfit(field: &Arc<Field>, value: &str) -> Option<String> {
     let schema = Arc::new(Schema::new(vec![Arc::clone(field)]));
     let name = serde_json::Value::from(field.name().as_str());
-    decode(&schema, format!("{{{name}:{value}}}").as_bytes(), 1).err()?;
+    let row = format!("{{{name}:{value}}}");
+    JsonReader::new(&schema).decode(row.as_bytes()).err()?;
     let kind = sql_type(field.data_type());
     let article = if kind.starts_with('I') { "an" } else { "a" };
     let column = field.name();

@@ -1,5 +1,7 @@
 //! Rows as lines of JSON objects.
 
+use std::sync::Arc;
+
 use arrow::{
     datatypes::SchemaRef,
     error::ArrowError,
@@ -8,40 +10,73 @@ use arrow::{
 };
 use datafusion_common::DataFusionError;
 
+use super::check::{Checks, StrangeTime};
+use super::encoder::StrictEncoders;
 use super::lines::{Line, LineBatch};
 
-/// One JSON object per line, nulls included.
+/// One JSON object per line, nulls included. NaN and infinities are null. Fails if a value has no text.
 pub(crate) fn encode(batch: &RecordBatch) -> Result<Vec<u8>, DataFusionError> {
     let mut text = Vec::new();
+    let encoders = StrictEncoders::default();
     let mut writer = WriterBuilder::new()
         .with_explicit_nulls(true)
+        .with_encoder_factory(Arc::new(encoders.clone()))
         .build::<_, LineDelimited>(&mut text);
     writer.write(batch)?;
     writer.finish()?;
     drop(writer);
-    Ok(text)
+    match encoders.failure() {
+        None => Ok(text),
+        Some(failure) => Err(DataFusionError::Execution(failure.to_owned())),
+    }
 }
 
-/// Decodes all lines at once, if each is a row.
-pub(crate) fn decode_all(schema: &SchemaRef, lines: &LineBatch) -> Option<RecordBatch> {
-    // The count alone does not tell: one line may have two rows, and one row two lines. Whether such lines are in one batch depends on
-    // where the run began.
-    let is_object = |line: &Line| {
-        let line = lines.bytes_of(line).trim_ascii();
-        line.starts_with(b"{") && line.ends_with(b"}")
-    };
-    if !lines.filled.iter().all(is_object) {
-        return None;
+/// Reads lines as rows of a schema. A line is a row, whatever is before and after it.
+#[derive(Clone, Debug)]
+pub(crate) struct JsonReader {
+    schema: SchemaRef,
+    checks: Checks,
+}
+
+impl JsonReader {
+    pub(crate) fn new(schema: &SchemaRef) -> Self {
+        Self {
+            schema: SchemaRef::clone(schema),
+            checks: Checks::of(schema),
+        }
     }
-    decode(schema, &lines.text, lines.filled.len()).ok()
+
+    pub(crate) fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    /// Decodes all lines at once, if each is a row. Also returns the first strange time, with its line.
+    pub(crate) fn decode_all<'a>(
+        &self,
+        lines: &'a LineBatch,
+    ) -> Option<(RecordBatch, Option<(&'a Line, StrangeTime)>)> {
+        let mut strange = None;
+        for line in &lines.filled {
+            let found = self.checks.check(lines.bytes_of(line)).ok()?;
+            strange = strange.or_else(|| found.map(|found| (line, found)));
+        }
+        let batch = decode(&self.schema, &lines.text, lines.filled.len()).ok()?;
+        Some((batch, strange))
+    }
+
+    /// Decodes one line.
+    pub(crate) fn decode(
+        &self,
+        line: &[u8],
+    ) -> Result<(RecordBatch, Option<StrangeTime>), ArrowError> {
+        let checked = self.checks.check(line);
+        let strange = checked.map_err(|error| ArrowError::JsonError(error.to_string()))?;
+        Ok((decode(&self.schema, line, 1)?, strange))
+    }
 }
 
 /// Decodes exactly `rows` rows.
-pub(crate) fn decode(
-    schema: &SchemaRef,
-    text: &[u8],
-    rows: usize,
-) -> Result<RecordBatch, ArrowError> {
+fn decode(schema: &SchemaRef, text: &[u8], rows: usize) -> Result<RecordBatch, ArrowError> {
     let mut decoder = ReaderBuilder::new(SchemaRef::clone(schema))
         .with_batch_size(rows.saturating_add(1))
         .build_decoder()?;

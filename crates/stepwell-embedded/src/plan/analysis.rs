@@ -20,6 +20,7 @@ use super::diagnostic::planning;
 use super::library_error::diagnostics;
 use super::supported::check_planned_expression;
 use super::tumble;
+use crate::run::short_circuit::guarded;
 
 type Diagnostics = Vec<SqlDiagnostic>;
 
@@ -53,6 +54,7 @@ pub(super) fn physical(
         &ExecutionProps::new(),
         &PhysicalPlanningContext::default(),
     )
+    .and_then(guarded)
     .map_err(|error| diagnostics(&error))
 }
 

@@ -13,7 +13,7 @@ use datafusion_expr::{
 
 use datafusion_sql::sqlparser::ast::{Ident, ObjectName};
 
-use super::supported::IMPURE_FUNCTIONS;
+use super::supported::{IMPURE_FUNCTIONS, Size};
 use super::tumble;
 use crate::run::program::Table;
 
@@ -48,6 +48,8 @@ impl TableSource for View {
 pub(super) struct Catalog {
     tables: BTreeMap<String, Arc<Table>>,
     views: BTreeMap<String, Arc<View>>,
+    /// The sizes of the views.
+    sizes: BTreeMap<String, Size>,
     functions: BTreeMap<String, Arc<ScalarUDF>>,
     aggregates: BTreeMap<String, Arc<AggregateUDF>>,
     planners: Vec<Arc<dyn ExprPlanner>>,
@@ -76,6 +78,7 @@ impl Catalog {
         Self {
             tables: BTreeMap::new(),
             views: BTreeMap::new(),
+            sizes: BTreeMap::new(),
             functions,
             aggregates,
             planners: vec![
@@ -92,14 +95,20 @@ impl Catalog {
     /// Declares a table. The last declaration of a name counts, as in Arroyo (recording `045_validate_duplicate_table`).
     pub(super) fn declare(&mut self, table: Table) {
         self.views.remove(&table.name);
+        self.sizes.remove(&table.name);
         self.tables.insert(table.name.clone(), Arc::new(table));
     }
 
     /// Declares a view.
-    pub(super) fn declare_view(&mut self, name: String, plan: LogicalPlan) {
+    pub(super) fn declare_view(&mut self, name: String, plan: LogicalPlan, size: Size) {
+        self.sizes.insert(name.clone(), size);
         let schema = Arc::new(Schema::new(plan.schema().fields().clone()));
         self.tables.remove(&name);
         self.views.insert(name, Arc::new(View { schema, plan }));
+    }
+
+    pub(super) fn sizes(&self) -> &BTreeMap<String, Size> {
+        &self.sizes
     }
 
     pub(super) fn table(&self, name: &str) -> Option<&Arc<Table>> {

@@ -21,6 +21,7 @@ use super::supported::{
 use super::tumble;
 use crate::connector::Connector;
 use crate::run::program::{Next, OperatorKind, Parts};
+use crate::run::short_circuit::guarded;
 use crate::run::step::{Projection, Step};
 use crate::run::window::{Aggregate, GroupColumn, Tumbling};
 
@@ -174,8 +175,12 @@ fn aggregate(
     .build()
     .map_err(|error| diagnostics(&error))?;
     check_order_of_aggregate(!lowered.order_bys.is_empty()).map_err(|refusal| vec![refusal])?;
+    let guard = |expression| guarded(expression).map_err(|error| diagnostics(&error));
+    let arguments = lowered.aggregate.expressions().into_iter().map(guard);
     Ok(Aggregate {
+        is_of_distinct_values: lowered.aggregate.is_distinct(),
+        arguments: arguments.collect::<Result<_, _>>()?,
+        filter: lowered.filter.map(guard).transpose()?,
         function: lowered.aggregate,
-        filter: lowered.filter,
     })
 }

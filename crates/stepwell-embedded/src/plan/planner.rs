@@ -182,4 +182,118 @@ mod tests {
             }
         }
     }
+
+    /// A chain of views, each of which reads the one before it.
+    fn chain(levels: usize) -> String {
+        let view = |level: usize| {
+            let from = if level == 0 {
+                "impulse".to_owned()
+            } else {
+                format!("v{}", level - 1)
+            };
+            format!("CREATE VIEW v{level} AS SELECT counter FROM {from};\n")
+        };
+        let views: String = (0..levels).map(view).collect();
+        format!("{IMPULSE}{views}SELECT counter FROM v{}", levels - 1)
+    }
+
+    #[test]
+    fn views_are_as_deep_as_can_be_planned_or_refused() {
+        let planner = Planner::default();
+        assert!(planner.plan(&chain(200), 1).is_ok());
+        for levels in [300, 2_500, 20_000] {
+            let refusal = planner
+                .plan(&chain(levels), 1)
+                .map(drop)
+                .unwrap_err()
+                .remove(0);
+            assert!(
+                refusal
+                    .message
+                    .contains("250 views and subqueries that each read the one before"),
+                "{refusal:?}"
+            );
+            assert!(refusal.span.is_some());
+        }
+    }
+
+    #[test]
+    fn views_that_double_are_refused_before_they_are_planned() {
+        let union =
+            |from: &str| format!("SELECT counter FROM {from} UNION ALL SELECT counter FROM {from}");
+        let views = |levels: usize| {
+            let view = |level: usize| {
+                format!(
+                    "CREATE VIEW v{level} AS {};\n",
+                    union(&format!("v{}", level - 1))
+                )
+            };
+            let views: String = (1..levels).map(view).collect();
+            let last = levels - 1;
+            format!(
+                "{IMPULSE}CREATE VIEW v0 AS {};\n{views}SELECT counter FROM v{last}",
+                union("impulse")
+            )
+        };
+        let tables = |levels: usize| {
+            let table =
+                |level: usize| format!(", v{level} AS ({})", union(&format!("v{}", level - 1)));
+            let tables: String = (1..levels).map(table).collect();
+            let last = levels - 1;
+            format!(
+                "{IMPULSE}WITH v0 AS ({}){tables} SELECT counter FROM v{last}",
+                union("impulse")
+            )
+        };
+        let inserts = |count: usize| {
+            let insert = "INSERT INTO b SELECT counter FROM impulse;\n".repeat(count);
+            format!(
+                "{IMPULSE}CREATE TABLE b (n BIGINT UNSIGNED) WITH (connector = 'blackhole');\n{insert}"
+            )
+        };
+        let planner = Planner::default();
+        for good in [views(6), tables(6), inserts(100)] {
+            planner.plan(&good, 1).map(drop).unwrap();
+        }
+        for bad in [
+            views(16),
+            views(24),
+            views(60),
+            tables(16),
+            tables(24),
+            inserts(5_000),
+        ] {
+            let refusal = planner.plan(&bad, 1).map(drop).unwrap_err().remove(0);
+            assert!(
+                refusal.message.contains("2000 SELECTs together"),
+                "{refusal:?}"
+            );
+            assert!(refusal.span.is_some());
+        }
+    }
+
+    /// A struct of two of the structs before it.
+    #[test]
+    fn structs_that_double_are_refused() {
+        let view = |level: usize| {
+            format!(
+                "CREATE VIEW v{level} AS SELECT named_struct('a', s, 'b', s) AS s FROM v{};\n",
+                level - 1
+            )
+        };
+        let query = |levels: usize| {
+            let views: String = (1..levels).map(view).collect();
+            let last = levels - 1;
+            format!(
+                "{IMPULSE}CREATE VIEW v0 AS SELECT counter AS s FROM impulse;\n{views}SELECT s FROM v{last}"
+            )
+        };
+        let planner = Planner::default();
+        planner.plan(&query(8), 1).map(drop).unwrap();
+        let refusal = planner.plan(&query(24), 1).map(drop).unwrap_err().remove(0);
+        assert!(
+            refusal.message.contains("10000 columns and fields"),
+            "{refusal:?}"
+        );
+    }
 }

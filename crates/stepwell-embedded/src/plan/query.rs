@@ -13,7 +13,7 @@ use super::diagnostic::{planning, planning_at};
 use super::graph::graph;
 use super::library_error::diagnostics;
 use super::parse::{Parsed, parse};
-use super::supported::{check_query, check_statement};
+use super::supported::{Size, check_query, check_size, check_statement, check_width};
 use super::table::declare;
 use super::words;
 use crate::connector::{Connector, SinkConnector, preview};
@@ -84,8 +84,8 @@ fn take(catalog: &mut Catalog, parsed: Parsed, parts: &mut Parts) -> Result<(), 
             catalog.declare(table);
         }
         Statement::CreateView(view) => {
-            let (name, plan) = plan_view(catalog, view)?;
-            catalog.declare_view(name, plan);
+            let (name, plan, size) = plan_view(catalog, view)?;
+            catalog.declare_view(name, plan, size);
         }
         Statement::Query(_) | Statement::Insert(_) => {
             plan_statement(catalog, statement, parts)?;
@@ -96,11 +96,16 @@ fn take(catalog: &mut Catalog, parsed: Parsed, parts: &mut Parts) -> Result<(), 
     Ok(())
 }
 
-fn plan_view(catalog: &Catalog, view: CreateView) -> Result<(String, LogicalPlan), Diagnostics> {
+fn plan_view(
+    catalog: &Catalog,
+    view: CreateView,
+) -> Result<(String, LogicalPlan, Size), Diagnostics> {
+    let size = check_size(&view.query, catalog.sizes(), 0).map_err(|refusal| vec![refusal])?;
     let plan = planner(catalog)
         .sql_statement_to_plan(Statement::Query(view.query))
         .map_err(|error| diagnostics(&error))?;
-    Ok((name_of(&view.name), plan))
+    check_width(plan.schema()).map_err(|refusal| vec![refusal])?;
+    Ok((name_of(&view.name), plan, size))
 }
 
 fn plan_statement(
@@ -113,9 +118,19 @@ fn plan_statement(
         Statement::Insert(insert) => sink_of(catalog, insert)?,
         _ => return Ok(()),
     };
+    let query = match &statement {
+        Statement::Query(query) => Some(query),
+        Statement::Insert(insert) => insert.source.as_ref(),
+        _ => None,
+    };
+    if let Some(query) = query {
+        let size = check_size(query, catalog.sizes(), parts.queries);
+        parts.queries += size.map_err(|refusal| vec![refusal])?.queries;
+    }
     let plan = planner(catalog)
         .sql_statement_to_plan(statement)
         .map_err(|error| diagnostics(&error))?;
+    check_width(plan.schema()).map_err(|refusal| vec![refusal])?;
     let plan = match analyze(plan)? {
         LogicalPlan::Dml(dml) if matches!(dml.op, WriteOp::Insert(_)) => dml.input,
         plan => Arc::new(plan),

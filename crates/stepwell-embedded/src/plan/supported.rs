@@ -11,6 +11,7 @@ mod logical;
 mod names;
 mod query;
 mod refusal;
+mod size;
 mod statement;
 
 pub(super) use self::depth::too_deep;
@@ -29,6 +30,7 @@ pub(crate) use self::names::{
     refuse_connector, refuse_option_value, refuse_user_defined_functions,
 };
 pub(super) use self::query::check_query;
+pub(super) use self::size::{Size, check_size, check_width};
 pub(super) use self::statement::{
     check_statement, check_tokens, refuse_nesting, refuse_table_without_connector,
 };

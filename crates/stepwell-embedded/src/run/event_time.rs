@@ -152,6 +152,18 @@ fn nanoseconds(
     Ok(times.reinterpret_cast::<Int64Type>())
 }
 
+/// Warns of a clock that is behind the watermark that it has set before.
+pub(crate) fn clock_notice(now: i64, watermark: i64) -> Option<String> {
+    let behind = watermark
+        .checked_sub(now)
+        .filter(|behind| *behind > 0 && watermark < END)?;
+    let seconds = behind / 1_000_000_000 + 1;
+    Some(format!(
+        "the clock is at least {seconds} s behind the rows that were read before: rows are late, and no window closes, until it has \
+         caught up"
+    ))
+}
+
 /// The current time.
 pub(crate) fn now() -> i64 {
     let since = SystemTime::now()

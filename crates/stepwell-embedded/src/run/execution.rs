@@ -13,9 +13,9 @@ use tokio::time::sleep_until;
 use super::error::ExecutionError;
 use super::event_time::END;
 use super::operators::Operators;
-use super::output::{Output, Printed};
+use super::output::{Dropped, Output, Printed};
 use super::program::{Parts, Program};
-use super::sinks::{Arrived, Sinks};
+use super::sinks::{Arrived, Encoded, Sinks};
 use super::state::{self, Kept};
 use super::subtasks::{NextRead, Subtasks};
 
@@ -79,6 +79,11 @@ impl Execution {
         self.sinks.sync().await
     }
 
+    /// The rows that sources have skipped and that no output has told of.
+    pub(crate) fn dropped(&mut self) -> Vec<Dropped> {
+        self.subtasks.all_dropped(&self.parts)
+    }
+
     async fn advance(&mut self) -> Result<Option<Output>, ExecutionError> {
         self.open()?;
         if self.operators.has_due_windows() {
@@ -93,6 +98,8 @@ impl Execution {
                 self.subtasks.had_turn(number);
                 let mut output = self.read(number)?;
                 output.dropped = self.subtasks.dropped(number, &self.parts);
+                output.notices = self.subtasks.notice(number).into_iter().collect();
+                output.notices.extend(self.operators.notice());
                 output.subtask = self.subtasks.get(number).map_or(0, |subtask| subtask.index);
                 Ok(Some(output))
             }
@@ -125,9 +132,8 @@ impl Execution {
             return self.close_windows();
         };
         let rows = read.batch.num_rows();
-        let mut arrived = Arrived::new();
-        match self.put(number, read.batch.clone(), read.times.clone(), &mut arrived) {
-            Ok(()) => self.sinks.write(arrived, rows),
+        match self.put(number, read.batch.clone(), read.times.clone()) {
+            Ok(encoded) => self.sinks.write(encoded, rows),
             // A row of the batch fails. The rows before it are given first, as if rows were pushed one by one.
             Err(_) if rows > 1 && self.parts.is_stateless() => {
                 self.read_one_by_one(number, &read.batch, read.times.as_ref())
@@ -142,11 +148,11 @@ impl Execution {
         batch: &RecordBatch,
         times: Option<&Int64Array>,
     ) -> Result<Output, ExecutionError> {
-        let mut arrived = Arrived::new();
+        let mut encoded = Encoded::new();
         for row in 0..batch.num_rows() {
             let times = times.map(|times| times.slice(row, 1));
-            match self.put(number, batch.slice(row, 1), times, &mut arrived) {
-                Ok(()) => {}
+            match self.put(number, batch.slice(row, 1), times) {
+                Ok(rows) => encoded.extend(rows),
                 Err(error) if row == 0 => return Err(error),
                 Err(_) => {
                     // The failing row comes first in the next call.
@@ -154,27 +160,30 @@ impl Execution {
                     if let Some(source) = subtask.and_then(|subtask| subtask.source.as_mut()) {
                         source.keep(row);
                     }
-                    return self.sinks.write(arrived, row);
+                    return self.sinks.write(encoded, row);
                 }
             }
         }
-        self.sinks.write(arrived, batch.num_rows())
+        self.sinks.write(encoded, batch.num_rows())
     }
 
+    /// Pushes rows through; nothing is written yet.
     fn put(
         &mut self,
         number: usize,
         batch: RecordBatch,
         times: Option<Int64Array>,
-        arrived: &mut Arrived,
-    ) -> Result<(), ExecutionError> {
+    ) -> Result<Encoded, ExecutionError> {
+        let mut arrived = Arrived::new();
         self.operators
-            .put(&mut self.subtasks, number, batch, times, arrived)
+            .put(&mut self.subtasks, number, batch, times, &mut arrived)?;
+        self.sinks.encode(arrived)
     }
 
     fn close_windows(&mut self) -> Result<Output, ExecutionError> {
         let mut arrived = Arrived::new();
         self.operators.close_windows(&self.subtasks, &mut arrived)?;
-        self.sinks.write(arrived, 0)
+        let encoded = self.sinks.encode(arrived)?;
+        self.sinks.write(encoded, 0)
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::{array::Int64Array, record_batch::RecordBatch};
 
 use super::error::ExecutionError;
-use super::event_time::{BEGINNING, TimedBatch};
+use super::event_time::{BEGINNING, TimedBatch, clock_notice, now};
 use super::program::{Next, OperatorKind, Parts};
 use super::sinks::Arrived;
 use super::subtasks::Subtasks;
@@ -21,6 +21,9 @@ pub(super) struct Operators {
     windows: Vec<Option<Windows>>,
     /// Whether there may be more windows that the watermarks allow to be closed.
     has_due_windows: bool,
+    /// What is to be said about a clock that was set back, and whether it was.
+    notice: Option<String>,
+    is_clock_behind: bool,
 }
 
 impl Operators {
@@ -57,7 +60,14 @@ impl Operators {
             parts: Arc::clone(parts),
             windows,
             has_due_windows: kept.is_some_and(|kept| !kept.is_empty()),
+            notice: None,
+            is_clock_behind: false,
         })
+    }
+
+    /// What there is to warn of.
+    pub(super) fn notice(&mut self) -> Option<String> {
+        self.notice.take()
     }
 
     pub(super) fn has_due_windows(&self) -> bool {
@@ -86,6 +96,11 @@ impl Operators {
                 .run(&batch)
                 .map_err(|error| ExecutionError::sql(&error))?,
         };
+        let is_of_clock = plan.table.event_time.time.is_none() && times.is_none();
+        if is_of_clock && !parts.is_stateless() && !self.is_clock_behind {
+            self.notice = clock_notice(now(), subtask.watermark);
+            self.is_clock_behind = self.notice.is_some();
+        }
         let (rows, watermark) = plan
             .table
             .event_time

@@ -10,6 +10,8 @@ pub(crate) struct Output {
     pub(crate) subtask: u32,
     /// Rows that a source skipped.
     pub(crate) dropped: Option<Dropped>,
+    /// What the user is to be warned of.
+    pub(crate) notices: Vec<String>,
     /// How many rows were read.
     pub(crate) rows_in: u64,
     /// How many rows went to sinks.

@@ -22,6 +22,8 @@ pub(crate) struct Parts {
     pub(crate) operators: Vec<Operator>,
     pub(crate) sinks: Vec<Arc<dyn SinkConnector>>,
     pub(crate) parallelism: u32,
+    /// The number of `SELECT`s, those of views as often as they are read.
+    pub(crate) queries: usize,
     /// The number of nodes in the graph.
     pub(crate) tasks: u64,
 }

@@ -8,9 +8,13 @@ use super::error::ExecutionError;
 use super::output::Output;
 use super::program::Parts;
 use crate::connector::Sink;
+use crate::format::JsonRows;
 
 /// Rows that have arrived at sinks, with the numbers of these.
 pub(super) type Arrived = Vec<(usize, RecordBatch)>;
+
+/// The same rows as text.
+pub(super) type Encoded = Vec<(usize, JsonRows)>;
 
 #[derive(Debug)]
 pub(super) struct Sinks(Vec<Box<dyn Sink>>);
@@ -38,20 +42,31 @@ impl Sinks {
         self.0.iter_mut().try_for_each(|sink| sink.cut())
     }
 
+    /// The text of rows. This fails, before anything is written, if a value has none.
+    pub(super) fn encode(&self, arrived: Arrived) -> Result<Encoded, ExecutionError> {
+        let mut encoded = Vec::with_capacity(arrived.len());
+        for (number, batch) in arrived {
+            if let Some(sink) = self.0.get(number) {
+                encoded.push((number, sink.encode(&batch)?));
+            }
+        }
+        Ok(encoded)
+    }
+
     /// Writes rows. `rows_in`: how many rows were read for them.
     pub(super) fn write(
         &mut self,
-        arrived: Arrived,
+        encoded: Encoded,
         rows_in: usize,
     ) -> Result<Output, ExecutionError> {
         let mut output = Output {
             rows_in: rows_in as u64,
             ..Output::default()
         };
-        for (number, batch) in arrived {
+        for (number, rows) in encoded {
             if let Some(sink) = self.0.get_mut(number) {
-                sink.write(&batch, &mut output)?;
-                output.rows_out += batch.num_rows() as u64;
+                output.rows_out += rows.count() as u64;
+                sink.write(rows, &mut output)?;
             }
         }
         Ok(output)

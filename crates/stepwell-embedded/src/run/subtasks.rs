@@ -117,13 +117,21 @@ impl Subtasks {
     /// The rows that a subtask has skipped, if they are to be reported now.
     pub(super) fn dropped(&mut self, number: usize, parts: &Parts) -> Option<Dropped> {
         let subtask = self.get_mut(number)?;
-        let (rows, error) = subtask.source.as_mut()?.dropped(subtask.has_ended)?;
-        let name = &parts.sources.get(subtask.of)?.table.name;
-        Some(Dropped {
-            operator: format!("source_{name}_{}", subtask.of),
-            rows,
-            error,
-        })
+        let is_end = subtask.has_ended;
+        subtask.dropped(parts, is_end)
+    }
+
+    /// The rows that subtasks have skipped and that were not reported.
+    pub(super) fn all_dropped(&mut self, parts: &Parts) -> Vec<Dropped> {
+        let subtasks = self.all.iter_mut();
+        subtasks
+            .filter_map(|subtask| subtask.dropped(parts, true))
+            .collect()
+    }
+
+    /// What a subtask has to warn of.
+    pub(super) fn notice(&mut self, number: usize) -> Option<String> {
+        self.get_mut(number)?.source.as_mut()?.notice()
     }
 
     /// What a checkpoint keeps, by source.
@@ -151,6 +159,16 @@ impl Subtasks {
 }
 
 impl Subtask {
+    fn dropped(&mut self, parts: &Parts, is_end: bool) -> Option<Dropped> {
+        let (rows, error) = self.source.as_mut()?.dropped(is_end)?;
+        let name = &parts.sources.get(self.of)?.table.name;
+        Some(Dropped {
+            operator: format!("source_{name}_{}", self.of),
+            rows,
+            error,
+        })
+    }
+
     fn due(&self) -> Option<Due> {
         self.source
             .as_ref()

@@ -8,10 +8,13 @@ use super::*;
 use crate::plan::plan;
 
 mod bad_data;
+mod differential;
 mod exactness;
 mod files;
 mod secrets;
+mod short_circuit;
 mod states;
+mod values;
 mod windows;
 
 const IMPULSE: &str =

@@ -2,6 +2,7 @@
 //!
 //! A window closes, and its rows are given, once the watermark has reached its end. A row that comes later is dropped, as in Arroyo.
 
+mod floats;
 mod groups;
 mod state;
 mod tumbling;

@@ -1,18 +1,20 @@
 //! Drives one execution: prints and streams its rows, and obeys the orders to the run.
 
+use std::collections::BTreeMap;
 use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time;
 
+use super::all_dropped::AllDropped;
 use super::counters::Counters;
 use super::orders::{Control, Orders};
 use super::outputs::RunOutput;
 use super::printer::Printer;
 use super::reporter::{End, Reporter};
 use crate::format::JsonRows;
-use crate::run::{Execution, ExecutionError, Output};
+use crate::run::{Dropped, Execution, ExecutionError, Output};
 
 /// The pause between rows that an earlier run could not write and those that follow. Otherwise a reader that reads all there is, as
 /// `head -1` does, would take a new row that it does not show.
@@ -29,6 +31,8 @@ pub(super) struct Drive<'a> {
     reporter: &'a Reporter,
     /// Whether rows may follow those of an earlier run.
     is_apart: bool,
+    /// The rows that each source has dropped in this run.
+    dropped: BTreeMap<String, AllDropped>,
 }
 
 /// What a run does next.
@@ -52,6 +56,7 @@ impl<'a> Drive<'a> {
     ) -> Self {
         Self {
             is_apart: execution.unwritten.is_empty(),
+            dropped: BTreeMap::new(),
             execution,
             orders,
             followed,
@@ -61,8 +66,19 @@ impl<'a> Drive<'a> {
         }
     }
 
-    /// Runs to the end.
+    /// Runs to the end, and says then what was dropped in all.
     pub(super) async fn run(mut self) -> Result<End, ExecutionError> {
+        let end = self.run_to_the_end().await;
+        for dropped in self.execution.dropped() {
+            self.report(dropped);
+        }
+        for (operator, dropped) in &self.dropped {
+            self.reporter.warn(&dropped.total(operator));
+        }
+        end
+    }
+
+    async fn run_to_the_end(&mut self) -> Result<End, ExecutionError> {
         // Rows that the previous run could not write come first.
         let mut output = Output {
             printed: mem::take(&mut self.execution.unwritten),
@@ -71,7 +87,10 @@ impl<'a> Drive<'a> {
         loop {
             self.followed.publish(output.subtask, &previewed(&output));
             if let Some(dropped) = output.dropped.take() {
-                self.reporter.dropped(dropped);
+                self.report(dropped);
+            }
+            for notice in mem::take(&mut output.notices) {
+                self.reporter.warn(&notice);
             }
             tokio::select! {
                 () = self.printer.print(output.printed) => {}
@@ -98,6 +117,22 @@ impl<'a> Drive<'a> {
                 return Ok(end);
             }
         }
+    }
+
+    /// Reports dropped rows to the job's log, and warns of the first of a source.
+    fn report(&mut self, dropped: Dropped) {
+        match self.dropped.get_mut(&dropped.operator) {
+            Some(before) => before.rows += dropped.rows,
+            None => {
+                let all = AllDropped {
+                    rows: dropped.rows,
+                    first: dropped.error.clone(),
+                };
+                self.reporter.warn(&all.begin(&dropped.operator));
+                self.dropped.insert(dropped.operator.clone(), all);
+            }
+        }
+        self.reporter.dropped(dropped);
     }
 
     async fn next(&mut self) -> Result<Next, ExecutionError> {

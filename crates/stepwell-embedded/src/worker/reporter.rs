@@ -49,6 +49,11 @@ impl Reporter {
         });
     }
 
+    /// Warns the user; the job's log is for failures and dropped rows.
+    pub(super) fn warn(&self, text: &str) {
+        tracing::warn!(job = self.job.as_str(), "{text}");
+    }
+
     pub(super) fn checkpoint(&self, epoch: u64, state: Vec<Vec<u8>>) {
         let (job, run_id) = self.run();
         let checkpoint = NewCheckpoint {

@@ -1,6 +1,6 @@
 //! Seeing a run through to its end: what was started is stopped, and the exit code says how it ended.
 
-use std::{io, time::Duration};
+use std::{future, io, time::Duration};
 
 use stepwell::{
     Error, PipelineId, SharedTransport, StopPolicy,
@@ -51,7 +51,13 @@ async fn stop(
         .mode(submit.arguments.stopping.stop_mode.into())
         .deadline(submit.arguments.stopping.stop_timeout)
         .build();
-    let report = match submit.shutdown.stop_all(policy).await {
+    let stopped = tokio::select! {
+        stopped = submit.shutdown.stop_all(policy) => stopped,
+        cause = cannot_save(submit) => {
+            return Err(first.unwrap_or(Failure::NotSaved { cause }));
+        }
+    };
+    let report = match stopped {
         Ok(report) => report,
         Err(error) => {
             show(&error.report, submit.output);
@@ -100,7 +106,15 @@ async fn stop(
     }
 }
 
-/// Why rows could not be written, if that began the shutdown. It is no failure if the reader has gone.
+/// Waits until the embedded engine is unable to save its state. It refuses requests then, until there is room again.
+async fn cannot_save(submit: &Submit<'_>) -> String {
+    match submit.engine {
+        Some(engine) => engine.cannot_save().await,
+        None => future::pending().await,
+    }
+}
+
+/// Why rows could not be written, if that began the shutdown. A reader that has gone is no failure.
 fn unwritable(submit: &Submit<'_>) -> Option<Failure> {
     let error = submit.write_failure.as_ref()?.take()?;
     let is_failure = error.kind() != io::ErrorKind::BrokenPipe;

@@ -10,12 +10,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use arrow::record_batch::RecordBatch;
 use tokio::task;
 
 use super::source::{DESCRIPTION, NAME};
 use crate::connector::sink::{Sink, SinkConnector, Synced};
-use crate::format::json;
+use crate::format::JsonRows;
 use crate::run::{ExecutionError, Output};
 
 /// A file that is written.
@@ -87,12 +86,12 @@ impl Sink for FileSink {
         cut(file, &self.path, self.length).map_err(|error| self.failed("open", &error))
     }
 
-    fn write(&mut self, rows: &RecordBatch, _output: &mut Output) -> Result<(), ExecutionError> {
-        let lines = json::encode(rows).map_err(|error| ExecutionError::sql(&error))?;
+    fn write(&mut self, rows: JsonRows, _output: &mut Output) -> Result<(), ExecutionError> {
+        let lines = rows.text();
         let Some(file) = &mut self.file else {
             return Err(self.failed("write", &io::Error::other("it is not open")));
         };
-        let written = file.write_all(&lines);
+        let written = file.write_all(lines);
         written.map_err(|error| self.failed("write", &error).retryable())?;
         self.length += lines.len() as u64;
         Ok(())
@@ -241,10 +240,6 @@ fn sync_directory(path: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use arrow::array::{ArrayRef, Int64Array};
-
     use super::*;
 
     #[test]
@@ -253,10 +248,8 @@ mod tests {
         let path = directory.path().join("out.json");
         let mut first = FileSink::new(&path);
         first.open(&[]).unwrap();
-        let rows =
-            RecordBatch::try_from_iter([("n", Arc::new(Int64Array::from(vec![1])) as ArrayRef)])
-                .unwrap();
-        first.write(&rows, &mut Output::default()).unwrap();
+        let rows = JsonRows::new("{\"n\":1}\n", 1);
+        first.write(rows, &mut Output::default()).unwrap();
         assert!(FileSink::new(&path).open(&[]).is_err());
         let of_sync = first.file.as_ref().unwrap().try_clone().unwrap();
         let first_length = first.position().unwrap();

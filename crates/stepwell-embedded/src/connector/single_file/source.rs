@@ -13,10 +13,10 @@ use arrow::{
 use tokio::time::Instant;
 
 use crate::connector::source::{Due, Position, Read, Source, SourceConnector};
-use crate::format::BadData;
 use crate::format::bad_line;
-use crate::format::json::{decode, decode_all};
+use crate::format::json::JsonReader;
 use crate::format::lines::{BYTE_ORDER_MARK, Line, LineBatch, count_lines};
+use crate::format::{BadData, StrangeTime};
 use crate::run::ExecutionError;
 
 pub(super) const NAME: &str = "single_file";
@@ -36,8 +36,8 @@ const TELL_INTERVAL: Duration = Duration::from_secs(1);
 #[derive(Clone, Debug)]
 pub(super) struct ReadFile {
     pub(super) path: PathBuf,
-    /// The columns that are read.
-    pub(super) schema: SchemaRef,
+    /// Reads the columns.
+    pub(super) format: JsonReader,
     pub(super) bad_data: BadData,
     /// Whether each line waits for a checkpoint after the one before, as in Arroyo unless `wait_for_control = 'false'`.
     pub(super) wait_for_control: bool,
@@ -91,6 +91,9 @@ struct FileSource {
     waiting: bool,
     created: Instant,
     dropped: Option<(u64, String)>,
+    /// What is to be said about the first strange time, and whether there was one.
+    notice: Option<String>,
+    has_strange_time: bool,
     /// When dropped lines were last reported.
     told: Option<Instant>,
 }
@@ -117,6 +120,10 @@ impl Source for FileSource {
         self.dropped.take()
     }
 
+    fn notice(&mut self) -> Option<String> {
+        self.notice.take()
+    }
+
     fn keep(&mut self, rows: usize) {
         self.row_ends.truncate(rows);
         if let Some((end, lines)) = self.row_ends.last() {
@@ -132,8 +139,11 @@ impl Source for FileSource {
         if lines.end == self.offset {
             return Ok(None);
         }
-        let batch = match decode_all(&self.file.schema, &lines) {
-            Some(batch) => {
+        let batch = match self.file.format.decode_all(&lines) {
+            Some((batch, strange)) => {
+                if let Some((line, time)) = strange {
+                    self.warn_of(line, &time);
+                }
                 let ends = lines.filled.iter();
                 self.row_ends = ends.map(|line| (line.end, line.number)).collect();
                 self.offset = lines.end;
@@ -164,6 +174,8 @@ impl FileSource {
             waiting: false,
             created: Instant::now(),
             dropped: None,
+            notice: None,
+            has_strange_time: false,
             told: None,
         }
     }
@@ -243,8 +255,11 @@ impl FileSource {
         let mut batches = Vec::new();
         self.row_ends.clear();
         for line in &lines.filled {
-            match decode(&self.file.schema, lines.bytes_of(line), 1) {
-                Ok(batch) => {
+            match self.file.format.decode(lines.bytes_of(line)) {
+                Ok((batch, strange)) => {
+                    if let Some(time) = strange {
+                        self.warn_of(line, &time);
+                    }
                     batches.push(batch);
                     self.row_ends.push((line.end, line.number));
                 }
@@ -270,12 +285,22 @@ impl FileSource {
 
     /// Where the bad line is, and what is wrong with it.
     fn complaint(&mut self, lines: &LineBatch, line: &Line, error: &ArrowError) -> String {
-        let why = bad_line::explain(&self.file.schema, lines.bytes_of(line), error);
+        let schema = self.file.format.schema();
+        let is_first = self.begin == 0 && line.number == 1;
+        let why = bad_line::explain(schema, lines.bytes_of(line), is_first, error);
         format!("{}: {why}", self.location(line.number))
     }
 
+    /// Warns of the first time that probably counts another unit.
+    fn warn_of(&mut self, line: &Line, time: &StrangeTime) {
+        if !self.has_strange_time {
+            self.has_strange_time = true;
+            self.notice = Some(format!("{}: {time}", self.location(line.number)));
+        }
+    }
+
     fn concat(&self, batches: &[RecordBatch]) -> Result<RecordBatch, ExecutionError> {
-        concat_batches(&self.file.schema, batches)
+        concat_batches(self.file.format.schema(), batches)
             .map_err(|error| ExecutionError::sql(&error.into()))
     }
 }

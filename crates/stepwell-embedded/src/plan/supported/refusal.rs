@@ -22,6 +22,12 @@ pub(super) enum Refusal {
     },
     /// More operators and brackets around one another than `most`.
     TooDeep { most: usize },
+    /// More than `most` queries that each read the one before.
+    TooManyLevels { most: usize },
+    /// More than `most` queries in all.
+    TooManyQueries { most: usize },
+    /// More than `most` columns and fields of structs in a row.
+    TooManyFields { most: usize },
     /// Nested deeper than the parser recurses.
     TooNested { levels: usize },
 }
@@ -133,6 +139,18 @@ impl fmt::Display for Refusal {
                 formatter,
                 "the embedded engine cannot run more than {most} operators or brackets around one another; \
                  IN (…) takes a list of any length"
+            ),
+            Self::TooManyLevels { most } => write!(
+                formatter,
+                "the embedded engine cannot run more than {most} views and subqueries that each read the one before"
+            ),
+            Self::TooManyQueries { most } => write!(
+                formatter,
+                "the embedded engine cannot run more than {most} SELECTs together; those of a view count each time it is read"
+            ),
+            Self::TooManyFields { most } => write!(
+                formatter,
+                "the embedded engine cannot run a query whose rows have more than {most} columns and fields of structs"
             ),
             Self::TooNested { levels } => {
                 write!(formatter, "the query is nested deeper than {levels} levels")

@@ -115,7 +115,7 @@ async fn what_is_wrong_with_a_line_is_said() {
         ),
         (bigint, "[1]", "[1] is not a JSON object"),
         (bigint, r#""Zeile""#, r#""Zeile" is not a JSON object"#),
-        (bigint, "n,m", "n,m is not a JSON object"),
+        (bigint, "n m", "n m is not a JSON object"),
         (
             bigint,
             r#"{"ä": 1, nope}"#,
@@ -129,7 +129,7 @@ async fn what_is_wrong_with_a_line_is_said() {
         (
             bigint,
             r#"{"n": 1"#,
-            "the line ends before its JSON object does",
+            "the line ends before its JSON object does; an object has to be on one line",
         ),
         // Control characters are escaped, and long values are shortened.
         (
@@ -152,6 +152,76 @@ async fn what_is_wrong_with_a_line_is_said() {
     let (_, end) = run(select(&path, bigint, "").execute(None).unwrap()).await;
     let error = end.unwrap_err().error;
     assert!(error.ends_with("line 1: byte 8 is not UTF-8"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_that_is_no_json_lines_is_said_to_be_what_it_is() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("in.json");
+    let spread = "the file is JSON that is spread over lines; write each object on one line";
+    let array = "the file is a JSON array; write each of its objects on a line of its own";
+    let csv = "the file looks like CSV; write each row as a JSON object on one line";
+    for (text, words) in [
+        (&b"{\n  \"n\": 1\n}\n"[..], spread),
+        (b"\xef\xbb\xbf{\r\n  \"n\": 1\r\n}\r\n", spread),
+        (b"[\n{\"n\": 1}\n]\n", array),
+        (b"[{\"n\": 1}, {\"n\": 2}]\n", array),
+        (b"n,m\n1,2\n", csv),
+        (b"\"n\";\"m\"\n1;2\n", csv),
+        (b"n\tm\n", csv),
+        (
+            b"\x1f\x8b\x08\x00\n",
+            "the file is compressed with gzip; decompress it",
+        ),
+        (
+            b"\xff\xfe{\0\"\0n\0\n",
+            "the file is UTF-16; write it as UTF-8",
+        ),
+    ] {
+        fs::write(&path, text).unwrap();
+        let (_, end) = run(select(&path, "n BIGINT", "").execute(None).unwrap()).await;
+        let expected = format!("bad data in {}, line 1: {words}", path.display());
+        assert_eq!(end.unwrap_err().error, expected);
+        let dropping = select(&path, "n BIGINT", ", bad_data = 'drop'");
+        let output = dropping
+            .execute(None)
+            .unwrap()
+            .next()
+            .await
+            .unwrap()
+            .unwrap();
+        assert!(output.dropped.unwrap().error.ends_with(words), "{words}");
+    }
+    // Further down a file is what it was.
+    fs::write(&path, "{\"n\": 1}\nn,m\n").unwrap();
+    let (_, end) = run(select(&path, "n BIGINT", "").execute(None).unwrap()).await;
+    let error = end.unwrap_err().error;
+    assert!(
+        error.ends_with("line 2: n,m is not a JSON object"),
+        "{error}"
+    );
+}
+
+/// What was dropped since the last report is not lost when the run is stopped.
+#[tokio::test(start_paused = true)]
+async fn all_dropped_lines_are_counted() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("in.json");
+    fs::write(&path, "nope\n".repeat(10_000)).unwrap();
+    let dropping = select(&path, "n BIGINT", ", bad_data = 'drop'");
+    let mut execution = dropping.execute(None).unwrap();
+    let mut counted = 0;
+    for _ in 0..2 {
+        let output = execution.next().await.unwrap().unwrap();
+        counted += output.dropped.map_or(0, |dropped| dropped.rows);
+    }
+    assert_eq!(counted, 4096, "reports are rate-limited");
+    counted += execution
+        .dropped()
+        .iter()
+        .map(|dropped| dropped.rows)
+        .sum::<u64>();
+    assert_eq!(counted, 8192);
 }
 
 /// A run that resumes from a checkpoint knows only the offset.

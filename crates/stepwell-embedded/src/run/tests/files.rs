@@ -54,7 +54,13 @@ async fn lines_become_rows() {
 async fn a_row_is_a_line() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("in.json");
-    for text in ["{\"n\":1}{\"n\":2\n}\n", "{\"s\":{}\n,\"n\":1}{\"n\":2}\n"] {
+    for text in [
+        "{\"n\":1}{\"n\":2\n}\n",
+        "{\"s\":{}\n,\"n\":1}{\"n\":2}\n",
+        "{\"n\":1}{\"s\":[\"{}\n{}\"]}\n",
+        "{\"n\":1}{\"s\":{}\n{\"n\":1}}\n",
+        "{\"n\":1}{\"n\":1}\n{}{}\n\n",
+    ] {
         fs::write(&path, text).unwrap();
         let query = format!("{}SELECT n FROM src", source(&path, "n BIGINT", GO));
         let (rows, end) = run(program(&query).execute(None).unwrap()).await;

@@ -310,3 +310,33 @@ fn what_is_no_window_is_refused() {
         assert!(errors[0].message.contains(message), "{columns}: {errors:?}");
     }
 }
+
+/// The first run saw the clock at the year 2100.
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_was_set_back_is_warned_of_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("in.json");
+    std::fs::write(&path, "{\"n\": 1}\n{\"n\": 2}\n{\"n\": 3}\n").unwrap();
+    let query = |columns: &str| {
+        format!(
+            "{}SELECT count(*) AS n FROM src GROUP BY tumble(interval '1 second')",
+            super::files::source(&path, columns, "")
+        )
+    };
+    let future =
+        "n BIGINT, at TIMESTAMP GENERATED ALWAYS AS (to_timestamp(4102444800)), WATERMARK FOR at";
+    let mut first = program(&query(future)).execute(None).unwrap();
+    first.next().await.unwrap().unwrap();
+    let state = first.checkpoint().await.unwrap();
+    for (columns, warned) in [("n BIGINT", 1), (future, 0)] {
+        let mut second = program(&query(columns)).execute(Some(&state)).unwrap();
+        let mut notices = Vec::new();
+        while let Some(output) = second.next().await.unwrap() {
+            notices.extend(output.notices);
+            second.checkpoint().await.unwrap();
+        }
+        assert_eq!(notices.len(), warned, "{notices:?}");
+        let begin = "the clock is at least ";
+        assert!(notices.iter().all(|notice| notice.starts_with(begin)));
+    }
+}

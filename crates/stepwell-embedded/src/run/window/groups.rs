@@ -12,6 +12,7 @@ use datafusion_common::{DataFusionError, HashMap};
 use datafusion_expr::{EmitTo, GroupsAccumulator};
 use datafusion_functions_aggregate_common::aggregate::groups_accumulator::GroupsAccumulatorAdapter;
 
+use super::floats::canonical;
 use super::tumbling::{Aggregate, Values};
 
 pub(super) struct Groups {
@@ -104,7 +105,8 @@ impl Groups {
             self.count = 1;
             return Ok(vec![0; rows]);
         }
-        let keys = converter.convert_columns(keys)?;
+        let keys = keys.iter().map(canonical).collect::<Result<Vec<_>, _>>()?;
+        let keys = converter.convert_columns(&keys)?;
         let mut numbers = Vec::with_capacity(rows);
         for key in &keys {
             let number = match self.numbers.get(key.data()) {

@@ -3,14 +3,15 @@
 use std::{collections::BTreeMap, ops::Range, sync::Arc};
 
 use arrow::{
-    array::{Array as _, ArrayRef, UInt64Array},
-    compute::take,
-    datatypes::{DataType, Field, Fields, SchemaRef},
+    array::{Array as _, ArrayRef, AsArray as _, BooleanArray, UInt64Array},
+    compute::{prep_null_mask_filter, take},
+    datatypes::{Field, Fields, SchemaRef},
     record_batch::RecordBatch,
 };
 use datafusion_common::DataFusionError;
 use datafusion_physical_expr::{PhysicalExpr, aggregate::AggregateFunctionExpr};
 
+use super::floats::canonical;
 use crate::run::event_time::{BEGINNING, TIMESTAMP, Timing};
 
 /// A planned aggregation over tumbling windows.
@@ -34,6 +35,9 @@ pub(crate) enum GroupColumn {
 #[derive(Clone, Debug)]
 pub(crate) struct Aggregate {
     pub(crate) function: Arc<AggregateFunctionExpr>,
+    /// Whether it tells equal values from different ones.
+    pub(crate) is_of_distinct_values: bool,
+    pub(crate) arguments: Vec<Arc<dyn PhysicalExpr>>,
     /// Selects the rows that count.
     pub(crate) filter: Option<Arc<dyn PhysicalExpr>>,
 }
@@ -103,38 +107,58 @@ impl Tumbling {
         let evaluate = |expression: &Arc<dyn PhysicalExpr>| {
             expression.evaluate(batch)?.into_array(batch.num_rows())
         };
-        let filter = |aggregate: &Aggregate| match &aggregate.filter {
-            None => Ok(None),
-            Some(filter) => {
-                let values = evaluate(filter)?;
-                if *values.data_type() != DataType::Boolean {
-                    return Err(DataFusionError::Execution(
-                        "the condition of FILTER is neither true nor false".to_owned(),
-                    ));
-                }
-                Ok(Some(values))
-            }
-        };
+        let filters: Vec<_> = (self.aggregates.iter())
+            .map(|aggregate| aggregate.selected(batch))
+            .collect::<Result<_, _>>()?;
+        let arguments = self.aggregates.iter().zip(&filters);
         Ok(Values {
             keys: self.keys().map(evaluate).collect::<Result<_, _>>()?,
-            arguments: self
-                .aggregates
-                .iter()
-                .map(|aggregate| {
-                    aggregate
-                        .function
-                        .expressions()
-                        .iter()
-                        .map(evaluate)
-                        .collect()
-                })
+            arguments: arguments
+                .map(|(aggregate, filter)| aggregate.arguments(batch, filter.as_ref()))
                 .collect::<Result<_, _>>()?,
-            filters: self
-                .aggregates
-                .iter()
-                .map(filter)
-                .collect::<Result<_, _>>()?,
+            filters: (filters.into_iter())
+                .map(|filter| filter.map(|filter| Arc::new(filter) as ArrayRef))
+                .collect(),
         })
+    }
+}
+
+impl Aggregate {
+    /// The rows that count; `None`: all.
+    fn selected(&self, batch: &RecordBatch) -> Result<Option<BooleanArray>, DataFusionError> {
+        let Some(filter) = &self.filter else {
+            return Ok(None);
+        };
+        let values = filter.evaluate(batch)?.into_array(batch.num_rows())?;
+        let values = values.as_boolean_opt().ok_or_else(|| {
+            DataFusionError::Execution(
+                "the condition of FILTER is neither true nor false".to_owned(),
+            )
+        })?;
+        Ok(Some(match values.null_count() {
+            0 => values.clone(),
+            _ => prep_null_mask_filter(values),
+        }))
+    }
+
+    /// Arguments are evaluated only for rows that count: the condition may be what keeps them from failing.
+    fn arguments(
+        &self,
+        batch: &RecordBatch,
+        selected: Option<&BooleanArray>,
+    ) -> Result<Vec<ArrayRef>, DataFusionError> {
+        let evaluate = |expression: &Arc<dyn PhysicalExpr>| {
+            let values = match selected {
+                None => expression.evaluate(batch)?,
+                Some(selected) => expression.evaluate_selection(batch, selected)?,
+            };
+            let values = values.into_array(batch.num_rows())?;
+            if self.is_of_distinct_values {
+                return Ok(canonical(&values)?);
+            }
+            Ok(values)
+        };
+        self.arguments.iter().map(evaluate).collect()
     }
 }
 
