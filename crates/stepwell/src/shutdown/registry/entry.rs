@@ -57,8 +57,6 @@ pub(crate) struct Entry {
     pub(super) in_doubt: bool,
     /// Whether the pipeline was seen ended. The submission may still see it run again.
     pub(super) has_ended: bool,
-    /// Whether a dropped submission has started a run of which no end was seen: what this one sees of an end may be older.
-    pub(super) orphan_started: bool,
     /// Whether the submission was dropped.
     pub(super) is_orphan: bool,
     pub(super) writes: usize,
@@ -67,20 +65,19 @@ pub(crate) struct Entry {
 impl Entry {
     /// Whether the entry is one that a shutdown has to deal with.
     pub(crate) fn is_open(&self) -> bool {
-        !self.has_ended || self.writes > 0 || self.in_doubt || self.orphan_started
+        !self.has_ended || self.writes > 0 || self.in_doubt
     }
 
-    /// Takes over what a dropped submission knew of the same pipeline.
-    pub(super) fn absorb(&mut self, orphan: &Self) {
-        let is_left = self.is_left() && orphan.is_left();
-        self.started_here |= orphan.started_here;
-        self.in_doubt |= orphan.in_doubt;
-        self.orphan_started |= orphan.orphan_started || orphan.started_here && !orphan.has_ended;
-        self.has_ended &= orphan.has_ended;
-        self.since = self.since.min(orphan.since);
-        if !is_left && self.is_left() {
-            self.on_shutdown = OnShutdown::Stop;
+    /// Whether a dropped submission's entry says nothing that `other`, an entry of the same pipeline, does not say.
+    pub(super) fn is_covered_by(&self, other: &Self) -> bool {
+        if self.in_doubt {
+            return false;
         }
+        let is_same = other.on_shutdown == self.on_shutdown
+            && other.started_here == self.started_here
+            && other.is_orphan
+            && other.is_open();
+        self.is_left() || is_same
     }
 
     /// Whether a shutdown leaves the pipeline as it is.

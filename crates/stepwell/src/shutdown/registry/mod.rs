@@ -90,15 +90,11 @@ impl Inner {
         }
     }
 
-    /// Records which pipeline an entry is about. What dropped submissions knew of it goes to this entry, so that there is one entry for one
-    /// pipeline, however often it was attached to.
+    /// Records which pipeline an entry is about.
     fn know(&mut self, id: EntryId, pipeline: &PipelineId) {
         self.set_target(id, Target::Pipeline(pipeline.clone()));
-        for orphan in self.others_of_pipeline(id) {
-            let is_idle = |entry: &Entry| entry.is_orphan && entry.writes == 0;
-            if self.entries.get(&orphan).is_some_and(is_idle) {
-                self.move_into(orphan, id);
-            }
+        for other in self.others_of_pipeline(id) {
+            self.tidy(other);
         }
     }
 
@@ -116,17 +112,7 @@ impl Inner {
         others.filter(|other| *other != id).collect()
     }
 
-    fn move_into(&mut self, orphan: EntryId, id: EntryId) {
-        let Some(absorbed) = self.entries.get(&orphan).cloned() else {
-            return;
-        };
-        self.remove(orphan);
-        if let Some(entry) = self.entries.get_mut(&id) {
-            entry.absorb(&absorbed);
-        }
-    }
-
-    /// Removes the entry of a dropped submission that nothing depends on any more.
+    /// Removes the entry of a dropped submission if nothing depends on it any more: an orchestrator may attach to a pipeline a thousand times.
     fn tidy(&mut self, id: EntryId) {
         let Some(entry) = self.entries.get(&id) else {
             return;
@@ -134,10 +120,10 @@ impl Inner {
         if !entry.is_orphan || entry.writes > 0 {
             return;
         }
-        if !entry.is_open() {
+        let others = self.others_of_pipeline(id);
+        let mut others = others.iter().filter_map(|other| self.entries.get(other));
+        if !entry.is_open() || others.any(|other| entry.is_covered_by(other)) {
             self.remove(id);
-        } else if let Some(other) = self.others_of_pipeline(id).first() {
-            self.move_into(id, *other);
         }
     }
 

@@ -51,9 +51,6 @@ impl Ticket {
         let before = before.filter(|before| !before.target.is_left_for(&entry.target));
         let started_before = before.is_some_and(|before| before.started_here);
         let in_doubt = before.is_some_and(|before| before.in_doubt);
-        let orphan_started = before.is_some_and(|before| before.orphan_started);
-        // Another submission of the same pipeline, since dropped, may have wanted it stopped.
-        let on_shutdown_before = before.map(|before| before.on_shutdown);
         let Intended {
             name,
             requester,
@@ -69,14 +66,13 @@ impl Ticket {
                 name,
                 requester,
                 sight,
-                on_shutdown: on_shutdown_before.unwrap_or(on_shutdown),
+                on_shutdown,
                 since,
                 target,
                 started_here: started_here || started_before,
                 refused: None,
                 in_doubt,
                 has_ended: false,
-                orphan_started,
                 is_orphan: false,
                 writes: writes + 1,
             },
