@@ -176,6 +176,7 @@ async fn a_job_that_does_not_stay_running_is_told_with_how_often_and_why() {
         }
     };
     let outcome = tokio::select! {
+        biased;
         outcome = registered.wait_until_running() => outcome,
         () = recovers => unreachable!(),
     };
@@ -206,6 +207,7 @@ async fn a_job_that_does_not_stay_running_is_told_with_how_often_and_why() {
         }
     };
     let outcome = tokio::select! {
+        biased;
         outcome = registered.wait_until_running() => outcome,
         () = restarts => unreachable!(),
     };
