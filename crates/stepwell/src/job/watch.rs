@@ -5,7 +5,9 @@ use std::{future::Future, sync::Arc, time::Duration};
 use stepwell_arroyo::{ClientError, Job, PipelineId};
 use tokio::time::Instant;
 
-use super::{LastSeen, Trouble, log_reader::TroubleWatch, record::Expected, sight::Sight};
+use super::{
+    LastSeen, Trouble, log_reader::TroubleWatch, record::Expected, sight::Sight, verdict::TWO_TICKS,
+};
 use crate::{
     observe::{Event, Step},
     session::{
@@ -156,30 +158,34 @@ impl Watch {
         if Request::Look.next(&error) == Next::GiveUp {
             return Look::Rejected(error);
         }
-        if is_gone(&error) {
-            let missing = self.sight.is_missing();
-            if self.is_deleted(missing) {
-                return Look::Vanished;
-            }
+        if is_gone(&error) && self.deletion()() {
+            return Look::Vanished;
         }
         self.retry_pause = self.tries.failed(&error);
         self.note_failure(error);
         Look::Failed
     }
 
-    /// Whether a pipeline that the server does not know was deleted, rather than being too new to be visible.
-    fn is_deleted(&self, missing_since: Option<Instant>) -> bool {
-        if self.step == Step::Stop {
-            return !self.may_be_new()();
-        }
-        missing_since.is_some_and(|since| since.elapsed() >= GONE_AFTER)
-    }
-
-    /// Whether the pipeline may be too new to be visible: this watch has not seen it, and it has not had the time.
-    pub(crate) fn may_be_new(&self) -> impl Fn() -> bool + Copy + use<> {
+    /// Says, of a pipeline that the server does not know, whether it was deleted, rather than being too new to be visible, or unknown to one
+    /// node that lags behind.
+    pub(crate) fn deletion(&self) -> impl Fn() -> bool + Clone + use<> {
+        let sight = Arc::clone(&self.sight);
+        let (began, stops) = (self.began, self.step == Step::Stop);
         let is_seen = self.last_seen.state().is_some();
-        let began = self.began;
-        move || !is_seen && began.elapsed() < GONE_AFTER
+        move || {
+            let missing_since = sight.is_missing();
+            let patience = if is_seen && stops {
+                TWO_TICKS
+            } else {
+                GONE_AFTER
+            };
+            let since = if is_seen || !stops {
+                missing_since
+            } else {
+                Some(began)
+            };
+            since.is_some_and(|since| since.elapsed() >= patience)
+        }
     }
 
     /// The attempts of a request about the job, which continue the polls' streak of failures.

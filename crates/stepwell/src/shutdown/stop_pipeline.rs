@@ -173,9 +173,10 @@ impl<'a> Stop<'a> {
         tracing::debug!(pipeline.id = %id, mode = %mode, "asking the pipeline to stop");
         self.sight.tell_to_stop(id);
         let patch = PatchPipeline::new().stop(mode);
-        let may_be_new = watch.may_be_new();
+        let is_deleted = watch.deletion();
         let asked = watch.tries(Request::Stop).run(|client| {
             let (owned, patch) = (id.clone(), patch.clone());
+            let is_deleted = is_deleted.clone();
             async move {
                 let permit = self.requester.permit(&self.deadline).await;
                 let permit = permit.ok_or(NotAsked::InTime)?;
@@ -187,7 +188,7 @@ impl<'a> Stop<'a> {
                 };
                 let sent = to_completion(sending, cut_off);
                 match sent.await {
-                    Err(error) if is_gone(&error) && !may_be_new() => Err(NotAsked::Vanished),
+                    Err(error) if is_gone(&error) && is_deleted() => Err(NotAsked::Vanished),
                     answer => Ok(answer),
                 }
             }

@@ -297,10 +297,29 @@ async fn a_pipeline_that_is_deleted_between_a_look_and_the_stop_is_gone_whatever
         shows(&fake, &[job("Running")]);
         fake.checkpoints(&[]);
         fake.expect(Method::PATCH, path("pl_1"))
-            .reply_json(status, &json!({ "error": words }));
+            .reply_json(status, &json!({ "error": words }))
+            .always();
+        let began = tokio::time::Instant::now();
         let (error, _) = stop_error(deleted.stop().await);
         assert!(matches!(error, StopError::Vanished { .. }), "{error:?}");
+        // One node that lags behind is not believed at once.
+        let took = began.elapsed();
+        assert!(took >= seconds(1) && took < seconds(3), "{took:?}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_404_of_a_node_that_lags_behind_is_no_deletion() {
+    let fake = FakeTransport::new();
+    let running = running(&fake, options()).await;
+    shows(&fake, &[job("Running")]);
+    fake.checkpoints(&[]);
+    fake.expect(Method::PATCH, path("pl_1"))
+        .reply_json(404, &json!({"error": "Pipeline not found"}));
+    fake.patch("pl_1", json!({"stop": "checkpoint"}));
+    shows(&fake, &[undesired("Stopped")]);
+    fake.checkpoints(&[checkpoint(1, "stopping", true)]);
+    assert_eq!(running.stop().await.unwrap().final_checkpoint(), Some(true));
 }
 
 /// A lagging node, or a row that is not visible yet, gives the same answer for a moment.

@@ -70,13 +70,12 @@ impl Entry {
 
     /// Whether a dropped submission's entry says nothing that `other`, an entry of the same pipeline, does not say.
     pub(super) fn is_covered_by(&self, other: &Self) -> bool {
-        if self.in_doubt {
+        // A submission that lives may yet be detached.
+        if self.in_doubt || !other.is_orphan || !other.is_open() {
             return false;
         }
-        let is_same = other.on_shutdown == self.on_shutdown
-            && other.started_here == self.started_here
-            && other.is_orphan
-            && other.is_open();
+        let is_same =
+            other.on_shutdown == self.on_shutdown && other.started_here == self.started_here;
         self.is_left() || is_same
     }
 
