@@ -144,9 +144,9 @@ impl StopResult {
     /// Of several results for one pipeline, the lowest one holds.
     fn rank(&self) -> u8 {
         match self.entry.end {
-            ShutdownEnd::Ended { .. } => 0,
-            ShutdownEnd::Deleted => 1,
-            ShutdownEnd::Unsettled { .. } => 2,
+            ShutdownEnd::Unsettled { .. } => 0,
+            ShutdownEnd::Ended { .. } => 1,
+            ShutdownEnd::Deleted => 2,
             ShutdownEnd::Left => 3,
             ShutdownEnd::NotCreated => 4,
         }

@@ -283,13 +283,18 @@ impl Registry {
         self.changed();
     }
 
-    /// Waits until no write of this entry is under way.
+    /// Waits until no write of this entry, or of another entry of its pipeline, is under way.
     pub(crate) async fn quiet(&self, id: EntryId) {
         let mut changes = self.changes.subscribe();
         loop {
             changes.borrow_and_update();
-            let writes = self.lock().entries.get(&id).map_or(0, |entry| entry.writes);
-            if writes == 0 || changes.changed().await.is_err() {
+            let is_quiet = {
+                let inner = self.lock();
+                let others = inner.others_of_pipeline(id).into_iter();
+                let mut entries = others.chain([id]).filter_map(|id| inner.entries.get(&id));
+                entries.all(|entry| entry.writes == 0)
+            };
+            if is_quiet || changes.changed().await.is_err() {
                 return;
             }
         }
