@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use stepwell_arroyo::{Job, PipelineId};
+use stepwell_arroyo::{Job, JobId, PipelineId};
 use tokio::time::Instant;
 
 use super::record::Record;
@@ -24,6 +24,8 @@ pub(crate) struct Sight {
 struct Seen {
     /// The pipeline that the job belongs to.
     pipeline: Option<PipelineId>,
+    /// The job that was seen last.
+    job: Option<JobId>,
     /// The last reported transition.
     reported: Option<JobTransition>,
     was_there: bool,
@@ -109,9 +111,21 @@ impl Sight {
     /// Whether this is another job than the one seen last: the pipeline was deleted and created again.
     pub(super) fn is_another(&self, job: &Job) -> bool {
         let seen = self.seen();
-        seen.reported
-            .as_ref()
-            .is_some_and(|last| last.job_id != job.id)
+        seen.job.as_ref().is_some_and(|known| *known != job.id)
+    }
+
+    /// Records that we have created the pipeline: whatever was seen under its id before is gone.
+    pub(crate) fn is_new(&self, id: &PipelineId) {
+        let mut seen = self.seen_of(id);
+        seen.job = None;
+        seen.missing_since = None;
+    }
+
+    /// Records which job the pipeline has.
+    pub(crate) fn has_job(&self, id: &PipelineId, job: &JobId) {
+        let mut seen = self.seen_of(id);
+        seen.was_there = true;
+        seen.job = Some(job.clone());
     }
 
     /// Records an observation of the job, and returns the transition if it is a new one.
@@ -123,6 +137,7 @@ impl Sight {
     ) -> Option<JobTransition> {
         let mut seen = self.seen();
         seen.was_there = true;
+        seen.job = Some(job.id.clone());
         if seen.reported.as_ref().is_some_and(|last| last.shows(job)) {
             return None;
         }

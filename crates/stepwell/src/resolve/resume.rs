@@ -144,6 +144,9 @@ impl Resuming<'_> {
         )?);
         self.session.found(&self.pipeline.id, self.started_here);
         self.session.sight.was_there(&self.pipeline.id);
+        if let Some(job) = self.job {
+            self.session.sight.has_job(&self.pipeline.id, &job.id);
+        }
         if patched {
             let mut patch = PatchPipeline::new();
             if start {

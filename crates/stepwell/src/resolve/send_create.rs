@@ -35,6 +35,7 @@ pub(super) async fn send(
     };
     let client = session.requester.client_for_a_write();
     let ticket = session.ticket.clone();
+    let sight = Arc::clone(&session.sight);
     let server = Arc::clone(session.requester.server());
     let request = attempt.request();
     let memory = session.requester.memory();
@@ -49,6 +50,7 @@ pub(super) async fn send(
             // The answer proves which create made the pipeline.
             ticket.registry().claim(&server, &made.id, ticket.id());
             ticket.found(&server, &made.id, true);
+            sight.is_new(&made.id);
         } else if let (Sent::Nothing, Err(error)) = (before, &reply) {
             // Here and not in the caller, which may have been dropped.
             let failure = Failure::of(error);
