@@ -208,7 +208,7 @@ impl Submitter {
             Resolution::Created(created) if self.chance.percent(self.discards) => {
                 let id = created.id().to_string();
                 let discarded = diary
-                    .time("discard", STOP + REQUEST, created.discard())
+                    .time("discard", STOP + REQUEST, Box::pin(created.discard()))
                     .await;
                 match discarded {
                     Ok(()) => {
@@ -261,7 +261,7 @@ impl Submitter {
         if self.chance.percent(10) {
             let began = Instant::now();
             let stopped = diary
-                .time("stop", STOP + REQUEST, registered.stop())
+                .time("stop", STOP + REQUEST, Box::pin(registered.stop()))
                 .await?;
             diary.tell(was_stopped(&stopped, began));
             return Ok(());
@@ -274,7 +274,7 @@ impl Submitter {
             .await?;
         let (id, run_id) = (running.id().to_string(), running.job().run_id);
         diary.tell(Told::Running { id, run_id });
-        self.after(running).await
+        Box::pin(self.after(running)).await
     }
 
     async fn after(&mut self, running: Submission<Running>) -> Result<(), Error> {
@@ -287,7 +287,9 @@ impl Submitter {
         match next {
             0 | 1 => {
                 let began = Instant::now();
-                let stopped = diary.time("stop", STOP + REQUEST, running.stop()).await?;
+                let stopped = diary
+                    .time("stop", STOP + REQUEST, Box::pin(running.stop()))
+                    .await?;
                 diary.tell(was_stopped(&stopped, began));
             }
             2..=4 => {
