@@ -29,7 +29,7 @@ pub(crate) async fn discard(
         baseline,
         *deadline,
     );
-    match stop.run().await {
+    match Box::pin(stop.run()).await {
         Ok(_) | Err(StopError::Vanished { .. }) => {}
         Err(error) => return Err(error.into()),
     }

@@ -24,7 +24,7 @@ pub(crate) async fn stop(
     let mode = session.options.stop_mode.clone();
     let stop = Stop::of(session, id, mode, baseline, *deadline);
     session.stops.store(true, Ordering::Relaxed);
-    let ending = stop.run().await.inspect_err(|_| {
+    let ending = Box::pin(stop.run()).await.inspect_err(|_| {
         // It may keep running.
         session.stops.store(false, Ordering::Relaxed);
     })?;
