@@ -123,9 +123,7 @@ impl Sight {
 
     /// Records which job the pipeline has.
     pub(crate) fn has_job(&self, id: &PipelineId, job: &JobId) {
-        let mut seen = self.seen_of(id);
-        seen.was_there = true;
-        seen.job = Some(job.clone());
+        self.seen_of(id).job = Some(job.clone());
     }
 
     /// Records an observation of the job, and returns the transition if it is a new one.

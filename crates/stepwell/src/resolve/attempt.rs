@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc, time::SystemTime};
 
 use stepwell_arroyo::{CreatePipeline, PipelineId};
 
-use super::{pipeline_summary::PipelineSummary, shown::Shown};
+use super::{pipeline_summary::PipelineSummary, resolve_error::ResolveError, shown::Shown};
 use crate::{session::retry::Request, spec::PipelineSpec};
 
 /// A create that this submission has sent or is about to send, with what is needed to find out later what became of it.
@@ -96,6 +96,20 @@ impl CreateAttempt {
 
     pub(crate) fn in_doubt(&self) -> bool {
         self.sent != Sent::Nothing
+    }
+
+    /// Whether a create of this spec is the same, as far as pipelines can be told apart where the server chooses the ids.
+    pub(crate) fn asks_for(&self, spec: &PipelineSpec) -> bool {
+        self.spec.query() == spec.query() && self.spec.name() == spec.name()
+    }
+
+    /// The create is still in doubt, after it was looked for.
+    pub(super) fn still_unknown(&self) -> ResolveError {
+        ResolveError::StillUnknown {
+            name: self.spec.name().to_owned(),
+            id: self.id().cloned(),
+            since: self.since,
+        }
     }
 
     /// Whether the pipeline has the same query and is not a preview, which ends with its reader.

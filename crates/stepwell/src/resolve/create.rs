@@ -6,7 +6,7 @@ use http::StatusCode;
 use stepwell_arroyo::{ClientError, Made, Pipeline};
 
 use super::{
-    Action, PipelineSummary, ResolveError,
+    Action, ResolveError,
     attempt::{CreateAttempt, Sent},
     send_create::send,
     settle::{Claims, SettleOutcome, look, settle},
@@ -134,12 +134,7 @@ impl Creating<'_> {
             Ok(outcome) => Ok(outcome),
             // How the lookup ended says nothing about the create.
             Err(Some(error)) => Err(self.unknown(attempt, error)),
-            Err(None) => Err(ResolveError::StillUnknown {
-                name: attempt.spec.name().to_owned(),
-                id: attempt.id().cloned(),
-                since: attempt.since,
-            }
-            .into()),
+            Err(None) => Err(attempt.still_unknown().into()),
         }
     }
 
@@ -300,10 +295,7 @@ impl Creating<'_> {
                 }
                 .into())
             }
-            SettleOutcome::Ambiguous(pipelines) => {
-                let matches = pipelines.iter().map(PipelineSummary::new).collect();
-                Err(ResolveError::Ambiguous { matches }.into())
-            }
+            SettleOutcome::Ambiguous(pipelines) => Err(ResolveError::ambiguous(&pipelines).into()),
             SettleOutcome::Absent => Ok(Err(None)),
             SettleOutcome::Failed(error) => Ok(Err(Some(error))),
         }

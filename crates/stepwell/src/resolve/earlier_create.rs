@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    PipelineSummary, ResolveError,
+    ResolveError,
     attempt::CreateAttempt,
     settle::{Claims, SettleOutcome, settle},
 };
@@ -30,7 +30,7 @@ pub(super) async fn earlier_create(
         if earlier.is_under_way {
             let quiet = tokio::time::timeout(deadline.remaining(), registry.quiet(earlier.id));
             if quiet.await.is_err() {
-                return Err(still_unknown(&attempt));
+                return Err(attempt.still_unknown().into());
             }
         } else if earlier.is_orphan {
             let target = Target::Attempted(attempt.clone());
@@ -47,21 +47,13 @@ pub(super) async fn earlier_create(
             return match settle(&session.requester, &attempt, claims, deadline).await {
                 SettleOutcome::Found(_) | SettleOutcome::Conflict(_) => Ok(None),
                 SettleOutcome::Ambiguous(pipelines) => {
-                    let matches = pipelines.iter().map(PipelineSummary::new).collect();
-                    Err(ResolveError::Ambiguous { matches }.into())
+                    Err(ResolveError::ambiguous(&pipelines).into())
                 }
-                SettleOutcome::Absent | SettleOutcome::Failed(_) => Err(still_unknown(&attempt)),
+                SettleOutcome::Absent | SettleOutcome::Failed(_) => {
+                    Err(attempt.still_unknown().into())
+                }
             };
         }
     }
     Ok(None)
-}
-
-fn still_unknown(attempt: &CreateAttempt) -> Error {
-    ResolveError::StillUnknown {
-        name: attempt.spec.name().to_owned(),
-        id: attempt.id().cloned(),
-        since: attempt.since,
-    }
-    .into()
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use snafu::Snafu;
-use stepwell_arroyo::{ClientError, PipelineId};
+use stepwell_arroyo::{ClientError, Pipeline, PipelineId};
 use stepwell_transport::Phase;
 
 use super::pipeline_summary::{PipelineSummary, list};
@@ -273,6 +273,11 @@ impl ResolveError {
             name: name.to_owned(),
             source: error,
         }
+    }
+
+    pub(crate) fn ambiguous<'a>(pipelines: impl IntoIterator<Item = &'a Pipeline>) -> Self {
+        let matches = pipelines.into_iter().map(PipelineSummary::new).collect();
+        Self::Ambiguous { matches }
     }
 
     /// The error of a request that was retried until it was refused, or until the deadline.

@@ -120,14 +120,12 @@ pub(crate) struct Resuming<'a> {
 impl Resuming<'_> {
     pub(crate) async fn run(&self) -> Result<ResumeOutcome, Error> {
         compare_udfs(self.spec, self.pipeline)?;
+        self.session.sight.was_there(&self.pipeline.id);
         let (start, parallelism, restart) = match ResumePlan::of(self.spec, self.pipeline, self.job)
         {
             // This is the requested run. Deciding again would take it for an old one, and could create another.
             ResumePlan::AwaitEnd if self.adopted => (false, None, false),
-            ResumePlan::AwaitEnd => {
-                self.session.sight.was_there(&self.pipeline.id);
-                return self.await_end().await;
-            }
+            ResumePlan::AwaitEnd => return self.await_end().await,
             ResumePlan::Act {
                 start,
                 parallelism,
@@ -143,7 +141,6 @@ impl Resuming<'_> {
             self.started_here,
         )?);
         self.session.found(&self.pipeline.id, self.started_here);
-        self.session.sight.was_there(&self.pipeline.id);
         if let Some(job) = self.job {
             self.session.sight.has_job(&self.pipeline.id, &job.id);
         }
@@ -178,15 +175,14 @@ impl Resuming<'_> {
 
     /// Patches until the request is accepted.
     async fn patch(&self, patch: &PatchPipeline, starts: bool) -> Result<(), Error> {
-        let patched =
-            self.session
-                .requester
-                .repeat(Request::Patch, Step::Resolve, self.deadline, |client| {
-                    let (id, patch) = (self.pipeline.id.clone(), patch.clone());
-                    self.send(Operation::Patch, starts, async move {
-                        client.patch(&id, &patch).await
-                    })
-                });
+        let requester = &self.session.requester;
+        let tries = requester.tries(Request::Patch, Step::Resolve, self.deadline);
+        let patched = tries.run(|client| {
+            let (id, patch) = (self.pipeline.id.clone(), patch.clone());
+            self.send(Operation::Patch, starts, async move {
+                client.patch(&id, &patch).await
+            })
+        });
         patched.await?.map_err(|error| self.refused(error))?;
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! Stops all pipelines that a shutdown tracks.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use stepwell_arroyo::{JobState, PipelineId};
 use tokio::{sync::Semaphore, task::JoinSet};
@@ -93,9 +93,7 @@ impl Shutdown {
             Ok(report)
         }
     }
-}
 
-impl Shutdown {
     /// The report of a shutdown that can stop nothing, because no runtime drives it.
     fn stop_none(&self) -> Result<ShutdownReport, ShutdownError> {
         let ids = self.registry.entry_ids().into_iter();
@@ -151,30 +149,25 @@ impl StopResult {
             ShutdownEnd::NotCreated => 4,
         }
     }
-
-    fn is_settled(&self) -> bool {
-        !matches!(self.entry.end, ShutdownEnd::Unsettled { .. })
-    }
 }
 
-/// Several submissions may be about the same pipeline.
+/// Several submissions may be about the same pipeline. What is settled leaves the registry.
 fn one_for_each_pipeline(registry: &Registry, mut results: Vec<StopResult>) -> Vec<ShutdownEntry> {
     results.sort_by_key(StopResult::rank);
-    let mut kept: Vec<StopResult> = Vec::new();
+    let mut settled = HashMap::new();
+    let mut entries = Vec::new();
     for result in results {
-        let same = kept.iter().find(|other| {
-            let id = &result.entry.id;
-            id.is_some() && *id == other.entry.id && result.server == other.server
-        });
-        let settled = same.unwrap_or(&result).is_settled();
-        if settled {
+        let is_settled = !matches!(result.entry.end, ShutdownEnd::Unsettled { .. });
+        let pipeline = result.entry.id.clone().map(|id| (result.server, id));
+        let same = pipeline.as_ref().and_then(|key| settled.get(key)).copied();
+        if same.unwrap_or(is_settled) {
             registry.remove(result.id);
         }
         if same.is_none() {
-            kept.push(result);
+            settled.extend(pipeline.map(|key| (key, is_settled)));
+            entries.push(result.entry);
         }
     }
-    let mut entries: Vec<_> = kept.into_iter().map(|result| result.entry).collect();
     entries.sort_by(|one, other| one.name.cmp(&other.name));
     entries
 }

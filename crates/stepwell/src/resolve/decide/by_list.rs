@@ -270,11 +270,9 @@ impl Others {
             });
         }
         if alive.len() > 1 {
-            let matches = alive
-                .iter()
-                .map(|(pipeline, _)| PipelineSummary::new(pipeline))
-                .collect();
-            return Err(ResolveError::Ambiguous { matches });
+            return Err(ResolveError::ambiguous(
+                alive.iter().map(|(pipeline, _)| pipeline),
+            ));
         }
         if let Some((pipeline, job)) = alive.pop() {
             return Ok(Decision::Resume {

@@ -1,5 +1,5 @@
 //! Retries: one table decides what to do about a failed request ([`table`]), and one loop does it
-//! ([`Requester::repeat`](super::Requester::repeat)).
+//! ([`Tries::run`]).
 
 mod backoff;
 mod failure;

@@ -40,22 +40,7 @@ impl Requester {
         Backoff::new(first, longest)
     }
 
-    /// Sends a request until it succeeds, the table forbids another attempt, or the deadline is over. See [`Tries::run`].
-    pub(crate) async fn repeat<T, E, F>(
-        &self,
-        request: Request,
-        step: Step,
-        deadline: &Deadline,
-        call: impl FnMut(Client) -> F + Send,
-    ) -> Result<Result<T, ClientError>, E>
-    where
-        F: Future<Output = Result<Result<T, ClientError>, E>> + Send,
-        T: Send,
-    {
-        self.tries(request, step, deadline).run(call).await
-    }
-
-    /// Like [`repeat`](Self::repeat), for calls that have no errors of their own.
+    /// [`Tries::run`], for calls that have no errors of their own.
     pub(crate) async fn call<T, F>(
         &self,
         request: Request,
@@ -67,7 +52,7 @@ impl Requester {
         F: Future<Output = Result<T, ClientError>> + Send,
         T: Send,
     {
-        let repeated = self.repeat(request, step, deadline, |client| {
+        let repeated = self.tries(request, step, deadline).run(|client| {
             let reply = call(client);
             async { Ok::<_, std::convert::Infallible>(reply.await) }
         });

@@ -28,6 +28,11 @@ impl Target {
         }
     }
 
+    /// Whether it is this pipeline, known to exist.
+    pub(super) fn is(&self, pipeline: &PipelineId) -> bool {
+        matches!(self, Self::Pipeline(id) if id == pipeline)
+    }
+
     /// Whether the submission moves from this pipeline to another one. That the run of this one was started here says nothing about the
     /// next one.
     pub(super) fn is_left_for(&self, next: &Self) -> bool {

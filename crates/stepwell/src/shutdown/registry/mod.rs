@@ -74,25 +74,27 @@ impl Inner {
         self.entries.insert(id, entry);
     }
 
-    fn remove(&mut self, id: EntryId) {
-        if let Some(entry) = self.entries.remove(&id)
-            && let Some(server) = self.servers.get_mut(entry.requester.server())
-        {
+    fn remove(&mut self, id: EntryId) -> Option<Entry> {
+        let entry = self.entries.remove(&id)?;
+        if let Some(server) = self.servers.get_mut(entry.requester.server()) {
             server.remove(id, &entry);
         }
+        Some(entry)
     }
 
     /// Sets what an entry is about.
     fn set_target(&mut self, id: EntryId, target: Target) {
-        if let Some(mut entry) = self.entries.get(&id).cloned() {
-            entry.target = target;
-            self.insert(id, entry);
+        if let Some(entry) = self.remove(id) {
+            self.insert(id, Entry { target, ..entry });
         }
     }
 
     /// Records which pipeline an entry is about.
     fn know(&mut self, id: EntryId, pipeline: &PipelineId) {
-        self.set_target(id, Target::Pipeline(pipeline.clone()));
+        let entry = self.entries.get(&id);
+        if entry.is_some_and(|entry| !entry.target.is(pipeline)) {
+            self.set_target(id, Target::Pipeline(pipeline.clone()));
+        }
         for other in self.others_of_pipeline(id) {
             self.tidy(other);
         }
@@ -211,8 +213,7 @@ impl Registry {
             *by != than
                 && other.sent == Sent::Post
                 && (entry.writes == 0 || entry.is_orphan)
-                && other.spec.query() == spec.query()
-                && other.spec.name() == spec.name()
+                && other.asks_for(spec)
         })?;
         Some(EarlierCreate {
             id,
@@ -259,10 +260,7 @@ impl Registry {
     ) -> bool {
         let inner = self.lock();
         inner.attempts(server).any(|(by, entry, other)| {
-            by != than
-                && entry.writes > 0
-                && other.spec.query() == attempt.spec.query()
-                && other.spec.name() == attempt.spec.name()
+            by != than && entry.writes > 0 && other.asks_for(&attempt.spec)
         })
     }
 
