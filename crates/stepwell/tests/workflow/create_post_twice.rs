@@ -2,24 +2,30 @@
 
 use serde_json::json;
 use stepwell::{
-    Shutdown,
+    Shutdown, Submission,
     error::ResolveError,
+    state::Validated,
     transport::{FakeTransport, SharedTransport, http::Method},
 };
 
 use crate::{create_post::server_assigned, support::*};
 
+/// Two submissions of the same spec to the same server, under one shutdown.
+async fn twins(fake: &FakeTransport) -> [Submission<Validated>; 2] {
+    let shutdown = Shutdown::new();
+    let transport = SharedTransport::new(fake.clone());
+    let mut validated = Vec::new();
+    for _ in 0..2 {
+        let options = options().under(&shutdown);
+        validated.push(validated_with(transport.clone(), fake, server_assigned(), options).await);
+    }
+    validated.try_into().unwrap()
+}
+
 #[tokio::test(start_paused = true)]
 async fn one_new_pipeline_does_not_answer_for_the_lost_creates_of_two_submissions() {
     let fake = FakeTransport::any_order();
-    let shutdown = Shutdown::new();
-    let transport = SharedTransport::new(fake.clone());
-    let mut submissions = Vec::new();
-    for _ in 0..2 {
-        let options = options().under(&shutdown);
-        submissions
-            .push(validated_with(transport.clone(), &fake, server_assigned(), options).await);
-    }
+    let [first, second] = twins(&fake).await;
     fake.list(&[]);
     fake.list(&[]);
     fake.expect(Method::POST, PIPELINES).lost().times(2);
@@ -30,8 +36,6 @@ async fn one_new_pipeline_does_not_answer_for_the_lost_creates_of_two_submission
         )
         .always();
     fake.jobs("pl_1", job("Running"));
-    let second = submissions.pop().unwrap();
-    let first = submissions.pop().unwrap();
     let (first, second) = tokio::join!(first.resolve(), second.resolve());
     let (found, unknown) = if first.is_ok() {
         (first, second)
@@ -49,16 +53,7 @@ async fn one_new_pipeline_does_not_answer_for_the_lost_creates_of_two_submission
 #[tokio::test(start_paused = true)]
 async fn what_was_answered_to_one_submission_is_not_taken_for_the_lost_create_of_its_twin() {
     let fake = FakeTransport::new();
-    let shutdown = Shutdown::new();
-    let transport = SharedTransport::new(fake.clone());
-    let mut submissions = Vec::new();
-    for _ in 0..2 {
-        let options = options().under(&shutdown);
-        submissions
-            .push(validated_with(transport.clone(), &fake, server_assigned(), options).await);
-    }
-    let lost = submissions.pop().unwrap();
-    let answered = submissions.pop().unwrap();
+    let [answered, lost] = twins(&fake).await;
     fake.expect(Method::GET, LIST)
         .reply_json(200, &json!({"data": [], "hasMore": false}))
         .times(2);
@@ -79,16 +74,7 @@ async fn what_was_answered_to_one_submission_is_not_taken_for_the_lost_create_of
 #[tokio::test(start_paused = true)]
 async fn what_a_twin_creates_while_the_list_is_read_is_not_taken_for_the_lost_create() {
     let fake = FakeTransport::new();
-    let shutdown = Shutdown::new();
-    let transport = SharedTransport::new(fake.clone());
-    let mut submissions = Vec::new();
-    for _ in 0..2 {
-        let options = options().under(&shutdown);
-        submissions
-            .push(validated_with(transport.clone(), &fake, server_assigned(), options).await);
-    }
-    let twin = submissions.pop().unwrap();
-    let lost = submissions.pop().unwrap();
+    let [lost, twin] = twins(&fake).await;
     // The twin has looked for creates in doubt before there was one.
     fake.expect(Method::GET, LIST)
         .delay(millis(100))

@@ -9,6 +9,7 @@ use stepwell::{
 use crate::{
     by_id::{Look, forced},
     create_post::about_to_post,
+    running::created_to_discard,
     support::*,
     validate::VALIDATE,
 };
@@ -124,11 +125,7 @@ async fn a_stop_is_tried_again_whatever_a_gateway_says() {
 #[tokio::test(start_paused = true)]
 async fn a_delete_is_tried_again_whatever_a_gateway_says() {
     let fake = FakeTransport::new();
-    let validated = validated(&fake, chosen("pl_1")).await;
-    fake.list(&[]);
-    fake.expect(Method::PUT, path("pl_1"))
-        .reply_json(200, &pipeline("pl_1", QUERY));
-    let created = created(validated.resolve().await.unwrap());
+    let created = created_to_discard(&fake).await;
     shows(&fake, &[undesired("Stopped")]);
     fake.checkpoints(&[]);
     let gateway = [PAGE, NO_ROUTE];

@@ -26,11 +26,7 @@ async fn a_detached_pipeline_is_out_of_the_hands_of_the_shutdown() {
 #[tokio::test(start_paused = true)]
 async fn a_create_is_undone_by_a_stop_without_a_checkpoint_and_a_delete() {
     let fake = FakeTransport::new();
-    let validated = validated(&fake, chosen("pl_1")).await;
-    fake.list(&[]);
-    fake.expect(Method::PUT, path("pl_1"))
-        .reply_json(200, &pipeline("pl_1", QUERY));
-    let created = created(validated.resolve().await.unwrap());
+    let created = created_to_discard(&fake).await;
     let shutdown = created.shutdown().clone();
     shows(&fake, &[job("Scheduling")]);
     fake.checkpoints(&[]);
@@ -92,7 +88,7 @@ async fn a_delete_is_repeated_at_a_pace() {
     assert!((5..=20).contains(&sent), "{sent}");
 }
 
-async fn created_to_discard(fake: &FakeTransport) -> Submission<Resolved<Created>> {
+pub(crate) async fn created_to_discard(fake: &FakeTransport) -> Submission<Resolved<Created>> {
     let validated = validated(fake, chosen("pl_1")).await;
     fake.list(&[]);
     fake.expect(Method::PUT, path("pl_1"))
@@ -103,11 +99,7 @@ async fn created_to_discard(fake: &FakeTransport) -> Submission<Resolved<Created
 #[tokio::test(start_paused = true)]
 async fn a_create_that_cannot_be_undone_is_handed_back() {
     let fake = FakeTransport::new();
-    let validated = validated(&fake, chosen("pl_1")).await;
-    fake.list(&[]);
-    fake.expect(Method::PUT, path("pl_1"))
-        .reply_json(200, &pipeline("pl_1", QUERY));
-    let created = created(validated.resolve().await.unwrap());
+    let created = created_to_discard(&fake).await;
     shows(&fake, &[undesired("Stopped")]);
     fake.checkpoints(&[]);
     fake.expect(Method::DELETE, path("pl_1"))

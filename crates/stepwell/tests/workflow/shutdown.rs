@@ -1,19 +1,21 @@
 use serde_json::{Value, json};
 use stepwell::{
-    OnShutdown, PipelineSpec, Shutdown, StopMode, StopPolicy, Submission,
-    shutdown::{Escalation, ShutdownEnd, ShutdownEntry},
+    OnShutdown, PipelineSpec, Shutdown, StopPolicy, Submission,
+    shutdown::ShutdownEnd,
     spec::Identity,
-    transport::{
-        FakeTransport, SharedTransport,
-        http::{HeaderValue, Method, header::RETRY_AFTER},
-    },
+    transport::{FakeTransport, SharedTransport, http::Method},
 };
 use tokio::time::Instant;
 
 use crate::support::*;
 
 /// A pipeline that was found Running, with this option.
-async fn found(fake: &FakeTransport, shutdown: &Shutdown, on_shutdown: OnShutdown, job: Value) {
+pub(crate) async fn found(
+    fake: &FakeTransport,
+    shutdown: &Shutdown,
+    on_shutdown: OnShutdown,
+    job: Value,
+) {
     let options = options().with_on_shutdown(on_shutdown).under(shutdown);
     let validated = validated_with(fake.clone(), fake, spec(), options).await;
     let stop = if job["running_desired"] == json!(true) {
@@ -47,7 +49,7 @@ async fn who_started_a_run_and_the_option_decide_what_is_stopped() {
         } else {
             let report = shutdown.stop_all(policy()).await.unwrap();
             assert!(
-                matches!(report.entries[0].end, ShutdownEnd::Left),
+                matches!(only_entry(&report).end, ShutdownEnd::Left),
                 "{report}"
             );
             assert_eq!(
@@ -130,165 +132,6 @@ async fn everything_under_one_shutdown_is_stopped_at_once_and_one_failure_does_n
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_escalated_that_was_not_asked_for_and_force_waits_for_the_checkpoint_to_end() {
-    let fake = FakeTransport::new();
-    let shutdown = Shutdown::new();
-    found(&fake, &shutdown, OnShutdown::Stop, job("Running")).await;
-    fake.jobs("pl_1", job("Running"));
-    fake.checkpoints(&[]);
-    fake.patch("pl_1", json!({"stop": "checkpoint"}));
-    let shown = fake
-        .expect(Method::GET, jobs_path("pl_1"))
-        .reply_json(200, &json!({"data": [undesired("CheckpointStopping")]}))
-        .always();
-    fake.patch("pl_1", json!({"stop": "immediate"}));
-    fake.patch("pl_1", json!({"stop": "force"}));
-    fake.checkpoints(&[]);
-    let policy = StopPolicy::builder()
-        .deadline(seconds(60))
-        .escalate(Escalation::new(seconds(20), StopMode::Force))
-        .escalate(Escalation::new(seconds(10), StopMode::Immediate))
-        .build();
-    let stops = || count(&fake, &Method::PATCH, |_| true);
-    let (report, ()) = tokio::join!(shutdown.stop_all(policy), async {
-        tokio::time::sleep(seconds(9)).await;
-        assert_eq!(stops(), 1);
-        tokio::time::sleep(seconds(3)).await;
-        assert_eq!(stops(), 2);
-        tokio::time::sleep(seconds(18)).await;
-        assert_eq!(stops(), 2, "force breaks a job in CheckpointStopping");
-        let shown = shown.reply_json(200, &json!({"data": [undesired("Stopping")]}));
-        tokio::time::sleep(seconds(1)).await;
-        assert_eq!(stops(), 3);
-        let _ = shown.reply_json(200, &json!({"data": [undesired("Stopped")]}));
-    });
-    let report = report.unwrap();
-    assert!(
-        matches!(
-            report.entries[0].end,
-            ShutdownEnd::Ended {
-                final_checkpoint: Some(false),
-                ..
-            }
-        ),
-        "{report}"
-    );
-}
-
-/// The job may have reached CheckpointStopping since it was last seen.
-#[tokio::test(start_paused = true)]
-async fn force_is_not_sent_while_no_look_succeeds() {
-    let fake = FakeTransport::new();
-    let shutdown = Shutdown::new();
-    found(&fake, &shutdown, OnShutdown::Stop, job("Running")).await;
-    fake.jobs("pl_1", job("Running"));
-    fake.checkpoints(&[]);
-    fake.patch("pl_1", json!({"stop": "checkpoint"}));
-    let shown = fake
-        .expect(Method::GET, jobs_path("pl_1"))
-        .reply_json(200, &json!({"data": [undesired("Running")]}))
-        .always();
-    fake.patch("pl_1", json!({"stop": "force"}));
-    fake.checkpoints(&[]);
-    let policy = StopPolicy::builder()
-        .deadline(seconds(60))
-        .escalate(Escalation::new(seconds(10), StopMode::Force))
-        .build();
-    let stops = || count(&fake, &Method::PATCH, |_| true);
-    let (report, ()) = tokio::join!(shutdown.stop_all(policy), async {
-        tokio::time::sleep(seconds(9)).await;
-        let shown = shown.reply(503, "");
-        tokio::time::sleep(seconds(9)).await;
-        assert_eq!(stops(), 1, "nothing is known of the job");
-        let shown = shown.reply_json(200, &json!({"data": [undesired("Stopping")]}));
-        tokio::time::sleep(seconds(2)).await;
-        assert_eq!(stops(), 2);
-        let _ = shown.reply_json(200, &json!({"data": [undesired("Stopped")]}));
-    });
-    let _ = report.unwrap();
-}
-
-/// With the embedded scheduler a final checkpoint can hang, and the stop that frees the job ends it as Failed
-/// (`110_stop_checkpoint_states`, `112_stop_immediate_states` of 0.15.0).
-#[tokio::test(start_paused = true)]
-async fn a_final_checkpoint_that_sticks_is_escalated_and_the_servers_words_are_in_the_report() {
-    let fake = FakeTransport::new();
-    let shutdown = Shutdown::new();
-    found(&fake, &shutdown, OnShutdown::Stop, job("Running")).await;
-    fake.jobs("pl_1", job("Running"));
-    fake.checkpoints(&[]);
-    fake.patch("pl_1", json!({"stop": "checkpoint"}));
-    let shown = fake
-        .expect(Method::GET, jobs_path("pl_1"))
-        .reply_json(200, &json!({"data": [undesired("CheckpointStopping")]}))
-        .always();
-    fake.patch("pl_1", json!({"stop": "immediate"}));
-    fake.checkpoints(&[checkpoint(1, "stopping", false)]);
-    let policy = StopPolicy::builder()
-        .deadline(seconds(60))
-        .escalate(Escalation::new(seconds(20), StopMode::Immediate))
-        .build();
-    let (report, ()) = tokio::join!(shutdown.stop_all(policy), async {
-        tokio::time::sleep(seconds(22)).await;
-        let shown = shown.reply_json(200, &json!({"data": [undesired("Stopping")]}));
-        tokio::time::sleep(seconds(4)).await;
-        // Releases up to 0.15 report a text in another field.
-        let failed = undesired("Failed")
-            .with("failure_message", json!("failed while stopping job"))
-            .without("failure_reason");
-        let _ = shown.reply_json(200, &json!({"data": [failed]}));
-    });
-    assert_eq!(
-        report.unwrap().to_string(),
-        "pipeline \"orders\" (pl_1) is Failed without a final checkpoint: failed while stopping job"
-    );
-}
-
-/// A gateway without a server behind it may ask for a longer pause than the process has left.
-#[tokio::test(start_paused = true)]
-async fn a_server_that_asks_for_a_longer_pause_than_is_left_is_told_to_stop_in_time() {
-    let fake = FakeTransport::new();
-    let shutdown = Shutdown::new();
-    found(&fake, &shutdown, OnShutdown::Stop, job("Running")).await;
-    fake.jobs("pl_1", job("Running"));
-    fake.checkpoints(&[]);
-    fake.patch("pl_1", json!({"stop": "checkpoint"}))
-        .reply(503, "")
-        .header(RETRY_AFTER, HeaderValue::from(60));
-    fake.patch("pl_1", json!({"stop": "checkpoint"}));
-    fake.expect(Method::GET, jobs_path("pl_1"))
-        .reply(503, "")
-        .header(RETRY_AFTER, HeaderValue::from(60));
-    shows(&fake, &[undesired("Stopping"), undesired("Stopped")]);
-    fake.checkpoints(&[checkpoint(1, "stopping", true)]);
-    let report = shutdown.stop_all(policy()).await;
-    assert_stopped(&report.unwrap(), "pl_1");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_server_that_asks_for_a_pause_does_not_put_off_an_escalation() {
-    let fake = FakeTransport::new();
-    let shutdown = Shutdown::new();
-    found(&fake, &shutdown, OnShutdown::Stop, job("Running")).await;
-    fake.jobs("pl_1", job("Running"));
-    fake.checkpoints(&[]);
-    fake.patch("pl_1", json!({"stop": "checkpoint"}));
-    fake.expect(Method::GET, jobs_path("pl_1"))
-        .reply(503, "")
-        .header(RETRY_AFTER, HeaderValue::from(60));
-    fake.patch("pl_1", json!({"stop": "immediate"}));
-    shows(&fake, &[undesired("Stopped")]);
-    fake.checkpoints(&[checkpoint(1, "stopping", true)]);
-    let policy = StopPolicy::builder()
-        .deadline(seconds(600))
-        .escalate(Escalation::new(seconds(3), StopMode::Immediate))
-        .build();
-    let started = Instant::now();
-    assert_stopped(&shutdown.stop_all(policy).await.unwrap(), "pl_1");
-    assert!(started.elapsed() < seconds(4), "{:?}", started.elapsed());
-}
-
-#[tokio::test(start_paused = true)]
 async fn what_has_ended_but_would_run_again_is_told_to_stop_too() {
     for state in ["Failed", "Finished"] {
         let fake = FakeTransport::new();
@@ -301,7 +144,7 @@ async fn what_has_ended_but_would_run_again_is_told_to_stop_too() {
         fake.checkpoints(&[]);
         let report = shutdown.stop_all(policy()).await.unwrap();
         assert!(
-            matches!(&report.entries[0].end, ShutdownEnd::Ended { state: ended, .. } if ended.as_str() == state),
+            matches!(&only_entry(&report).end, ShutdownEnd::Ended { state: ended, .. } if ended.as_str() == state),
             "{report}"
         );
     }
@@ -315,13 +158,7 @@ async fn a_pipeline_that_was_deleted_meanwhile_is_reported_as_that_and_not_as_st
     fake.unknown("pl_1");
     let report = shutdown.stop_all(policy()).await.unwrap();
     assert!(
-        matches!(
-            report.entries[..],
-            [ShutdownEntry {
-                end: ShutdownEnd::Deleted,
-                ..
-            }]
-        ),
+        matches!(only_entry(&report).end, ShutdownEnd::Deleted),
         "{report}"
     );
     assert!(report.to_string().contains("was deleted"), "{report}");
@@ -342,7 +179,7 @@ async fn a_request_that_never_left_has_started_nothing() {
     let _ = validated.resolve().await.unwrap_err();
     let report = shutdown.stop_all(policy()).await.unwrap();
     assert!(
-        matches!(report.entries[0].end, ShutdownEnd::Left),
+        matches!(only_entry(&report).end, ShutdownEnd::Left),
         "{report}"
     );
 }

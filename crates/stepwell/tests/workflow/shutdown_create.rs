@@ -94,7 +94,7 @@ async fn a_create_that_is_refused_after_its_caller_is_gone_leaves_nothing_to_sto
     );
     let report = shutdown.stop_all(policy()).await.unwrap();
     assert!(
-        matches!(report.entries[0].end, ShutdownEnd::NotCreated),
+        matches!(only_entry(&report).end, ShutdownEnd::NotCreated),
         "{report}"
     );
 }
@@ -115,7 +115,7 @@ async fn a_create_refused_as_a_duplicate_after_its_caller_is_gone_is_told_and_le
     );
     let report = shutdown.stop_all(policy()).await.unwrap();
     assert!(
-        matches!(report.entries[0].end, ShutdownEnd::Left),
+        matches!(only_entry(&report).end, ShutdownEnd::Left),
         "{report}"
     );
 }
@@ -150,7 +150,7 @@ async fn a_create_that_is_refused_after_the_shutdown_began_was_not_created() {
         ));
         let report = report.unwrap();
         assert!(
-            matches!(report.entries[0].end, ShutdownEnd::NotCreated),
+            matches!(only_entry(&report).end, ShutdownEnd::NotCreated),
             "{report}"
         );
     }
@@ -177,7 +177,7 @@ async fn a_create_that_is_refused_as_a_duplicate_and_does_not_show_is_not_called
     let error = shutdown.stop_all(policy()).await.unwrap_err();
     assert!(
         matches!(
-            &error.report.entries[0].end,
+            &only_entry(&error.report).end,
             ShutdownEnd::Unsettled {
                 error: Unsettled::Refused { .. },
                 ..
@@ -227,7 +227,7 @@ async fn a_create_that_is_not_answered_by_the_deadline_is_under_way() {
     let error = shutdown.stop_all(policy()).await.unwrap_err();
     assert!(
         matches!(
-            &error.report.entries[0].end,
+            &only_entry(&error.report).end,
             ShutdownEnd::Unsettled {
                 error: Unsettled::UnderWay,
                 ..

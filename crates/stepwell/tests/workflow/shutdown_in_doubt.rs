@@ -118,7 +118,7 @@ async fn of_several_that_may_be_the_one_none_is_stopped_and_all_are_named() {
     let error = shutdown.stop_all(policy()).await.unwrap_err();
     assert!(
         matches!(
-            &error.report.entries[0].end,
+            &only_entry(&error.report).end,
             ShutdownEnd::Unsettled { error: Unsettled::Ambiguous { ids }, .. } if ids.len() == 2
         ),
         "{error}"
@@ -136,7 +136,7 @@ async fn a_look_that_is_refused_is_in_the_report() {
     let error = shutdown.stop_all(policy()).await.unwrap_err();
     assert!(
         matches!(
-            &error.report.entries[0].end,
+            &only_entry(&error.report).end,
             ShutdownEnd::Unsettled {
                 error: Unsettled::Look { .. },
                 ..
@@ -156,7 +156,7 @@ async fn an_id_that_turns_out_to_be_anothers_was_not_created_and_is_not_stopped(
         .reply_json(200, &pipeline(spec_id(), "SELECT 2"));
     let report = shutdown.stop_all(policy()).await.unwrap();
     assert!(
-        matches!(report.entries[0].end, ShutdownEnd::NotCreated),
+        matches!(only_entry(&report).end, ShutdownEnd::NotCreated),
         "{report}"
     );
 }
@@ -174,7 +174,7 @@ async fn an_option_to_leave_it_leaves_a_create_in_doubt_too() {
     assert!(cut.is_err());
     let report = shutdown.stop_all(policy()).await.unwrap();
     assert!(
-        matches!(report.entries[0].end, ShutdownEnd::Left),
+        matches!(only_entry(&report).end, ShutdownEnd::Left),
         "{report}"
     );
 }

@@ -4,7 +4,7 @@ use serde_json::json;
 use stepwell::{
     JobState, OnShutdown, Outcome, Shutdown, Submission,
     error::{ResolveError, WaitError},
-    shutdown::{ShutdownEnd, ShutdownEntry},
+    shutdown::ShutdownEnd,
     transport::{FakeTransport, http::Method},
 };
 
@@ -49,13 +49,7 @@ async fn a_thousand_submissions_of_one_pipeline_are_one_entry() {
     let _kept = attach().await.unwrap();
     let report = shutdown.stop_all(policy()).await.unwrap();
     assert!(
-        matches!(
-            report.entries[..],
-            [ShutdownEntry {
-                end: ShutdownEnd::Left,
-                ..
-            }]
-        ),
+        matches!(only_entry(&report).end, ShutdownEnd::Left),
         "{report}"
     );
 }
@@ -88,13 +82,7 @@ async fn what_is_detached_after_the_shutdown_has_begun_is_listed_as_left() {
     let _ = running.detach();
     let report = shutdown.stop_all(policy()).await.unwrap();
     assert!(
-        matches!(
-            report.entries[..],
-            [ShutdownEntry {
-                end: ShutdownEnd::Left,
-                ..
-            }]
-        ),
+        matches!(only_entry(&report).end, ShutdownEnd::Left),
         "{report}"
     );
 }
@@ -108,13 +96,7 @@ async fn a_pipeline_that_another_client_made_anew_under_its_id_is_not_stopped() 
     fake.jobs("pl_1", job("Running").with("id", json!("job_2")));
     let report = shutdown.stop_all(policy()).await.unwrap();
     assert!(
-        matches!(
-            report.entries[..],
-            [ShutdownEntry {
-                end: ShutdownEnd::Deleted,
-                ..
-            }]
-        ),
+        matches!(only_entry(&report).end, ShutdownEnd::Deleted),
         "{report}"
     );
 }

@@ -3,7 +3,7 @@
 use stepwell::{
     Error, JobState, Resolution, Submission, TransitionError,
     error::{ResolveError, WaitError},
-    shutdown::{ShutdownEnd, ShutdownReport},
+    shutdown::{ShutdownEnd, ShutdownEntry, ShutdownReport},
     state::{Registered, Running, Validated},
 };
 
@@ -33,11 +33,18 @@ pub(crate) fn resumed(
 }
 
 /// Asserts that one pipeline was stopped with a final checkpoint.
+/// The entry of a report that must have one.
 #[track_caller]
-pub(crate) fn assert_stopped(report: &ShutdownReport, id: &str) {
+pub(crate) fn only_entry(report: &ShutdownReport) -> &ShutdownEntry {
     let [entry] = &report.entries[..] else {
         panic!("{report}");
     };
+    entry
+}
+
+#[track_caller]
+pub(crate) fn assert_stopped(report: &ShutdownReport, id: &str) {
+    let entry = only_entry(report);
     assert_eq!(entry.name, "orders");
     assert_eq!(
         entry.id.as_ref().map(stepwell::PipelineId::as_str),
