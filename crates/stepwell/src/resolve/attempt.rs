@@ -1,6 +1,6 @@
 //! A create that was sent, or is about to be sent.
 
-use std::{collections::BTreeSet, sync::Arc, time::SystemTime};
+use std::{sync::Arc, time::SystemTime};
 
 use stepwell_arroyo::{CreatePipeline, PipelineId};
 
@@ -38,7 +38,8 @@ pub(crate) struct Listed {
     /// A pipeline with almost the same query, beside which this one is created.
     pub(crate) near: Option<PipelineSummary>,
     /// All pipelines that existed before: if the server chooses the id, only a pipeline that is not among them can be ours.
-    pub(crate) before: Arc<BTreeSet<PipelineId>>,
+    /// Sorted.
+    pub(crate) before: Arc<[PipelineId]>,
 }
 
 /// Whether a server assigns such ids. Any other was chosen by a client, with `PUT`.
@@ -129,7 +130,7 @@ impl CreateAttempt {
         };
         shown.name == self.spec.name()
             && is_given_by_servers(shown.id)
-            && !listed.before.contains(shown.id)
+            && listed.before.binary_search(shown.id).is_err()
             && listed.chosen.as_ref() != Some(shown.id)
             && self.is_for(shown)
     }

@@ -112,6 +112,43 @@ fn a_pipeline_is_ours_on_its_server_alone_and_stays_so_when_the_entry_is_gone() 
     assert!(!registry.is_ours("http://other", &pipeline));
 }
 
+/// A create that has chosen the id `pl_1`.
+fn chosen() -> Intended {
+    let spec = PipelineSpec::builder("SELECT 1").name("orders").build();
+    Intended {
+        target: Target::Attempted(CreateAttempt {
+            spec: Arc::new(spec.unwrap()),
+            mode: CreateMode::ById(PipelineId::from_server("pl_1")),
+            since: SystemTime::UNIX_EPOCH,
+            sent: Sent::Put,
+        }),
+        ..intended(true)
+    }
+}
+
+#[test]
+fn a_chosen_id_belongs_to_its_create_until_the_pipeline_is_found() {
+    let (registry, ticket) = registry();
+    let rival = Ticket::new(&registry);
+    let id = PipelineId::from_server("pl_1");
+    let _guard = ticket.intend(chosen()).unwrap();
+    assert!(registry.is_claimed("http://one", &id, rival.id()));
+    assert!(!registry.is_claimed("http://one", &id, ticket.id()));
+    ticket.found(&"http://one".into(), &id, true);
+    assert!(!registry.is_claimed("http://one", &id, rival.id()));
+}
+
+#[test]
+fn a_create_in_doubt_does_not_stand_for_a_pipeline_that_is_known() {
+    let (registry, in_doubt) = registry();
+    let known = Ticket::new(&registry);
+    drop(in_doubt.intend(chosen()).unwrap());
+    drop(known.intend(intended(true)).unwrap());
+    in_doubt.abandon();
+    known.abandon();
+    assert_eq!(registry.entry_ids(), [in_doubt.id(), known.id()]);
+}
+
 #[test]
 fn a_pipeline_whose_create_is_not_answered_yet_is_ours_already() {
     let spec = PipelineSpec::builder("SELECT 1").name("orders").build();
@@ -124,7 +161,7 @@ fn a_pipeline_whose_create_is_not_answered_yet_is_ours_already() {
             chosen: Some(PipelineId::from_server("pl_chosen")),
             has_stand_in: false,
             near: None,
-            before: Arc::new([listed.clone()].into()),
+            before: [listed.clone()].into(),
         }),
         since: SystemTime::UNIX_EPOCH,
         sent: if id.is_some() { Sent::Put } else { Sent::Post },

@@ -47,7 +47,8 @@ pub(crate) struct Listing {
 /// What a list holds besides the matches.
 #[derive(Debug)]
 pub(crate) struct Others {
-    listed: Arc<BTreeSet<PipelineId>>,
+    /// All of the list, sorted.
+    listed: Arc<[PipelineId]>,
     /// Matches that were deleted after they were listed: their ids are free.
     gone: BTreeSet<PipelineId>,
     not_ours: Vec<PipelineSummary>,
@@ -65,7 +66,7 @@ pub(crate) enum Decision {
     },
     Create {
         id: Option<PipelineId>,
-        listed: Arc<BTreeSet<PipelineId>>,
+        listed: Arc<[PipelineId]>,
         /// Whether one of the others is the pipeline of the spec if the server turns out to choose the ids.
         has_stand_in: bool,
         forced_past: Vec<PipelineSummary>,
@@ -176,8 +177,9 @@ impl Listing {
         self,
         spec: &PipelineSpec,
     ) -> Result<(Vec<Pipeline>, Others), ResolveError> {
-        let listed = self.pipelines.iter().map(|(id, _)| id.clone()).collect();
-        let mut rest = Others::new(listed);
+        let mut listed: Vec<_> = self.pipelines.iter().map(|(id, _)| id.clone()).collect();
+        listed.sort_unstable();
+        let mut rest = Others::new(listed.into());
         let mut matches = Vec::new();
         for (id, bearing) in self.pipelines {
             match bearing {
@@ -210,9 +212,9 @@ impl Listing {
 }
 
 impl Others {
-    fn new(listed: BTreeSet<PipelineId>) -> Self {
+    fn new(listed: Arc<[PipelineId]>) -> Self {
         Self {
-            listed: Arc::new(listed),
+            listed,
             gone: BTreeSet::new(),
             not_ours: Vec::new(),
             near: None,
@@ -297,7 +299,9 @@ impl Others {
             _ => {}
         }
         Ok(Decision::Create {
-            id: free_id(spec, |id| listed.contains(id) && !gone.contains(id))?,
+            id: free_id(spec, |id| {
+                listed.binary_search(id).is_ok() && !gone.contains(id)
+            })?,
             listed,
             has_stand_in,
             forced_past: others,

@@ -110,8 +110,9 @@ impl Inner {
         else {
             return Vec::new();
         };
-        let others = server.with_pipeline(pipeline);
-        others.filter(|other| *other != id).collect()
+        // A create that is in doubt has chosen an id, but has no pipeline yet.
+        let is_other = |other: &EntryId| *other != id && self.attempt(*other).is_none();
+        server.with_id(pipeline).filter(is_other).collect()
     }
 
     /// Removes the entry of a dropped submission if nothing depends on it any more: an orchestrator may attach to a pipeline a thousand times.
@@ -246,9 +247,13 @@ impl Registry {
             return false;
         };
         let claim = of_server.claims.get(id);
-        claim.is_some_and(|claim| *claim != by_other_than)
-            // The id chosen by a create shows which one it belongs to.
-            || of_server.with_id(id).any(|by| by != by_other_than)
+        // The id chosen by a create shows which one it belongs to.
+        let chosen_by = of_server
+            .with_id(id)
+            .filter(|by| inner.attempt(*by).is_some());
+        chosen_by
+            .chain(claim.copied())
+            .any(|by| by != by_other_than)
     }
 
     /// Whether another submission's identical create is under way: a new pipeline may be its result.
