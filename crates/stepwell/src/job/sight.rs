@@ -9,7 +9,7 @@ use stepwell_arroyo::{Job, JobId, PipelineId};
 use tokio::time::Instant;
 
 use super::record::Record;
-use crate::observe::JobTransition;
+use crate::{observe::JobTransition, session::retry::GONE_AFTER};
 
 /// What a submission has observed of its job. It outlives each wait, so that a wait that is started again, as in a `select!` loop, forgets
 /// nothing.
@@ -28,9 +28,13 @@ struct Seen {
     job: Option<JobId>,
     /// The last reported transition.
     reported: Option<JobTransition>,
+    /// Whether another one has been seen under the pipeline's id since.
+    is_replaced: bool,
     was_there: bool,
     /// Whether this process has asked the pipeline to stop.
     is_told_to_stop: bool,
+    /// When a request that starts the job was last answered, or given up.
+    started_at: Option<Instant>,
     /// Since when the server has not known the pipeline.
     missing_since: Option<Instant>,
     /// Since when the server owes an answer: every poll of the job that began after it was dropped or has failed.
@@ -79,6 +83,17 @@ impl Sight {
         self.seen().is_told_to_stop
     }
 
+    /// Records that a request that starts the job was sent, and may have been accepted.
+    pub(crate) fn starts(&self, id: &PipelineId) {
+        self.seen_of(id).started_at = Some(Instant::now());
+    }
+
+    /// Whether such a request was sent so shortly before that a node that lags behind still shows what was before.
+    pub(crate) fn was_just_started(&self) -> bool {
+        let started_at = self.seen().started_at;
+        started_at.is_some_and(|started_at| started_at.elapsed() < GONE_AFTER)
+    }
+
     /// Records that the server has answered about the job or its rows.
     pub(crate) fn heard(&self) {
         self.seen().silent_since = None;
@@ -100,30 +115,56 @@ impl Sight {
         self.seen().missing_since = None;
     }
 
-    /// Records that the server does not know the pipeline, and returns since when, if it ever existed.
-    pub(super) fn is_missing(&self) -> Option<Instant> {
+    /// Records that the server does not know the pipeline, and returns since when, and whether it ever existed.
+    pub(super) fn is_missing(&self) -> (Instant, bool) {
         let mut seen = self.seen();
         // Not since it was last seen: the pause after that may have been long.
         let since = *seen.missing_since.get_or_insert_with(Instant::now);
-        seen.was_there.then_some(since)
+        (since, seen.was_there)
+    }
+
+    /// Whether the server did not know the pipeline when it was last asked.
+    pub(super) fn is_missing_now(&self) -> bool {
+        self.seen().missing_since.is_some()
+    }
+
+    /// Whether it is known which job the pipeline has.
+    pub(crate) fn knows_job(&self) -> bool {
+        self.seen().job.is_some()
     }
 
     /// Whether this is another job than the one seen last: the pipeline was deleted and created again.
     pub(super) fn is_another(&self, job: &Job) -> bool {
-        let seen = self.seen();
-        seen.job.as_ref().is_some_and(|known| *known != job.id)
+        let mut seen = self.seen();
+        let is_another = seen.job.as_ref().is_some_and(|known| *known != job.id);
+        seen.is_replaced |= is_another;
+        is_another
+    }
+
+    /// Whether both have seen the same job, or neither has seen one.
+    pub(crate) fn has_same_job(&self, other: &Self) -> bool {
+        let job = self.seen().job.clone();
+        job == other.seen().job
+    }
+
+    /// Whether another pipeline has been seen under the id.
+    pub(crate) fn is_replaced(&self) -> bool {
+        self.seen().is_replaced
     }
 
     /// Records that we have created the pipeline: whatever was seen under its id before is gone.
     pub(crate) fn is_new(&self, id: &PipelineId) {
         let mut seen = self.seen_of(id);
         seen.job = None;
+        seen.is_replaced = false;
         seen.missing_since = None;
     }
 
     /// Records which job the pipeline has.
     pub(crate) fn has_job(&self, id: &PipelineId, job: &JobId) {
-        self.seen_of(id).job = Some(job.clone());
+        let mut seen = self.seen_of(id);
+        seen.job = Some(job.clone());
+        seen.is_replaced = false;
     }
 
     /// Records an observation of the job, and returns the transition if it is a new one.

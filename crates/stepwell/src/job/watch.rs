@@ -100,6 +100,11 @@ impl Watch {
         &self.id
     }
 
+    /// Records that the job was seen before the watch began.
+    pub(crate) fn has_seen(&mut self, job: &Job) {
+        self.last_seen = LastSeen::job(job);
+    }
+
     /// Polls once.
     pub(crate) async fn look(&mut self) -> Look {
         let (requester, deadline) = (&self.requester, &self.deadline);
@@ -113,13 +118,15 @@ impl Watch {
         match answer {
             Ok(None) => {
                 self.answered();
+                // Gone since it was seen, or hidden by a node that lags behind.
+                if self.sight.knows_job() {
+                    self.sight.is_missing();
+                }
                 self.last_seen = LastSeen::NoJob;
                 Look::NoJob
             }
-            // Another client's, under the id of the one that is to be stopped.
-            Ok(Some(job)) if self.step == Step::Stop && self.sight.is_another(&job) => {
-                Look::Vanished
-            }
+            // It was deleted, and another client has made one under its id.
+            Ok(Some(job)) if self.sight.is_another(&job) => Look::Vanished,
             Ok(Some(job)) => self.saw(job),
             Err(error) => {
                 if self.tries.is_cut_short(&error, left) {
@@ -173,26 +180,45 @@ impl Watch {
         let (began, stops) = (self.began, self.step == Step::Stop);
         let is_seen = self.last_seen.state().is_some();
         move || {
-            let missing_since = sight.is_missing();
+            let (missing_since, was_there) = sight.is_missing();
             let patience = if is_seen && stops {
                 TWO_TICKS
             } else {
                 GONE_AFTER
             };
+            // What was seen long before a stop proves nothing.
             let since = if is_seen || !stops {
                 missing_since
             } else {
-                Some(began)
+                missing_since.max(began)
             };
-            since.is_some_and(|since| since.elapsed() >= patience)
+            (was_there || stops) && since.elapsed() >= patience
         }
     }
 
-    /// The attempts of a request about the job, which continue the polls' streak of failures.
-    pub(crate) fn tries(&mut self, request: Request) -> Tries {
-        let mut tries = self.requester.tries(request, self.step, &self.deadline);
+    /// Whether the pipeline whose job was seen had none in the last poll, or was not known to the server.
+    pub(crate) fn is_missing(&self) -> bool {
+        self.sight.is_missing_now() && self.sight.knows_job()
+    }
+
+    /// Records that the server has accepted a request about the pipeline.
+    pub(crate) fn is_known(&self) {
+        self.sight.is_known();
+    }
+
+    /// The attempts of a request about the job.
+    pub(crate) fn tries(&self, request: Request) -> Tries {
+        self.requester.tries(request, self.step, &self.deadline)
+    }
+
+    /// Lets the attempts of a request about the job continue the polls' streak of failures.
+    pub(crate) fn lend(&mut self, tries: &mut Tries) {
         tries.take_over(&mut self.tries);
-        tries
+    }
+
+    /// Continues the streak of failures of those attempts.
+    pub(crate) fn take_back(&mut self, tries: &mut Tries) {
+        self.tries.take_over(tries);
     }
 
     /// Records that a request about the job failed.

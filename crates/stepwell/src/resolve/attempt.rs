@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::SystemTime};
 
 use stepwell_arroyo::{CreatePipeline, PipelineId};
+use tokio::time::Instant;
 
 use super::{pipeline_summary::PipelineSummary, resolve_error::ResolveError, shown::Shown};
 use crate::{session::retry::Request, spec::PipelineSpec};
@@ -40,6 +41,8 @@ pub(crate) struct Listed {
     /// All pipelines that existed before: if the server chooses the id, only a pipeline that is not among them can be ours.
     /// Sorted.
     pub(crate) before: Arc<[PipelineId]>,
+    /// When the list began to be read.
+    pub(crate) read_at: Instant,
 }
 
 /// Whether a server assigns such ids. Any other was chosen by a client, with `PUT`.
@@ -64,6 +67,14 @@ impl CreateAttempt {
         match &self.mode {
             CreateMode::ById(id) => Some(id),
             CreateMode::Listed(listed) => listed.id.as_ref(),
+        }
+    }
+
+    /// When the list began to be read from which it was decided.
+    pub(crate) fn read_at(&self) -> Option<Instant> {
+        match &self.mode {
+            CreateMode::ById(_) => None,
+            CreateMode::Listed(listed) => Some(listed.read_at),
         }
     }
 

@@ -23,8 +23,9 @@ use crate::{
 /// How long to look once after a refusal that does not mention an existing id.
 const LOOK: Duration = Duration::from_secs(2);
 
-/// How long to look for the pipeline after a `PUT` was refused as a duplicate: a concurrent create under the same id is visible by then.
-const RIVAL: Duration = Duration::from_secs(5);
+/// How long to look for the pipeline after a `PUT` was refused as a duplicate: one that exists is visible by then, even where readers lag
+/// behind. To report its id as burnt too soon would be advice to delete it.
+const RIVAL: Duration = Duration::from_secs(15);
 
 /// The result of a create.
 pub(crate) enum CreateOutcome {
@@ -35,7 +36,8 @@ pub(crate) enum CreateOutcome {
         pipeline: Box<Pipeline>,
         started_here: bool,
     },
-    /// Nothing was created. The server assigns ids itself, so the absence of our id proves nothing, and the list has to decide by the query.
+    /// Nothing was created. The server assigns ids itself, so the absence of our id proves nothing, and the list has to decide by the query;
+    /// or another submission's create of the same spec has to be settled first.
     ListNeeded,
 }
 
@@ -63,12 +65,13 @@ impl Creating<'_> {
             }
             let request = attempt.way();
             let error = match send(self.session, attempt).await? {
-                Ok(made) => {
+                None => return Ok(CreateOutcome::ListNeeded),
+                Some(Ok(made)) => {
                     attempt.sent = Sent::Nothing;
                     tries.answered();
                     return Ok(CreateOutcome::Created(made));
                 }
-                Err(error) => error,
+                Some(Err(error)) => error,
             };
             let failure = Failure::of(&error);
             if failure.changed_nothing() {
@@ -168,8 +171,11 @@ impl Creating<'_> {
         let timeout = self.session.options.settle_timeout;
         let first = if maybe_ours { timeout } else { RIVAL };
         let mut settled = self.look_until(attempt, first).await;
-        if let SettleOutcome::Failed(_) = settled {
-            // A busy server says nothing about the row; look for longer.
+        // A busy server says nothing about the row; look for longer.
+        while let SettleOutcome::Failed(error) = &settled
+            && Request::Find.next(error) != Next::GiveUp
+            && !self.deadline.is_over()
+        {
             settled = self.look_until(attempt, timeout).await;
         }
         match self.adopted(attempt, settled, maybe_ours)? {

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use stepwell_arroyo::Pipeline;
+
 use super::{
     ResolveError,
     attempt::CreateAttempt,
@@ -14,18 +16,31 @@ use crate::{
     spec::PipelineSpec,
 };
 
+/// What has become of the creates that other submissions of the same spec have sent.
+pub(super) enum EarlierCreate {
+    /// None is in doubt.
+    None,
+    /// One is in doubt, and its submission was dropped: this one goes on with it.
+    TakenOver(CreateAttempt),
+    /// One has made this pipeline.
+    Made(Box<Pipeline>),
+}
+
 /// Where the server chooses the ids, a create in doubt has to be settled before the same spec may be created again: otherwise there are two
-/// pipelines, though this process knew of the first.
-///
-/// A create whose submission was dropped is taken over; that of another submission is looked for.
+/// pipelines, though this process knew of the first. That create may have been a `PUT`, if nodes of two versions answer.
 pub(super) async fn earlier_create(
     session: &Session,
     spec: &PipelineSpec,
     deadline: &Deadline,
-) -> Result<Option<CreateAttempt>, Error> {
+) -> Result<EarlierCreate, Error> {
     let registry = session.ticket.registry();
     let server = session.requester.server();
-    while let Some(earlier) = registry.earlier_create(server, spec, session.ticket.id()) {
+    loop {
+        let has_put = session.requester.memory().has_put();
+        let earlier = registry.create_in_doubt(server, spec, has_put, session.ticket.id());
+        let Some(earlier) = earlier else {
+            return Ok(EarlierCreate::None);
+        };
         let attempt = earlier.attempt;
         if earlier.is_under_way {
             let quiet = tokio::time::timeout(deadline.remaining(), registry.quiet(earlier.id));
@@ -35,8 +50,8 @@ pub(super) async fn earlier_create(
         } else if earlier.is_orphan {
             let target = Target::Attempted(attempt.clone());
             drop(session.intend(Arc::from(spec.name()), target, true)?);
-            registry.remove(earlier.id);
-            return Ok(Some(attempt));
+            registry.pass_on(server, earlier.id, session.ticket.id());
+            return Ok(EarlierCreate::TakenOver(attempt));
         } else {
             let claims = Claims {
                 registry,
@@ -44,16 +59,16 @@ pub(super) async fn earlier_create(
                 by: earlier.id,
             };
             let deadline = deadline.within(session.options.settle_timeout);
-            return match settle(&session.requester, &attempt, claims, deadline).await {
-                SettleOutcome::Found(_) | SettleOutcome::Conflict(_) => Ok(None),
+            match settle(&session.requester, &attempt, claims, deadline).await {
+                SettleOutcome::Found(pipeline) => return Ok(EarlierCreate::Made(pipeline)),
+                SettleOutcome::Conflict(_) => registry.made_nothing(earlier.id),
                 SettleOutcome::Ambiguous(pipelines) => {
-                    Err(ResolveError::ambiguous(&pipelines).into())
+                    return Err(ResolveError::ambiguous(&pipelines).into());
                 }
                 SettleOutcome::Absent | SettleOutcome::Failed(_) => {
-                    Err(attempt.still_unknown().into())
+                    return Err(attempt.still_unknown().into());
                 }
-            };
+            }
         }
     }
-    Ok(None)
 }

@@ -20,13 +20,14 @@ mod tests;
 use std::{sync::Arc, time::SystemTime};
 
 use stepwell_arroyo::{Job, Made, Pipeline};
+use tokio::time::Instant;
 
 use self::{
     attempt::{CreateAttempt, CreateMode, Listed, Sent},
     create::{CreateOutcome, Creating},
     decide::{Decision, decide},
     difference::differences,
-    earlier_create::earlier_create,
+    earlier_create::{EarlierCreate, earlier_create},
     job::{JobOf, job_of},
     resume::{ResumeOutcome, ResumePlan, Resuming, compare_udfs},
 };
@@ -89,19 +90,33 @@ pub(crate) async fn resolve(
     deadline: &Deadline,
 ) -> Result<ResolveOutcome, Error> {
     let creating = Creating { session, deadline };
-    if !attempt.as_ref().is_some_and(CreateAttempt::in_doubt) {
-        *attempt = earlier_create(session, spec, deadline).await?;
-    }
-    if let Some(attempt) = attempt.as_mut().filter(|attempt| attempt.in_doubt()) {
-        let outcome = creating.settle_earlier(attempt).await?;
-        let taken = take(session, spec, outcome, deadline).await;
-        let taken = taken.inspect_err(|_| still_in_doubt(session, attempt))?;
-        attempt.sent = Sent::Nothing;
-        if let Some(resolved) = taken {
-            return Ok(resolved.beside(attempt));
-        }
-    }
     loop {
+        let decides_alone = matches!(spec.intent(), Intent::Resume(_));
+        if !decides_alone && !attempt.as_ref().is_some_and(CreateAttempt::in_doubt) {
+            match earlier_create(session, spec, deadline).await? {
+                EarlierCreate::None => *attempt = None,
+                EarlierCreate::TakenOver(earlier) => *attempt = Some(earlier),
+                EarlierCreate::Made(pipeline) => {
+                    let outcome = CreateOutcome::Adopted {
+                        pipeline,
+                        started_here: false,
+                    };
+                    if let Some(resolved) = take(session, spec, outcome, deadline).await? {
+                        return Ok(resolved);
+                    }
+                }
+            }
+        }
+        if let Some(attempt) = attempt.as_mut().filter(|attempt| attempt.in_doubt()) {
+            let outcome = creating.settle_earlier(attempt).await?;
+            let taken = take(session, spec, outcome, deadline).await;
+            let taken = taken.inspect_err(|_| still_in_doubt(session, attempt))?;
+            attempt.sent = Sent::Nothing;
+            if let Some(resolved) = taken {
+                return Ok(resolved.beside(attempt));
+            }
+        }
+        let read_at = Instant::now();
         let mode = match decide(session, spec, deadline, false).await? {
             Decision::Resume { pipeline, job } => {
                 let resumed =
@@ -123,6 +138,7 @@ pub(crate) async fn resolve(
                 has_stand_in,
                 near,
                 before: listed,
+                read_at,
             }),
             Decision::CreateById(id) => CreateMode::ById(id),
         };

@@ -79,7 +79,7 @@ pub enum ResolveError {
     },
     /// The pipeline with the query has finished, and a finished one cannot be resumed.
     #[snafu(display(
-        "pipeline {finished} has this query and has finished, so it cannot be resumed; ask for a new run"
+        "pipeline {finished} has this query and has finished, so it cannot be resumed; ask for a new run, under another id if one is given"
     ))]
     Finished {
         /// The pipeline.

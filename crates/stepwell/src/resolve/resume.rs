@@ -1,6 +1,6 @@
 //! Resumes a pipeline, according to its state.
 
-use std::num::NonZeroU32;
+use std::{num::NonZeroU32, sync::Arc};
 
 use stepwell_arroyo::{
     ClientError, Job, JobState, Operation, PatchPipeline, Pipeline, RestartPipeline, StopMode,
@@ -242,8 +242,13 @@ impl Resuming<'_> {
             let client = &self.session.requester.client;
             client.cut_off(operation, self.pipeline.id.as_str())
         };
+        let sight = Arc::clone(&self.session.sight);
+        let id = self.pipeline.id.clone();
         let sending = async move {
             let sent = sending.await;
+            if starts {
+                sight.starts(&id);
+            }
             let failure = sent.as_ref().err().map(Failure::of);
             if failure.is_some_and(Failure::changed_nothing) {
                 guard.started_nothing();

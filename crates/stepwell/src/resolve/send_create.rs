@@ -13,24 +13,22 @@ use crate::{
         retry::{Failure, Request},
         to_completion,
     },
-    shutdown::registry::entry::Target,
 };
 
 /// Sends one create. It is registered with the shutdown before, and the task that awaits the reply records the outcome, so that nothing is
-/// lost if the caller is dropped.
+/// lost if the caller is dropped. `None` if another create of the spec has to be settled first.
 pub(super) async fn send(
     session: &Session,
     attempt: &mut CreateAttempt,
-) -> Result<Result<Made, ClientError>, Error> {
+) -> Result<Option<Result<Made, ClientError>>, Error> {
     let before = attempt.sent;
     let by_put = attempt.way() == Request::Put;
     attempt.sent = if by_put { Sent::Put } else { Sent::Post };
-    let target = Target::Attempted(attempt.clone());
-    let guard = match session.intend(attempt.spec.shared_name(), target, true) {
-        Ok(guard) => guard,
-        Err(begun) => {
+    let guard = match session.intend_create(attempt) {
+        Ok(Some(guard)) => guard,
+        not_now => {
             attempt.sent = before;
-            return Err(begun);
+            return not_now.map(|_| None);
         }
     };
     let client = session.requester.client_for_a_write();
@@ -66,7 +64,7 @@ pub(super) async fn send(
         drop(guard);
         reply
     };
-    Ok(to_completion(sending, cut_off).await)
+    Ok(Some(to_completion(sending, cut_off).await))
 }
 
 /// A server that has accepted a `PUT`, or refused it as it refuses a create, supports `PUT`.

@@ -188,7 +188,10 @@ fn a_given_id_has_no_new_run() {
         .identity(Identity::Given(PipelineId::new("mine").unwrap()))
         .when_finished(WhenFinished::NewRun);
     let error = decide(spec, &[(pipeline("mine", QUERY), Some(JobState::Finished))]).unwrap_err();
-    assert!(matches!(error, ResolveError::Conflict { .. }), "{error}");
+    assert!(
+        matches!(&error, ResolveError::Finished { finished } if finished.id.as_str() == "mine"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -33,6 +33,7 @@ use crate::{
     job::sight::Sight,
     observe::{Event, Step},
     options::Options,
+    resolve::attempt::CreateAttempt,
     shutdown::{
         Shutdown,
         registry::{
@@ -117,17 +118,32 @@ impl Session {
         target: Target,
         started_here: bool,
     ) -> Result<WriteGuard, Error> {
-        self.ticket
-            .intend(Intended {
-                name,
-                requester: self.requester.clone(),
-                sight: Arc::clone(&self.sight),
-                on_shutdown: self.options.on_shutdown,
-                since: SystemTime::now(),
-                target,
-                started_here,
-            })
-            .map_err(|_begun| Error::ShutdownBegun)
+        let intended = self.intended(name, target, started_here);
+        let guard = self.ticket.intend(intended);
+        guard.map_err(|_begun| Error::ShutdownBegun)
+    }
+
+    /// The same for a create; `None` if another create of its spec is in doubt, beside which it could make a second pipeline.
+    pub(crate) fn intend_create(
+        &self,
+        attempt: &CreateAttempt,
+    ) -> Result<Option<WriteGuard>, Error> {
+        let target = Target::Attempted(attempt.clone());
+        let intended = self.intended(attempt.spec.shared_name(), target, true);
+        let guard = self.ticket.intend_create(intended, attempt);
+        guard.map_err(|_begun| Error::ShutdownBegun)
+    }
+
+    fn intended(&self, name: Arc<str>, target: Target, started_here: bool) -> Intended {
+        Intended {
+            name,
+            requester: self.requester.clone(),
+            sight: Arc::clone(&self.sight),
+            on_shutdown: self.options.on_shutdown,
+            since: SystemTime::now(),
+            target,
+            started_here,
+        }
     }
 
     pub(crate) fn found(&self, id: &PipelineId, started_here: bool) {

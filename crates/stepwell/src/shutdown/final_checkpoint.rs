@@ -118,6 +118,14 @@ impl Evidence {
                 && !before.iter().any(|old| self.is_same(old, checkpoint))
         };
         let new: Vec<_> = after.iter().filter(is_new).collect();
+        // Between the last look and the reading of the checkpoints it may have run again.
+        let is_later = |checkpoint: &&Checkpoint| {
+            job.finish_time
+                .is_some_and(|ended| checkpoint.start_time > ended)
+        };
+        if new.iter().copied().any(|checkpoint| is_later(&checkpoint)) {
+            return Finding::NotKnown;
+        }
         if new.iter().any(|checkpoint| is_stopping(checkpoint)) {
             // Between two runs it may be one that a restart took.
             return if *run == job.run_id {

@@ -1,6 +1,13 @@
 //! Stops all pipelines that a shutdown tracks.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    future::{Future, poll_fn},
+    pin::pin,
+    sync::Arc,
+    task::Poll,
+    time::Duration,
+};
 
 use stepwell_arroyo::{JobState, PipelineId};
 use tokio::{sync::Semaphore, task::JoinSet};
@@ -17,7 +24,7 @@ use super::{
     stop_pipeline::Stop,
 };
 use crate::{
-    job::record::Expected,
+    job::{record::Expected, sight::Sight},
     resolve::settle::{Claims, SettleOutcome, settle},
     session::{Deadline, need_runtime},
 };
@@ -116,6 +123,7 @@ impl Shutdown {
 struct StopResult {
     id: EntryId,
     server: Arc<str>,
+    sight: Arc<Sight>,
     entry: ShutdownEntry,
 }
 
@@ -124,6 +132,7 @@ impl StopResult {
         Self {
             id,
             server: Arc::clone(of.requester.server()),
+            sight: Arc::clone(&of.sight),
             entry: ShutdownEntry {
                 name: of.name.as_ref().to_owned(),
                 id: pipeline,
@@ -139,21 +148,27 @@ impl StopResult {
         Self::new(id, of, of.target.id().cloned(), end)
     }
 
-    /// Of several results for one pipeline, the lowest one holds.
-    fn rank(&self) -> u8 {
+    /// Of several results for one pipeline, the lowest one holds. `deleted`: the jobs of those that were deleted.
+    fn rank(&self, deleted: &[Arc<Sight>]) -> u8 {
         match self.entry.end {
             ShutdownEnd::Unsettled { .. } => 0,
             ShutdownEnd::Ended { .. } => 1,
-            ShutdownEnd::Deleted => 2,
-            ShutdownEnd::Left => 3,
-            ShutdownEnd::NotCreated => 4,
+            // The one that was deleted had the same id before.
+            ShutdownEnd::Left if !deleted.iter().any(|job| job.has_same_job(&self.sight)) => 2,
+            ShutdownEnd::Deleted => 3,
+            ShutdownEnd::Left => 4,
+            ShutdownEnd::NotCreated => 5,
         }
     }
 }
 
 /// Several submissions may be about the same pipeline. What is settled leaves the registry.
 fn one_for_each_pipeline(registry: &Registry, mut results: Vec<StopResult>) -> Vec<ShutdownEntry> {
-    results.sort_by_key(StopResult::rank);
+    let deleted = results
+        .iter()
+        .filter(|result| matches!(result.entry.end, ShutdownEnd::Deleted));
+    let deleted: Vec<_> = deleted.map(|result| Arc::clone(&result.sight)).collect();
+    results.sort_by_key(|result| result.rank(&deleted));
     let mut settled = HashMap::new();
     let mut entries = Vec::new();
     for result in results {
@@ -206,7 +221,16 @@ impl StopEntry<'_> {
         } else if quiet.is_err() {
             (entry.target.id().cloned(), Err(Unsettled::UnderWay))
         } else {
-            self.settle_and_stop(&entry).await
+            let mut settled = pin!(self.settle_and_stop(&entry));
+            let mut gone = pin!(self.registry.gone(self.id));
+            // What was discarded meanwhile may be another client's by now.
+            poll_fn(|waker| {
+                if gone.as_mut().poll(waker).is_ready() {
+                    return Poll::Ready(None);
+                }
+                settled.as_mut().poll(waker).map(Some)
+            })
+            .await?
         };
         let end = end.unwrap_or_else(|error| ShutdownEnd::Unsettled {
             since: entry.since,

@@ -24,7 +24,7 @@ use crate::{
     observe::Step,
     session::{
         Deadline, Requester, Session,
-        retry::{Next, Request, is_gone},
+        retry::{GONE_AFTER, Next, Request, Tries, is_gone},
         to_completion,
     },
 };
@@ -35,14 +35,6 @@ pub(crate) struct Ending {
     pub(crate) job: Job,
     /// Whether a final checkpoint was taken; `None` if that is unknown.
     pub(crate) final_checkpoint: Option<bool>,
-}
-
-/// Why the tries to send a stop ended without an answer.
-enum NotAsked {
-    /// The pipeline was deleted.
-    Vanished,
-    /// The other requests of the shutdown took all the time.
-    InTime,
 }
 
 pub(crate) struct Stop<'a> {
@@ -89,7 +81,8 @@ impl<'a> Stop<'a> {
         );
         let (job, mut evidence) = self.look_before(&mut watch).await?;
         let job = match job {
-            Some(job) if stays_ended(&job) => {
+            // Not the end before a start that was just accepted.
+            Some(job) if stays_ended(&job) && !self.sight.was_just_started() => {
                 let ending = self.ending(job, finding_afterwards);
                 return Ok(watch.beside(ending).await);
             }
@@ -98,11 +91,14 @@ impl<'a> Stop<'a> {
         let is_told_by_looks = job.as_ref().is_some_and(|job| job.pipeline_id.is_none());
         let interval_anew =
             || PollInterval::to_stopped(requester.poll_ceiling).closely(is_told_by_looks);
+        let mut is_shown = job.is_some();
         let mut state = job.map(|job| job.state);
+        let patience = GONE_AFTER.min(deadline.remaining() / 2);
         let mut has_asked = false;
         let mut pending = self.asked_for().peekable();
         let mut resumed_since: Option<Instant> = None;
         let mut interval = interval_anew();
+        let mut tries = watch.tries(Request::Stop);
         loop {
             // In CheckpointStopping, `force` would break the server's task for the job. What the job was in before the last request or
             // before a look that failed does not rule that out.
@@ -111,17 +107,33 @@ impl<'a> Stop<'a> {
                 *mode == StopMode::Force
                     && (is_unknown || state == Some(JobState::CheckpointStopping))
             };
-            if let Some((_, mode)) =
-                pending.next_if(|(after, mode)| began.elapsed() >= *after && !held_back(mode))
-            {
-                evidence.asks(&mode);
-                self.ask(mode, &mut watch).await?;
+            // Another client may have deleted the pipeline and made one anew under its id: only a look at the job tells the two apart.
+            let may_ask = is_shown
+                || !self.sight.knows_job()
+                || !watch.is_missing() && began.elapsed() >= patience;
+            let due = pending
+                .peek()
+                .filter(|(after, mode)| began.elapsed() >= *after && !held_back(mode));
+            let mut is_to_be_repeated = false;
+            if let Some((_, mode)) = due.filter(|_| may_ask) {
+                evidence.asks(mode);
                 has_asked = true;
+                match self.ask(mode.clone(), &mut tries, &mut watch).await? {
+                    None => {
+                        pending.next();
+                    }
+                    Some(pause) => {
+                        watch.sleep(pause).await;
+                        is_to_be_repeated = true;
+                    }
+                }
                 resumed_since = None;
                 interval = interval_anew();
             }
             state = None;
-            if let Some(job) = self.look(&mut watch).await? {
+            let shown = self.look(&mut watch).await?;
+            is_shown = shown.is_some();
+            if let Some(job) = shown {
                 evidence.saw(&job);
                 if stays_ended(&job) {
                     if evidence.is_lost() {
@@ -145,13 +157,16 @@ impl<'a> Stop<'a> {
                 }
                 state = Some(job.state);
             }
+            if is_to_be_repeated {
+                continue;
+            }
             if deadline.is_over() {
                 return Err(self.too_late(&mut watch));
             }
             // `Retry-After` does not delay an escalation.
-            let until_next = pending.peek().map_or(Duration::MAX, |(after, _)| {
-                after.saturating_sub(began.elapsed())
-            });
+            let next = pending.peek();
+            let until_next = next.and_then(|(after, _)| after.checked_sub(began.elapsed()));
+            let until_next = until_next.unwrap_or(Duration::MAX);
             let retry_pause = watch.retry_pause().min(until_next);
             let pause = interval.pause(&requester.jitter).max(retry_pause);
             watch.sleep(pause).await;
@@ -167,43 +182,46 @@ impl<'a> Stop<'a> {
         std::iter::once((Duration::ZERO, self.mode.clone())).chain(escalations)
     }
 
-    /// Sends the stop until it is accepted. Repeating it is safe, because it sets desired state.
-    async fn ask(&self, mode: StopMode, watch: &mut Watch) -> Result<(), StopError> {
-        let id = self.id;
+    /// Sends the stop once; after a failure, the pause before it may be sent again. Repeating it is safe, because it sets desired state.
+    async fn ask(
+        &self,
+        mode: StopMode,
+        tries: &mut Tries,
+        watch: &mut Watch,
+    ) -> Result<Option<Duration>, StopError> {
+        let (id, requester) = (self.id, self.requester);
+        watch.lend(tries);
         tracing::debug!(pipeline.id = %id, mode = %mode, "asking the pipeline to stop");
         self.sight.tell_to_stop(id);
+        let Some(permit) = watch.beside(requester.permit(&self.deadline)).await else {
+            return Err(self.too_late(watch));
+        };
         let patch = PatchPipeline::new().stop(mode);
-        let is_deleted = watch.deletion();
-        let asked = watch.tries(Request::Stop).run(|client| {
-            let (owned, patch) = (id.clone(), patch.clone());
-            let is_deleted = is_deleted.clone();
-            async move {
-                let permit = self.requester.permit(&self.deadline).await;
-                let permit = permit.ok_or(NotAsked::InTime)?;
-                let cut_off = || self.requester.client.cut_off(Operation::Patch, id.as_str());
-                let sending = async move {
-                    let answer = client.patch(&owned, &patch).await;
-                    drop(permit);
-                    answer
-                };
-                let sent = to_completion(sending, cut_off);
-                match sent.await {
-                    Err(error) if is_gone(&error) && is_deleted() => Err(NotAsked::Vanished),
-                    answer => Ok(answer),
-                }
-            }
-        });
-        match watch.beside(asked).await {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(error)) if Request::Stop.next(&error) == Next::GiveUp => {
-                Err(self.rejected(error))
-            }
-            Ok(Err(error)) => {
+        let (client, left) = tries.client();
+        let owned = id.clone();
+        let sending = async move {
+            let answer = client.patch(&owned, &patch).await;
+            drop(permit);
+            answer
+        };
+        let cut_off = || requester.client.cut_off(Operation::Patch, id.as_str());
+        let Err(error) = watch.beside(to_completion(sending, cut_off)).await else {
+            tries.answered();
+            watch.is_known();
+            return Ok(None);
+        };
+        if is_gone(&error) && watch.deletion()() {
+            return VanishedSnafu { id: id.clone() }.fail();
+        }
+        let pause = tries.pause(error, left);
+        watch.take_back(tries);
+        match pause {
+            Ok(pause) => Ok(Some(pause)),
+            Err(error) if Request::Stop.next(&error) == Next::GiveUp => Err(self.rejected(error)),
+            Err(error) => {
                 watch.note_failure(error);
                 Err(self.too_late(watch))
             }
-            Err(NotAsked::InTime) => Err(self.too_late(watch)),
-            Err(NotAsked::Vanished) => VanishedSnafu { id: id.clone() }.fail(),
         }
     }
 

@@ -157,6 +157,7 @@ fn a_pipeline_whose_create_is_not_answered_yet_is_ours_already() {
     let attempt = |id: Option<&str>| CreateAttempt {
         spec: Arc::clone(&spec),
         mode: CreateMode::Listed(Listed {
+            read_at: tokio::time::Instant::now(),
             id: id.map(PipelineId::from_server),
             chosen: Some(PipelineId::from_server("pl_chosen")),
             has_stand_in: false,

@@ -162,78 +162,83 @@ async fn who_only_creates_is_told_what_is_there() {
 
 #[tokio::test(start_paused = true)]
 async fn only_to_resume_needs_no_list_where_the_id_is_known_to_decide() {
-    for spec in [
-        builder().intent(Intent::Resume(id("mine"))),
-        builder()
-            .identity(Identity::Given(id("mine")))
-            .intent(Intent::ResumeOnly),
-    ] {
+    let only_resumes = || builder().intent(Intent::ResumeOnly);
+    let resume = builder().intent(Intent::Resume(id("mine")));
+    let fake = FakeTransport::new();
+    let validated_first = validated(&fake, resume.build().unwrap()).await;
+    fake.not_there("mine");
+    let (error, _) = resolve_error(validated_first.resolve().await);
+    assert!(
+        matches!(error, ResolveError::NothingToResume { near: None }),
+        "{error:?}"
+    );
+
+    let given = only_resumes().identity(Identity::Given(id("mine")));
+    for (spec, wanted) in [(only_resumes(), spec_id()), (given, "mine".to_owned())] {
+        let spec = spec.build().unwrap();
+        // A successful `PUT` shows that the server accepts ids.
         let fake = FakeTransport::new();
-        let validated = validated(&fake, spec.build().unwrap()).await;
-        fake.not_there("mine");
-        let (error, _) = resolve_error(validated.resolve().await);
+        let transport = SharedTransport::new(fake.clone());
+        let first = validated_with(
+            transport.clone(),
+            &fake,
+            forced().build().unwrap(),
+            options(),
+        );
+        let first = first.await;
+        fake.not_there(spec_id());
+        fake.put(spec_id());
+        let _ = created(first.resolve().await.unwrap());
+        let second = validated_with(transport, &fake, spec.clone(), options()).await;
+        fake.not_there(&wanted);
+        let (error, _) = resolve_error(second.resolve().await);
         assert!(
             matches!(error, ResolveError::NothingToResume { near: None }),
             "{error:?}"
         );
+
+        // So does a pipeline that another client has put.
+        let third = validated(&fake, spec).await;
+        fake.not_there(&wanted);
+        fake.newest(
+            10,
+            &[pipeline("pl_1", QUERY), pipeline("sw_other", "SELECT 2")],
+            true,
+        );
+        let (error, _) = resolve_error(third.resolve().await);
+        assert!(
+            matches!(error, ResolveError::NothingToResume { near: None }),
+            "{error:?}"
+        );
+        // A pipeline with the query exists.
+        let text = error.to_string();
+        assert!(
+            text.contains("or the id") && text.contains("find it by its query"),
+            "{text}"
+        );
     }
-
-    // A successful `PUT` shows that the server accepts ids.
-    let fake = FakeTransport::new();
-    let transport = SharedTransport::new(fake.clone());
-    let first = validated_with(
-        transport.clone(),
-        &fake,
-        forced().build().unwrap(),
-        options(),
-    );
-    let first = first.await;
-    fake.not_there(spec_id());
-    fake.put(spec_id());
-    let _ = created(first.resolve().await.unwrap());
-    let only_resumes = builder().intent(Intent::ResumeOnly).build().unwrap();
-    let second = validated_with(transport, &fake, only_resumes.clone(), options()).await;
-    fake.not_there(spec_id());
-    let (error, _) = resolve_error(second.resolve().await);
-    assert!(
-        matches!(error, ResolveError::NothingToResume { near: None }),
-        "{error:?}"
-    );
-
-    // So does a pipeline that another client has put.
-    let third = validated(&fake, only_resumes).await;
-    fake.not_there(spec_id());
-    fake.newest(
-        10,
-        &[pipeline("pl_1", QUERY), pipeline("sw_other", "SELECT 2")],
-        true,
-    );
-    let (error, _) = resolve_error(third.resolve().await);
-    assert!(
-        matches!(error, ResolveError::NothingToResume { near: None }),
-        "{error:?}"
-    );
-    // A pipeline with the query exists.
-    let text = error.to_string();
-    assert!(
-        text.contains("or the id") && text.contains("find it by its query"),
-        "{text}"
-    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn only_to_resume_asks_the_list_where_the_server_may_choose_ids() {
-    let fake = FakeTransport::new();
-    let spec = builder().intent(Intent::ResumeOnly).build().unwrap();
-    let validated = validated(&fake, spec).await;
-    fake.not_there(spec_id());
-    fake.newest(10, &[pipeline("pl_1", QUERY)], false);
-    fake.list(&[pipeline("pl_1", QUERY)]);
-    fake.jobs("pl_1", job("Running"));
-    assert_eq!(
-        resumed(validated.resolve().await.unwrap()).id().as_str(),
-        "pl_1"
-    );
+    let given = builder().identity(Identity::Given(id("mine")));
+    for (spec, wanted) in [(builder(), spec_id()), (given, "mine".to_owned())] {
+        let is_given = wanted == "mine";
+        let fake = FakeTransport::new();
+        let spec = spec.intent(Intent::ResumeOnly).build().unwrap();
+        let validated = validated(&fake, spec).await;
+        fake.not_there(wanted);
+        fake.newest(10, &[pipeline("pl_1", QUERY)], false);
+        // Once for the id, and once more as if the server had chosen it.
+        for _ in 0..=usize::from(is_given) {
+            fake.list(&[pipeline("pl_1", QUERY)]);
+        }
+        fake.jobs("pl_1", job("Running"));
+        assert_eq!(
+            resumed(validated.resolve().await.unwrap()).id().as_str(),
+            "pl_1"
+        );
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -23,7 +23,9 @@ async fn a_duplicate_that_never_shows_is_a_burnt_id_and_the_error_names_the_cure
     fake.not_there(spec_id()).always();
     let started = tokio::time::Instant::now();
     let (error, validated) = resolve_error(validated.resolve().await);
-    assert!(started.elapsed() < seconds(6), "{:?}", started.elapsed());
+    // By then, even a node that lags behind would show it.
+    let took = started.elapsed();
+    assert!(took >= seconds(15) && took < seconds(16), "{took:?}");
     assert!(matches!(error, ResolveError::Burnt { .. }), "{error:?}");
     assert!(
         error

@@ -185,6 +185,24 @@ async fn a_pipeline_that_was_deleted_before_it_is_watched_has_vanished() {
     assert!(matches!(error, WaitError::Vanished { .. }), "{error:?}");
 }
 
+/// Its end is not that of the pipeline that was watched.
+#[tokio::test(start_paused = true)]
+async fn a_pipeline_that_another_client_made_anew_is_not_the_one_that_is_watched() {
+    let fake = FakeTransport::new();
+    let running = running(&fake, options()).await;
+    shows(&fake, &[job("Finished").with("id", json!("job_2"))]);
+    let error = running.ended().await.unwrap_err();
+    assert!(
+        matches!(
+            error,
+            Error::Wait {
+                source: WaitError::Vanished { .. }
+            }
+        ),
+        "{error:?}"
+    );
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_watch_that_is_begun_anew_again_and_again_notices_a_server_that_hangs() {
     let fake = FakeTransport::new();

@@ -158,7 +158,9 @@ async fn failures_of_each_step_are_told_to_be_over() {
         panic!();
     };
     fake.expect(Method::GET, jobs_path("pl_1")).lost();
+    shows(&fake, &[job("Running")]);
     fake.expect(Method::PATCH, path("pl_1")).refused();
+    shows(&fake, &[job("Running")]);
     fake.expect(Method::PATCH, path("pl_1"))
         .reply_json(200, &pipeline("pl_1", QUERY));
     shows(&fake, &[undesired("Stopped")]);
@@ -177,10 +179,40 @@ async fn failures_of_each_step_are_told_to_be_over() {
             (Step::Resolve, 1),
             (Step::Resolve, 1),
             (Step::Wait, 3),
-            (Step::Stop, 2)
+            (Step::Stop, 1),
+            (Step::Stop, 1)
         ]
     );
     assert_eq!(reasons.len(), 9);
+}
+
+/// The pipeline is seen ended before it is told to stop, or although the reply to that is lost.
+#[tokio::test(start_paused = true)]
+async fn failures_of_a_stop_are_told_to_be_over_when_its_job_is_seen_ended() {
+    for is_told in [true, false] {
+        let (options, told) = observed();
+        let fake = FakeTransport::new();
+        let running = running(&fake, options).await;
+        if is_told {
+            shows(&fake, &[job("Running")]);
+            fake.checkpoints(&[]);
+            fake.expect(Method::PATCH, path("pl_1")).lost();
+        } else {
+            fake.expect(Method::GET, jobs_path("pl_1")).lost();
+        }
+        shows(&fake, &[undesired("Stopped")]);
+        if is_told {
+            fake.checkpoints(&[]);
+        }
+        let _ = running.stop().await.unwrap();
+        let told = told.lock().unwrap();
+        let (reasons, ends) = failures(&told);
+        assert_eq!(reasons.len(), 1);
+        assert!(
+            matches!(ends[..], [(Step::Stop, 1, _)]),
+            "told to stop: {is_told}; {ends:?}"
+        );
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,6 +1,6 @@
 //! Which failures are tried again, and which are not, by the kind of request.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use stepwell::{
     error::ResolveError,
     transport::{Expectation, FakeTransport, Phase, TransportErrorKind, http::Method},
@@ -9,7 +9,7 @@ use stepwell::{
 use crate::{
     by_id::{Look, forced},
     create_post::about_to_post,
-    running::created_to_discard,
+    discard::created_to_discard,
     support::*,
     validate::VALIDATE,
 };
@@ -35,6 +35,14 @@ const NO_ROUTE: Failure = |request| request.reply(404, "<html>no backend</html>"
 fn fails(fake: &FakeTransport, method: &Method, path: &str, with: &[&[Failure]]) {
     for failure in with.iter().copied().flatten() {
         let _ = failure(fake.expect(method.clone(), path));
+    }
+}
+
+/// As [`fails`], and each failure is followed by a look that shows this job.
+fn fails_between_looks(fake: &FakeTransport, method: &Method, with: &[&[Failure]], job: &Value) {
+    for failure in with.iter().copied().flatten() {
+        fails(fake, method, &path("pl_1"), &[&[*failure]]);
+        fake.jobs("pl_1", job.clone());
     }
 }
 
@@ -109,13 +117,14 @@ async fn a_restart_is_tried_again_after_a_look_once_it_may_have_been_sent() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stop_is_tried_again_whatever_a_gateway_says() {
+async fn a_stop_is_tried_again_after_a_look_whatever_a_gateway_says() {
     let fake = FakeTransport::new();
     let running = running(&fake, options()).await;
     shows(&fake, &[job("Running")]);
     fake.checkpoints(&[]);
     let gateway = [PAGE, OTHER_JSON, NO_ROUTE];
-    fails(&fake, &Method::PATCH, &path("pl_1"), &[&PASSING, &gateway]);
+    let failures: &[&[Failure]] = &[&PASSING, &gateway];
+    fails_between_looks(&fake, &Method::PATCH, failures, &job("Running"));
     fake.patch("pl_1", json!({"stop": "checkpoint"}));
     shows(&fake, &[undesired("Stopped")]);
     fake.checkpoints(&[]);
@@ -123,13 +132,14 @@ async fn a_stop_is_tried_again_whatever_a_gateway_says() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_delete_is_tried_again_whatever_a_gateway_says() {
+async fn a_delete_is_tried_again_after_a_look_whatever_a_gateway_says() {
     let fake = FakeTransport::new();
     let created = created_to_discard(&fake).await;
     shows(&fake, &[undesired("Stopped")]);
     fake.checkpoints(&[]);
     let gateway = [PAGE, NO_ROUTE];
-    fails(&fake, &Method::DELETE, &path("pl_1"), &[&PASSING, &gateway]);
+    let failures: &[&[Failure]] = &[&PASSING, &gateway];
+    fails_between_looks(&fake, &Method::DELETE, failures, &undesired("Stopped"));
     fake.expect(Method::DELETE, path("pl_1")).reply(200, "");
     created.discard().await.unwrap();
 }

@@ -1,10 +1,9 @@
-//! What can be done with a running pipeline besides stopping it: watch it to its end, detach, delete it, attach again, inspect it.
+//! What can be done with a running pipeline besides stopping it: watch it to its end, detach, attach again, inspect it.
 
 use serde_json::json;
 use stepwell::{
     Error, JobState, Shutdown, StopPolicy, Submission,
-    error::{AttachError, ResolveError},
-    state::{Created, Resolved},
+    error::AttachError,
     transport::{FakeTransport, Phase, http::Method},
 };
 
@@ -21,104 +20,6 @@ async fn a_detached_pipeline_is_out_of_the_hands_of_the_shutdown() {
     assert!(report.entries.is_empty());
     assert_eq!(report.to_string(), "nothing to stop");
     assert_eq!(fake.requests().len(), before);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_create_is_undone_by_a_stop_without_a_checkpoint_and_a_delete() {
-    let fake = FakeTransport::new();
-    let created = created_to_discard(&fake).await;
-    let shutdown = created.shutdown().clone();
-    shows(&fake, &[job("Scheduling")]);
-    fake.checkpoints(&[]);
-    fake.patch("pl_1", json!({"stop": "immediate"}));
-    shows(&fake, &[undesired("Stopping"), undesired("Stopped")]);
-    fake.checkpoints(&[]);
-    fake.expect(Method::DELETE, path("pl_1")).lost();
-    fake.expect(Method::DELETE, path("pl_1"))
-        .reply_json(404, &json!({"error": "Pipeline not found"}));
-    created.discard().await.unwrap();
-    assert!(
-        shutdown
-            .stop_all(StopPolicy::default())
-            .await
-            .unwrap()
-            .entries
-            .is_empty()
-    );
-}
-
-/// The job has just stopped, and a node or the controller does not know it yet (`151_delete_while_running`).
-#[tokio::test(start_paused = true)]
-async fn a_refusal_that_passes_does_not_end_the_undoing() {
-    for passes in [true, false] {
-        let fake = FakeTransport::new();
-        let created = created_to_discard(&fake).await;
-        shows(&fake, &[undesired("Stopped")]);
-        fake.checkpoints(&[]);
-        let words = "Pipeline's jobs must be in a terminal state (stopped, finished, or failed) before it can be deleted";
-        let refused = fake
-            .expect(Method::DELETE, path("pl_1"))
-            .reply_json(400, &json!({"error": words}));
-        if passes {
-            let _ = refused.times(2);
-            fake.expect(Method::DELETE, path("pl_1")).reply(200, "");
-            created.discard().await.unwrap();
-            continue;
-        }
-        let _ = refused.always();
-        let (error, _) = created.discard().await.unwrap_err().into_parts();
-        assert!(chain(&error).contains(words), "{}", chain(&error));
-        assert!(error.is_retryable());
-    }
-}
-
-/// A gateway may answer so for minutes.
-#[tokio::test(start_paused = true)]
-async fn a_delete_is_repeated_at_a_pace() {
-    let fake = FakeTransport::new();
-    let created = created_to_discard(&fake).await;
-    shows(&fake, &[undesired("Stopped")]);
-    fake.checkpoints(&[]);
-    let _ = fake
-        .expect(Method::DELETE, path("pl_1"))
-        .reply(404, "<html>no backend</html>")
-        .always();
-    let _ = created.discard().await.unwrap_err();
-    let sent = count(&fake, &Method::DELETE, |_| true);
-    assert!((5..=20).contains(&sent), "{sent}");
-}
-
-pub(crate) async fn created_to_discard(fake: &FakeTransport) -> Submission<Resolved<Created>> {
-    let validated = validated(fake, chosen("pl_1")).await;
-    fake.list(&[]);
-    fake.expect(Method::PUT, path("pl_1"))
-        .reply_json(200, &pipeline("pl_1", QUERY));
-    created(validated.resolve().await.unwrap())
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_create_that_cannot_be_undone_is_handed_back() {
-    let fake = FakeTransport::new();
-    let created = created_to_discard(&fake).await;
-    shows(&fake, &[undesired("Stopped")]);
-    fake.checkpoints(&[]);
-    fake.expect(Method::DELETE, path("pl_1"))
-        .reply_json(400, &json!({"error": "the job is still running"}));
-    let (error, created) = created.discard().await.unwrap_err().into_parts();
-    assert!(
-        matches!(
-            error,
-            Error::Resolve {
-                source: ResolveError::Rejected { .. }
-            }
-        ),
-        "{error:?}"
-    );
-    // It was deleted in the meantime, which is the desired result.
-    fake.unknown("pl_1");
-    fake.expect(Method::DELETE, path("pl_1"))
-        .reply_json(404, &json!({"error": "Pipeline not found"}));
-    created.discard().await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use serde_json::json;
 use stepwell::{
     Error, StopPolicy,
+    error::ResolveError,
     observe::Event,
     spec::Identity,
     transport::{FakeTransport, http::Method},
@@ -122,33 +123,37 @@ async fn no_error_of_resolving_shows_a_secret() {
         secret_pipeline().with("id", json!("pl_1")),
         secret_pipeline().with("id", json!("pl_2")),
     ];
-    for (spec, states) in [
-        (
-            builder().identity(Identity::ServerAssigned),
-            ["Running", "Running"],
-        ),
-        (
-            builder().identity(Identity::ServerAssigned),
-            ["Finished", "Finished"],
-        ),
-        (
-            builder()
-                .intent(stepwell::spec::Intent::CreateOnly)
-                .identity(Identity::ServerAssigned),
-            ["Running", "Stopped"],
-        ),
-        (builder(), ["", ""]),
+    let assigned = || builder().identity(Identity::ServerAssigned);
+    let creates_only = assigned().intent(stepwell::spec::Intent::CreateOnly);
+    for (spec, states, lists) in [
+        (assigned(), ["Running", "Running"], 1),
+        (assigned(), ["Finished", "Finished"], 1),
+        (creates_only, ["Running", "Stopped"], 1),
+        // Two may be the one, if the server has chosen its id.
+        (builder(), ["Running", "Running"], 2),
     ] {
         let fake = FakeTransport::new();
         let validated = validated(&fake, spec.build().unwrap()).await;
-        fake.list(&others);
-        if !states[0].is_empty() {
-            fake.jobs("pl_1", job(states[0]));
-            fake.jobs("pl_2", job(states[1]));
+        for _ in 0..lists {
+            fake.list(&others);
         }
+        fake.jobs("pl_1", job(states[0]));
+        fake.jobs("pl_2", job(states[1]));
         let (error, _) = resolve_error(validated.resolve().await);
         error_shows_no_secret(&error);
     }
+
+    // The server accepts ids, so that neither is.
+    let fake = FakeTransport::new();
+    let validated = validated(&fake, builder().build().unwrap()).await;
+    let [first, second] = others;
+    fake.list(&[first, second, pipeline("sw_other", "SELECT 2")]);
+    let (error, _) = resolve_error(validated.resolve().await);
+    assert!(
+        matches!(error, ResolveError::OtherPipelines { near: Some(_), .. }),
+        "{error:?}"
+    );
+    error_shows_no_secret(&error);
 }
 
 #[tokio::test(start_paused = true)]

@@ -138,6 +138,8 @@ async fn a_server_that_asks_for_a_longer_pause_than_is_left_is_told_to_stop_in_t
     fake.patch("pl_1", json!({"stop": "checkpoint"}))
         .reply(503, "")
         .header(RETRY_AFTER, HeaderValue::from(60));
+    // The look before it is told again.
+    shows(&fake, &[job("Running")]);
     fake.patch("pl_1", json!({"stop": "checkpoint"}));
     fake.expect(Method::GET, jobs_path("pl_1"))
         .reply(503, "")
@@ -157,6 +159,8 @@ async fn a_server_that_asks_for_a_pause_does_not_put_off_an_escalation() {
     fake.expect(Method::GET, jobs_path("pl_1"))
         .reply(503, "")
         .header(RETRY_AFTER, HeaderValue::from(60));
+    // The failed look does not tell whose pipeline it is.
+    shows(&fake, &[undesired("Running")]);
     fake.patch("pl_1", json!({"stop": "immediate"}));
     shows(&fake, &[undesired("Stopped")]);
     fake.checkpoints(&[checkpoint(1, "stopping", true)]);

@@ -216,11 +216,7 @@ impl Looking<'_> {
 
     /// Whether the absence of the id proves that there is no such pipeline: a server that assigns ids has it under another one.
     fn decides_alone(&self) -> bool {
-        let is_given = match self.spec.intent() {
-            Intent::Resume(_) => true,
-            _ => given(self.spec).is_some() && self.memory.has_put(),
-        };
-        is_given || self.memory.surely_has_put()
+        matches!(self.spec.intent(), Intent::Resume(_)) || self.memory.surely_has_put()
     }
 
     /// Looks among the newest pipelines for one that is not ours.

@@ -237,6 +237,11 @@ impl Others {
         }
     }
 
+    /// Whether one of them is the pipeline of the spec if the server turns out to choose the ids.
+    pub(crate) fn has_stand_in(&self) -> bool {
+        self.has_stand_in
+    }
+
     /// Records that a match was deleted after it was listed.
     pub(crate) fn note_gone(&mut self, id: PipelineId) {
         self.gone.insert(id);
@@ -284,7 +289,12 @@ impl Others {
         }
         let only_resumes = only_resumes(spec);
         match finished.pop() {
-            Some((pipeline, _)) if only_resumes || spec.when_finished() == WhenFinished::Refuse => {
+            // A given id is not free for a new run.
+            Some((pipeline, _))
+                if only_resumes
+                    || spec.when_finished() == WhenFinished::Refuse
+                    || given(spec) == Some(&pipeline.id) =>
+            {
                 return Err(ResolveError::Finished {
                     finished: PipelineSummary::new(&pipeline),
                 });

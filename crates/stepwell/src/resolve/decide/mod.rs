@@ -10,6 +10,7 @@ pub(super) use self::by_list::Decision;
 use self::by_list::{Listing, Others, Relation};
 use super::{
     Action, PipelineSummary, ResolveError,
+    attempt::is_given_by_servers,
     job::{JobOf, job_of},
 };
 use crate::{
@@ -35,13 +36,24 @@ pub(crate) async fn decide(
     // A match without a job was deleted, or that answer came from a lagging node: only a list without the match proves that it was deleted.
     let disagreement = deadline.within(GONE_AFTER);
     let mut pace = session.requester.poll_pace();
+    let memory = session.requester.memory();
+    let mut has_put = memory.has_put();
     loop {
-        let listed = list(session, spec, deadline, names_others).await?;
+        let listed = list(session, spec, deadline, names_others, has_put).await?;
+        let has_stand_in = listed.others.has_stand_in();
         match listed
             .in_doubt
             .filter(|_| disagreement.elapsed() < GONE_AFTER)
         {
-            None => return Ok(listed.others.decide(spec, listed.matches)?),
+            None => {
+                let decision = listed.others.decide(spec, listed.matches);
+                // As with an id that is looked for alone, a refusal has to hold on a server without `PUT` too, until it is known to have it.
+                if decision.is_err() && has_stand_in && !memory.surely_has_put() {
+                    has_put = false;
+                    continue;
+                }
+                return Ok(decision?);
+            }
             Some(existing) if deadline.is_over() => Err(ResolveError::Vanished { existing })?,
             Some(_) => {}
         }
@@ -63,8 +75,9 @@ async fn list(
     spec: &PipelineSpec,
     deadline: &Deadline,
     names_others: bool,
+    has_put: bool,
 ) -> Result<WithJobs, Error> {
-    let (matches, mut others) = read_list(session, spec, deadline, names_others).await?;
+    let (matches, mut others) = read_list(session, spec, deadline, names_others, has_put).await?;
     let mut in_doubt = None;
     let mut with_jobs = Vec::with_capacity(matches.len());
     for pipeline in matches {
@@ -89,11 +102,15 @@ async fn read_list(
     spec: &PipelineSpec,
     deadline: &Deadline,
     names_others: bool,
+    has_put: bool,
 ) -> Result<(Vec<Pipeline>, Others), Error> {
     let server = session.requester.server();
     let registry = session.ticket.registry();
-    let has_put = session.requester.memory().has_put();
+    let memory = session.requester.memory();
     let keep = |row: &PipelineRow<'_>| {
+        if !is_given_by_servers(&row.id) {
+            memory.put_was_seen();
+        }
         let is_ours = |row: &PipelineRow<'_>| registry.is_ours(server, row);
         Relation::of(row, spec, names_others, has_put, is_ours)
     };

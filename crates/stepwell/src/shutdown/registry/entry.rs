@@ -3,9 +3,11 @@
 use std::{sync::Arc, time::SystemTime};
 
 use stepwell_arroyo::PipelineId;
+use tokio::time::Instant;
 
 use crate::{
     job::sight::Sight, resolve::attempt::CreateAttempt, session::Requester, shutdown::OnShutdown,
+    spec::PipelineSpec,
 };
 
 pub(crate) type EntryId = u64;
@@ -54,6 +56,8 @@ pub(crate) struct Entry {
     pub(crate) on_shutdown: OnShutdown,
     pub(crate) since: SystemTime,
     pub(crate) target: Target,
+    /// The spec whose create made the pipeline, and since when that is known.
+    pub(super) made: Option<(Arc<PipelineSpec>, Instant)>,
     /// Whether this process created the pipeline, started its run, or may have.
     pub(crate) started_here: bool,
     /// The server's message, if it refused the create because the pipeline exists.
@@ -77,6 +81,10 @@ impl Entry {
     pub(super) fn is_covered_by(&self, other: &Self) -> bool {
         // A submission that lives may yet be detached.
         if self.in_doubt || !other.is_orphan || !other.is_open() {
+            return false;
+        }
+        // Under one id there may have been two pipelines, one after the other.
+        if !self.sight.has_same_job(&other.sight) {
             return false;
         }
         let is_same =

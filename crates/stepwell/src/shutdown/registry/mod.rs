@@ -4,6 +4,7 @@
 //! was never created, or was detached. Requests that change something hold a [`WriteGuard`](write_guard::WriteGuard) while they are under
 //! way, in the task that sends them, so that a shutdown can await their replies even if their caller is gone.
 
+mod creates;
 pub(crate) mod entry;
 mod server;
 pub(crate) mod ticket;
@@ -15,24 +16,20 @@ use std::{
 };
 
 use stepwell_arroyo::PipelineId;
-use tokio::sync::watch;
+use tokio::{sync::watch, time::Instant};
 
 use self::{
     entry::{Entry, EntryId, Target},
     server::Server,
 };
 use super::KnownPipeline;
-use crate::{
-    resolve::{
-        attempt::{CreateAttempt, Sent},
-        shown::Shown,
-    },
-    spec::PipelineSpec,
-};
+use crate::resolve::{attempt::CreateAttempt, shown::Shown};
 
 #[derive(Debug, Default)]
 struct Inner {
     next: EntryId,
+    /// Whether a shutdown may be stopping what the entries are about.
+    is_begun: bool,
     entries: BTreeMap<EntryId, Entry>,
     servers: HashMap<Arc<str>, Server>,
 }
@@ -48,15 +45,6 @@ pub(crate) struct Registry {
 /// Nothing new may be sent, because the shutdown has begun.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ShutdownBegun;
-
-/// A create that another submission has sent.
-pub(crate) struct EarlierCreate {
-    pub(crate) id: EntryId,
-    pub(crate) attempt: CreateAttempt,
-    /// Whether its submission was dropped.
-    pub(crate) is_orphan: bool,
-    pub(crate) is_under_way: bool,
-}
 
 impl Inner {
     fn open_entries(&self) -> impl Iterator<Item = (EntryId, &Entry)> {
@@ -91,9 +79,13 @@ impl Inner {
 
     /// Records which pipeline an entry is about.
     fn know(&mut self, id: EntryId, pipeline: &PipelineId) {
+        let made = self.attempt(id).map(|attempt| Arc::clone(&attempt.spec));
         let entry = self.entries.get(&id);
         if entry.is_some_and(|entry| !entry.target.is(pipeline)) {
             self.set_target(id, Target::Pipeline(pipeline.clone()));
+        }
+        if let (Some(spec), Some(entry)) = (made, self.entries.get_mut(&id)) {
+            entry.made = Some((spec, Instant::now()));
         }
         for other in self.others_of_pipeline(id) {
             self.tidy(other);
@@ -125,7 +117,9 @@ impl Inner {
         }
         let others = self.others_of_pipeline(id);
         let mut others = others.iter().filter_map(|other| self.entries.get(other));
-        if !entry.is_open() || others.any(|other| entry.is_covered_by(other)) {
+        // A shutdown may have dealt with the other one before this one's last request was answered.
+        let is_covered = !self.is_begun && others.any(|other| entry.is_covered_by(other));
+        if !entry.is_open() || is_covered {
             self.remove(id);
         }
     }
@@ -165,7 +159,8 @@ impl Registry {
 
     pub(crate) fn begin(&self) {
         // Under the lock, so that no intent is added between this and a reader of the entries.
-        let _inner = self.lock();
+        let mut inner = self.lock();
+        inner.is_begun = true;
         self.begun.send_replace(true);
     }
 
@@ -199,29 +194,6 @@ impl Registry {
     pub(crate) fn entry(&self, id: EntryId) -> Option<Entry> {
         let entry = self.lock().entries.get(&id).cloned();
         entry.filter(Entry::is_open)
-    }
-
-    /// A `POST` of the same spec whose outcome is in doubt, and that no other submission is about to settle.
-    pub(crate) fn earlier_create(
-        &self,
-        server: &str,
-        spec: &PipelineSpec,
-        than: EntryId,
-    ) -> Option<EarlierCreate> {
-        let inner = self.lock();
-        let mut attempts = inner.attempts(server);
-        let (id, entry, attempt) = attempts.find(|(by, entry, other)| {
-            *by != than
-                && other.sent == Sent::Post
-                && (entry.writes == 0 || entry.is_orphan)
-                && other.asks_for(spec)
-        })?;
-        Some(EarlierCreate {
-            id,
-            attempt: attempt.clone(),
-            is_orphan: entry.is_orphan,
-            is_under_way: entry.writes > 0,
-        })
     }
 
     /// Whether a submission under this shutdown created or resumed this pipeline, or may be creating it: a pipeline can be listed before
@@ -298,6 +270,17 @@ impl Registry {
                 entries.all(|entry| entry.writes == 0)
             };
             if is_quiet || changes.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Waits until there is no such entry any more: its submission has seen the end, say.
+    pub(crate) async fn gone(&self, id: EntryId) {
+        let mut changes = self.changes.subscribe();
+        loop {
+            changes.borrow_and_update();
+            if self.entry(id).is_none() || changes.changed().await.is_err() {
                 return;
             }
         }

@@ -4,10 +4,13 @@ use std::sync::Arc;
 
 use stepwell_arroyo::PipelineId;
 
-use crate::{resolve::attempt::CreateAttempt, shutdown::OnShutdown};
+use crate::{
+    resolve::attempt::{CreateAttempt, Sent},
+    shutdown::OnShutdown,
+};
 
 use super::{
-    Registry, ShutdownBegun,
+    Inner, Registry, ShutdownBegun,
     entry::{Entry, EntryId, Intended, Target},
     write_guard::WriteGuard,
 };
@@ -46,11 +49,38 @@ impl Ticket {
         if self.registry.is_begun() {
             return Err(ShutdownBegun);
         }
+        Ok(self.insert(&mut inner, entry))
+    }
+
+    /// The same for a create, unless an earlier one of its spec has to be settled first: two could make two pipelines.
+    pub(crate) fn intend_create(
+        &self,
+        entry: Intended,
+        attempt: &CreateAttempt,
+    ) -> Result<Option<WriteGuard>, ShutdownBegun> {
+        let mut inner = self.registry.lock();
+        if self.registry.is_begun() {
+            return Err(ShutdownBegun);
+        }
+        let is_post = attempt.sent == Sent::Post;
+        let server = entry.requester.server();
+        let is_second = inner
+            .create_in_doubt(server, &attempt.spec, false, self.id)
+            .is_some()
+            || inner.was_made_since(server, attempt);
+        if is_post && is_second {
+            return Ok(None);
+        }
+        Ok(Some(self.insert(&mut inner, entry)))
+    }
+
+    fn insert(&self, inner: &mut Inner, entry: Intended) -> WriteGuard {
         let before = inner.entries.get(&self.id);
         let writes = before.map_or(0, |entry| entry.writes);
         let before = before.filter(|before| !before.target.is_left_for(&entry.target));
         let started_before = before.is_some_and(|before| before.started_here);
         let in_doubt = before.is_some_and(|before| before.in_doubt);
+        let made = before.and_then(|before| before.made.clone());
         let Intended {
             name,
             requester,
@@ -71,18 +101,14 @@ impl Ticket {
                 target,
                 started_here: started_here || started_before,
                 refused: None,
+                made,
                 in_doubt,
                 has_ended: false,
                 is_orphan: false,
                 writes: writes + 1,
             },
         );
-        drop(inner);
-        Ok(WriteGuard::new(
-            Arc::clone(&self.registry),
-            self.id,
-            started_before,
-        ))
+        WriteGuard::new(Arc::clone(&self.registry), self.id, started_before)
     }
 
     /// Records that the pipeline exists; `started_here` as in [`Entry`].

@@ -21,6 +21,15 @@ pub(crate) fn shows(fake: &FakeTransport, jobs: &[Value]) {
     }
 }
 
+/// Shows this job again and again.
+#[track_caller]
+pub(crate) fn shows_always(fake: &FakeTransport, job: &Value) {
+    let _ = fake
+        .expect(Method::GET, jobs_path("pl_1"))
+        .reply_json(200, &json!({"data": [job]}))
+        .always();
+}
+
 pub(crate) fn path(id: impl AsRef<str>) -> String {
     format!("/api/v1/pipelines/{}", id.as_ref())
 }
