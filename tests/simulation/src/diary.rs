@@ -7,7 +7,7 @@ use std::{
 
 use stepwell::{
     Error, OnShutdown, PipelineId, PipelineSpec,
-    spec::{FindBy, Intent, WhenFinished},
+    spec::{FindBy, Identity, Intent, WhenFinished},
 };
 use tokio::{sync::Notify, time::Instant};
 
@@ -39,12 +39,24 @@ pub struct Pages {
     pub told: Vec<(Instant, Told)>,
 }
 
-/// A call of the library that has ended.
+/// A call of the library.
 #[derive(Debug)]
 pub struct Call {
     pub step: &'static str,
-    pub took: Duration,
+    pub began: Instant,
+    /// `None` while it is under way, and for ever if its caller went away.
+    pub ended: Option<Instant>,
     pub allowed: Duration,
+}
+
+impl Call {
+    pub fn took(&self) -> Option<Duration> {
+        self.ended.map(|ended| ended - self.began)
+    }
+
+    pub fn is_under_way_at(&self, time: Instant) -> bool {
+        self.began <= time && self.ended.is_none_or(|ended| time <= ended)
+    }
 }
 
 /// What the library said.
@@ -65,6 +77,11 @@ pub enum Told {
         id: String,
         state: String,
     },
+    /// It was watched from then on, and no end was told.
+    Watched {
+        id: String,
+        from: Instant,
+    },
     Discarded {
         id: String,
     },
@@ -75,6 +92,22 @@ pub enum Told {
     Failed(Error),
     /// Its caller went away.
     Dropped,
+}
+
+impl Told {
+    /// The pipeline that it is about.
+    pub fn id(&self) -> Option<&str> {
+        match self {
+            Self::Running { id, .. }
+            | Self::Stopped { id, .. }
+            | Self::Ended { id, .. }
+            | Self::Watched { id, .. }
+            | Self::Discarded { id }
+            | Self::Detached { id } => Some(id),
+            Self::Failed(error) => error.pipeline_id().map(PipelineId::as_str),
+            Self::Dropped => None,
+        }
+    }
 }
 
 impl Diary {
@@ -94,7 +127,7 @@ impl Diary {
                 name: spec.name().to_owned(),
                 intent: spec.intent().clone(),
                 force: spec.force(),
-                row: (spec.find_by() == FindBy::Id).then(|| row(spec)),
+                row: row(spec),
                 on_shutdown,
                 stable_for,
                 trouble,
@@ -110,6 +143,11 @@ impl Diary {
         self.pages.lock().unwrap()
     }
 
+    /// `None` if the caller holds it already.
+    pub fn try_read(&self) -> Option<MutexGuard<'_, Pages>> {
+        self.pages.try_lock().ok()
+    }
+
     pub fn tell(&self, told: Told) {
         self.read().told.push((Instant::now(), told));
     }
@@ -121,19 +159,33 @@ impl Diary {
         allowed: Duration,
         call: impl Future<Output = T>,
     ) -> T {
-        let started = Instant::now();
+        let number = {
+            let calls = &mut self.read().calls;
+            calls.push(Call {
+                step,
+                began: Instant::now(),
+                ended: None,
+                allowed,
+            });
+            calls.len() - 1
+        };
         let output = call.await;
-        self.read().calls.push(Call {
-            step,
-            took: started.elapsed(),
-            allowed,
-        });
+        self.read().calls[number].ended = Some(Instant::now());
         output
     }
 }
 
-/// The ids of the runs of a spec that are looked at whatever is missing.
-fn row(spec: &PipelineSpec) -> Vec<String> {
+/// The ids at which a pipeline of the spec has to be looked for, if not every one of its query counts.
+fn row(spec: &PipelineSpec) -> Option<Vec<String>> {
+    if let Intent::Resume(id) = spec.intent() {
+        return Some(vec![id.to_string()]);
+    }
+    if let Identity::Given(id) = spec.identity() {
+        return Some(vec![id.to_string()]);
+    }
+    if spec.find_by() != FindBy::Id {
+        return None;
+    }
     let runs = match spec.when_finished() {
         WhenFinished::NewRun => 16,
         _ => 1,
@@ -145,14 +197,35 @@ fn row(spec: &PipelineSpec) -> Vec<String> {
         };
         PipelineId::for_spec(&namespace, spec.name(), spec.query()).to_string()
     };
-    (0..runs).map(id).collect()
+    Some((0..runs).map(id).collect())
 }
 
 impl Pages {
+    /// When a call ended, or its caller went away; `None` while it is under way.
+    pub fn left(&self, call: &Call) -> Option<Instant> {
+        let dropped = self.told.iter().find_map(|(at, told)| {
+            (matches!(told, Told::Dropped) && *at >= call.began).then_some(*at)
+        });
+        call.ended.or(dropped)
+    }
+
     /// Whether it has to find this pipeline, if the server takes ids.
     pub fn looks_at(&self, takes_ids: bool, id: &str) -> bool {
-        let row = self.row.as_ref().filter(|_| takes_ids);
+        let by_id = takes_ids || matches!(self.intent, Intent::Resume(_));
+        let row = self.row.as_ref().filter(|_| by_id);
         row.is_none_or(|row| row.iter().any(|looked| looked == id))
+    }
+
+    /// The last call that had ended by then.
+    pub fn call_before(&self, time: Instant) -> Option<&Call> {
+        let mut calls = self.calls.iter().rev();
+        calls.find(|call| call.ended.is_some_and(|ended| ended <= time))
+    }
+
+    /// Whether one of these calls is under way at that time.
+    pub fn is_in(&self, steps: &[&str], time: Instant) -> bool {
+        let mut calls = self.calls.iter();
+        calls.any(|call| steps.contains(&call.step) && call.is_under_way_at(time))
     }
 
     /// When it began to resolve first.

@@ -1,6 +1,9 @@
 //! What can happen to a request: the columns of the matrix.
 
-use crate::Chance;
+use crate::{
+    Chance,
+    purpose::{PURPOSES, Purpose},
+};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Fault {
@@ -64,66 +67,6 @@ pub const FAULTS: [Fault; 20] = [
     Fault::CallerGone,
     Fault::Signal,
 ];
-
-/// What a request is for: the rows of the matrix.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Purpose {
-    Ping,
-    Validate,
-    List,
-    NextPage,
-    Look,
-    Jobs,
-    Errors,
-    Checkpoints,
-    CreateByPut,
-    CreateByPost,
-    Start,
-    Restart,
-    Stop,
-    Delete,
-}
-
-pub const PURPOSES: [Purpose; 14] = [
-    Purpose::Ping,
-    Purpose::Validate,
-    Purpose::List,
-    Purpose::NextPage,
-    Purpose::Look,
-    Purpose::Jobs,
-    Purpose::Errors,
-    Purpose::Checkpoints,
-    Purpose::CreateByPut,
-    Purpose::CreateByPost,
-    Purpose::Start,
-    Purpose::Restart,
-    Purpose::Stop,
-    Purpose::Delete,
-];
-
-impl Purpose {
-    pub fn creates(self) -> bool {
-        matches!(self, Self::CreateByPut | Self::CreateByPost)
-    }
-
-    pub fn changes(self) -> bool {
-        self.creates()
-            || matches!(
-                self,
-                Self::Start | Self::Restart | Self::Stop | Self::Delete
-            )
-    }
-
-    /// How many times likelier than for a poll something happens to it: what changes something is where it hurts, and what is rare has
-    /// to meet everything too.
-    fn weight(self) -> u64 {
-        match self {
-            Self::Jobs | Self::Checkpoints => 1,
-            Self::Ping | Self::Validate | Self::List | Self::Look | Self::Stop => 2,
-            _ => 4,
-        }
-    }
-}
 
 impl Fault {
     /// Whether it can happen to such a request.

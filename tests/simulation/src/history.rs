@@ -1,5 +1,7 @@
 //! What really happened on the server.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::{Method, Request};
 use tokio::time::Instant;
@@ -69,17 +71,43 @@ impl Life {
         }
     }
 
-    /// Of each end that it was in from `from` to `to`, at some time: whether its run left a final checkpoint.
-    pub fn ends_with_checkpoint(&self, from: Instant, to: Instant) -> Vec<bool> {
-        let mut ends = Vec::new();
-        for (index, moment) in self.moments.iter().enumerate() {
-            let until = self.moments.get(index + 1).map(|next| next.at);
-            if moment.has_ended() && moment.at <= to && until.is_none_or(|until| until >= from) {
-                let mut left = self.final_checkpoints.iter();
-                ends.push(left.any(|left| left.run_id == moment.run_id));
-            }
-        }
-        ends
+    /// Whether it was there at that time.
+    pub fn is_there_at(&self, time: Instant) -> bool {
+        self.made_at <= time && self.deleted_at.is_none_or(|at| time < at)
+    }
+
+    /// Whether a request that took effect was about this pipeline, and not about another one that had its id.
+    pub fn is_of(&self, act: &Act) -> bool {
+        act.id == self.id && act.at >= self.made_at && self.deleted_at.is_none_or(|at| act.at <= at)
+    }
+
+    /// Whether it was in an end of this state, and meant to stay so, at some time from `from` to `to`.
+    pub fn had_ended_as(&self, state: &str, from: Instant, to: Instant) -> bool {
+        let mut moments = self.moments.iter().enumerate();
+        self.deleted_at.is_none_or(|at| at >= from)
+            && moments.any(|(index, moment)| {
+                let until = self.moments.get(index + 1).map(|next| next.at);
+                moment.state == state
+                    && !moment.desired
+                    && moment.at <= to
+                    && until.is_none_or(|until| until >= from)
+            })
+    }
+
+    /// Whether it has a final checkpoint of this run.
+    pub fn has_final_checkpoint(&self, run_id: u64) -> bool {
+        let mut left = self.final_checkpoints.iter();
+        left.any(|left| left.run_id == run_id)
+    }
+
+    /// Whether a restart came so shortly before its end that its checkpoint is taken for the final one.
+    pub fn restarted_at_its_end(&self, run_id: u64) -> bool {
+        let mut of_run = self.moments.iter().filter(|moment| moment.run_id == run_id);
+        let began = of_run.next();
+        let ended = of_run.find(|moment| moment.has_ended());
+        began.zip(ended).is_some_and(|(began, ended)| {
+            run_id > 1 && ended.at - began.at < Duration::from_millis(1_500)
+        })
     }
 
     pub fn is_alive(&self) -> bool {

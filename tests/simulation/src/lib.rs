@@ -10,21 +10,32 @@
     clippy::unwrap_used,
     clippy::missing_panics_doc,
     clippy::exhaustive_structs,
+    clippy::struct_excessive_bools,
     clippy::exhaustive_enums,
     reason = "a simulation may fail where it stands, and nobody depends on it"
 )]
 
 pub mod diary;
+pub mod exchange;
 pub mod fault;
+mod fleet;
+mod follow;
 pub mod history;
+mod lookup;
 pub mod matrix;
 pub mod nature;
 pub mod network;
+pub mod oddity;
 pub mod others;
+mod process;
 pub mod promise;
+pub mod purpose;
 mod replies;
+pub mod scenario;
 pub mod story;
 pub mod submitter;
+pub mod survey;
+mod way;
 mod workers;
 pub mod world;
 

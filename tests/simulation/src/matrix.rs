@@ -7,8 +7,11 @@ use std::{
 };
 
 use crate::{
-    fault::{FAULTS, Fault, PURPOSES, Purpose},
+    fault::{FAULTS, Fault},
     nature::Nature,
+    oddity::{ODDITIES, Oddity},
+    purpose::{PURPOSES, Purpose},
+    scenario::Scenario,
 };
 
 /// So many seeds show whether the matrix is full.
@@ -25,6 +28,8 @@ pub struct Matrix {
     hits: Arc<Mutex<BTreeMap<(Purpose, Fault), u64>>>,
     /// How many seeds had a server of each generation.
     seeds: Arc<Mutex<BTreeMap<String, u64>>>,
+    /// How often each oddity was met, by its name, and how many seeds had each part of a scenario.
+    others: Arc<Mutex<BTreeMap<String, u64>>>,
     /// What stops have said of final checkpoints, by the generation: a library that never knows breaks no promise.
     said: Arc<Mutex<Said>>,
 }
@@ -37,6 +42,21 @@ impl Matrix {
             .unwrap()
             .entry((purpose, fault))
             .or_default() += 1;
+    }
+
+    pub fn hit_oddity(&self, oddity: Oddity) {
+        self.hit_other(format!("{oddity:?}"));
+    }
+
+    /// Counts a seed for each part of its scenario.
+    pub fn count_scenario(&self, scenario: &Scenario) {
+        for name in scenario.names() {
+            self.hit_other(format!("seeds with {name}"));
+        }
+    }
+
+    fn hit_other(&self, name: String) {
+        *self.others.lock().unwrap().entry(name).or_default() += 1;
     }
 
     pub fn hit_final_checkpoint(&self, nature: &Nature, said: Option<bool>) {
@@ -61,6 +81,11 @@ impl Matrix {
         let mut seeds = self.seeds.lock().unwrap();
         for (generation, count) in other.seeds.lock().unwrap().iter() {
             *seeds.entry(generation.clone()).or_default() += count;
+        }
+
+        let mut others = self.others.lock().unwrap();
+        for (name, count) in other.others.lock().unwrap().iter() {
+            *others.entry(name.clone()).or_default() += count;
         }
 
         let mut said = self.said.lock().unwrap();
@@ -89,6 +114,14 @@ impl Matrix {
                 if count < floor {
                     rare.push(format!("{purpose:?} × {fault:?}: {count}"));
                 }
+            }
+        }
+        let others = self.others.lock().unwrap();
+        for oddity in ODDITIES {
+            let name = format!("{oddity:?}");
+            let count = others.get(&name).copied().unwrap_or_default();
+            if count < floor / 5 {
+                rare.push(format!("{name}: {count}"));
             }
         }
         let said = self.said.lock().unwrap();
@@ -123,6 +156,9 @@ impl fmt::Display for Matrix {
                     write!(formatter, "{:>13}", "–")?;
                 }
             }
+        }
+        for (name, count) in self.others.lock().unwrap().iter() {
+            write!(formatter, "\n{name}: {count}")?;
         }
         for ((generation, said), count) in self.said.lock().unwrap().iter() {
             write!(

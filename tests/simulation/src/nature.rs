@@ -4,10 +4,7 @@ use std::time::Duration;
 
 use stepwell_control_plane::{Generation, Scheduler};
 
-use crate::{
-    Chance,
-    fault::{Focus, Purpose},
-};
+use crate::{Chance, fault::Focus, purpose::Purpose};
 
 #[derive(Clone, Copy, Debug)]
 pub struct Nature {
@@ -27,6 +24,12 @@ pub struct Nature {
     /// Of a hundred runs, how many fail and how many finish.
     pub failing: u64,
     pub finite: u64,
+    /// Whether jobs fail now and then, and have recovered a moment later.
+    pub blinks: bool,
+    /// Whether a job has failed as soon as its run has.
+    pub fails_again: bool,
+    /// Whether jobs run without tasks.
+    pub no_tasks: bool,
 }
 
 impl Nature {
@@ -85,6 +88,9 @@ impl Nature {
             },
             failing: if chance.percent(25) { 50 } else { 0 },
             finite: if chance.percent(15) { 60 } else { 0 },
+            blinks: false,
+            fails_again: false,
+            no_tasks: false,
         }
     }
 

@@ -16,26 +16,35 @@ use tokio::{sync::Notify, time::Instant};
 
 use crate::{
     Chance,
-    fault::{Fault, Focus, Purpose},
+    exchange::Exchange,
+    fault::{Fault, Focus},
     history::id_in,
     matrix::Matrix,
-    replies::{closed, page, reply, timed_out, without_job},
+    oddity::Oddity,
+    purpose::Purpose,
+    replies::{reply, timed_out, without_job, without_tasks},
+    scenario::Scenario,
     world::{Sent, World},
 };
+
+/// So far behind a node may be.
+const BEHIND: Duration = Duration::from_secs(15);
 
 /// The way of one submitter to the server.
 #[derive(Clone)]
 pub struct Network {
-    world: World,
-    who: String,
-    process: usize,
+    pub(crate) world: World,
+    pub(crate) who: String,
+    pub(crate) process: usize,
     chance: Arc<Mutex<Chance>>,
     /// Of a hundred requests, how many something happens to.
     trouble: u64,
     /// What is to happen once beside that.
     focus: Arc<Mutex<Option<Focus>>>,
     matrix: Matrix,
-    gone: Arc<Notify>,
+    /// What else it is answered, and how often yet.
+    oddity: Arc<Mutex<Option<(Oddity, u64, Chance)>>>,
+    pub(crate) gone: Arc<Notify>,
 }
 
 impl Network {
@@ -49,6 +58,7 @@ impl Network {
             trouble: 0,
             focus: Arc::default(),
             matrix: matrix.clone(),
+            oddity: Arc::default(),
             gone: Arc::default(),
         }
     }
@@ -58,6 +68,33 @@ impl Network {
         self.focus = Arc::new(Mutex::new(focus));
         self.gone = Arc::clone(gone);
         self
+    }
+
+    pub fn with_oddity(mut self, scenario: &Scenario) -> Self {
+        let mut chance = scenario.chance(&self.who);
+        let times = 1 + chance.below(3);
+        let oddity = scenario.oddity.map(|oddity| (oddity, times, chance));
+        self.oddity = Arc::new(Mutex::new(oddity));
+        self
+    }
+
+    /// Whether it is answered so this time.
+    fn draw_oddity(&self, purpose: Purpose, id: &str) -> Option<(Oddity, Chance)> {
+        let mut drawn = self.oddity.lock().unwrap();
+        let (oddity, times, chance) = drawn.as_mut()?;
+        let is_new = || {
+            let inner = self.world.lock();
+            let life = inner.life(id);
+            life.is_some_and(|life| life.made_at.elapsed() < BEHIND)
+        };
+        let meets = *times > 0
+            && oddity.concerns(purpose)
+            && chance.percent(40)
+            && (*oddity != Oddity::NodeNotFound || is_new());
+        meets.then(|| {
+            *times -= 1;
+            (*oddity, chance.fork())
+        })
     }
 
     fn draw(&self, purpose: Purpose) -> (Fault, Chance) {
@@ -71,7 +108,6 @@ impl Network {
             Some(fault) => fault,
             None => Fault::draw(purpose, self.trouble, &mut chance),
         };
-        self.matrix.hit(purpose, fault);
         (fault, chance.fork())
     }
 
@@ -81,7 +117,12 @@ impl Network {
         meant.then(|| focus.take().unwrap().fault)
     }
 
-    fn effect(&self, request: &Request<Bytes>, sent_at: Instant, late: bool) -> Response<Bytes> {
+    pub(crate) fn effect(
+        &self,
+        request: &Request<Bytes>,
+        sent_at: Instant,
+        late: bool,
+    ) -> Response<Bytes> {
         let mut inner = self.world.lock();
         let path = request.uri().path();
         // A reader that is behind: a pipeline that was just made does not show.
@@ -99,7 +140,12 @@ impl Network {
             late,
         };
         if path != "/api/v1/pipelines" || *request.method() != Method::GET {
-            return inner.answer(sent, request);
+            let reply = inner.answer(sent, request);
+            return if inner.nature.no_tasks && path.ends_with("/jobs") {
+                without_tasks(reply)
+            } else {
+                reply
+            };
         }
         let capped = inner.nature.page.map(|page| cap(request, page));
         let list = inner.answer(sent, capped.as_ref().unwrap_or(request));
@@ -124,62 +170,43 @@ fn cap(request: &Request<Bytes>, page: usize) -> Request<Bytes> {
     Request::get(uri).body(Bytes::new()).unwrap()
 }
 
-/// What a request is for.
-pub fn purpose(request: &Request<Bytes>) -> Purpose {
-    let path = request.uri().path();
-    match *request.method() {
-        Method::PATCH => {
-            let body: serde_json::Value = serde_json::from_slice(request.body()).unwrap();
-            match body["stop"].as_str() {
-                None | Some("none") => Purpose::Start,
-                Some(_) => Purpose::Stop,
-            }
-        }
-        Method::DELETE => Purpose::Delete,
-        Method::POST if path.ends_with("/validate_query") => Purpose::Validate,
-        Method::POST if path.ends_with("/restart") => Purpose::Restart,
-        Method::PUT => Purpose::CreateByPut,
-        Method::POST => Purpose::CreateByPost,
-        _ if path.ends_with("/ping") => Purpose::Ping,
-        _ if path.ends_with("/jobs") => Purpose::Jobs,
-        _ if path.ends_with("/checkpoints") => Purpose::Checkpoints,
-        _ if path.ends_with("/errors") => Purpose::Errors,
-        _ if path == "/api/v1/pipelines" => {
-            let query = request.uri().query().unwrap_or_default();
-            if query.contains("starting_after=") {
-                Purpose::NextPage
-            } else {
-                Purpose::List
-            }
-        }
-        _ => Purpose::Look,
-    }
-}
-
 impl Transport for Network {
     async fn execute(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         let timeout = request
             .extensions()
             .get::<Timeout>()
             .map_or(Duration::from_secs(30), |timeout| timeout.0);
-        let purpose = purpose(&request);
+        let purpose = Purpose::of(&request);
         let (fault, mut chance) = self.draw(purpose);
         let refused = fault == Fault::Refused || fault == Fault::ServerDown && chance.percent(50);
+        let oddity = self
+            .draw_oddity(purpose, &id_in(request.uri().path()))
+            .filter(|_| fault != Fault::ServerDown);
+        match &oddity {
+            Some((oddity, _)) => self.matrix.hit_oddity(*oddity),
+            None => self.matrix.hit(purpose, fault),
+        }
+        let is_unsent = match &oddity {
+            Some((oddity, _)) => *oddity == Oddity::UnknownHost,
+            None => refused,
+        };
         let sent_at = Instant::now();
-        {
+        let exchange = {
             let mut inner = self.world.lock();
-            if fault != Fault::None {
+            if let Some((oddity, _)) = &oddity {
+                let text = format!("{}: {oddity:?} for {purpose:?}", self.who);
+                inner.note(text);
+            } else if fault != Fault::None {
                 let text = format!("{}: {fault:?} for {purpose:?}", self.who);
                 inner.note(text);
             }
-            if purpose.creates() && !refused {
+            if purpose.creates() && !is_unsent {
                 inner.creates_sent.push((self.who.clone(), sent_at));
             }
-            if matches!(purpose, Purpose::Start | Purpose::Restart) && !refused {
-                let id = id_in(request.uri().path());
-                inner.starts_sent.push((self.who.clone(), id));
-            }
-        }
+            let exchange = Exchange::new(&self.who, purpose, &request, sent_at);
+            inner.exchanges.push(exchange);
+            inner.exchanges.len() - 1
+        };
         let mut under_way = UnderWay {
             network: self,
             purpose,
@@ -188,7 +215,15 @@ impl Transport for Network {
         };
         tokio::time::sleep(chance.millis(0, 20).min(timeout)).await;
         let until = sent_at + timeout;
-        let outcome = if refused {
+        let is_hung = self.world.lock().is_hung;
+        let outcome = if is_hung {
+            timed_out(until).await
+        } else if let Some((oddity, mut chance)) = oddity {
+            if oddity.takes_effect(&mut chance) {
+                self.effect(&request, Instant::now(), false);
+            }
+            oddity.answer(&request, &mut chance)
+        } else if refused {
             Err(TransportError::new(
                 Kind::Refused,
                 Phase::NotSent,
@@ -199,158 +234,8 @@ impl Transport for Network {
                 .await
         };
         under_way.request = None;
+        self.world.lock().exchanges[exchange].ended(&outcome);
         outcome
-    }
-}
-
-impl Network {
-    async fn meet(
-        &self,
-        fault: Fault,
-        purpose: Purpose,
-        request: &Request<Bytes>,
-        until: Instant,
-        chance: &mut Chance,
-    ) -> Result<Response<Bytes>, TransportError> {
-        let sent_at = Instant::now();
-        let effect = || self.effect(request, sent_at, false);
-        match fault {
-            Fault::None => Ok(effect()),
-            Fault::Refused | Fault::ServerDown | Fault::LostBefore => Err(closed()),
-            Fault::LostAfter => {
-                effect();
-                Err(closed())
-            }
-            Fault::CommittedLate => {
-                self.commit_late(request.clone(), sent_at, chance.millis(500, 100_000));
-                if chance.percent(50) {
-                    return Err(closed());
-                }
-                timed_out(until).await
-            }
-            Fault::CutMidway => {
-                self.effect(&without_job(request), sent_at, false);
-                Err(closed())
-            }
-            Fault::ReplyTooLate => {
-                effect();
-                timed_out(until).await
-            }
-            Fault::SlowRequest => {
-                let at = sent_at + chance.millis(100, 3_000);
-                if at >= until {
-                    return timed_out(until).await;
-                }
-                tokio::time::sleep_until(at).await;
-                Ok(effect())
-            }
-            Fault::SlowReply => {
-                let reply = effect();
-                let at = sent_at + chance.millis(100, 3_000);
-                if at >= until {
-                    return timed_out(until).await;
-                }
-                tokio::time::sleep_until(at).await;
-                Ok(reply)
-            }
-            // Nor a `PUT` on nodes of two versions: nobody could tell the answer of one from that of the other.
-            Fault::Duplicated if purpose.creates() && self.world.lock().nature.mixed => {
-                Ok(effect())
-            }
-            Fault::Duplicated => {
-                let replies = [effect(), effect()];
-                Ok(self.one_of(replies, purpose, chance))
-            }
-            Fault::Error500 | Fault::Error502 | Fault::Error503 => {
-                if chance.percent(50) {
-                    effect();
-                }
-                Ok(page(match fault {
-                    Fault::Error500 => StatusCode::INTERNAL_SERVER_ERROR,
-                    Fault::Error502 => StatusCode::BAD_GATEWAY,
-                    _ => StatusCode::SERVICE_UNAVAILABLE,
-                }))
-            }
-            Fault::Html => {
-                if chance.percent(50) {
-                    effect();
-                }
-                Ok(page(StatusCode::OK))
-            }
-            Fault::EmptyReply => Ok(effect().map(|_| Bytes::new())),
-            Fault::TruncatedReply => Ok(effect().map(|body| body.slice(..body.len() / 2))),
-            Fault::ServerRestart => {
-                if chance.percent(50) {
-                    effect();
-                }
-                self.world.lock().restart();
-                Err(closed())
-            }
-            Fault::CursorDeleted => {
-                self.delete_cursor(request);
-                Ok(effect())
-            }
-            Fault::CallerGone | Fault::Signal => {
-                // In the middle of it, before or after it took effect.
-                let reply = chance.percent(50).then(effect);
-                if fault == Fault::Signal {
-                    self.world.lock().signals[self.process].notify_one();
-                } else {
-                    self.gone.notify_one();
-                }
-                tokio::time::sleep(chance.millis(1, 500)).await;
-                if Instant::now() >= until {
-                    return timed_out(until).await;
-                }
-                debug_assert!(fault.concerns(purpose));
-                Ok(reply.unwrap_or_else(effect))
-            }
-        }
-    }
-
-    /// What comes back of a request that was sent twice.
-    fn one_of(
-        &self,
-        [first, second]: [Response<Bytes>; 2],
-        purpose: Purpose,
-        chance: &mut Chance,
-    ) -> Response<Bytes> {
-        // Who is told that it is there already, and ends before it has looked, must not lose it.
-        if purpose.creates() {
-            self.world.lock().doubled.insert(self.who.clone());
-            match chance.below(3) {
-                0 => self.world.lock().signals[self.process].notify_one(),
-                1 => self.gone.notify_one(),
-                _ => {}
-            }
-        }
-        if chance.percent(50) { first } else { second }
-    }
-
-    fn commit_late(&self, request: Request<Bytes>, sent_at: Instant, after: Duration) {
-        let network = self.clone();
-        tokio::spawn(async move {
-            tokio::time::sleep(after).await;
-            network.effect(&request, sent_at, true);
-        });
-    }
-
-    /// The row that a page begins after goes away.
-    fn delete_cursor(&self, request: &Request<Bytes>) {
-        let query = request.uri().query().unwrap_or_default();
-        let cursor = query
-            .split('&')
-            .find_map(|parameter| parameter.strip_prefix("starting_after="));
-        let Some(cursor) = cursor else { return };
-        let request = Request::delete(format!("/api/v1/pipelines/{cursor}"))
-            .body(Bytes::new())
-            .unwrap();
-        let sent = Sent {
-            who: "somebody",
-            at: Instant::now(),
-            late: false,
-        };
-        self.world.lock().answer(sent, &request);
     }
 }
 

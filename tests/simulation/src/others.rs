@@ -9,15 +9,19 @@ use tokio::time::Instant;
 
 use crate::{
     Chance,
-    fault::{Focus, Purpose},
+    fault::Focus,
+    history::Life,
     matrix::Matrix,
     network::Network,
+    oddity::STRANGERS_QUERY,
+    purpose::Purpose,
+    scenario::Rolled,
     submitter::query,
     world::{Sent, World},
 };
 
 /// A request that nothing happens to.
-fn send(world: &World, who: &str, method: Method, path: &str, body: &str) {
+pub(crate) fn send(world: &World, who: &str, method: Method, path: &str, body: &str) {
     let request = Request::builder()
         .method(method)
         .uri(path)
@@ -31,7 +35,7 @@ fn send(world: &World, who: &str, method: Method, path: &str, body: &str) {
     world.lock().answer(sent, &request);
 }
 
-fn create(world: &World, who: &str, name: &str, query: &str) -> String {
+pub(crate) fn create(world: &World, who: &str, name: &str, query: &str) -> String {
     let body = serde_json::json!({"name": name, "query": query, "parallelism": 1});
     send(
         world,
@@ -144,6 +148,101 @@ pub async fn meddle(world: World, mut chance: Chance, matrix: Matrix) {
             (_, None) => {}
         }
     }
+}
+
+/// Starts again what has ended.
+pub(crate) fn start_again(world: &World, who: &str, id: &str) {
+    let failed = world.lock().life(id).is_some_and(|life| {
+        life.moments
+            .last()
+            .is_some_and(|moment| moment.state == "Failed")
+    });
+    if failed {
+        let path = format!("/api/v1/pipelines/{id}/restart");
+        send(world, who, Method::POST, &path, "{}");
+    } else {
+        stop(world, who, id, "none");
+    }
+}
+
+/// Another client deletes a pipeline that is there, and mostly makes it anew under its id, with the same query or another.
+pub async fn remake(world: World, mut chance: Chance) {
+    tokio::time::sleep(chance.millis(1_000, 15_000)).await;
+    let found = {
+        let inner = world.lock();
+        let mut lives = inner.lives.iter().rev();
+        let found = lives.find(|life| life.deleted_at.is_none() && life.made_by.starts_with('p'));
+        found.cloned()
+    };
+    let Some(life) = found else { return };
+    stop(&world, "rival", &life.id, "immediate");
+    for _ in 0..300 {
+        let is_alive = world.lock().life(&life.id).is_some_and(Life::is_alive);
+        if !is_alive {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(250)).await;
+    }
+    let path = format!("/api/v1/pipelines/{}", life.id);
+    send(&world, "rival", Method::DELETE, &path, "");
+    tokio::time::sleep(chance.millis(0, 3_000)).await;
+    if chance.percent(75) {
+        let query = if chance.percent(70) {
+            &life.query
+        } else {
+            STRANGERS_QUERY
+        };
+        let body = serde_json::json!({"name": life.name, "query": query, "parallelism": 1});
+        send(&world, "rival", Method::PUT, &path, &body.to_string());
+    }
+}
+
+/// Jobs of ours fail, and have recovered a moment later.
+pub async fn blink(world: World, mut chance: Chance) {
+    for _ in 0..40 {
+        tokio::time::sleep(chance.millis(500, 4_000)).await;
+        let ids: Vec<String> = {
+            let inner = world.lock();
+            let lives = inner.lives.iter().filter(|life| life.is_alive());
+            lives.map(|life| life.id.clone()).collect()
+        };
+        for id in ids {
+            world.fail_for_a_moment(&id);
+        }
+    }
+}
+
+/// What a watch has to notice: the server is gone for long, or the pipeline for ever, or nothing of that.
+pub async fn end_of_a_watch(world: World, mut chance: Chance) {
+    tokio::time::sleep(chance.millis(5_000, 20_000)).await;
+    match chance.below(3) {
+        0 => world.lock().go_down(Duration::from_secs(90)),
+        1 => {
+            let ids: Vec<String> = {
+                let inner = world.lock();
+                inner.lives.iter().map(|life| life.id.clone()).collect()
+            };
+            for id in &ids {
+                stop(&world, "rival", id, "immediate");
+            }
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            for id in &ids {
+                let path = format!("/api/v1/pipelines/{id}");
+                send(&world, "rival", Method::DELETE, &path, "");
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Nodes with `PUT` come, or go.
+pub async fn roll(world: World, rolled: Rolled) {
+    let (before, after) = if rolled.gains { (100, 0) } else { (0, 100) };
+    world.lock().old_nodes = before;
+    tokio::time::sleep(rolled.after).await;
+    world.lock().old_nodes = 50;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    world.lock().old_nodes = after;
 }
 
 /// New pipelines of others come while lists are read.

@@ -45,3 +45,19 @@ pub(crate) fn without_job(request: &Request<Bytes>) -> Request<Bytes> {
         .body(Bytes::from(body.to_string()))
         .unwrap()
 }
+
+/// The same job without its tasks.
+pub(crate) fn without_tasks(reply: Response<Bytes>) -> Response<Bytes> {
+    reply.map(|body| {
+        let Ok(mut jobs) = serde_json::from_slice::<serde_json::Value>(&body) else {
+            return body;
+        };
+        let job = jobs.get_mut("data").and_then(|data| data.get_mut(0));
+        if let Some(job) = job
+            && job["tasks"].is_u64()
+        {
+            job["tasks"] = 0.into();
+        }
+        Bytes::from(jobs.to_string())
+    })
+}

@@ -2,24 +2,25 @@
 
 use std::time::Duration;
 
-use stepwell::{
-    Error, Options, PipelineSpec, Shutdown, StopPolicy, Submission, shutdown::ShutdownReport,
-};
-use tokio::{
-    task::JoinHandle,
-    time::{Instant, timeout},
-};
+use stepwell::{Error, Options, PipelineSpec, Submission, shutdown::ShutdownReport};
+use tokio::time::{Instant, timeout};
 
 use crate::{
     Chance,
-    diary::{Diary, Told},
-    fault::{Focus, Purpose},
+    diary::Diary,
+    fault::Focus,
     matrix::Matrix,
     nature::Nature,
     network::Network,
-    others::{ARRIVED, come_and_go, make_fillers, make_one_before, meddle},
+    oddity::{Oddity, STRANGERS_QUERY},
+    others::{
+        ARRIVED, blink, come_and_go, create, end_of_a_watch, make_fillers, make_one_before, meddle,
+        remake, roll,
+    },
     promise::{self, Broken},
-    submitter::{Place, REQUEST, STOP, Submitter, query},
+    purpose::Purpose,
+    scenario::Scenario,
+    submitter::query,
     world::World,
 };
 
@@ -29,6 +30,8 @@ const ENDLESS: Duration = Duration::from_secs(2_000);
 /// What a shutdown said.
 #[derive(Debug)]
 pub struct Ending {
+    /// When the shutdown began: before, if an earlier call was dropped.
+    pub shutdown_began: Instant,
     pub began: Instant,
     pub ended: Instant,
     /// Whether it was fine.
@@ -41,6 +44,7 @@ pub struct Ending {
 pub struct Story {
     pub world: World,
     pub nature: Nature,
+    pub scenario: Scenario,
     /// Whether somebody else meddles with the pipelines.
     pub rival: bool,
     pub diaries: Vec<Diary>,
@@ -59,41 +63,63 @@ pub struct Rerun {
     pub outcome: Result<String, Error>,
 }
 
+/// What a seed came to.
+#[derive(Debug)]
+pub struct Played {
+    /// The promises that did not hold.
+    pub broken: Vec<Broken>,
+    /// What happened.
+    pub trace: Vec<String>,
+}
+
 /// Plays one seed.
-///
-/// # Errors
-///
-/// The first promise that did not hold.
-pub fn play(seed: u64, matrix: &Matrix) -> Result<(), Broken> {
+pub fn play(seed: u64, matrix: &Matrix) -> Played {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
         .build()
         .unwrap();
+    let began = runtime.block_on(async { Instant::now() });
     let story = runtime.block_on(tell(seed, matrix));
-    let broken = promise::first_broken(&story);
+    // Before the runtime goes down, and cuts what is left.
+    let broken = promise::broken(&story);
     for said in promise::final_checkpoints_said(&story) {
         matrix.hit_final_checkpoint(&story.nature, said);
     }
-    // Before the runtime goes down, and cuts what is left.
-    let broken = broken.map(|(promise, what)| {
-        let trace = story.world.lock().trace.join("\n");
-        let (nature, rival) = (story.nature, story.rival);
-        Broken {
-            promise,
-            story: format!("{trace}\n\nseed {seed}: {nature:?}, rival: {rival}\n{what}"),
-        }
-    });
-    broken.map_or(Ok(()), Err)
+    let mut trace = std::mem::take(&mut story.world.lock().trace);
+    // With what each submission was told.
+    for diary in &story.diaries {
+        let pages = diary.read();
+        let (who, policy) = (&pages.who, pages.on_shutdown);
+        let told = pages.told.iter().map(|(at, told)| {
+            let after = at.duration_since(began).as_secs_f64();
+            format!("{after:.3} {told:?}")
+        });
+        trace.push(format!(
+            "{who} ({policy:?}): {}",
+            told.collect::<Vec<_>>().join("; ")
+        ));
+    }
+    let (nature, rival) = (story.nature, story.rival);
+    let scenario = story.scenario.names();
+    trace.push(format!(
+        "seed {seed}: {nature:?}, rival: {rival}, {scenario:?}"
+    ));
+    Played { broken, trace }
 }
 
 async fn tell(seed: u64, matrix: &Matrix) -> Story {
     let mut chance = Chance::new(seed);
     let focus = chance.percent(97).then(|| Focus::of_seed(seed));
-    let nature = Nature::draw(focus, &mut chance);
+    let scenario = Scenario::of_seed(seed);
+    let nature = scenario.of(Nature::draw(focus, &mut chance));
     matrix.count_seed(&nature);
+    matrix.count_scenario(&scenario);
     let world = World::start(nature, chance.fork());
     let by_id = ByIds::of_seed(seed);
+    if scenario.oddity == Some(Oddity::OtherPipeline) {
+        create(&world, "stranger", "stranger", STRANGERS_QUERY);
+    }
     if nature.page.is_some() || chance.percent(10) {
         let count = 1 + chance.below(6);
         make_fillers(&world, &mut chance, count).await;
@@ -111,7 +137,14 @@ async fn tell(seed: u64, matrix: &Matrix) -> Story {
             make_fillers(&world, &mut chance, count).await;
         }
     }
+    let resume = scenario.resume_id.then(|| {
+        let inner = world.lock();
+        let life = inner.lives.iter().find(|life| life.query == query(0));
+        life.map_or_else(|| "nowhere".to_owned(), |life| life.id.clone())
+    });
     let mut run = Run {
+        scenario,
+        resume,
         world: world.clone(),
         matrix: matrix.clone(),
         focus,
@@ -120,6 +153,7 @@ async fn tell(seed: u64, matrix: &Matrix) -> Story {
         story: Story {
             world,
             nature,
+            scenario,
             rival: false,
             diaries: Vec::new(),
             shutdowns: Vec::new(),
@@ -131,17 +165,20 @@ async fn tell(seed: u64, matrix: &Matrix) -> Story {
     run.story
 }
 
-struct Run {
-    world: World,
-    matrix: Matrix,
-    focus: Option<Focus>,
-    chance: Chance,
-    by_id: ByIds,
-    story: Story,
+pub(crate) struct Run {
+    pub(crate) world: World,
+    pub(crate) matrix: Matrix,
+    pub(crate) focus: Option<Focus>,
+    pub(crate) scenario: Scenario,
+    /// The pipeline that all submissions are to resume.
+    pub(crate) resume: Option<String>,
+    pub(crate) chance: Chance,
+    pub(crate) by_id: ByIds,
+    pub(crate) story: Story,
 }
 
 /// How many submissions look for their pipelines by id. It has chance of its own: the rest of a seed stays as it is.
-struct ByIds {
+pub(crate) struct ByIds {
     chance: Chance,
     percent: u64,
 }
@@ -153,7 +190,7 @@ impl ByIds {
         Self { chance, percent }
     }
 
-    fn draw(&mut self) -> bool {
+    pub(crate) fn draw(&mut self) -> bool {
         self.chance.percent(self.percent)
     }
 }
@@ -170,8 +207,13 @@ impl Run {
         }
         let processes = 1 + usize::from(self.chance.percent(30));
         let mut ends = Vec::new();
-        for process in 0..processes {
-            ends.push(self.process(process));
+        if let Some(fleet) = self.scenario.fleet {
+            ends.push(self.fleet(fleet));
+        } else {
+            self.spawn_others();
+            for process in 0..processes {
+                ends.push(self.process(process));
+            }
         }
         for (process, end) in ends.into_iter().enumerate() {
             match timeout(ENDLESS, end).await {
@@ -184,100 +226,28 @@ impl Run {
             }
         }
         tokio::time::sleep(ARRIVED).await;
-        if !self.story.rival {
+        if !self.story.rival && self.scenario.fleet.is_none() {
             self.rerun().await;
         }
     }
 
-    /// A process with its submissions, its shutdown and its signal.
-    fn process(&mut self, process: usize) -> JoinHandle<Vec<Ending>> {
-        let shutdown = Shutdown::new();
-        let signal = std::sync::Arc::new(tokio::sync::Notify::new());
-        self.world
-            .lock()
-            .signals
-            .push(std::sync::Arc::clone(&signal));
-        let creates = self.focus.is_some_and(|focus| focus.purpose.creates());
-        let same = self.chance.percent(if creates { 30 } else { 60 });
-        let count = match self.focus {
-            Some(_) => 2 + self.chance.below(2),
-            None => 1 + self.chance.below(3),
-        };
-        let mut submissions = Vec::new();
-        for number in 0..count {
-            let spec = if same { 0 } else { number };
-            let who = format!("p{process}s{number}");
-            submissions.push(self.submission(&who, spec, process, &shutdown));
+    /// Others, as the scenario has them.
+    fn spawn_others(&mut self) {
+        let (world, scenario) = (self.world.clone(), self.scenario);
+        if scenario.remade {
+            self.story.rival = true;
+            tokio::spawn(remake(world.clone(), scenario.chance("remake")));
         }
-        let waits_for_failure = self
-            .focus
-            .is_some_and(|focus| focus.purpose == Purpose::Errors);
-        let moment = if self.chance.percent(if waits_for_failure { 10 } else { 70 }) {
-            self.chance.millis(0, 12_000)
-        } else {
-            // Long after everything.
-            Duration::from_secs(200)
-        };
-        let again = self.chance.percent(50);
-        let world = self.world.clone();
-        tokio::spawn(async move {
-            let _signal = timeout(moment, signal.notified()).await;
-            let mut endings = vec![stop_all(&world, process, &shutdown).await];
-            // A submission that was given up may have been the last to know.
-            for submission in submissions {
-                submission.await.unwrap();
-            }
-            if again && !endings[0].fine {
-                endings.push(stop_all(&world, process, &shutdown).await);
-            }
-            endings
-        })
-    }
-
-    /// One submission, and perhaps another one after it when its caller went away.
-    fn submission(
-        &mut self,
-        who: &str,
-        spec: u64,
-        process: usize,
-        shutdown: &Shutdown,
-    ) -> JoinHandle<()> {
-        let mut place = Place {
-            by_id: self.by_id.draw(),
-            world: &self.world,
-            matrix: &self.matrix,
-            process,
-            focus: self.focus,
-            shutdown,
-        };
-        let first = Submitter::draw(who, spec, &place, &mut self.chance);
-        place.by_id = self.by_id.draw();
-        let second = Submitter::draw(&format!("{who}again"), spec, &place, &mut self.chance);
-        self.story.diaries.push(first.diary.clone());
-        self.story.diaries.push(second.diary.clone());
-        let (before, between) = (self.chance.millis(0, 1_500), self.chance.millis(0, 3_000));
-        let (again, attaches) = (self.chance.percent(60), self.chance.percent(30));
-        let world = self.world.clone();
-        tokio::spawn(async move {
-            tokio::time::sleep(before).await;
-            let diary = first.diary.clone();
-            Box::pin(first.run()).await;
-            let dropped = matches!(diary.read().told.last(), Some((_, Told::Dropped)));
-            if !dropped || !again {
-                return;
-            }
-            tokio::time::sleep(between).await;
-            let known = {
-                let inner = world.lock();
-                let lives = inner.lives.iter().rev();
-                let mut same = lives.filter(|life| life.query == query(spec));
-                same.next().map(|life| life.id.clone())
-            };
-            match known.filter(|_| attaches) {
-                Some(id) => Box::pin(second.attach(id)).await,
-                None => Box::pin(second.run()).await,
-            }
-        })
+        if scenario.select {
+            self.story.rival = true;
+            tokio::spawn(end_of_a_watch(world.clone(), scenario.chance("watch")));
+        }
+        if scenario.blinks {
+            tokio::spawn(blink(world.clone(), scenario.chance("blink")));
+        }
+        if let Some(rolled) = scenario.rolled {
+            tokio::spawn(roll(world, rolled));
+        }
     }
 
     async fn rerun(&mut self) {
@@ -308,28 +278,3 @@ impl Run {
         self.story.rerun = Some(Rerun { from, outcome });
     }
 }
-
-async fn stop_all(world: &World, process: usize, shutdown: &Shutdown) -> Ending {
-    let began = Instant::now();
-    world.lock().note(format!("p{process}: stop_all"));
-    let policy = StopPolicy::builder().deadline(STOP).build();
-    let outcome = shutdown.stop_all(policy).await;
-    let text = match &outcome {
-        Ok(report) => format!("p{process}: stop_all: {report}"),
-        Err(error) => format!("p{process}: stop_all failed: {error}"),
-    };
-    world.lock().note(text);
-    let (fine, report) = match outcome {
-        Ok(report) => (true, report),
-        Err(error) => (false, error.report),
-    };
-    Ending {
-        began,
-        ended: Instant::now(),
-        fine,
-        report,
-    }
-}
-
-/// What `stop_all` may take: its deadline and one request, which there is given 10 s.
-pub const STOP_ALL: Duration = STOP.saturating_add(REQUEST.saturating_mul(2));

@@ -5,7 +5,7 @@ use std::{num::NonZeroU32, time::Duration};
 use stepwell::{
     Error, OnShutdown, Options, PipelineId, PipelineSpec, Resolution, Shutdown, Submission,
     spec::{FindBy, Identity, Intent, WhenFinished},
-    state::{Registered, Running, Stopped, Unconnected, Validated},
+    state::{Unconnected, Validated},
 };
 
 use tokio::time::Instant;
@@ -13,15 +13,21 @@ use tokio::time::Instant;
 use crate::{
     Chance,
     diary::{Diary, Told},
-    fault::{Focus, Purpose},
+    fault::Focus,
     matrix::Matrix,
     network::Network,
+    purpose::Purpose,
+    scenario::Scenario,
     world::World,
 };
 
 /// What every call of the library is given.
 pub const CONNECT: Duration = Duration::from_secs(20);
 pub const RESOLVE: Duration = Duration::from_secs(30);
+/// How long a create is looked for whose reply was lost.
+pub const SETTLE: Duration = Duration::from_secs(5);
+/// How long a server may be silent under a watch.
+pub const SILENCE: Duration = Duration::from_secs(15);
 pub const RUNNING: Duration = Duration::from_secs(60);
 pub const STOP: Duration = Duration::from_secs(60);
 pub const REQUEST: Duration = Duration::from_secs(5);
@@ -36,17 +42,21 @@ pub fn query(number: u64) -> String {
 pub struct Submitter {
     pub diary: Diary,
     spec: PipelineSpec,
-    options: Options,
-    shutdown: Shutdown,
-    network: Network,
-    chance: Chance,
-    world: World,
+    pub(crate) options: Options,
+    pub(crate) shutdown: Shutdown,
+    pub(crate) network: Network,
+    pub(crate) chance: Chance,
+    pub(crate) world: World,
     /// Of a hundred creates, how many are undone.
     discards: u64,
     /// Whether it waits for the end of the job.
-    awaits_end: bool,
+    pub(crate) awaits_end: bool,
     /// Whether it asks what it would do, and lets time pass in which others go on.
     asks_first: bool,
+    /// Whether it watches in a loop that does other things too.
+    pub(crate) select: Option<Chance>,
+    /// How long after its shutdown has begun it detaches.
+    pub(crate) detaches: Option<Duration>,
 }
 
 /// What a submitter needs to know of the run.
@@ -59,6 +69,9 @@ pub struct Place<'a> {
     pub shutdown: &'a Shutdown,
     /// Whether it looks for its pipeline by the id.
     pub by_id: bool,
+    pub scenario: &'a Scenario,
+    /// The pipeline that it is to resume.
+    pub resume: Option<&'a str>,
 }
 
 impl Submitter {
@@ -79,6 +92,12 @@ impl Submitter {
         }
         if chance.percent(15) {
             builder = builder.parallelism(NonZeroU32::new(2).unwrap());
+        }
+        if place.scenario.given && number == 0 {
+            builder = builder.identity(Identity::Given(PipelineId::new("given").unwrap()));
+        }
+        if let Some(id) = place.resume {
+            builder = builder.intent(Intent::Resume(PipelineId::new(id).unwrap()));
         }
         let spec = builder.build().unwrap();
         let on_shutdown = match chance.below(10) {
@@ -107,19 +126,23 @@ impl Submitter {
             stable_for,
             trouble,
         );
-        let options = Options::default()
+        let mut options = Options::default()
             .with_on_shutdown(on_shutdown)
             .with_connect_timeout(CONNECT)
             .with_validate_timeout(CONNECT)
             .with_request_timeout(REQUEST)
             .with_resolve_timeout(RESOLVE)
-            .with_settle_timeout(Duration::from_secs(5))
+            .with_settle_timeout(SETTLE)
             .with_running_timeout(RUNNING)
             .with_stop_timeout(STOP)
             .with_stable_for(stable_for)
             .with_jitter_seed(chance.clone().draw());
+        if place.scenario.select {
+            options = options.with_silence_timeout(SILENCE);
+        }
         let network = Network::new(place.world, who, place.process, chance.fork(), place.matrix)
-            .troubled(trouble, place.focus, &diary.gone);
+            .troubled(trouble, place.focus, &diary.gone)
+            .with_oddity(place.scenario);
         // A failed job that is to be restarted would have been by somebody else.
         let waits = chance.percent(20)
             && place
@@ -138,6 +161,11 @@ impl Submitter {
                 .focus
                 .is_some_and(|focus| focus.purpose == Purpose::Errors),
             asks_first: waits,
+            detaches: place
+                .scenario
+                .detached_late
+                .then(|| place.scenario.chance(who).millis(0, 1_000)),
+            select: place.scenario.select.then(|| place.scenario.chance(who)),
         }
     }
 
@@ -249,102 +277,5 @@ impl Submitter {
             validated = back;
             tokio::time::sleep(self.chance.millis(0, 3_000)).await;
         }
-    }
-
-    async fn go_on(&mut self, registered: Submission<Registered>) -> Result<(), Error> {
-        let diary = self.diary.clone();
-        if self.chance.percent(5) {
-            let id = registered.detach().to_string();
-            diary.tell(Told::Detached { id });
-            return Ok(());
-        }
-        if self.chance.percent(10) {
-            let began = Instant::now();
-            let stopped = diary
-                .time("stop", STOP + REQUEST, Box::pin(registered.stop()))
-                .await?;
-            diary.tell(was_stopped(&stopped, began));
-            return Ok(());
-        }
-        let stable = diary.read().stable_for;
-        // The job's own words may be read after the last poll.
-        let allowed = RUNNING + stable + REQUEST;
-        let running = diary
-            .time("wait", allowed, Box::pin(registered.wait_until_running()))
-            .await?;
-        let (id, run_id) = (running.id().to_string(), running.job().run_id);
-        diary.tell(Told::Running { id, run_id });
-        Box::pin(self.after(running)).await
-    }
-
-    async fn after(&mut self, running: Submission<Running>) -> Result<(), Error> {
-        let diary = self.diary.clone();
-        let next = if self.awaits_end {
-            3
-        } else {
-            self.chance.below(10)
-        };
-        match next {
-            0 | 1 => {
-                let began = Instant::now();
-                let stopped = diary
-                    .time("stop", STOP + REQUEST, Box::pin(running.stop()))
-                    .await?;
-                diary.tell(was_stopped(&stopped, began));
-            }
-            2..=4 => {
-                diary.time("status", REQUEST * 4, running.status()).await?;
-                let watch = self
-                    .chance
-                    .millis(if self.awaits_end { 15_000 } else { 0 }, 20_000);
-                let Ok(ended) = tokio::time::timeout(watch, running.ended()).await else {
-                    return Ok(());
-                };
-                let ended = ended?;
-                diary.tell(Told::Ended {
-                    id: ended.id.to_string(),
-                    state: ended.job.state.to_string(),
-                });
-            }
-            5 => {
-                let id = running.detach().to_string();
-                diary.tell(Told::Detached { id });
-            }
-            // A dropped one stays registered.
-            _ => {}
-        }
-        Ok(())
-    }
-
-    /// Takes up a pipeline by its id, as an orchestrator does that was restarted.
-    pub async fn attach(mut self, id: String) {
-        let diary = self.diary.clone();
-        let attached = diary
-            .time(
-                "attach",
-                CONNECT + REQUEST,
-                Submission::attach(
-                    self.network.clone(),
-                    PipelineId::new(id).unwrap(),
-                    &self.shutdown,
-                    self.options.clone(),
-                ),
-            )
-            .await;
-        let outcome = match attached {
-            Ok(registered) => Box::pin(self.go_on(registered)).await,
-            Err(error) => Err(error),
-        };
-        if let Err(error) = outcome {
-            diary.tell(Told::Failed(error));
-        }
-    }
-}
-
-fn was_stopped(stopped: &Submission<Stopped>, began: Instant) -> Told {
-    Told::Stopped {
-        id: stopped.id().to_string(),
-        began,
-        final_checkpoint: stopped.final_checkpoint(),
     }
 }

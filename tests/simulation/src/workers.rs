@@ -33,6 +33,7 @@ impl World {
     /// What becomes of a run when it is started, and whether a thread hangs in its final checkpoint.
     fn draw_workers(&self, command: &Command) -> Workers {
         let inner = &mut *self.lock();
+        let is_slow = inner.slow_checkpoints;
         let (nature, chance) = (inner.nature, &mut inner.chance);
         let workers = Workers::new();
         match command {
@@ -51,6 +52,9 @@ impl World {
                 } else {
                     workers
                 }
+            }
+            Command::Checkpoint { stopping: true, .. } if is_slow => {
+                workers.with_checkpoint(Duration::from_secs(200))
             }
             Command::Checkpoint { stopping: true, .. } if nature.hangs() && chance.percent(10) => {
                 workers.hang_in_final_checkpoint()
@@ -84,6 +88,15 @@ impl World {
         if let Some(job) = shown {
             let id = JobId::from_server(job["id"].as_str().unwrap());
             self.tell(failure(false).of_run(id, job["run_id"].as_u64().unwrap()));
+        }
+    }
+
+    /// The current run of a pipeline fails in a way that another one may not.
+    pub fn fail_for_a_moment(&self, id: &str) {
+        let shown = self.lock().shown(id);
+        if let Some(job) = shown.filter(|job| job["state"] == "Running") {
+            let id = JobId::from_server(job["id"].as_str().unwrap());
+            self.tell(failure(true).of_run(id, job["run_id"].as_u64().unwrap()));
         }
     }
 

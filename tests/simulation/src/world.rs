@@ -13,6 +13,7 @@ use tokio::{sync::Notify, time::Instant};
 
 use crate::{
     Chance,
+    exchange::Exchange,
     history::{Act, Deed, Life, Moment, deeds, id_in},
     nature::Nature,
 };
@@ -29,6 +30,12 @@ pub struct Inner {
     pub(crate) environment: TestEnvironment,
     pub(crate) chance: Chance,
     pub nature: Nature,
+    /// Whether final checkpoints take longer than there is time.
+    pub slow_checkpoints: bool,
+    /// Whether it takes requests and answers none.
+    pub is_hung: bool,
+    /// Of a hundred nodes, how many have no `PUT`, if they are mixed.
+    pub old_nodes: u64,
     /// Until when it is down.
     down_until: Instant,
     /// What it would come back with.
@@ -37,10 +44,10 @@ pub struct Inner {
     /// Rows whose job was never made: their ids are taken.
     pub rows: BTreeSet<String>,
     pub acts: Vec<Act>,
+    /// What submissions have asked, and what they were answered.
+    pub exchanges: Vec<Exchange>,
     /// Who has sent a create, whether it arrived or not.
     pub creates_sent: Vec<(String, Instant)>,
-    /// Who has sent a request that starts a run, and of which pipeline, whether it arrived or not.
-    pub starts_sent: Vec<(String, String)>,
     /// When it went down.
     pub restarted: Vec<Instant>,
     /// Whose create a proxy has sent twice.
@@ -70,13 +77,16 @@ impl World {
             environment: TestEnvironment::on_tokio_clock(),
             chance: chance.fork(),
             nature,
+            slow_checkpoints: false,
+            is_hung: false,
+            old_nodes: 50,
             down_until: now,
             kept: BTreeMap::new(),
             lives: Vec::new(),
             rows: BTreeSet::new(),
             acts: Vec::new(),
+            exchanges: Vec::new(),
             creates_sent: Vec::new(),
-            starts_sent: Vec::new(),
             restarted: Vec::new(),
             doubled: BTreeSet::new(),
             cut: Vec::new(),
@@ -131,6 +141,13 @@ fn options(nature: Nature) -> Options {
     let mut options = Options::default();
     options.generation = nature.generation;
     options.created_at_resolution = nature.resolution;
+    if nature.fails_again {
+        options.failing_pause = Duration::ZERO;
+        options.allowed_restarts = 1;
+    }
+    if nature.blinks {
+        options.recovering_pause = Duration::ZERO;
+    }
     options
 }
 
@@ -144,18 +161,12 @@ impl Inner {
         self.trace.push(format!("{at:8.3} {}", text.into()));
     }
 
-    pub fn life(&self, id: &str) -> Option<&Life> {
-        self.lives.iter().rev().find(|life| life.id == id)
-    }
-
-    /// The pipeline that had this id at that time: one that is free again may be taken again.
-    pub fn life_at(&self, id: &str, time: Instant) -> Option<&Life> {
-        let mut lives = self.lives.iter().rev();
-        lives.find(|life| life.id == id && life.made_at <= time)
-    }
-
     pub fn restart(&mut self) {
         let down = self.chance.millis(200, 4_000);
+        self.go_down(down);
+    }
+
+    pub fn go_down(&mut self, down: Duration) {
         self.note(format!("server restarts, down for {down:?}"));
         self.restarted.push(Instant::now());
         self.down_until = Instant::now() + down;
@@ -250,7 +261,10 @@ impl Inner {
     /// Answers a request.
     pub fn answer(&mut self, sent: Sent<'_>, request: &Request<Bytes>) -> Response<Bytes> {
         let who = sent.who;
-        if *request.method() == Method::PUT && self.nature.mixed && self.chance.percent(50) {
+        if *request.method() == Method::PUT
+            && self.nature.mixed
+            && self.chance.percent(self.old_nodes)
+        {
             self.note(format!("{who}: an old node has no PUT"));
             let mut reply = Response::new(Bytes::new());
             *reply.status_mut() = StatusCode::METHOD_NOT_ALLOWED;

@@ -1,20 +1,14 @@
-//! The promises, under a number of seeds: `STEPWELL_SEEDS=1000000 cargo test --release --test simulation` for more of them, and
-//! `STEPWELL_SEED=17` for one, with everything that was sent.
+//! The promises, under a number of seeds: `STEPWELL_SEEDS=1000000 cargo test --release --test simulation` for more of them,
+//! `STEPWELL_SEEDS=200..300` for a range, and `STEPWELL_SEED=17` for one, with everything that was sent.
 
 #![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
-use std::{
-    env,
-    sync::{
-        Mutex,
-        atomic::{AtomicU64, Ordering},
-    },
-};
+use std::{env, fmt::Write as _, ops::Range};
 
 use simulation::{
     matrix::{ENOUGH, Matrix},
-    promise::Broken,
     story::play,
+    survey::{Survey, seeds_in},
 };
 
 /// So many in an unoptimised build, which a change must pass.
@@ -24,66 +18,37 @@ const SEEDS: u64 = if cfg!(debug_assertions) {
     ENOUGH
 };
 
-fn number(variable: &str) -> Option<u64> {
-    env::var(variable).ok().map(|text| text.parse().unwrap())
-}
-
 #[test]
 fn the_promises_hold() {
-    if let Some(seed) = number("STEPWELL_SEED") {
-        if let Err(broken) = play(seed, &Matrix::default()) {
-            panic!("not kept: {}\n{}", broken.promise, broken.story);
-        }
-        return;
+    if let Ok(seed) = env::var("STEPWELL_SEED") {
+        return play_one(seed.parse().unwrap());
     }
-    let seeds = number("STEPWELL_SEEDS").unwrap_or(SEEDS);
+    let seeds = env::var("STEPWELL_SEEDS").map_or(0..SEEDS, |text| seeds_in(&text).unwrap());
+    play_all(seeds);
+}
+
+fn play_one(seed: u64) {
+    let played = play(seed, &Matrix::default());
+    println!("{}", played.trace.join("\n"));
+    let mut wrong = String::new();
+    for broken in &played.broken {
+        write!(wrong, "\nnot kept: {}\n  {}", broken.promise, broken.what).unwrap();
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+fn play_all(seeds: Range<u64>) {
+    let count = seeds.end.saturating_sub(seeds.start);
     let matrix = Matrix::default();
-    let first = first_broken(seeds, &matrix);
+    let survey = Survey::of(seeds, &matrix);
     println!("{matrix}");
     for (generation, count) in matrix.seeds() {
         println!("{generation}: {count} seeds");
     }
-    if let Some((seed, broken)) = first {
-        panic!(
-            "not kept under seed {seed}: {}\n{}",
-            broken.promise, broken.story
-        );
-    }
+    assert!(survey.is_clean(), "{survey}");
     // Fewer say nothing of how often a cell is met.
-    if seeds >= ENOUGH {
-        let rare = matrix.too_rare(seeds);
+    if count >= ENOUGH {
+        let rare = matrix.too_rare(count);
         assert!(rare.is_empty(), "met too rarely: {rare:#?}");
     }
-}
-
-/// Plays all of them on all cores, and finds the first that fails.
-fn first_broken(seeds: u64, matrix: &Matrix) -> Option<(u64, Broken)> {
-    let next = AtomicU64::new(0);
-    let end = AtomicU64::new(seeds);
-    let first: Mutex<Option<(u64, Broken)>> = Mutex::new(None);
-    let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-    std::thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                let mine = Matrix::default();
-                loop {
-                    let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= end.load(Ordering::Relaxed) {
-                        break;
-                    }
-                    let Err(broken) = play(seed, &mine) else {
-                        continue;
-                    };
-                    // Those before it are played to the end: the first is the same whatever the number of cores.
-                    end.fetch_min(seed, Ordering::Relaxed);
-                    let mut first = first.lock().unwrap();
-                    if first.as_ref().is_none_or(|(other, _)| seed < *other) {
-                        *first = Some((seed, broken));
-                    }
-                }
-                matrix.merge(&mine);
-            });
-        }
-    });
-    first.into_inner().unwrap()
 }

@@ -5,15 +5,23 @@ use std::{collections::BTreeMap, time::Duration};
 use stepwell::{Error, error::ResolveError, spec::Intent};
 use tokio::time::Instant;
 
-use super::process_of;
+use super::{forerunners, process_of};
 use crate::{
-    history::{Act, Deed, Life},
+    exchange::Answer,
+    history::{Deed, Life},
+    purpose::Purpose,
     story::Story,
     submitter::query,
+    world::Inner,
 };
 
 pub(super) fn cut(story: &Story) -> Option<String> {
-    story.world.lock().cut.first().cloned()
+    story
+        .world
+        .lock()
+        .cut
+        .first()
+        .map(|cut| format!("cut: {cut}"))
 }
 
 /// One submission makes one pipeline at most.
@@ -28,7 +36,7 @@ pub(super) fn by_submission(story: &Story) -> Option<String> {
     }
     made.into_iter()
         .find(|(_, ids)| ids.len() > 1)
-        .map(|(who, ids)| format!("{who} has made {ids:?}"))
+        .map(|(who, ids)| format!("several: {who} has made {ids:?}"))
 }
 
 /// Submissions of one spec make one between them, where the server takes the ids that follow from it.
@@ -54,7 +62,7 @@ pub(super) fn by_spec(story: &Story) -> Option<String> {
     for (index, one) in ours.iter().enumerate() {
         for other in &ours[index + 1..] {
             if one.query == other.query && stood(one, other.made_at) && looked(other, one) {
-                return Some(format!("{} and {} are both there", one.id, other.id));
+                return Some(format!("both there: {} and {}", one.id, other.id));
             }
         }
     }
@@ -66,6 +74,65 @@ fn stood(life: &Life, time: Instant) -> bool {
     life.shown_at <= time
         && life.deleted_at.is_none_or(|at| at > time)
         && !life.was_finished_at(time)
+}
+
+/// A process that has a create in doubt settles it before it makes another one of the same.
+pub(super) fn by_process(story: &Story) -> Option<String> {
+    let inner = story.world.lock();
+    let creates: Vec<_> = inner
+        .acts
+        .iter()
+        .filter(|act| act.deed == Deed::Create && process_of(&act.who).is_some())
+        .filter_map(|act| Some((act, inner.life_at(&act.id, act.at)?)))
+        .collect();
+    for (act, made) in &creates {
+        let process = process_of(&act.who);
+        let mut diaries = story.diaries.iter();
+        let began = diaries.find_map(|diary| {
+            let pages = diary.read();
+            (pages.who == act.who).then(|| pages.began())?
+        });
+        let Some(began) = began else { continue };
+        let earlier = creates.iter().find(|(earlier, life)| {
+            let in_doubt = inner.exchanges.iter().any(|asked| {
+                asked.who == earlier.who
+                    && asked.purpose.creates()
+                    && asked.sent_at < began
+                    && asked.in_doubt_at(act.sent_at)
+            });
+            // Found by then, it is one of those that are there.
+            let is_settled = inner.exchanges.iter().any(|asked| {
+                process_of(&asked.who) == process
+                    && asked.id == life.id
+                    && !matches!(asked.purpose, Purpose::Look | Purpose::CreateByPut)
+                    && asked.sent_at < act.sent_at
+            });
+            // Or taken for a twin that shows first.
+            let is_settled = is_settled
+                || story.diaries.iter().any(|diary| {
+                    let pages = diary.read();
+                    let mut told = pages.told.iter();
+                    pages.who == earlier.who
+                        && told.any(|(at, told)| *at < act.sent_at && told.id().is_some())
+                });
+            earlier.who != act.who
+                && !is_settled
+                && process_of(&earlier.who) == process
+                && life.id != made.id
+                && (&life.query, &life.name) == (&made.query, &made.name)
+                && earlier.sent_at < began
+                && in_doubt
+                && !life.was_finished_at(act.sent_at)
+        });
+        if let Some((earlier, life)) = earlier {
+            let (who, id, other) = (&act.who, &made.id, &earlier.who);
+            return Some(format!(
+                "beside one in doubt: {who} made {id}, and {other} was just making {}",
+                life.id
+            ));
+        }
+    }
+    None
 }
 
 /// Nothing is created beside a pipeline that stood there for the whole time of the look.
@@ -90,7 +157,7 @@ pub(super) fn beside_one_that_was_there(story: &Story) -> Option<String> {
             });
             if let Some(there) = there {
                 return Some(format!(
-                    "{} made {:?} beside {}",
+                    "beside: {} made {:?} beside {}",
                     pages.who, act.id, there.id
                 ));
             }
@@ -106,51 +173,110 @@ pub(super) fn as_asked_for(story: &Story) -> Option<String> {
         let pages = diary.read();
         let mut acts = inner.acts.iter().filter(|act| act.who == pages.who);
         let wrong = acts.find(|act| match (&pages.intent, act.deed) {
-            (Intent::ResumeOnly, Deed::Create) => true,
+            (Intent::ResumeOnly | Intent::Resume(_), Deed::Create) => true,
+            // What it attaches to is not what its spec asks for.
+            (Intent::Resume(id), _) => act.id != id.as_str() && !pages.resolves.is_empty(),
             // What it has itself made, or may have, it may start.
             (Intent::CreateOnly, Deed::Start | Deed::Restart) => {
-                !inner.creates_sent.iter().any(|(who, _)| *who == pages.who)
+                let before = forerunners(story, &pages);
+                let mut sent = inner.creates_sent.iter();
+                !sent.any(|(who, _)| *who == pages.who || before.contains(who))
             }
             _ => false,
         });
         if let Some(act) = wrong {
-            return Some(format!("{} with {:?}: {act:?}", pages.who, pages.intent));
+            return Some(format!(
+                "not asked for: {} with {:?}: {act:?}",
+                pages.who, pages.intent
+            ));
         }
     }
     None
 }
 
-/// A restart counts up: it is sent to a job that has failed, and to nothing else.
+/// A restart counts up: it is sent for a run that was seen Failed, and repeated only while that run is.
 pub(super) fn restarts(story: &Story) -> Option<String> {
     let inner = story.world.lock();
-    // Where others have acted on it, the job may have been started again since it was looked at; or a restart of theirs may have waited
-    // for the stop to be taken back.
-    let alone = |act: &Act| {
+    if let Some(wrong) = repeated_in_a_later_run(&inner) {
+        return Some(wrong);
+    }
+    let restarts = inner
+        .acts
+        .iter()
+        .filter(|act| act.deed == Deed::Restart && process_of(&act.who).is_some() && !act.late);
+    for act in restarts {
+        let (who, id) = (&act.who, &act.id);
+        let seen = inner.seen_before(who, id, Purpose::Restart, act.sent_at);
+        let Some(seen) = seen.filter(|seen| seen.state == "Failed") else {
+            return Some(format!("not seen failed: {act:?}"));
+        };
+        let Some(before) = &act.before else { continue };
+        // Another client may have begun one since it was seen; where none has, it is our own that is restarted.
         let mut acts = inner.acts.iter();
-        !acts.any(|other| {
+        let others = acts.any(|other| {
             other.id == act.id
-                && other.who != act.who
-                && other.deed != Deed::Create
                 && other.at <= act.at
-        })
-    };
-    let mut twice = inner.acts.iter().filter(|act| {
-        act.deed == Deed::Restart && process_of(&act.who).is_some() && !act.late && alone(act)
-    });
-    let wrong = twice.find(|act| {
-        // It was sent when the job had left Failed for longer than the look before takes to arrive.
-        let look = act.sent_at.checked_sub(Duration::from_millis(100));
-        let before = inner
-            .life(&act.id)
-            .zip(look)
-            .and_then(|(life, look)| life.at(look));
-        before.is_some_and(|moment| moment.state != "Failed")
-            && act
-                .before
-                .as_ref()
-                .is_some_and(|moment| moment.state != "Failed")
-    });
-    wrong.map(|act| format!("restarted what had not failed: {act:?}"))
+                && (other.who != act.who || other.late)
+                && other.deed != Deed::Create
+        });
+        let mut own = inner.acts.iter();
+        let doubled = own.any(|other| {
+            other.who == act.who
+                && other.id == act.id
+                && other.deed == Deed::Restart
+                && other.at < act.at
+        });
+        // A proxy held an earlier one back for longer than two ticks.
+        let mut own = inner.acts.iter();
+        let held_back = own.any(|other| {
+            other.who == act.who
+                && other.id == act.id
+                && other.deed == Deed::Restart
+                && other.sent_at < act.sent_at
+                && other.at >= act.sent_at
+        });
+        // A controller that was down has had no tick.
+        let was_down = inner.exchanges.iter().any(|asked| {
+            asked.who == act.who
+                && asked.sent_at < act.sent_at
+                && act.sent_at - asked.sent_at < Duration::from_secs(3)
+                && asked.answer_by(act.sent_at) == Some(&Answer::NotSent)
+        });
+        let held_back = held_back || doubled && was_down;
+        // A controller that is slower than two ticks still shows the failed run.
+        let is_excused = others || held_back || doubled && !story.nature.is_prompt();
+        if before.run_id > seen.run_id && !is_excused {
+            return Some(format!("a later run: {act:?}, and it had seen {seen:?}"));
+        }
+        if before.state != "Failed" && !is_excused {
+            return Some(format!("had not failed: {act:?}, and it had seen {seen:?}"));
+        }
+    }
+    None
+}
+
+/// A restart in doubt is repeated only while the run is Failed for which the first one was sent.
+fn repeated_in_a_later_run(inner: &Inner) -> Option<String> {
+    let mut first: BTreeMap<(&str, &str), u64> = BTreeMap::new();
+    let mut seen: BTreeMap<(&str, &str), u64> = BTreeMap::new();
+    for asked in &inner.exchanges {
+        let key = (asked.who.as_str(), asked.id.as_str());
+        match (asked.purpose, &asked.ended) {
+            // Another call decides anew.
+            (Purpose::List | Purpose::Look, _) => first.retain(|(who, _), _| *who != asked.who),
+            (Purpose::Jobs, Some((_, Answer::Job(job)))) => {
+                seen.insert(key, job.run_id);
+            }
+            (Purpose::Restart, _) => {
+                let run = seen.get(&key).copied().unwrap_or_default();
+                if *first.entry(key).or_insert(run) < run {
+                    return Some(format!("repeated in a later run: {asked:?}"));
+                }
+            }
+            _ => {}
+        }
+    }
+    None
 }
 
 /// The next run finds what the ones before have left: it resumes the one, or says that there are several.
@@ -199,7 +325,7 @@ pub(super) fn next_run(story: &Story) -> Option<String> {
     let ids: Vec<_> = there.iter().map(|life| &life.id).collect();
     (!told).then(|| {
         format!(
-            "there are {ids:?}, and the next run said {:?}",
+            "the next run: there are {ids:?}, and it said {:?}",
             rerun.outcome
         )
     })

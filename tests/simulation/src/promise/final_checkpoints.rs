@@ -49,8 +49,9 @@ fn of_stops(story: &Story) -> Option<String> {
             else {
                 continue;
             };
-            if is_wrong(story, id, *said, *began, *at) {
-                return Some(format!("{} was told {told:?}", pages.who));
+            if has_run_with(story, &[&pages.who], id, (*began, *at)) == Some(!said) {
+                let who = &pages.who;
+                return Some(format!("{said} of a stop: {who} was told {told:?}"));
             }
         }
     }
@@ -59,6 +60,14 @@ fn of_stops(story: &Story) -> Option<String> {
 
 fn of_shutdowns(story: &Story) -> Option<String> {
     for (process, endings) in story.shutdowns.iter().enumerate() {
+        let all: Vec<String> = story
+            .diaries
+            .iter()
+            .map(|diary| diary.read())
+            .filter(|pages| pages.process == process)
+            .map(|pages| pages.who.clone())
+            .collect();
+        let all: Vec<&str> = all.iter().map(String::as_str).collect();
         for ending in endings {
             for entry in &ending.report.entries {
                 let ShutdownEnd::Ended {
@@ -71,8 +80,10 @@ fn of_shutdowns(story: &Story) -> Option<String> {
                 let Some(id) = &entry.id else {
                     continue;
                 };
-                if is_wrong(story, id.as_str(), said, ending.began, ending.ended) {
-                    return Some(format!("p{process} says {entry}"));
+                if has_run_with(story, &all, id.as_str(), (ending.began, ending.ended))
+                    == Some(!said)
+                {
+                    return Some(format!("{said} of a shutdown: p{process} says {entry}"));
                 }
             }
         }
@@ -80,15 +91,22 @@ fn of_shutdowns(story: &Story) -> Option<String> {
     None
 }
 
-/// None of the ends that may be meant is as it was said. Others may have resumed it, and several ends may.
-fn is_wrong(story: &Story, id: &str, said: bool, from: Instant, to: Instant) -> bool {
+/// Whether the run has a final checkpoint whose end these submissions were shown; `None` where they were shown several ends, of which
+/// any may be meant.
+fn has_run_with(story: &Story, all: &[&str], id: &str, time: (Instant, Instant)) -> Option<bool> {
     let inner = story.world.lock();
-    let lives = inner
-        .lives
-        .iter()
-        .filter(|life| life.id == id && life.made_at <= to);
-    let ends: Vec<bool> = lives
-        .flat_map(|life| life.ends_with_checkpoint(from, to))
+    let shown = inner.ends_shown(all, id, time);
+    let mut ends: Vec<Option<bool>> = shown
+        .filter(|(_, job)| job.stays_ended())
+        .filter_map(|(asked, job)| Some((inner.life_at(id, asked)?, job.run_id)))
+        .map(|(life, run_id)| {
+            let is_known = !life.restarted_at_its_end(run_id);
+            is_known.then(|| life.has_final_checkpoint(run_id))
+        })
         .collect();
-    !ends.is_empty() && !ends.contains(&said)
+    ends.dedup();
+    match ends.as_slice() {
+        [one] => *one,
+        _ => None,
+    }
 }

@@ -8,22 +8,49 @@ mod no_false_failure;
 mod no_false_success;
 mod no_orphans;
 
-use crate::{history::Deed, story::Story};
+use crate::{
+    diary::{Diary, Pages, Told},
+    history::Deed,
+    story::Story,
+};
 use tokio::time::Instant;
 
-/// A broken promise, with what led to it.
+/// A broken promise.
 #[derive(Debug)]
 pub struct Broken {
     pub promise: &'static str,
-    pub story: String,
+    /// What is wrong. It begins with its kind and a colon.
+    pub what: String,
+}
+
+impl Broken {
+    pub fn kind(&self) -> &str {
+        self.what.split(": ").next().unwrap_or_default()
+    }
+}
+
+use no_orphans::is_indistinguishable;
+
+/// The submissions with whose create this one goes on: of the same spec in the same process, and given up.
+fn forerunners(story: &Story, pages: &Pages) -> Vec<String> {
+    // Of its own pages the caller holds the lock.
+    let diaries = story.diaries.iter().filter_map(Diary::try_read);
+    let given_up = diaries.filter(|other| {
+        let last = other.told.last();
+        other.process == pages.process
+            && (&other.name, &other.query) == (&pages.name, &pages.query)
+            && matches!(last, Some((_, Told::Dropped | Told::Failed(_))))
+    });
+    given_up.map(|other| other.who.clone()).collect()
 }
 
 /// A check: what is wrong, if anything is.
 type Check = fn(&Story) -> Option<String>;
 
-const CHECKS: [(&str, Check); 16] = [
+const CHECKS: [(&str, Check); 28] = [
     ("at most one: a submission", at_most_one::by_submission),
     ("at most one: a spec", at_most_one::by_spec),
+    ("at most one: a process", at_most_one::by_process),
     (
         "at most one: what is there",
         at_most_one::beside_one_that_was_there,
@@ -38,22 +65,38 @@ const CHECKS: [(&str, Check); 16] = [
     ),
     ("no orphans: the report is true", no_orphans::report_is_true),
     ("no orphans: what others run", no_orphans::others_are_left),
+    (
+        "no orphans: what is running is known",
+        no_orphans::running_is_known,
+    ),
+    ("no orphans: what is unsettled", no_orphans::unsettled),
     ("no false success", no_false_success::running),
     ("no false success: ends", no_false_success::ends),
+    ("no false success: discarded", no_false_success::discarded),
     (
         "no false success: final checkpoints",
         final_checkpoints::check,
     ),
-    ("no false failure", no_false_failure::check),
+    ("no false failure: connect", no_false_failure::connect),
+    ("no false failure: validate", no_false_failure::validate),
+    ("no false failure: attach", no_false_failure::attach),
+    ("no false failure: resolve", no_false_failure::resolve),
+    ("no false failure: wait", no_false_failure::wait),
+    ("no false failure: stop", no_false_failure::stop),
+    ("no false failure: a shutdown", no_false_failure::shutdown),
     ("it ends", it_ends::check),
     ("it tells", it_tells::check),
+    ("it tells: what a watch sees", it_tells::watched),
+    ("it tells: each pipeline once", no_orphans::once),
 ];
 
-/// The first promise that did not hold.
-pub fn first_broken(story: &Story) -> Option<(&'static str, String)> {
-    CHECKS
-        .iter()
-        .find_map(|(promise, check)| Some((*promise, check(story)?)))
+/// The promises that did not hold: of each, one instance.
+pub fn broken(story: &Story) -> Vec<Broken> {
+    let found = CHECKS.iter().filter_map(|(promise, check)| {
+        let (promise, what) = (*promise, check(story)?);
+        Some(Broken { promise, what })
+    });
+    found.collect()
 }
 
 /// When `who` last began or changed the run of a pipeline, until `to`.
@@ -68,7 +111,7 @@ fn last_act(story: &Story, who: &str, id: &str, to: Instant) -> Option<Instant> 
 }
 
 /// The process that somebody belongs to.
-fn process_of(who: &str) -> Option<usize> {
+pub(crate) fn process_of(who: &str) -> Option<usize> {
     let number = who.strip_prefix('p')?.split('s').next()?;
     number.parse().ok()
 }

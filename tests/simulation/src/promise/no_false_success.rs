@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::last_act;
+use super::{is_indistinguishable, last_act};
 use crate::{
     diary::Told,
     history::{Deed, Life},
@@ -23,13 +23,18 @@ pub(super) fn running(story: &Story) -> Option<String> {
             };
             let life = story.world.lock().life_at(id, *at).cloned();
             let wrong = match life {
-                None => Some("there is no such pipeline".to_owned()),
+                None => Some("no such pipeline".to_owned()),
+                Some(_) if story.nature.no_tasks => Some("no tasks".to_owned()),
+                Some(life) if life.query != pages.query => {
+                    let may_be = is_indistinguishable(story, &pages, &life, *at);
+                    (!may_be).then(|| "another pipeline".to_owned())
+                }
                 Some(life) => stable(&life, *run_id, *at, pages.stable_for)
                     .or_else(|| old_run(story, &pages.who, &life, *run_id, *at)),
             };
             if let Some(wrong) = wrong {
                 return Some(format!(
-                    "{} was told that {id} is Running in run {run_id}: {wrong}",
+                    "{wrong}: {} was told that {id} is Running in run {run_id}",
                     pages.who
                 ));
             }
@@ -44,9 +49,10 @@ fn stable(life: &Life, run_id: u64, at: Instant, stable_for: Duration) -> Option
         return Some("it never was".to_owned());
     };
     if at - to > TRANSIT {
-        return Some(format!("it was {:?} before", at - to));
+        return Some(format!("no more: it was {:?} before", at - to));
     }
-    (to - from < stable_for).then(|| format!("for {:?} and not for {stable_for:?}", to - from))
+    (to - from < stable_for)
+        .then(|| format!("not stable: for {:?} and not for {stable_for:?}", to - from))
 }
 
 /// Not the run before the request that was to change it.
@@ -89,27 +95,58 @@ fn old_run(story: &Story, who: &str, life: &Life, run_id: u64, at: Instant) -> O
             && moment.at <= next.at
             && matches!(moment.state.as_str(), "Recovering" | "Failing" | "Failed")
     });
-    (!by_itself).then(|| format!("its successor began {:?} later", next.at - at))
+    (!by_itself).then(|| {
+        format!(
+            "the run before: its successor began {:?} later",
+            next.at - at
+        )
+    })
 }
 
-/// The end that was told is one of a run that counts.
+/// The end that was told was shown in the call that told it.
 pub(super) fn ends(story: &Story) -> Option<String> {
     for diary in &story.diaries {
         let pages = diary.read();
         for (at, told) in &pages.told {
-            let (id, states): (_, &[&str]) = match told {
-                Told::Stopped { id, .. } => (id, &["Stopped"]),
-                Told::Ended { id, state } => (id, &[state.as_str()]),
+            let (id, state) = match told {
+                Told::Stopped { id, .. } => (id, "Stopped"),
+                Told::Ended { id, state } => (id, state.as_str()),
                 _ => continue,
             };
-            let life = story.world.lock().life_at(id, *at).cloned();
-            let was = life.is_some_and(|life| {
-                life.moments
-                    .iter()
-                    .any(|moment| moment.at <= *at && states.contains(&moment.state.as_str()))
+            let began = pages.call_before(*at).map_or(*at, |call| call.began);
+            let who = [pages.who.as_str()];
+            let inner = story.world.lock();
+            let mut shown = inner.ends_shown(&who, id, (began, *at));
+            let was = shown.any(|(asked, job)| {
+                let life = inner.life_at(id, asked);
+                job.state == state
+                    && life.is_some_and(|life| {
+                        let mut moments = life.moments.iter();
+                        moments.any(|moment| moment.run_id == job.run_id && moment.state == state)
+                    })
             });
             if !was {
-                return Some(format!("{} was told {told:?}", pages.who));
+                return Some(format!("not seen: {} was told {told:?}", pages.who));
+            }
+        }
+    }
+    None
+}
+
+/// What was discarded is gone.
+pub(super) fn discarded(story: &Story) -> Option<String> {
+    for diary in &story.diaries {
+        let pages = diary.read();
+        for (at, told) in &pages.told {
+            let Told::Discarded { id } = told else {
+                continue;
+            };
+            let inner = story.world.lock();
+            let mut lives = inner.lives.iter().filter(|life| life.id == *id);
+            // Another client may have made it again since.
+            let is_there = lives.any(|life| life.made_by == pages.who && life.is_there_at(*at));
+            if is_there {
+                return Some(format!("still there: {} was told {told:?}", pages.who));
             }
         }
     }
