@@ -18,7 +18,7 @@ use crate::{
 pub const ENOUGH: u64 = 10_000;
 
 /// So often in them each fault meets each kind of request that it can meet.
-pub const FLOOR: u64 = 50;
+pub const FLOOR: u64 = 45;
 
 /// How often each was said, by the generation of the server.
 type Said = BTreeMap<(String, Option<bool>), u64>;

@@ -176,6 +176,7 @@ impl Sight {
     ) -> Option<JobTransition> {
         let mut seen = self.seen();
         seen.was_there = true;
+        seen.is_replaced = false;
         seen.job = Some(job.id.clone());
         if seen.reported.as_ref().is_some_and(|last| last.shows(job)) {
             return None;

@@ -20,6 +20,9 @@ use crate::{
     },
 };
 
+/// The pause before the create of another submission is looked at again.
+const BESIDE: Duration = Duration::from_millis(20);
+
 /// How long to look once after a refusal that does not mention an existing id.
 const LOOK: Duration = Duration::from_secs(2);
 
@@ -65,7 +68,11 @@ impl Creating<'_> {
             }
             let request = attempt.way();
             let error = match send(self.session, attempt).await? {
-                None => return Ok(CreateOutcome::ListNeeded),
+                None if self.deadline.is_over() => return Err(attempt.still_unknown().into()),
+                None => {
+                    self.deadline.sleep(BESIDE).await;
+                    return Ok(CreateOutcome::ListNeeded);
+                }
                 Some(Ok(made)) => {
                     attempt.sent = Sent::Nothing;
                     tries.answered();
@@ -207,6 +214,17 @@ impl Creating<'_> {
                 if !error.is_already_there() {
                     let name = attempt.spec.name();
                     return Err(ResolveError::rejected(Action::Create, name, error).into());
+                }
+                // Advice to delete it needs all of the time in which one that exists is shown.
+                if self.deadline.is_over() {
+                    let name = attempt.spec.name();
+                    return Err(ResolveError::unanswered(
+                        Action::Create,
+                        name,
+                        self.deadline,
+                        error,
+                    )
+                    .into());
                 }
                 Err(ResolveError::Burnt { id, source: error }.into())
             }

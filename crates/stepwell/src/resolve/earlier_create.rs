@@ -1,7 +1,5 @@
 //! What earlier submissions of the same spec have left in doubt under the same shutdown.
 
-use std::sync::Arc;
-
 use stepwell_arroyo::Pipeline;
 
 use super::{
@@ -12,7 +10,6 @@ use super::{
 use crate::{
     error::Error,
     session::{Deadline, Session},
-    shutdown::registry::entry::Target,
     spec::PipelineSpec,
 };
 
@@ -48,10 +45,9 @@ pub(super) async fn earlier_create(
                 return Err(attempt.still_unknown().into());
             }
         } else if earlier.is_orphan {
-            let target = Target::Attempted(attempt.clone());
-            drop(session.intend(Arc::from(spec.name()), target, true)?);
-            registry.pass_on(server, earlier.id, session.ticket.id());
-            return Ok(EarlierCreate::TakenOver(attempt));
+            if session.take_over(&attempt, earlier.id)? {
+                return Ok(EarlierCreate::TakenOver(attempt));
+            }
         } else {
             let claims = Claims {
                 registry,

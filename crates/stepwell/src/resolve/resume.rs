@@ -246,10 +246,10 @@ impl Resuming<'_> {
         let id = self.pipeline.id.clone();
         let sending = async move {
             let sent = sending.await;
-            if starts {
+            let failure = sent.as_ref().err().map(Failure::of);
+            if starts && !failure.is_some_and(Failure::changed_nothing) {
                 sight.starts(&id);
             }
-            let failure = sent.as_ref().err().map(Failure::of);
             if failure.is_some_and(Failure::changed_nothing) {
                 guard.started_nothing();
             } else {

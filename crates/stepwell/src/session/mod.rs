@@ -37,7 +37,7 @@ use crate::{
     shutdown::{
         Shutdown,
         registry::{
-            entry::{Intended, Target},
+            entry::{EntryId, Intended, Target},
             ticket::Ticket,
             write_guard::WriteGuard,
         },
@@ -132,6 +132,14 @@ impl Session {
         let intended = self.intended(attempt.spec.shared_name(), target, true);
         let guard = self.ticket.intend_create(intended, attempt);
         guard.map_err(|_begun| Error::ShutdownBegun)
+    }
+
+    /// Goes on with the create of a submission that was dropped; `false` if another one has been faster.
+    pub(crate) fn take_over(&self, attempt: &CreateAttempt, from: EntryId) -> Result<bool, Error> {
+        let target = Target::Attempted(attempt.clone());
+        let intended = self.intended(attempt.spec.shared_name(), target, true);
+        let taken = self.ticket.take_over(intended, from);
+        taken.map_err(|_begun| Error::ShutdownBegun)
     }
 
     fn intended(&self, name: Arc<str>, target: Target, started_here: bool) -> Intended {

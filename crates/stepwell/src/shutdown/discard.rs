@@ -15,7 +15,7 @@ use crate::{
     resolve::{Action, ResolveError},
     session::{
         Deadline, Session,
-        retry::{Request, is_gone},
+        retry::{GONE_AFTER, Request, is_gone},
         to_completion,
     },
     state::identified::Identified,
@@ -94,16 +94,21 @@ async fn delete(
         };
         watch.take_back(&mut tries);
         watch.sleep(pause).await;
+        let patience = deadline.within(GONE_AFTER);
         let is_shown = loop {
             match watch.look().await {
                 Look::Vanished => return Ok(()),
                 Look::Rejected(error) => return Err(error),
                 Look::Job(_) => break true,
-                Look::NoJob | Look::Failed if watch.is_missing() && !deadline.is_over() => {
+                Look::NoJob | Look::Failed if deadline.is_over() => break false,
+                // As a stop is, it is repeated blindly in the end.
+                Look::NoJob | Look::Failed if !watch.is_missing() && patience.is_over() => {
+                    break true;
+                }
+                Look::NoJob | Look::Failed => {
                     let pause = watch.retry_pause();
                     watch.sleep(pause.max(LEAST_PAUSE)).await;
                 }
-                Look::NoJob | Look::Failed => break !watch.is_missing() && !deadline.is_over(),
             }
         };
         if let Some(error) = failure.filter(|_| !is_shown) {

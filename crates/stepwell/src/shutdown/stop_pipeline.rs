@@ -95,6 +95,7 @@ impl<'a> Stop<'a> {
         let mut state = job.map(|job| job.state);
         let patience = GONE_AFTER.min(deadline.remaining() / 2);
         let mut has_asked = false;
+        let mut is_accepted = false;
         let mut pending = self.asked_for().peekable();
         let mut resumed_since: Option<Instant> = None;
         let mut interval = interval_anew();
@@ -121,6 +122,7 @@ impl<'a> Stop<'a> {
                 match self.ask(mode.clone(), &mut tries, &mut watch).await? {
                     None => {
                         pending.next();
+                        is_accepted = true;
                     }
                     Some(pause) => {
                         watch.sleep(pause).await;
@@ -135,7 +137,7 @@ impl<'a> Stop<'a> {
             is_shown = shown.is_some();
             if let Some(job) = shown {
                 evidence.saw(&job);
-                if stays_ended(&job) {
+                if stays_ended(&job) && (is_accepted || !self.sight.was_just_started()) {
                     if evidence.is_lost() {
                         let final_checkpoint = None;
                         return Ok(Ending {

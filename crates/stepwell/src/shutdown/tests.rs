@@ -195,6 +195,12 @@ fn one_pipeline_answers_for_one_create() {
     let rival = Ticket::new(&registry);
     let id = PipelineId::from_server("pl_1");
     assert!(!registry.is_claimed("http://one", &id, rival.id()));
+    assert!(
+        !registry.claim(&"http://one".into(), &id, ticket.id()),
+        "its create is another one's by now"
+    );
+    drop(ticket.intend(intended(true)).unwrap());
+    drop(rival.intend(intended(true)).unwrap());
     assert!(registry.claim(&"http://one".into(), &id, ticket.id()));
     assert!(
         registry.claim(&"http://one".into(), &id, ticket.id()),

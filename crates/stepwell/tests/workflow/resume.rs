@@ -337,9 +337,8 @@ async fn a_resume_that_is_never_answered_ends_by_the_deadline_and_the_shutdown_s
     let error = Error::from(error);
     assert_eq!(error.phase(), Phase::MaybeSent);
     assert!(error.is_retryable());
-    // What may have been started may show later, so it is told to stop.
-    fake.jobs("pl_1", undesired("Stopped"));
-    fake.jobs("pl_1", undesired("Stopped"));
+    // What may have been started may show later, so its end is not believed for a while.
+    shows_always(&fake, &undesired("Stopped"));
     let report = validated
         .shutdown()
         .stop_all(StopPolicy::default())

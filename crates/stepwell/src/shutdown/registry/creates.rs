@@ -1,14 +1,12 @@
 //! Creates of one spec by several submissions: what one has left in doubt, another one settles before it sends its own.
 
-use std::sync::Arc;
-
 use super::{
     Inner, Registry,
     entry::{EntryId, Target},
 };
 use crate::{
     resolve::attempt::{CreateAttempt, Sent},
-    spec::PipelineSpec,
+    spec::{FindBy, Identity, PipelineSpec},
 };
 
 /// A create that another submission has sent.
@@ -18,6 +16,15 @@ pub(crate) struct CreateInDoubt {
     /// Whether its submission was dropped.
     pub(crate) is_orphan: bool,
     pub(crate) is_under_way: bool,
+}
+
+/// Whether a pipeline that has the name and the query, and whatever id, is the one that the spec means, also on a server with `PUT`.
+fn finds_any(spec: &PipelineSpec) -> bool {
+    match spec.identity() {
+        Identity::ServerAssigned => true,
+        Identity::Given(_) => false,
+        Identity::FromSpec { .. } => spec.find_by() == FindBy::Query,
+    }
 }
 
 impl Inner {
@@ -32,7 +39,9 @@ impl Inner {
         let (id, entry, attempt) = attempts.find(|(by, entry, other)| {
             let counts = match other.sent {
                 Sent::Nothing => false,
-                Sent::Put => !has_put || other.spec.identity() != spec.identity(),
+                Sent::Put => {
+                    !has_put || other.spec.identity() != spec.identity() && finds_any(spec)
+                }
                 Sent::Post => true,
             };
             *by != than && counts && entry.refused.is_none() && other.asks_for(spec)
@@ -50,12 +59,14 @@ impl Inner {
         let Some(read_at) = attempt.read_at() else {
             return false;
         };
-        let mut entries = self.entries.values();
-        entries.any(|entry| {
-            let made = entry.made.as_ref();
-            **entry.requester.server() == *server
-                && made.is_some_and(|(spec, at)| *at >= read_at && attempt.asks_for(spec))
-        })
+        let of_server = self.servers.get(server);
+        let dropped = of_server.into_iter().flat_map(|server| &server.made);
+        let entries = self.entries.values();
+        let entries = entries.filter(|entry| **entry.requester.server() == *server);
+        let mut made = entries
+            .filter_map(|entry| entry.made.as_ref())
+            .chain(dropped);
+        made.any(|(spec, at)| *at >= read_at && attempt.asks_for(spec))
     }
 }
 
@@ -83,18 +94,5 @@ impl Registry {
             };
             inner.set_target(id, Target::Attempted(attempt));
         }
-    }
-
-    /// Removes an entry whose create another submission goes on with, which also gets the pipelines that it claimed.
-    pub(crate) fn pass_on(&self, server: &Arc<str>, from: EntryId, to: EntryId) {
-        let mut inner = self.lock();
-        for by in inner.server(server).claims.values_mut() {
-            if *by == from {
-                *by = to;
-            }
-        }
-        inner.remove(from);
-        drop(inner);
-        self.changed();
     }
 }

@@ -70,6 +70,14 @@ impl Inner {
         Some(entry)
     }
 
+    /// Drops an entry, but not what it knew of a create.
+    fn drop_entry(&mut self, id: EntryId) {
+        if let Some(entry) = self.remove(id) {
+            let made = entry.made;
+            self.server(entry.requester.server()).remember(made);
+        }
+    }
+
     /// Sets what an entry is about.
     fn set_target(&mut self, id: EntryId, target: Target) {
         if let Some(entry) = self.remove(id) {
@@ -120,7 +128,7 @@ impl Inner {
         // A shutdown may have dealt with the other one before this one's last request was answered.
         let is_covered = !self.is_begun && others.any(|other| entry.is_covered_by(other));
         if !entry.is_open() || is_covered {
-            self.remove(id);
+            self.drop_entry(id);
         }
     }
 
@@ -244,6 +252,10 @@ impl Registry {
     /// Claims a pipeline for the create of this submission; `false` if another one has claimed it.
     pub(crate) fn claim(&self, server: &Arc<str>, id: &PipelineId, by: EntryId) -> bool {
         let mut inner = self.lock();
+        // Its create may have been passed on meanwhile.
+        if !inner.entries.contains_key(&by) {
+            return false;
+        }
         let claims = &mut inner.server(server).claims;
         *claims.entry(id.clone()).or_insert(by) == by
     }
@@ -254,7 +266,7 @@ impl Registry {
     }
 
     pub(crate) fn remove(&self, id: EntryId) {
-        self.lock().remove(id);
+        self.lock().drop_entry(id);
         self.changed();
     }
 
@@ -280,7 +292,8 @@ impl Registry {
         let mut changes = self.changes.subscribe();
         loop {
             changes.borrow_and_update();
-            if self.entry(id).is_none() || changes.changed().await.is_err() {
+            let is_open = self.lock().entries.get(&id).is_some_and(Entry::is_open);
+            if !is_open || changes.changed().await.is_err() {
                 return;
             }
         }

@@ -1,15 +1,26 @@
 //! What is known of one server, indexed so that each of the 10,000 pipelines of a list can be looked up.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use stepwell_arroyo::PipelineId;
+use tokio::time::Instant;
 
 use super::entry::{Entry, EntryId, Target};
+use crate::spec::PipelineSpec;
+
+/// A list that began to be read before a create was answered has been read by then.
+const READ_BY_THEN: Duration = Duration::from_secs(5 * 60);
 
 #[derive(Debug, Default)]
 pub(super) struct Server {
     /// Pipelines that submissions under this shutdown created or resumed: these are not "other pipelines".
     pub(super) ours: HashSet<PipelineId>,
+    /// The specs whose creates have made pipelines that no entry is about any more, and since when that was known.
+    pub(super) made: Vec<(Arc<PipelineSpec>, Instant)>,
     /// Which create claims a pipeline whose id the server chose: one pipeline stands for one create.
     pub(super) claims: HashMap<PipelineId, EntryId>,
     /// The entries whose pipeline has an id: it exists, or its create has chosen the id.
@@ -19,6 +30,12 @@ pub(super) struct Server {
 }
 
 impl Server {
+    /// Remembers what an entry that is dropped knew of a create, for longer than a list takes to be read.
+    pub(super) fn remember(&mut self, made: Option<(Arc<PipelineSpec>, Instant)>) {
+        self.made.retain(|(_, at)| at.elapsed() < READ_BY_THEN);
+        self.made.extend(made);
+    }
+
     pub(super) fn insert(&mut self, id: EntryId, entry: &Entry) {
         match &entry.target {
             Target::Attempted(attempt) if attempt.id().is_none() => {

@@ -64,14 +64,39 @@ impl Ticket {
         }
         let is_post = attempt.sent == Sent::Post;
         let server = entry.requester.server();
-        let is_second = inner
-            .create_in_doubt(server, &attempt.spec, false, self.id)
-            .is_some()
-            || inner.was_made_since(server, attempt);
-        if is_post && is_second {
+        let is_second = || {
+            let earlier = inner.create_in_doubt(server, &attempt.spec, false, self.id);
+            earlier.is_some() || inner.was_made_since(server, attempt)
+        };
+        if is_post && is_second() {
             return Ok(None);
         }
         Ok(Some(self.insert(&mut inner, entry)))
+    }
+
+    /// Goes on with a create in doubt whose submission was dropped, and gets the pipelines that it has claimed; `false` if another
+    /// submission has been faster.
+    pub(crate) fn take_over(&self, entry: Intended, from: EntryId) -> Result<bool, ShutdownBegun> {
+        let mut inner = self.registry.lock();
+        if self.registry.is_begun() {
+            return Err(ShutdownBegun);
+        }
+        let is_left = |entry: &Entry| entry.is_orphan && entry.writes == 0;
+        if inner.attempt(from).is_none() || !inner.entries.get(&from).is_some_and(is_left) {
+            return Ok(false);
+        }
+        let server = Arc::clone(entry.requester.server());
+        let guard = self.insert(&mut inner, entry);
+        for by in inner.server(&server).claims.values_mut() {
+            if *by == from {
+                *by = self.id;
+            }
+        }
+        inner.remove(from);
+        drop(inner);
+        // Nothing is sent yet.
+        drop(guard);
+        Ok(true)
     }
 
     fn insert(&self, inner: &mut Inner, entry: Intended) -> WriteGuard {
@@ -162,7 +187,7 @@ impl Ticket {
             .get(&self.id)
             .is_some_and(|entry| entry.in_doubt)
         {
-            inner.remove(self.id);
+            inner.drop_entry(self.id);
         }
         drop(inner);
         self.registry.changed();
