@@ -165,11 +165,7 @@ impl<'a> Stop<'a> {
             if deadline.is_over() {
                 return Err(self.too_late(&mut watch));
             }
-            // `Retry-After` does not delay an escalation.
-            let next = pending.peek();
-            let until_next = next.and_then(|(after, _)| after.checked_sub(began.elapsed()));
-            let until_next = until_next.unwrap_or(Duration::MAX);
-            let retry_pause = watch.retry_pause().min(until_next);
+            let retry_pause = retry_pause(&watch, pending.peek(), began);
             let pause = interval.pause(&requester.jitter).max(retry_pause);
             watch.sleep(pause).await;
         }
@@ -308,4 +304,10 @@ impl<'a> Stop<'a> {
             source: Box::new(watch.take_last_seen()),
         }
     }
+}
+
+/// The pause after a look that failed. `Retry-After` does not delay an escalation.
+fn retry_pause(watch: &Watch, next: Option<&(Duration, StopMode)>, began: Instant) -> Duration {
+    let until_next = next.and_then(|(after, _)| after.checked_sub(began.elapsed()));
+    watch.retry_pause().min(until_next.unwrap_or(Duration::MAX))
 }
