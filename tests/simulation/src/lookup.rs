@@ -46,9 +46,8 @@ impl Inner {
             .collect();
         let is_shown = asked.iter().any(|asked| asked.job_by(to).is_some());
         let patience = Duration::from_secs(if is_shown { 1 } else { 10 });
-        let mut last = asked.iter().rev();
-        let first = last
-            .by_ref()
+        let denials = asked.iter().rev();
+        let first = denials
             .take_while(|asked| is_denial(asked.answer_by(to)))
             .last();
         first.is_some_and(|first| to - first.sent_at >= patience)

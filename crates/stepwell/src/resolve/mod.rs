@@ -91,8 +91,7 @@ pub(crate) async fn resolve(
 ) -> Result<ResolveOutcome, Error> {
     let creating = Creating { session, deadline };
     loop {
-        let decides_alone = matches!(spec.intent(), Intent::Resume(_));
-        if !decides_alone && !attempt.as_ref().is_some_and(CreateAttempt::in_doubt) {
+        if !attempt.as_ref().is_some_and(CreateAttempt::in_doubt) {
             match earlier_create(session, spec, deadline).await? {
                 EarlierCreate::None => *attempt = None,
                 EarlierCreate::TakenOver(earlier) => *attempt = Some(earlier),

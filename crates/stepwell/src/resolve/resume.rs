@@ -247,12 +247,12 @@ impl Resuming<'_> {
         let sending = async move {
             let sent = sending.await;
             let failure = sent.as_ref().err().map(Failure::of);
-            if starts && !failure.is_some_and(Failure::changed_nothing) {
-                sight.starts(&id);
-            }
             if failure.is_some_and(Failure::changed_nothing) {
                 guard.started_nothing();
             } else {
+                if starts {
+                    sight.starts(&id);
+                }
                 guard.in_doubt(failure.is_some());
             }
             sent

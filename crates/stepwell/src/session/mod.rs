@@ -6,15 +6,15 @@ mod requester;
 pub(crate) mod retry;
 mod server_memory;
 mod to_completion;
+mod unless;
 
 use std::{
-    future::{Future, poll_fn},
-    pin::{Pin, pin},
+    future::Future,
+    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    task::Poll,
     time::{Duration, SystemTime},
 };
 
@@ -27,6 +27,7 @@ pub(crate) use self::{
     requester::Requester,
     server_memory::ServerMemory,
     to_completion::to_completion,
+    unless::unless,
 };
 use crate::{
     error::Error,
@@ -97,18 +98,11 @@ impl Session {
     /// Drives a step, unless the shutdown begins first. The caller pins the step: taken by value, it would be in memory twice.
     pub(crate) async fn unless_begun<T>(
         &self,
-        mut work: Pin<&mut (impl Future<Output = Result<T, Error>> + Send)>,
+        work: Pin<&mut (impl Future<Output = Result<T, Error>> + Send)>,
     ) -> Result<T, Error> {
         need_runtime()?;
-        let mut begun = pin!(self.shutdown.begun());
-        poll_fn(|waker| {
-            // Polled first, so that nothing starts after the shutdown has begun.
-            if begun.as_mut().poll(waker).is_ready() {
-                return Poll::Ready(Err(Error::ShutdownBegun));
-            }
-            work.as_mut().poll(waker)
-        })
-        .await
+        let done = unless(self.shutdown.begun(), work).await;
+        done.unwrap_or(Err(Error::ShutdownBegun))
     }
 
     /// Registers with the shutdown what a request is about to create or start; the guard lives as long as the request.
@@ -128,18 +122,21 @@ impl Session {
         &self,
         attempt: &CreateAttempt,
     ) -> Result<Option<WriteGuard>, Error> {
-        let target = Target::Attempted(attempt.clone());
-        let intended = self.intended(attempt.spec.shared_name(), target, true);
-        let guard = self.ticket.intend_create(intended, attempt);
+        let guard = self
+            .ticket
+            .intend_create(self.intended_create(attempt), attempt);
         guard.map_err(|_begun| Error::ShutdownBegun)
     }
 
     /// Goes on with the create of a submission that was dropped; `false` if another one has been faster.
     pub(crate) fn take_over(&self, attempt: &CreateAttempt, from: EntryId) -> Result<bool, Error> {
-        let target = Target::Attempted(attempt.clone());
-        let intended = self.intended(attempt.spec.shared_name(), target, true);
-        let taken = self.ticket.take_over(intended, from);
+        let taken = self.ticket.take_over(self.intended_create(attempt), from);
         taken.map_err(|_begun| Error::ShutdownBegun)
+    }
+
+    fn intended_create(&self, attempt: &CreateAttempt) -> Intended {
+        let target = Target::Attempted(attempt.clone());
+        self.intended(attempt.spec.shared_name(), target, true)
     }
 
     fn intended(&self, name: Arc<str>, target: Target, started_here: bool) -> Intended {

@@ -53,8 +53,8 @@ pub(crate) async fn discard(
     Ok(())
 }
 
-/// Deletes the pipeline, whose job was seen `ended` unless no node shows it. A look between the tries tells it from one that another client has made under its id, and
-/// whether a 404 is that of a node that lags behind.
+/// Deletes the pipeline. A look between the tries tells it from one that another client has made under its id, and whether a 404 is that of a
+/// node that lags behind. `ended` is its job as the stop saw it last; `None` if the stop found it gone.
 async fn delete(
     session: &Session,
     pipeline: &Identified,

@@ -1,13 +1,6 @@
 //! Stops all pipelines that a shutdown tracks.
 
-use std::{
-    collections::HashMap,
-    future::{Future, poll_fn},
-    pin::pin,
-    sync::Arc,
-    task::Poll,
-    time::Duration,
-};
+use std::{collections::HashMap, pin::pin, sync::Arc, time::Duration};
 
 use stepwell_arroyo::{JobState, PipelineId};
 use tokio::{sync::Semaphore, task::JoinSet};
@@ -26,7 +19,7 @@ use super::{
 use crate::{
     job::{record::Expected, sight::Sight},
     resolve::settle::{Claims, SettleOutcome, settle},
-    session::{Deadline, need_runtime},
+    session::{Deadline, need_runtime, unless},
 };
 
 /// How many requests are under way at the same time.
@@ -168,7 +161,7 @@ fn one_for_each_pipeline(registry: &Registry, mut results: Vec<StopResult>) -> V
         .iter()
         .filter(|result| matches!(result.entry.end, ShutdownEnd::Deleted));
     let deleted: Vec<_> = deleted.map(|result| Arc::clone(&result.sight)).collect();
-    results.sort_by_key(|result| result.rank(&deleted));
+    results.sort_by_cached_key(|result| result.rank(&deleted));
     let mut settled = HashMap::new();
     let mut entries = Vec::new();
     for result in results {
@@ -221,16 +214,9 @@ impl StopEntry<'_> {
         } else if quiet.is_err() {
             (entry.target.id().cloned(), Err(Unsettled::UnderWay))
         } else {
-            let mut settled = pin!(self.settle_and_stop(&entry));
-            let mut gone = pin!(self.registry.gone(self.id));
-            // What was discarded meanwhile may be another client's by now.
-            poll_fn(|waker| {
-                if gone.as_mut().poll(waker).is_ready() {
-                    return Poll::Ready(None);
-                }
-                settled.as_mut().poll(waker).map(Some)
-            })
-            .await?
+            let stopped = pin!(self.settle_and_stop(&entry));
+            // Its submission may have seen the end; and what was discarded meanwhile may be another client's by now.
+            unless(self.registry.gone(self.id), stopped).await?
         };
         let end = end.unwrap_or_else(|error| ShutdownEnd::Unsettled {
             since: entry.since,

@@ -91,7 +91,6 @@ impl<'a> Stop<'a> {
         let is_told_by_looks = job.as_ref().is_some_and(|job| job.pipeline_id.is_none());
         let interval_anew =
             || PollInterval::to_stopped(requester.poll_ceiling).closely(is_told_by_looks);
-        let mut is_shown = job.is_some();
         let mut state = job.map(|job| job.state);
         let patience = GONE_AFTER.min(deadline.remaining() / 2);
         let mut has_asked = false;
@@ -109,7 +108,7 @@ impl<'a> Stop<'a> {
                     && (is_unknown || state == Some(JobState::CheckpointStopping))
             };
             // Another client may have deleted the pipeline and made one anew under its id: only a look at the job tells the two apart.
-            let may_ask = is_shown
+            let may_ask = state.is_some()
                 || !self.sight.knows_job()
                 || !watch.is_missing() && began.elapsed() >= patience;
             let due = pending
@@ -133,9 +132,7 @@ impl<'a> Stop<'a> {
                 interval = interval_anew();
             }
             state = None;
-            let shown = self.look(&mut watch).await?;
-            is_shown = shown.is_some();
-            if let Some(job) = shown {
+            if let Some(job) = self.look(&mut watch).await? {
                 evidence.saw(&job);
                 if stays_ended(&job) && (is_accepted || !self.sight.was_just_started()) {
                     if evidence.is_lost() {

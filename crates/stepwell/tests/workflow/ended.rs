@@ -23,10 +23,7 @@ async fn the_end_of_a_job_is_awaited_without_a_deadline_and_is_no_error() {
     ] {
         let fake = FakeTransport::new();
         let running = running(&fake, options()).await;
-        let shown = fake
-            .expect(Method::GET, jobs_path("pl_1"))
-            .reply_json(200, &json!({"data": [job("Running")]}))
-            .always();
+        let shown = shows_always(&fake, &job("Running"));
         // The future may be dropped and called again.
         let cut = tokio::time::timeout(seconds(3_600), running.ended()).await;
         assert!(cut.is_err());
@@ -102,9 +99,7 @@ async fn a_lower_poll_ceiling_has_the_job_polled_more_often() {
         let fake = FakeTransport::new();
         let running = running(&fake, options().with_poll_ceiling(ceiling)).await;
         let before = fake.requests().len();
-        fake.expect(Method::GET, jobs_path("pl_1"))
-            .reply_json(200, &json!({"data": [job("Running")]}))
-            .always();
+        shows_always(&fake, &job("Running"));
         let cut = tokio::time::timeout(seconds(60), running.ended()).await;
         assert!(cut.is_err());
         let polled = fake.requests().len() - before;
@@ -236,10 +231,7 @@ async fn a_stop_of_our_own_is_not_that_of_another_client() {
         let fake = FakeTransport::any_order();
         let short = options().with_stop_timeout(seconds(1));
         let mut running = running(&fake, short).await;
-        let shown = fake
-            .expect(Method::GET, jobs_path("pl_1"))
-            .reply_json(200, &json!({"data": [undesired("CheckpointStopping")]}))
-            .always();
+        let shown = shows_always(&fake, &undesired("CheckpointStopping"));
         if own {
             fake.checkpoints(&[]);
             fake.patch("pl_1", json!({"stop": "checkpoint"}));

@@ -166,9 +166,7 @@ async fn what_is_about_to_end_is_awaited_and_then_decided_anew() {
 async fn what_never_ends_is_awaited_to_the_deadline() {
     let fake = FakeTransport::new();
     let validated = with_job(&fake, spec(), "none", job("Finishing")).await;
-    fake.expect(Method::GET, jobs_path("pl_1"))
-        .reply_json(200, &json!({"data": [job("Finishing")]}))
-        .always();
+    shows_always(&fake, &job("Finishing"));
     let started = Instant::now();
     let (error, _) = resolve_error(validated.resolve().await);
     assert_eq!(started.elapsed(), seconds(20));

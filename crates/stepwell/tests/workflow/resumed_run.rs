@@ -29,9 +29,7 @@ async fn wait_after(
     for job in first {
         fake.jobs("pl_1", job.clone());
     }
-    fake.expect(Method::GET, jobs_path("pl_1"))
-        .reply_json(200, &json!({"data": [last]}))
-        .always();
+    shows_always(&fake, last);
     fake.expect(Method::GET, "/api/v1/pipelines/pl_1/jobs/job_1/errors?")
         .reply_json(200, &json!({"data": [], "hasMore": false}))
         .always();

@@ -220,10 +220,7 @@ async fn a_running_job_whose_rows_are_refused_is_given_up_and_one_that_recovers_
     let fake = FakeTransport::any_order();
     let running = selecting(&fake).await;
     let _ = refusal(&fake, NOT_YET).always();
-    let recovering = fake
-        .expect(Method::GET, jobs_path("pl_1"))
-        .reply_json(200, &json!({"data": [job("Recovering")]}))
-        .always();
+    let recovering = shows_always(&fake, &job("Recovering"));
     let mut rows = running.rows();
     let patience = tokio::time::timeout(seconds(1_000), rows.next());
     assert!(patience.await.is_err());

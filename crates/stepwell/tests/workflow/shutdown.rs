@@ -189,10 +189,7 @@ async fn a_dropped_stop_of_everything_can_be_taken_up_again() {
     let fake = FakeTransport::new();
     let shutdown = Shutdown::new();
     found(&fake, &shutdown, OnShutdown::Stop, job("Running")).await;
-    let shown = fake
-        .expect(Method::GET, jobs_path("pl_1"))
-        .reply_json(200, &json!({"data": [job("Running")]}))
-        .always();
+    let shown = shows_always(&fake, &job("Running"));
     fake.checkpoints(&[]);
     fake.patch("pl_1", json!({"stop": "checkpoint"}));
     let cut = tokio::time::timeout(millis(500), shutdown.stop_all(policy())).await;

@@ -123,9 +123,7 @@ async fn what_a_held_request_may_leave_running_is_named() {
                 "restart" => job("Failed"),
                 _ => job("Running"),
             };
-            fake.expect(Method::GET, jobs_path("pl_1"))
-                .reply_json(200, &json!({"data": [shown]}))
-                .always();
+            shows_always(&fake, &shown);
         }
         let steps = async {
             let resolved = validated.resolve().await;

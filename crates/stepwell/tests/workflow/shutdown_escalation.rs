@@ -26,10 +26,7 @@ async fn nothing_is_escalated_that_was_not_asked_for_and_force_waits_for_the_che
     let shutdown = Shutdown::new();
     to_be_stopped(&fake, &shutdown).await;
     fake.patch("pl_1", json!({"stop": "checkpoint"}));
-    let shown = fake
-        .expect(Method::GET, jobs_path("pl_1"))
-        .reply_json(200, &json!({"data": [undesired("CheckpointStopping")]}))
-        .always();
+    let shown = shows_always(&fake, &undesired("CheckpointStopping"));
     fake.patch("pl_1", json!({"stop": "immediate"}));
     fake.patch("pl_1", json!({"stop": "force"}));
     fake.checkpoints(&[]);
@@ -71,10 +68,7 @@ async fn force_is_not_sent_while_no_look_succeeds() {
     let shutdown = Shutdown::new();
     to_be_stopped(&fake, &shutdown).await;
     fake.patch("pl_1", json!({"stop": "checkpoint"}));
-    let shown = fake
-        .expect(Method::GET, jobs_path("pl_1"))
-        .reply_json(200, &json!({"data": [undesired("Running")]}))
-        .always();
+    let shown = shows_always(&fake, &undesired("Running"));
     fake.patch("pl_1", json!({"stop": "force"}));
     fake.checkpoints(&[]);
     let policy = StopPolicy::builder()
@@ -103,10 +97,7 @@ async fn a_final_checkpoint_that_sticks_is_escalated_and_the_servers_words_are_i
     let shutdown = Shutdown::new();
     to_be_stopped(&fake, &shutdown).await;
     fake.patch("pl_1", json!({"stop": "checkpoint"}));
-    let shown = fake
-        .expect(Method::GET, jobs_path("pl_1"))
-        .reply_json(200, &json!({"data": [undesired("CheckpointStopping")]}))
-        .always();
+    let shown = shows_always(&fake, &undesired("CheckpointStopping"));
     fake.patch("pl_1", json!({"stop": "immediate"}));
     fake.checkpoints(&[checkpoint(1, "stopping", false)]);
     let policy = StopPolicy::builder()

@@ -13,9 +13,7 @@ use crate::support::*;
 async fn stable_means_running_in_one_run_for_that_long() {
     let fake = FakeTransport::new();
     let stable = registered(&fake, options().with_stable_for(seconds(5))).await;
-    fake.expect(Method::GET, jobs_path("pl_1"))
-        .reply_json(200, &json!({"data": [job("Running")]}))
-        .always();
+    shows_always(&fake, &job("Running"));
     let started = Instant::now();
     let _ = stable.wait_until_running().await.unwrap();
     assert_eq!(started.elapsed(), seconds(5));
@@ -62,9 +60,7 @@ async fn a_new_run_and_a_recovery_begin_the_stable_time_anew() {
         } else {
             job("Running")
         };
-        fake.expect(Method::GET, jobs_path("pl_1"))
-            .reply_json(200, &json!({"data": [after]}))
-            .always();
+        shows_always(&fake, &after);
         let started = Instant::now();
         let _ = registered.wait_until_running().await.unwrap();
         assert!(started.elapsed() > millis(6_500), "{:?}", started.elapsed());
@@ -81,9 +77,7 @@ async fn the_stable_time_comes_on_top_of_the_deadline() {
     fake.expect(Method::GET, jobs_path("pl_1"))
         .reply_json(200, &json!({"data": [job("Scheduling")]}))
         .times(20);
-    fake.expect(Method::GET, jobs_path("pl_1"))
-        .reply_json(200, &json!({"data": [job("Running")]}))
-        .always();
+    shows_always(&fake, &job("Running"));
     let _ = registered.wait_until_running().await.unwrap();
 }
 
@@ -139,9 +133,7 @@ async fn a_run_whose_times_change_between_two_looks_begins_to_be_stable_anew() {
             .reply_json(200, &json!({"data": [job("Running")]}))
             .times(10);
         let again = job("Running").with(field, json!(at));
-        fake.expect(Method::GET, jobs_path("pl_1"))
-            .reply_json(200, &json!({"data": [again]}))
-            .always();
+        shows_always(&fake, &again);
         let started = Instant::now();
         let _ = registered.wait_until_running().await.unwrap();
         assert!(started.elapsed() > seconds(6), "{:?}", started.elapsed());
@@ -193,10 +185,7 @@ async fn a_job_that_does_not_stay_running_is_told_with_how_often_and_why() {
         .with_running_timeout(seconds(1))
         .with_stable_for(seconds(10));
     let registered = self::registered(&fake, short).await;
-    let mut shown = fake
-        .expect(Method::GET, jobs_path("pl_1"))
-        .reply_json(200, &json!({"data": [job("Running")]}))
-        .always();
+    let mut shown = shows_always(&fake, &job("Running"));
     let restarts = async {
         for start in 0_u64.. {
             let anew = job("Running").with("start_time", json!(T0 + start));

@@ -135,10 +135,7 @@ async fn where_checkpoints_have_no_kind_what_was_seen_tells_whether_a_final_one_
 async fn a_released_server_is_looked_at_so_closely_that_its_final_checkpoint_is_seen() {
     let fake = FakeTransport::any_order();
     let running = running(&fake, options()).await;
-    let shown = fake
-        .expect(Method::GET, jobs_path("pl_1"))
-        .reply_json(200, &json!({"data": [released("Running")]}))
-        .always();
+    let shown = shows_always(&fake, &released("Running"));
     fake.checkpoints(&[]);
     fake.patch("pl_1", json!({"stop": "checkpoint"}));
     let looks = || count(&fake, &Method::GET, |path| path.ends_with("/jobs"));
@@ -204,10 +201,7 @@ async fn a_stop_that_is_not_obeyed_ends_by_the_deadline_and_can_be_tried_again()
     shows(&fake, &[job("Running")]);
     fake.checkpoints(&[]);
     fake.patch("pl_1", json!({"stop": "checkpoint"}));
-    let shown = fake
-        .expect(Method::GET, jobs_path("pl_1"))
-        .reply_json(200, &json!({"data": [undesired("CheckpointStopping")]}))
-        .always();
+    let shown = shows_always(&fake, &undesired("CheckpointStopping"));
     let started = Instant::now();
     let (error, running) = stop_error(running.stop().await);
     assert_eq!(started.elapsed(), seconds(10));

@@ -40,9 +40,7 @@ async fn registered(fake: &FakeTransport, options: Options) -> Submission<Regist
 
 /// Shows this job whenever no other expectation matches.
 fn always(fake: &FakeTransport, job: &Value) {
-    fake.expect(Method::GET, jobs_path("pl_1"))
-        .reply_json(200, &json!({"data": [job]}))
-        .always();
+    shows_always(fake, job);
 }
 
 fn troubles(told: &Told) -> Vec<(u64, u32, Option<String>)> {

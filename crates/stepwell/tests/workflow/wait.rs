@@ -207,10 +207,7 @@ async fn a_job_without_a_task_is_not_running() {
 async fn the_deadline_names_the_last_state_and_another_wait_works() {
     let fake = FakeTransport::new();
     let registered = registered(&fake, options()).await;
-    let shown = fake
-        .expect(Method::GET, jobs_path("pl_1"))
-        .reply_json(200, &json!({"data": [job("Scheduling")]}))
-        .always();
+    let shown = shows_always(&fake, &job("Scheduling"));
     let started = Instant::now();
     let (error, registered) = wait_error(registered.wait_until_running().await);
     assert_eq!(started.elapsed(), seconds(10));
@@ -306,9 +303,7 @@ async fn dropping_a_submission_sends_nothing() {
 async fn a_shutdown_ends_the_wait() {
     let fake = FakeTransport::new();
     let registered = registered(&fake, options()).await;
-    fake.expect(Method::GET, jobs_path("pl_1"))
-        .reply_json(200, &json!({"data": [job("Scheduling")]}))
-        .always();
+    shows_always(&fake, &job("Scheduling"));
     let shutdown = registered.shutdown().clone();
     let (outcome, ()) = tokio::join!(registered.wait_until_running(), async {
         tokio::time::sleep(seconds(1)).await;

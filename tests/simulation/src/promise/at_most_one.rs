@@ -219,22 +219,17 @@ pub(super) fn restarts(story: &Story) -> Option<String> {
                 && (other.who != act.who || other.late)
                 && other.deed != Deed::Create
         });
-        let mut own = inner.acts.iter();
-        let doubled = own.any(|other| {
-            other.who == act.who
-                && other.id == act.id
-                && other.deed == Deed::Restart
-                && other.at < act.at
-        });
+        let own: Vec<_> = inner
+            .acts
+            .iter()
+            .filter(|other| other.who == act.who && other.id == act.id)
+            .filter(|other| other.deed == Deed::Restart)
+            .collect();
+        let doubled = own.iter().any(|other| other.at < act.at);
         // A proxy held an earlier one back for longer than two ticks.
-        let mut own = inner.acts.iter();
-        let held_back = own.any(|other| {
-            other.who == act.who
-                && other.id == act.id
-                && other.deed == Deed::Restart
-                && other.sent_at < act.sent_at
-                && other.at >= act.sent_at
-        });
+        let held_back = own
+            .iter()
+            .any(|other| other.sent_at < act.sent_at && other.at >= act.sent_at);
         // A controller that was down has had no tick.
         let was_down = inner.exchanges.iter().any(|asked| {
             asked.who == act.who

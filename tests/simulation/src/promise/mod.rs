@@ -8,6 +8,7 @@ mod no_false_failure;
 mod no_false_success;
 mod no_orphans;
 
+use self::no_orphans::is_indistinguishable;
 use crate::{
     diary::{Diary, Pages, Told},
     history::Deed,
@@ -28,8 +29,6 @@ impl Broken {
         self.what.split(": ").next().unwrap_or_default()
     }
 }
-
-use no_orphans::is_indistinguishable;
 
 /// The submissions with whose create this one goes on: of the same spec in the same process, and given up.
 fn forerunners(story: &Story, pages: &Pages) -> Vec<String> {

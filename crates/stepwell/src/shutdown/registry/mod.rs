@@ -28,8 +28,9 @@ use crate::resolve::{attempt::CreateAttempt, shown::Shown};
 #[derive(Debug, Default)]
 struct Inner {
     next: EntryId,
-    /// Whether a shutdown may be stopping what the entries are about.
-    is_begun: bool,
+    /// Whether a shutdown may be stopping what the entries are about. Under the lock, so that no intent is added between its beginning and
+    /// a reader of the entries.
+    begun: watch::Sender<bool>,
     entries: BTreeMap<EntryId, Entry>,
     servers: HashMap<Arc<str>, Server>,
 }
@@ -37,7 +38,6 @@ struct Inner {
 #[derive(Debug)]
 pub(crate) struct Registry {
     inner: Mutex<Inner>,
-    begun: watch::Sender<bool>,
     /// Changes whenever a write ends or an entry changes.
     changes: watch::Sender<u64>,
 }
@@ -47,6 +47,10 @@ pub(crate) struct Registry {
 pub(crate) struct ShutdownBegun;
 
 impl Inner {
+    fn is_begun(&self) -> bool {
+        *self.begun.borrow()
+    }
+
     fn open_entries(&self) -> impl Iterator<Item = (EntryId, &Entry)> {
         let entries = self.entries.iter().filter(|(_, entry)| entry.is_open());
         entries.map(|(id, entry)| (*id, entry))
@@ -126,7 +130,7 @@ impl Inner {
         let others = self.others_of_pipeline(id);
         let mut others = others.iter().filter_map(|other| self.entries.get(other));
         // A shutdown may have dealt with the other one before this one's last request was answered.
-        let is_covered = !self.is_begun && others.any(|other| entry.is_covered_by(other));
+        let is_covered = !self.is_begun() && others.any(|other| entry.is_covered_by(other));
         if !entry.is_open() || is_covered {
             self.drop_entry(id);
         }
@@ -155,7 +159,6 @@ impl Registry {
     pub(crate) fn new() -> Self {
         Self {
             inner: Mutex::default(),
-            begun: watch::Sender::new(false),
             changes: watch::Sender::new(0),
         }
     }
@@ -166,19 +169,26 @@ impl Registry {
     }
 
     pub(crate) fn begin(&self) {
-        // Under the lock, so that no intent is added between this and a reader of the entries.
-        let mut inner = self.lock();
-        inner.is_begun = true;
-        self.begun.send_replace(true);
+        self.lock().begun.send_replace(true);
     }
 
     pub(crate) fn is_begun(&self) -> bool {
-        *self.begun.borrow()
+        self.lock().is_begun()
+    }
+
+    /// The entries, for something new.
+    fn unless_begun(&self) -> Result<MutexGuard<'_, Inner>, ShutdownBegun> {
+        let inner = self.lock();
+        if inner.is_begun() {
+            return Err(ShutdownBegun);
+        }
+        Ok(inner)
     }
 
     pub(crate) async fn begun(&self) {
+        let mut begun = self.lock().begun.subscribe();
         // The sender lives in self, so this cannot fail.
-        let _ = self.begun.subscribe().wait_for(|begun| *begun).await;
+        let _ = begun.wait_for(|begun| *begun).await;
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -272,28 +282,25 @@ impl Registry {
 
     /// Waits until no write of this entry, or of another entry of its pipeline, is under way.
     pub(crate) async fn quiet(&self, id: EntryId) {
-        let mut changes = self.changes.subscribe();
-        loop {
-            changes.borrow_and_update();
-            let is_quiet = {
-                let inner = self.lock();
-                let others = inner.others_of_pipeline(id).into_iter();
-                let mut entries = others.chain([id]).filter_map(|id| inner.entries.get(&id));
-                entries.all(|entry| entry.writes == 0)
-            };
-            if is_quiet || changes.changed().await.is_err() {
-                return;
-            }
-        }
+        self.until(|inner| {
+            let others = inner.others_of_pipeline(id).into_iter();
+            let mut entries = others.chain([id]).filter_map(|id| inner.entries.get(&id));
+            entries.all(|entry| entry.writes == 0)
+        })
+        .await;
     }
 
     /// Waits until there is no such entry any more: its submission has seen the end, say.
     pub(crate) async fn gone(&self, id: EntryId) {
+        self.until(|inner| !inner.entries.get(&id).is_some_and(Entry::is_open))
+            .await;
+    }
+
+    async fn until(&self, is_so: impl Fn(&Inner) -> bool) {
         let mut changes = self.changes.subscribe();
         loop {
             changes.borrow_and_update();
-            let is_open = self.lock().entries.get(&id).is_some_and(Entry::is_open);
-            if !is_open || changes.changed().await.is_err() {
+            if is_so(&self.lock()) || changes.changed().await.is_err() {
                 return;
             }
         }

@@ -45,10 +45,7 @@ impl Ticket {
 
     /// Records, in one step, what is about to be created or started and that the request is under way.
     pub(crate) fn intend(&self, entry: Intended) -> Result<WriteGuard, ShutdownBegun> {
-        let mut inner = self.registry.lock();
-        if self.registry.is_begun() {
-            return Err(ShutdownBegun);
-        }
+        let mut inner = self.registry.unless_begun()?;
         Ok(self.insert(&mut inner, entry))
     }
 
@@ -58,10 +55,7 @@ impl Ticket {
         entry: Intended,
         attempt: &CreateAttempt,
     ) -> Result<Option<WriteGuard>, ShutdownBegun> {
-        let mut inner = self.registry.lock();
-        if self.registry.is_begun() {
-            return Err(ShutdownBegun);
-        }
+        let mut inner = self.registry.unless_begun()?;
         let is_post = attempt.sent == Sent::Post;
         let server = entry.requester.server();
         let is_second = || {
@@ -77,10 +71,7 @@ impl Ticket {
     /// Goes on with a create in doubt whose submission was dropped, and gets the pipelines that it has claimed; `false` if another
     /// submission has been faster.
     pub(crate) fn take_over(&self, entry: Intended, from: EntryId) -> Result<bool, ShutdownBegun> {
-        let mut inner = self.registry.lock();
-        if self.registry.is_begun() {
-            return Err(ShutdownBegun);
-        }
+        let mut inner = self.registry.unless_begun()?;
         let is_left = |entry: &Entry| entry.is_orphan && entry.writes == 0;
         if inner.attempt(from).is_none() || !inner.entries.get(&from).is_some_and(is_left) {
             return Ok(false);

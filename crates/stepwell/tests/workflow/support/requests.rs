@@ -21,13 +21,12 @@ pub(crate) fn shows(fake: &FakeTransport, jobs: &[Value]) {
     }
 }
 
-/// Shows this job again and again.
+/// Shows this job again and again, until the expectation says otherwise.
 #[track_caller]
-pub(crate) fn shows_always(fake: &FakeTransport, job: &Value) {
-    let _ = fake
-        .expect(Method::GET, jobs_path("pl_1"))
+pub(crate) fn shows_always<'a>(fake: &'a FakeTransport, job: &Value) -> Expectation<'a> {
+    fake.expect(Method::GET, jobs_path("pl_1"))
         .reply_json(200, &json!({"data": [job]}))
-        .always();
+        .always()
 }
 
 pub(crate) fn path(id: impl AsRef<str>) -> String {
