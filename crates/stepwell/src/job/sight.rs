@@ -141,10 +141,14 @@ impl Sight {
         is_another
     }
 
+    /// The job that was seen last.
+    pub(crate) fn job(&self) -> Option<JobId> {
+        self.seen().job.clone()
+    }
+
     /// Whether both have seen the same job, or neither has seen one.
     pub(crate) fn has_same_job(&self, other: &Self) -> bool {
-        let job = self.seen().job.clone();
-        job == other.seen().job
+        self.job() == other.job()
     }
 
     /// Whether another pipeline has been seen under the id.

@@ -1,8 +1,13 @@
 //! Stops all pipelines that a shutdown tracks.
 
-use std::{collections::HashMap, pin::pin, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    pin::pin,
+    sync::Arc,
+    time::Duration,
+};
 
-use stepwell_arroyo::{JobState, PipelineId};
+use stepwell_arroyo::{JobId, JobState, PipelineId};
 use tokio::{sync::Semaphore, task::JoinSet};
 
 use super::{
@@ -112,6 +117,9 @@ impl Shutdown {
     }
 }
 
+/// The server, the pipeline and its job: under one id there may have been two pipelines, one after the other.
+type JobKey = (Arc<str>, Option<PipelineId>, Option<JobId>);
+
 /// What became of the pipeline of one submission.
 struct StopResult {
     id: EntryId,
@@ -141,13 +149,18 @@ impl StopResult {
         Self::new(id, of, of.target.id().cloned(), end)
     }
 
+    fn job(&self) -> JobKey {
+        let server = Arc::clone(&self.server);
+        (server, self.entry.id.clone(), self.sight.job())
+    }
+
     /// Of several results for one pipeline, the lowest one holds. `deleted`: the jobs of those that were deleted.
-    fn rank(&self, deleted: &[Arc<Sight>]) -> u8 {
+    fn rank(&self, deleted: &HashSet<JobKey>) -> u8 {
         match self.entry.end {
             ShutdownEnd::Unsettled { .. } => 0,
             ShutdownEnd::Ended { .. } => 1,
             // The one that was deleted had the same id before.
-            ShutdownEnd::Left if !deleted.iter().any(|job| job.has_same_job(&self.sight)) => 2,
+            ShutdownEnd::Left if !deleted.contains(&self.job()) => 2,
             ShutdownEnd::Deleted => 3,
             ShutdownEnd::Left => 4,
             ShutdownEnd::NotCreated => 5,
@@ -160,7 +173,7 @@ fn one_for_each_pipeline(registry: &Registry, mut results: Vec<StopResult>) -> V
     let deleted = results
         .iter()
         .filter(|result| matches!(result.entry.end, ShutdownEnd::Deleted));
-    let deleted: Vec<_> = deleted.map(|result| Arc::clone(&result.sight)).collect();
+    let deleted = deleted.map(StopResult::job).collect();
     results.sort_by_cached_key(|result| result.rank(&deleted));
     let mut settled = HashMap::new();
     let mut entries = Vec::new();
