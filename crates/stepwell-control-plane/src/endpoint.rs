@@ -155,8 +155,12 @@ pub(crate) fn patch(plane: &mut ControlPlane, request: &Request<Bytes>, id: &Pip
             job.shown.env_vars = env_vars;
             job.restart.get_or_insert(Restart::Safe);
         }
-        if let Some(config) = patch.scheduler_config.filter(|config| !config.is_null()) {
+        if let Some(config) = patch
+            .scheduler_config
+            .filter(|config| !config.is_null() && *config != job.shown.scheduler_config)
+        {
             job.shown.scheduler_config = config;
+            job.restart.get_or_insert(Restart::Safe);
         }
         if std::mem::take(&mut job.patch_restarts) && told_to_run {
             job.restart.get_or_insert(job.patch_restart);

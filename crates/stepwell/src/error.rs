@@ -9,6 +9,7 @@ use stepwell_transport::Phase;
 pub use crate::{
     attach_error::AttachError,
     chain::Chain,
+    change::{Change, ChangeError},
     connect_error::ConnectError,
     job::{LastSeen, WaitError},
     resolve::{Action, PipelineSummary, ResolveError},
@@ -62,6 +63,12 @@ pub enum Error {
         /// The cause.
         source: AttachError,
     },
+    /// `start`, `update` or `delete` failed.
+    #[snafu(transparent)]
+    Change {
+        /// The cause.
+        source: ChangeError,
+    },
     /// Reading the pipeline failed (`status`, `job_errors`, `checkpoints`, its rows).
     #[snafu(display("reading the pipeline failed"))]
     Look {
@@ -89,6 +96,7 @@ macro_rules! of_step {
             Self::Wait { source } => source.$method(),
             Self::Stop { source } => source.$method(),
             Self::Attach { source } => source.$method(),
+            Self::Change { source } => source.$method(),
             Self::Look { source } => $look(source),
             Self::ShutdownBegun => $begun,
             Self::NoRuntime => $no_runtime,

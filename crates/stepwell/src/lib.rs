@@ -60,6 +60,7 @@
 mod attach;
 mod attach_error;
 mod chain;
+mod change;
 mod connect;
 mod connect_error;
 pub mod error;

@@ -14,8 +14,8 @@ use stepwell_arroyo::{Job, JobError, JobId, JobState, PipelineId};
 
 pub use crate::{job::Trouble, resolve::Difference};
 
-/// A step of a submission, or another call of it. Only [`Connect`](Self::Connect) to [`Stop`](Self::Stop) are reported to begin and to
-/// finish.
+/// A step of a submission, or another call of it. Only [`Connect`](Self::Connect) to [`Delete`](Self::Delete) are reported to begin and
+/// to finish.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Step {
@@ -29,6 +29,12 @@ pub enum Step {
     Wait,
     /// Stop the pipeline.
     Stop,
+    /// Start the pipeline again.
+    Start,
+    /// Change the settings of the running pipeline.
+    Update,
+    /// Delete the pipeline.
+    Delete,
     /// Attach to a pipeline by its id.
     Attach,
     /// Read the pipeline, its job, or what the job has logged.
@@ -45,6 +51,9 @@ impl fmt::Display for Step {
             Self::Resolve => "resolve",
             Self::Wait => "wait until running",
             Self::Stop => "stop",
+            Self::Start => "start",
+            Self::Update => "update",
+            Self::Delete => "delete",
             Self::Attach => "attach",
             Self::Read => "read",
             Self::Watch => "watch",

@@ -45,7 +45,7 @@ pub struct CreatePipeline {
     pub(crate) scheduler_config: Option<serde_json::Value>,
 }
 
-/// A change to a pipeline (`PATCH /api/v1/pipelines/{id}`). Unset fields are left out.
+/// A change to a pipeline (`PATCH /api/v1/pipelines/{id}`). Unset fields are left out. `Debug` does not show the environment.
 ///
 /// ```
 /// use stepwell_arroyo::{PatchPipeline, StopMode};
@@ -54,13 +54,15 @@ pub struct CreatePipeline {
 /// assert_eq!(serde_json::to_string(&patch)?, r#"{"stop":"checkpoint"}"#);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 #[must_use]
 pub struct PatchPipeline {
     pub(crate) stop: Option<StopMode>,
     pub(crate) parallelism: Option<NonZeroU32>,
     pub(crate) checkpoint_interval_micros: Option<u64>,
+    pub(crate) env_vars: Option<BTreeMap<String, String>>,
+    pub(crate) scheduler_config: Option<serde_json::Value>,
 }
 
 /// A restart (`POST /api/v1/pipelines/{id}/restart`, recordings `250_restart_empty_object`–`254_restart_ignore_state`). Unset fields are
@@ -148,6 +150,18 @@ impl PatchPipeline {
         self.checkpoint_interval_micros = Some(micros);
         self
     }
+
+    /// Replaces the whole environment of the workers. Servers up to 0.15 ignore it.
+    pub fn env_vars(mut self, env_vars: BTreeMap<String, String>) -> Self {
+        self.env_vars = Some(env_vars);
+        self
+    }
+
+    /// Replaces the overlay on the scheduler's configuration. Servers up to 0.15 ignore it.
+    pub fn scheduler_config(mut self, config: serde_json::Value) -> Self {
+        self.scheduler_config = Some(config);
+        self
+    }
 }
 
 impl RestartPipeline {
@@ -202,6 +216,12 @@ impl Serialize for PatchPipeline {
             map.serialize_entry("parallelism", parallelism)?;
         }
         interval(&mut map, self.checkpoint_interval_micros)?;
+        if let Some(env_vars) = &self.env_vars {
+            map.serialize_entry("env_vars", env_vars)?;
+        }
+        if let Some(config) = &self.scheduler_config {
+            map.serialize_entry("scheduler_config", config)?;
+        }
         map.end()
     }
 }
@@ -213,6 +233,20 @@ fn interval<M: SerializeMap>(map: &mut M, micros: Option<u64>) -> Result<(), M::
         map.serialize_entry("checkpointIntervalMicros", &micros)?;
     }
     Ok(())
+}
+
+impl fmt::Debug for PatchPipeline {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("PatchPipeline")
+            .field("stop", &self.stop)
+            .field("parallelism", &self.parallelism)
+            .field(
+                "checkpoint_interval_micros",
+                &self.checkpoint_interval_micros,
+            )
+            .finish_non_exhaustive()
+    }
 }
 
 impl fmt::Debug for CreatePipeline {

@@ -88,10 +88,20 @@ impl Sight {
         self.seen_of(id).started_at = Some(Instant::now());
     }
 
+    /// How long ago such a request was answered, or given up.
+    pub(crate) fn since_start(&self) -> Option<Duration> {
+        self.seen().started_at.map(|at| at.elapsed())
+    }
+
+    /// Records that the pipeline was started again after it had been asked to stop.
+    pub(crate) fn goes_on(&self, id: &PipelineId) {
+        self.seen_of(id).is_told_to_stop = false;
+    }
+
     /// Whether such a request was sent so shortly before that a node that lags behind still shows what was before.
     pub(crate) fn was_just_started(&self) -> bool {
-        let started_at = self.seen().started_at;
-        started_at.is_some_and(|started_at| started_at.elapsed() < GONE_AFTER)
+        self.since_start()
+            .is_some_and(|elapsed| elapsed < GONE_AFTER)
     }
 
     /// Records that the server has answered about the job or its rows.

@@ -177,7 +177,8 @@ impl Watch {
     /// node that lags behind.
     pub(crate) fn deletion(&self) -> impl Fn() -> bool + Clone + use<> {
         let sight = Arc::clone(&self.sight);
-        let (began, stops) = (self.began, self.step == Step::Stop);
+        let stops = matches!(self.step, Step::Stop | Step::Delete);
+        let began = self.began;
         let is_seen = self.last_seen.state().is_some();
         move || {
             let (missing_since, was_there) = sight.is_missing();

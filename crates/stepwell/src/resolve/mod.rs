@@ -10,7 +10,7 @@ mod near_match;
 mod pipeline_summary;
 mod resolution;
 mod resolve_error;
-mod resume;
+pub(crate) mod resume;
 mod send_create;
 pub(crate) mod settle;
 pub(crate) mod shown;
@@ -40,6 +40,7 @@ pub use self::{
 use crate::{
     error::Error,
     job::verdict::Baseline,
+    observe::Step,
     session::{Deadline, Session},
     spec::{Intent, PipelineSpec},
     state::{Identified, Resumed},
@@ -222,9 +223,11 @@ async fn resume(
         HowFound::Listed => (false, false),
         HowFound::Adopted { started_here } => (true, started_here),
     };
+    compare_udfs(spec, &pipeline)?;
     let resuming = Resuming {
         session,
-        spec,
+        step: Step::Resolve,
+        parallelism: spec.parallelism(),
         pipeline: &pipeline,
         job: job.as_deref(),
         deadline,
@@ -273,7 +276,7 @@ pub(crate) async fn plan(
         Decision::Resume { pipeline, job } => {
             compare_udfs(spec, &pipeline)?;
             Plan::Resume {
-                requests: ResumePlan::of(spec, &pipeline, job.as_deref()).requests(),
+                requests: ResumePlan::of(spec.parallelism(), &pipeline, job.as_deref()).requests(),
                 pipeline: PipelineSummary::new(&pipeline),
                 state: job.map(|job| job.state),
             }

@@ -4,8 +4,8 @@ use stepwell_arroyo::PipelineId;
 
 use super::{Difference, PipelineSummary};
 use crate::{
-    state::{Created, Registered, Resolved, Resumed},
-    submission::Submission,
+    state::{Created, Registered, Resolved, Resumed, Running},
+    submission::{Submission, TransitionError},
 };
 
 /// The result of `resolve`: the pipeline existed, or it was created.
@@ -29,6 +29,21 @@ impl Resolution {
             Self::Resumed(submission) => submission.register(),
             Self::Created(submission) => submission.register(),
         }
+    }
+
+    /// Registers the pipeline and waits until it is Running; see [`Submission::wait_until_running`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Submission::wait_until_running`]. Hands back the registered submission.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`Submission::wait_until_running`].
+    pub async fn wait_until_running(
+        self,
+    ) -> Result<Submission<Running>, TransitionError<Registered>> {
+        self.register().wait_until_running().await
     }
 
     /// The pipeline's id.

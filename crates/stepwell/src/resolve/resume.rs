@@ -1,6 +1,6 @@
 //! Resumes a pipeline, according to its state.
 
-use std::{num::NonZeroU32, sync::Arc};
+use std::num::NonZeroU32;
 
 use stepwell_arroyo::{
     ClientError, Job, JobState, Operation, PatchPipeline, Pipeline, RestartPipeline, StopMode,
@@ -9,8 +9,10 @@ use tokio::time::Instant;
 
 use super::{Action, PipelineSummary, PlannedRequest, ResolveError};
 use crate::{
+    change::{Change, ChangeError, send::ChangeRequest},
     error::Error,
     job::{
+        LastSeen,
         record::Expected,
         verdict::{Baseline, TWO_TICKS},
         watch::{Look, Watch},
@@ -18,8 +20,7 @@ use crate::{
     observe::Step,
     session::{
         Deadline, Session,
-        retry::{Failure, Next, Request, is_gone},
-        to_completion,
+        retry::{Next, Request, is_gone},
     },
     shutdown::registry::entry::Target,
     spec::{PipelineSpec, WhenUdfsDiffer},
@@ -40,7 +41,7 @@ pub(crate) enum ResumePlan {
 
 impl ResumePlan {
     /// The requests that make a pipeline run, by the state of its job. The parallelism is patched in every state in which one is sent, if
-    /// the spec asks for another one than the pipeline has.
+    /// another one is `wanted` than the pipeline has.
     ///
     /// | job | action |
     /// |---|---|
@@ -50,7 +51,7 @@ impl ResumePlan {
     /// | any other, unknown, or no job | adopt it; `PATCH stop=none` if it was told to stop |
     ///
     /// Finished is decided before, because a finished pipeline cannot be resumed.
-    pub(crate) fn of(spec: &PipelineSpec, pipeline: &Pipeline, job: Option<&Job>) -> Self {
+    pub(crate) fn of(wanted: Option<NonZeroU32>, pipeline: &Pipeline, job: Option<&Job>) -> Self {
         let told_to_stop = pipeline.stop != StopMode::None;
         let (start, restart) = match job.map(|job| &job.state) {
             Some(JobState::Finishing | JobState::Failing) => return Self::AwaitEnd,
@@ -65,9 +66,8 @@ impl ResumePlan {
             Some(JobState::Failed) => (told_to_stop, true),
             _ => (told_to_stop, false),
         };
-        let parallelism = spec
-            .parallelism()
-            .filter(|wanted| pipeline.graph.parallelism() != Some(wanted.get()));
+        let parallelism =
+            wanted.filter(|wanted| pipeline.graph.parallelism() != Some(wanted.get()));
         Self::Act {
             start,
             parallelism,
@@ -107,7 +107,9 @@ pub(crate) enum ResumeOutcome {
 /// One pipeline to resume.
 pub(crate) struct Resuming<'a> {
     pub(crate) session: &'a Session,
-    pub(crate) spec: &'a PipelineSpec,
+    /// [`Step::Resolve`] or [`Step::Start`].
+    pub(crate) step: Step,
+    pub(crate) parallelism: Option<NonZeroU32>,
     pub(crate) pipeline: &'a Pipeline,
     pub(crate) job: Option<&'a Job>,
     pub(crate) deadline: &'a Deadline,
@@ -119,20 +121,19 @@ pub(crate) struct Resuming<'a> {
 
 impl Resuming<'_> {
     pub(crate) async fn run(&self) -> Result<ResumeOutcome, Error> {
-        compare_udfs(self.spec, self.pipeline)?;
         self.session.sight.was_there(&self.pipeline.id);
-        let (start, parallelism, restart) = match ResumePlan::of(self.spec, self.pipeline, self.job)
-        {
-            // This is the requested run. Deciding again would take it for an old one, and could create another.
-            ResumePlan::AwaitEnd if self.adopted => (false, None, false),
-            ResumePlan::AwaitEnd => return self.await_end().await,
-            ResumePlan::Act {
-                start,
-                parallelism,
-                restart,
-                // If the first run of our own create has failed, report it rather than retry it behind the caller's back.
-            } => (start, parallelism, restart && !self.started_here),
-        };
+        let (start, parallelism, restart) =
+            match ResumePlan::of(self.parallelism, self.pipeline, self.job) {
+                // This is the requested run. Deciding again would take it for an old one, and could create another.
+                ResumePlan::AwaitEnd if self.adopted => (false, None, false),
+                ResumePlan::AwaitEnd => return self.await_end().await,
+                ResumePlan::Act {
+                    start,
+                    parallelism,
+                    restart,
+                    // If the first run of our own create has failed, report it rather than retry it behind the caller's back.
+                } => (start, parallelism, restart && !self.started_here),
+            };
         let patched = start || parallelism.is_some();
         // Registered even if nothing is sent: the shutdown has to know what to stop or to leave.
         drop(self.session.intend(
@@ -176,7 +177,7 @@ impl Resuming<'_> {
     /// Patches until the request is accepted.
     async fn patch(&self, patch: &PatchPipeline, starts: bool) -> Result<(), Error> {
         let requester = &self.session.requester;
-        let tries = requester.tries(Request::Patch, Step::Resolve, self.deadline);
+        let tries = requester.tries(Request::Patch, self.step, self.deadline);
         let patched = tries.run(|client| {
             let (id, patch) = (self.pipeline.id.clone(), patch.clone());
             self.send(Operation::Patch, starts, async move {
@@ -190,7 +191,7 @@ impl Resuming<'_> {
     /// Restarts once. A restart in doubt is repeated only while the job is still Failed in the observed run.
     async fn restart(&self) -> Result<(), Error> {
         let requester = &self.session.requester;
-        let mut tries = requester.tries(Request::Restart, Step::Resolve, self.deadline);
+        let mut tries = requester.tries(Request::Restart, self.step, self.deadline);
         let mut in_doubt_since: Option<Instant> = None;
         loop {
             let (client, left) = tries.client();
@@ -226,45 +227,27 @@ impl Resuming<'_> {
         }
     }
 
-    /// Sends one request that changes something, to completion and registered beforehand. `starts`: it begins a run.
     async fn send<T: Send + 'static>(
         &self,
         operation: Operation,
         starts: bool,
         sending: impl Future<Output = Result<T, ClientError>> + Send + 'static,
     ) -> Result<Result<T, ClientError>, Error> {
-        let guard = self.session.intend(
-            self.pipeline.name.as_str().into(),
-            Target::Pipeline(self.pipeline.id.clone()),
-            starts || self.started_here,
-        )?;
-        let cut_off = || {
-            let client = &self.session.requester.client;
-            client.cut_off(operation, self.pipeline.id.as_str())
+        let request = ChangeRequest {
+            id: &self.pipeline.id,
+            name: &self.pipeline.name,
+            operation,
+            starts,
+            started_here: self.started_here,
         };
-        let sight = Arc::clone(&self.session.sight);
-        let id = self.pipeline.id.clone();
-        let sending = async move {
-            let sent = sending.await;
-            let failure = sent.as_ref().err().map(Failure::of);
-            if failure.is_some_and(Failure::changed_nothing) {
-                guard.started_nothing();
-            } else {
-                if starts {
-                    sight.starts(&id);
-                }
-                guard.in_doubt(failure.is_some());
-            }
-            sent
-        };
-        Ok(to_completion(sending, cut_off).await)
+        request.send(self.session, sending).await
     }
 
     async fn is_still_failed(&self) -> Result<bool, Error> {
         let id = &self.pipeline.id;
         let read = self.session.requester.call(
             Request::Read,
-            Step::Resolve,
+            self.step,
             self.deadline,
             |client| async move { client.job(id).await },
         );
@@ -277,7 +260,7 @@ impl Resuming<'_> {
     async fn await_end(&self) -> Result<ResumeOutcome, Error> {
         let (session, id, deadline) = (self.session, &self.pipeline.id, self.deadline);
         // What happens until this end is not a trouble of the requested run.
-        let mut watch = Watch::of(session, id, Step::Resolve, deadline, Expected::nothing());
+        let mut watch = Watch::of(session, id, self.step, deadline, Expected::nothing());
         let mut pace = session.requester.poll_pace();
         loop {
             match watch.look().await {
@@ -288,12 +271,7 @@ impl Resuming<'_> {
                 Look::Rejected(error) => return Err(self.failed(error)),
             }
             if deadline.is_over() {
-                return Err(ResolveError::NotSettled {
-                    existing: self.summary(),
-                    elapsed: deadline.elapsed(),
-                    source: Box::new(watch.take_last_seen()),
-                }
-                .into());
+                return Err(self.not_settled(watch.take_last_seen()));
             }
             let pause = pace.pause(&session.requester.jitter);
             watch.sleep(pause.max(watch.retry_pause())).await;
@@ -309,18 +287,38 @@ impl Resuming<'_> {
         self.failed(error)
     }
 
-    /// The error for a read that failed.
+    /// The error for a request that failed.
     fn failed(&self, error: ClientError) -> Error {
         if is_gone(&error) {
             return self.vanished();
+        }
+        if self.step == Step::Start {
+            let in_doubt = self.session.ticket.has_doubt();
+            let id = &self.pipeline.id;
+            return ChangeError::failed(Change::Start, id, self.deadline, in_doubt, error).into();
         }
         let (action, name) = (Action::Resume, &self.pipeline.name);
         ResolveError::unanswered(action, name, self.deadline, error).into()
     }
 
     fn vanished(&self) -> Error {
-        ResolveError::Vanished {
+        if self.step == Step::Start {
+            return ChangeError::vanished(Change::Start, &self.pipeline.id).into();
+        }
+        let existing = self.summary();
+        ResolveError::Vanished { existing }.into()
+    }
+
+    fn not_settled(&self, last_seen: LastSeen) -> Error {
+        let elapsed = self.deadline.elapsed();
+        if self.step == Step::Start {
+            let id = &self.pipeline.id;
+            return ChangeError::not_settled(Change::Start, id, elapsed, last_seen).into();
+        }
+        ResolveError::NotSettled {
             existing: self.summary(),
+            elapsed,
+            source: Box::new(last_seen),
         }
         .into()
     }

@@ -230,10 +230,14 @@ fn with_graph(parallelism: u32) -> Pipeline {
 fn a_pipeline_without_a_job_is_told_to_run_only_if_it_is_told_otherwise() {
     let spec = builder().build().unwrap();
     let mut pipeline = pipeline("pl_1", QUERY);
-    assert!(ResumePlan::of(&spec, &pipeline, None).requests().is_empty());
+    assert!(
+        ResumePlan::of(spec.parallelism(), &pipeline, None)
+            .requests()
+            .is_empty()
+    );
     pipeline.stop = StopMode::Immediate;
     assert_eq!(
-        ResumePlan::of(&spec, &pipeline, None).requests(),
+        ResumePlan::of(spec.parallelism(), &pipeline, None).requests(),
         [PlannedRequest::Start]
     );
 }
@@ -248,7 +252,8 @@ fn a_parallelism_is_set_only_where_it_was_asked_for_and_differs() {
         (&asked, 2, vec![]),
         (&builder().build().unwrap(), 4, vec![]),
     ] {
-        let requests = ResumePlan::of(spec, &with_graph(has), Some(&running)).requests();
+        let requests =
+            ResumePlan::of(spec.parallelism(), &with_graph(has), Some(&running)).requests();
         assert_eq!(requests, wanted);
     }
 }
@@ -260,7 +265,8 @@ fn what_comes_to_an_end_is_only_awaited() {
         .build()
         .unwrap();
     for state in [JobState::Finishing, JobState::Failing] {
-        let requests = ResumePlan::of(&spec, &with_graph(1), Some(&job(state))).requests();
+        let requests =
+            ResumePlan::of(spec.parallelism(), &with_graph(1), Some(&job(state))).requests();
         assert_eq!(requests, [PlannedRequest::AwaitEnd]);
     }
 }

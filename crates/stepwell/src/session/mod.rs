@@ -74,17 +74,23 @@ impl Session {
         self.stops.load(Ordering::Relaxed) || self.shutdown.is_begun() && self.ticket.is_to_stop()
     }
 
+    /// The pipeline was started again: a stop before that says nothing about what comes.
+    pub(crate) fn goes_on(&self, id: &PipelineId) {
+        self.stops.store(false, Ordering::Relaxed);
+        self.sight.goes_on(id);
+    }
+
     /// The deadline of a step that begins now.
     pub(crate) fn deadline(&self, step: Step) -> Deadline {
         let options = &self.options;
         Deadline::new(match step {
             Step::Connect | Step::Attach => options.connect_timeout,
             Step::Validate => options.validate_timeout,
-            Step::Resolve => options.resolve_timeout,
+            Step::Resolve | Step::Start | Step::Update => options.resolve_timeout,
             Step::Wait => options
                 .running_timeout
                 .saturating_add(options.stable_for.unwrap_or_default()),
-            Step::Stop => options.stop_timeout,
+            Step::Stop | Step::Delete => options.stop_timeout,
             Step::Read => options.request_timeout,
             // A streaming job may run forever.
             Step::Watch => Duration::MAX,

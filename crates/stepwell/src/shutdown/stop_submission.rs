@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use stepwell_arroyo::{JobState, PipelineId};
 
 use super::{
+    StopPolicy,
     stop_error::StopError,
     stop_pipeline::{Ending, Stop},
 };
@@ -14,15 +15,18 @@ use crate::{
     session::{Deadline, Session},
 };
 
-/// Stops the pipeline as the options say. It is an error if the pipeline ended in another way.
+/// Stops the pipeline. It is an error if the pipeline ended in another way.
 pub(crate) async fn stop(
     session: &Session,
     id: &PipelineId,
+    policy: &StopPolicy,
     baseline: &Baseline,
     deadline: &Deadline,
 ) -> Result<Ending, Error> {
-    let mode = session.options.stop_mode.clone();
-    let stop = Stop::of(session, id, mode, baseline, *deadline);
+    let stop = Stop {
+        escalations: &policy.escalations,
+        ..Stop::of(session, id, policy.mode.clone(), baseline, *deadline)
+    };
     session.stops.store(true, Ordering::Relaxed);
     let ending = Box::pin(stop.run()).await.inspect_err(|_| {
         // It may keep running.

@@ -8,9 +8,11 @@ mod pipeline_spec;
 mod shared;
 #[cfg(test)]
 mod tests;
+mod update;
 
 pub use builder::PipelineSpecBuilder;
 pub use checkpoint_interval::{CheckpointInterval, CheckpointIntervalError};
 pub use identity::{FindBy, Identity};
 pub use intent::{Intent, WhenFinished, WhenUdfsDiffer};
 pub use pipeline_spec::{PipelineSpec, SpecError};
+pub use update::Update;

@@ -144,7 +144,7 @@ macro_rules! states_from_registered_on {
             }
 
             fn differences(&self) -> &[Difference] {
-                self.registered().evidence.as_ref().map_or(&[], |evidence| &evidence.differences)
+                &self.registered().differences
             }
         }
     )*};

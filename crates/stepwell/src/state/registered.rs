@@ -6,18 +6,22 @@ use stepwell_arroyo::{PipelineGraph, PipelineId};
 
 use super::{Identified, Running, State, Stopped};
 use crate::{
+    change::{delete::delete, start::start, update::Updated},
     error::Error,
-    job::{verdict::Baseline, wait::wait_until_running},
+    job::{Ended, verdict::Baseline, wait::wait_until_running, watch_to_end::watch_to_the_end},
     observe::Step,
     resolve::Difference,
-    shutdown::{stop_pipeline::Ending, stop_submission},
+    session::{Deadline, Session},
+    shutdown::{StopPolicy, stop_submission},
+    spec::Update,
     submission::{Submission, TransitionError},
 };
 
 /// The shutdown is responsible for the pipeline.
 ///
 /// Leaves by: [`wait_until_running`](Submission::wait_until_running), [`stop`](Submission::<Registered>::stop),
-/// [`detach`](Submission::<Registered>::detach).
+/// [`stop_with`](Submission::<Registered>::stop_with), [`start`](Submission::<Registered>::start),
+/// [`delete`](Submission::<Registered>::delete), [`detach`](Submission::<Registered>::detach).
 ///
 /// In every state with a pipeline: [`id`](Submission::id), [`name`](Submission::name), [`dashboard_url`](Submission::dashboard_url),
 /// [`is_created_here`](Submission::is_created_here), [`differences`](Submission::differences), [`status`](Submission::status),
@@ -26,6 +30,7 @@ use crate::{
 pub struct Registered {
     pub(crate) pipeline: Identified,
     pub(crate) baseline: Baseline,
+    pub(crate) differences: Vec<Difference>,
     /// What the earlier steps proved; `None` if the submission was attached.
     pub(crate) evidence: Option<ResolvedHere>,
 }
@@ -35,12 +40,29 @@ pub struct Registered {
 pub(crate) struct ResolvedHere {
     pub(crate) graph: PipelineGraph,
     pub(crate) created: bool,
-    pub(crate) differences: Vec<Difference>,
 }
 
 impl Registered {
     pub(super) fn registered(&self) -> &Self {
         self
+    }
+
+    /// After an update, whose settings replace those that were compared before.
+    pub(super) fn updated(self, update: &Update, updated: Updated) -> Self {
+        let mut differences = self.differences;
+        differences.retain(|difference| match difference {
+            Difference::Parallelism { .. } => update.parallelism.is_none(),
+            Difference::CheckpointInterval { .. } => update.checkpoint_interval.is_none(),
+            Difference::Environment => update.environment.is_none(),
+            Difference::SchedulerConfig => update.scheduler_config.is_none(),
+            _ => true,
+        });
+        differences.extend(updated.differences);
+        Self {
+            baseline: updated.baseline.unwrap_or(self.baseline),
+            differences,
+            ..self
+        }
     }
 }
 
@@ -81,6 +103,19 @@ impl Submission<Registered> {
         self.advance(seen, |registered, job| Running { registered, job })
     }
 
+    /// Waits until the job has ended, like [`Submission::<Running>::ended`], whether or not it was seen Running.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Submission::<Running>::ended`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe. It only borrows the submission, so it can be dropped and called again, for instance in a `select!` loop.
+    pub async fn ended(&self) -> Result<Ended, Error> {
+        ended(&self.session, &self.state).await
+    }
+
     /// Stops the pipeline, with a final checkpoint unless [`Options::stop_mode`](crate::Options::stop_mode) says otherwise, and waits
     /// until it has stopped.
     ///
@@ -96,8 +131,85 @@ impl Submission<Registered> {
     ///
     /// A stop that was sent takes effect even if the future is dropped.
     pub async fn stop(self) -> Result<Submission<Stopped>, TransitionError<Registered>> {
-        let stopped = stop(&self, &self.state).await;
+        let mode = self.session.options.stop_mode.clone();
+        let policy = StopPolicy::builder()
+            .mode(mode)
+            .deadline(self.session.options.stop_timeout)
+            .build();
+        self.stop_with(&policy).await
+    }
+
+    /// Stops the pipeline as [`Shutdown::stop_all`](crate::Shutdown::stop_all) does, with escalations and a deadline of its own, and
+    /// otherwise like [`stop`](Self::stop).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Stop`]. Hands back the submission.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`stop`](Self::stop).
+    pub async fn stop_with(
+        self,
+        policy: &StopPolicy,
+    ) -> Result<Submission<Stopped>, TransitionError<Registered>> {
+        let deadline = Deadline::new(policy.deadline);
+        let stopped = {
+            let (session, id) = (&self.session, &self.state.pipeline.id);
+            let work = pin!(stop_submission::stop(
+                session,
+                id,
+                policy,
+                &self.state.baseline,
+                &deadline
+            ));
+            self.carry_out(Step::Stop, &deadline, work).await
+        };
         self.advance(stopped, Stopped::new)
+    }
+
+    /// Starts the pipeline if it does not run: [`attach`](Submission::attach) finds it in any state.
+    ///
+    /// Reads the pipeline and its job, then sends what its state needs, as `resolve` does for a pipeline that it has found: `PATCH` with
+    /// `stop: none` for one that was stopped, `POST …/restart` for one that has failed, nothing for one that runs. Takes at most
+    /// [`Options::resolve_timeout`](crate::Options::resolve_timeout). [`wait_until_running`](Submission::wait_until_running) then waits for
+    /// the run that was begun.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Change`], [`Error::ShutdownBegun`]. Hands back the submission; trying again looks at the pipeline first.
+    ///
+    /// # Cancel safety
+    ///
+    /// A request that was sent takes effect even if the future is dropped, and the [`Shutdown`](crate::Shutdown) knows of it.
+    pub async fn start(self) -> Result<Self, TransitionError<Registered>> {
+        let deadline = self.session.deadline(Step::Start);
+        let started = {
+            let work = pin!(start(&self.session, &self.state.pipeline.id, &deadline));
+            self.perform(Step::Start, &deadline, work).await
+        };
+        self.advance(started, |registered, baseline| Registered {
+            baseline,
+            ..registered
+        })
+    }
+
+    /// Deletes the pipeline, which must have ended, and its checkpoints.
+    ///
+    /// Reads the job, then sends `DELETE /api/v1/pipelines/{id}`, within [`Options::stop_timeout`](crate::Options::stop_timeout). A
+    /// pipeline that is gone already, or in whose place another client has made one under the same id, counts as deleted.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Change`], [`Error::ShutdownBegun`]. Hands back the submission; trying again looks at the pipeline first.
+    ///
+    /// # Cancel safety
+    ///
+    /// A request that was sent takes effect even if the future is dropped.
+    // It ends in no state, so there is none to advance to.
+    pub async fn delete(self) -> Result<(), TransitionError<Registered>> {
+        let deleted = delete_registered(&self, &self.state).await;
+        deleted.map_err(|error| TransitionError::new(error, self))
     }
 
     /// Leaves the pipeline running and removes it from the shutdown. Sends nothing.
@@ -107,14 +219,21 @@ impl Submission<Registered> {
     }
 }
 
-/// Stops the pipeline of a submission, Running or not.
-pub(super) async fn stop<S: State>(
+/// Waits for the end of the pipeline of a submission, seen Running or not.
+pub(super) async fn ended(session: &Session, registered: &Registered) -> Result<Ended, Error> {
+    let (id, baseline) = (&registered.pipeline.id, &registered.baseline);
+    let work = pin!(watch_to_the_end(session, id, baseline));
+    session.unless_begun(work).await
+}
+
+/// Deletes the pipeline of a submission, seen Stopped or not.
+pub(super) async fn delete_registered<S: State>(
     submission: &Submission<S>,
     registered: &Registered,
-) -> Result<Ending, Error> {
+) -> Result<(), Error> {
     let session = &submission.session;
-    let deadline = session.deadline(Step::Stop);
-    let (id, baseline) = (&registered.pipeline.id, &registered.baseline);
-    let work = pin!(stop_submission::stop(session, id, baseline, &deadline));
-    submission.carry_out(Step::Stop, &deadline, work).await
+    let deadline = session.deadline(Step::Delete);
+    let (id, expected) = (&registered.pipeline.id, registered.baseline.expected());
+    let work = pin!(delete(session, id, expected, &deadline));
+    submission.perform(Step::Delete, &deadline, work).await
 }

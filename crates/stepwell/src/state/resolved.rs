@@ -116,10 +116,10 @@ impl<O: Origin> Submission<Resolved<O>> {
         self.into_state(|resolved| Registered {
             pipeline: resolved.pipeline,
             baseline: resolved.baseline,
+            differences: resolved.differences,
             evidence: Some(ResolvedHere {
                 graph: resolved.validated.graph,
                 created: O::IS_CREATED,
-                differences: resolved.differences,
             }),
         })
     }

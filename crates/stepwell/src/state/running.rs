@@ -4,18 +4,22 @@ use std::pin::pin;
 
 use stepwell_arroyo::{Job, PipelineId};
 
-use super::{Registered, Stopped, registered::stop};
+use super::{Registered, Stopped, registered::ended};
 use crate::{
+    change::update::Updating,
     error::Error,
-    job::{Ended, watch::Watch, watch_to_end::watch_to_the_end},
-    observe::Step,
+    job::{Ended, watch::Watch},
+    observe::{Event, Step},
     rows::RowStream,
+    shutdown::StopPolicy,
+    spec::Update,
     submission::{Submission, TransitionError},
 };
 
 /// The job was seen Running in the run that counts.
 ///
-/// Leaves by: [`stop`](Submission::<Running>::stop), [`detach`](Submission::<Running>::detach). Also: [`ended`](Submission::ended),
+/// Leaves by: [`update`](Submission::update), [`stop`](Submission::<Running>::stop), [`stop_with`](Submission::<Running>::stop_with),
+/// [`into_registered`](Submission::into_registered), [`detach`](Submission::<Running>::detach). Also: [`ended`](Submission::<Running>::ended),
 /// [`rows`](Submission::rows), [`job`](Submission::<Running>::job).
 ///
 /// In every state with a pipeline: [`id`](Submission::id), [`name`](Submission::name), [`dashboard_url`](Submission::dashboard_url),
@@ -55,13 +59,7 @@ impl Submission<Running> {
     ///
     /// Safe. It only borrows the submission, so it can be dropped and called again, for instance in a `select!` loop.
     pub async fn ended(&self) -> Result<Ended, Error> {
-        let registered = &self.state.registered;
-        let work = pin!(watch_to_the_end(
-            &self.session,
-            &registered.pipeline.id,
-            &registered.baseline
-        ));
-        self.session.unless_begun(work).await
+        ended(&self.session, &self.state.registered).await
     }
 
     /// The rows of the pipeline as they arrive, if its query ends in a bare `SELECT`. A query with a sink of its own sends its rows there,
@@ -92,20 +90,84 @@ impl Submission<Running> {
         RowStream::new(session, watch, job.id.clone(), has_preview, from_start)
     }
 
+    /// Changes settings of the pipeline; [`wait_until_running`](Submission::wait_until_running) then waits for the run that has them.
+    ///
+    /// Reads the pipeline and its job, and sends only what differs, in one `PATCH /api/v1/pipelines/{id}`; nothing if nothing differs. Takes
+    /// at most [`Options::resolve_timeout`](crate::Options::resolve_timeout). A new checkpoint interval takes effect in the same run;
+    /// everything else begins a new run from a checkpoint. What the server accepts and then does not show is among the
+    /// [`differences`](Submission::differences).
+    ///
+    /// An Arroyo 0.16.0-dev has been seen to stay in Restarting when an update met a periodic checkpoint. A [`stop`](Submission::stop) frees
+    /// it, and [`start`](Submission::<Stopped>::start) goes on.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Change`], [`Error::ShutdownBegun`]. Hands back the submission; trying again looks at the pipeline first.
+    ///
+    /// # Cancel safety
+    ///
+    /// A request that was sent takes effect even if the future is dropped.
+    pub async fn update(
+        self,
+        update: &Update,
+    ) -> Result<Submission<Registered>, TransitionError<Running>> {
+        let deadline = self.session.deadline(Step::Update);
+        let registered = &self.state.registered;
+        let updating = Updating {
+            session: &self.session,
+            id: &registered.pipeline.id,
+            update,
+            expected: registered.baseline.expected(),
+            deadline: &deadline,
+        };
+        let updated = {
+            let work = pin!(updating.run());
+            self.perform(Step::Update, &deadline, work).await
+        };
+        let updated = self.advance(updated, |running, updated| {
+            running.registered.updated(update, updated)
+        })?;
+        for difference in &updated.state.differences {
+            updated.session.tell(&Event::Differs {
+                pipeline_id: updated.id().clone(),
+                difference: difference.clone(),
+            });
+        }
+        Ok(updated)
+    }
+
     /// Stops the pipeline, like [`Submission::<Registered>::stop`].
     ///
     /// # Errors
     ///
-    /// [`Error::Stop`]. Hands back the submission.
+    /// [`Error::Stop`]. Hands back the submission as Registered: whether it is Running is no longer known.
     ///
     /// # Cancel safety
     ///
     /// A stop that was sent takes effect even if the future is dropped.
-    pub async fn stop(self) -> Result<Submission<Stopped>, TransitionError<Running>> {
-        let stopped = stop(&self, &self.state.registered).await;
-        self.advance(stopped, |running, ending| {
-            Stopped::new(running.registered, ending)
-        })
+    pub async fn stop(self) -> Result<Submission<Stopped>, TransitionError<Registered>> {
+        self.into_registered().stop().await
+    }
+
+    /// Stops the pipeline, like [`Submission::<Registered>::stop_with`].
+    ///
+    /// # Errors
+    ///
+    /// As [`stop`](Self::stop).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`stop`](Self::stop).
+    pub async fn stop_with(
+        self,
+        policy: &StopPolicy,
+    ) -> Result<Submission<Stopped>, TransitionError<Registered>> {
+        self.into_registered().stop_with(policy).await
+    }
+
+    /// Goes back to Registered, for instance to wait again until the pipeline is Running. Sends nothing.
+    pub fn into_registered(self) -> Submission<Registered> {
+        self.into_state(|running| running.registered)
     }
 
     /// Leaves the pipeline running and removes it from the shutdown. Sends nothing.

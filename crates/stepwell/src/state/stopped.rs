@@ -1,13 +1,20 @@
 //! Stopped: the job has stopped, and is intended to stay stopped.
 
+use std::pin::pin;
+
 use stepwell_arroyo::Job;
 
-use super::Registered;
-use crate::{shutdown::stop_pipeline::Ending, submission::Submission};
+use super::{Registered, registered::delete_registered};
+use crate::{
+    change::start::start,
+    observe::Step,
+    shutdown::stop_pipeline::Ending,
+    submission::{Submission, TransitionError},
+};
 
 /// The job has stopped, and is intended to stay stopped.
 ///
-/// The last state: no transition leaves it. Also: [`job`](Submission::<Stopped>::job), [`final_checkpoint`](Submission::final_checkpoint).
+/// Leaves by: [`start`](Submission::<Stopped>::start), [`delete`](Submission::<Stopped>::delete). Also: [`job`](Submission::<Stopped>::job), [`final_checkpoint`](Submission::final_checkpoint).
 ///
 /// In every state with a pipeline: [`id`](Submission::id), [`name`](Submission::name), [`dashboard_url`](Submission::dashboard_url),
 /// [`is_created_here`](Submission::is_created_here), [`differences`](Submission::differences), [`status`](Submission::status),
@@ -48,5 +55,44 @@ impl Submission<Stopped> {
     /// short to be observed or the checkpoints could not be read. The next run then shows where it resumes.
     pub fn final_checkpoint(&self) -> Option<bool> {
         self.state.final_checkpoint
+    }
+
+    /// Starts the pipeline again, from its last checkpoint, like [`Submission::<Registered>::start`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Change`](crate::Error::Change), [`Error::ShutdownBegun`](crate::Error::ShutdownBegun). Hands back the submission; trying
+    /// again looks at the pipeline first.
+    ///
+    /// # Cancel safety
+    ///
+    /// A request that was sent takes effect even if the future is dropped, and the [`Shutdown`](crate::Shutdown) knows of it.
+    pub async fn start(self) -> Result<Submission<Registered>, TransitionError<Stopped>> {
+        let deadline = self.session.deadline(Step::Start);
+        let started = {
+            let id = &self.state.registered.pipeline.id;
+            let work = pin!(start(&self.session, id, &deadline));
+            self.perform(Step::Start, &deadline, work).await
+        };
+        self.advance(started, |stopped, baseline| Registered {
+            baseline,
+            ..stopped.registered
+        })
+    }
+
+    /// Deletes the pipeline and its checkpoints, like [`Submission::<Registered>::delete`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Change`](crate::Error::Change), [`Error::ShutdownBegun`](crate::Error::ShutdownBegun). Hands back the submission; trying
+    /// again looks at the pipeline first.
+    ///
+    /// # Cancel safety
+    ///
+    /// A request that was sent takes effect even if the future is dropped.
+    // It ends in no state, so there is none to advance to.
+    pub async fn delete(self) -> Result<(), TransitionError<Stopped>> {
+        let deleted = delete_registered(&self, &self.state.registered).await;
+        deleted.map_err(|error| TransitionError::new(error, self))
     }
 }

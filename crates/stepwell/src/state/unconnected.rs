@@ -108,6 +108,7 @@ impl Submission<Unconnected> {
         let state = Registered {
             pipeline: Identified::new(&pipeline),
             baseline: Baseline::none(),
+            differences: Vec::new(),
             evidence: None,
         };
         Ok(Submission { session, state })

@@ -50,7 +50,8 @@ impl<S: HasPipeline> Submission<S> {
         self.state.plan()
     }
 
-    /// How the pipeline differs from the spec; empty if the submission was attached.
+    /// How the pipeline differs from the spec, or from what an [`update`](Submission::update) has asked for; empty if the submission was
+    /// attached.
     pub fn differences(&self) -> &[Difference] {
         self.state.differences()
     }

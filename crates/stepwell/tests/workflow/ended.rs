@@ -230,17 +230,19 @@ async fn a_stop_of_our_own_is_not_that_of_another_client() {
     for own in [false, true] {
         let fake = FakeTransport::any_order();
         let short = options().with_stop_timeout(seconds(1));
-        let mut running = running(&fake, short).await;
+        let running = running(&fake, short).await;
         let shown = shows_always(&fake, &undesired("CheckpointStopping"));
-        if own {
+        let registered = if own {
             fake.checkpoints(&[]);
             fake.patch("pl_1", json!({"stop": "checkpoint"}));
             let failure = running.stop().await.unwrap_err();
             assert_eq!(failure.error().code(), "stop.deadline");
-            running = failure.into_submission();
-        }
+            failure.into_submission()
+        } else {
+            running.into_registered()
+        };
         let _ = shown.reply_json(200, &json!({"data": [undesired("Stopped")]}));
-        let ended = running.ended().await.unwrap();
+        let ended = registered.ended().await.unwrap();
         assert_eq!(ended.is_told_to_stop, own);
         let text = ended.into_error().to_string();
         assert_eq!(text.contains("by another client"), !own, "{text}");

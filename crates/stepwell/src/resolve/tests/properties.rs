@@ -161,7 +161,7 @@ proptest! {
 
     #[test]
     fn only_a_failed_job_is_restarted_and_what_ends_is_left_alone((spec, pipeline, job) in resumed()) {
-        let requests = ResumePlan::of(&spec, &pipeline, job.as_ref()).requests();
+        let requests = ResumePlan::of(spec.parallelism(), &pipeline, job.as_ref()).requests();
         let state = job.as_ref().map(|job| &job.state);
         let restarts = requests.contains(&PlannedRequest::Restart);
         prop_assert_eq!(restarts, state == Some(&JobState::Failed));
@@ -174,7 +174,7 @@ proptest! {
 
     #[test]
     fn a_request_is_sent_only_for_what_is_not_so_already((spec, pipeline, job) in resumed()) {
-        let requests = ResumePlan::of(&spec, &pipeline, job.as_ref()).requests();
+        let requests = ResumePlan::of(spec.parallelism(), &pipeline, job.as_ref()).requests();
         if requests == [PlannedRequest::AwaitEnd] {
             return Ok(());
         }
@@ -211,7 +211,7 @@ proptest! {
         if let Some(asked) = spec.parallelism() {
             pipeline.graph = with_graph(asked.get()).graph;
         }
-        prop_assert_eq!(ResumePlan::of(&spec, &pipeline, Some(&job)).requests(), []);
+        prop_assert_eq!(ResumePlan::of(spec.parallelism(), &pipeline, Some(&job)).requests(), []);
     }
 
     /// Run numbers tell runs apart; they do not decide what to do.
@@ -223,8 +223,8 @@ proptest! {
             job
         });
         prop_assert_eq!(
-            ResumePlan::of(&spec, &pipeline, job.as_ref()),
-            ResumePlan::of(&spec, &pipeline, of_another_run.as_ref())
+            ResumePlan::of(spec.parallelism(), &pipeline, job.as_ref()),
+            ResumePlan::of(spec.parallelism(), &pipeline, of_another_run.as_ref())
         );
     }
 

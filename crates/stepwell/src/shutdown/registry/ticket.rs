@@ -161,6 +161,13 @@ impl Ticket {
         inner.set_target(self.id, Target::Attempted(attempt.clone()));
     }
 
+    /// Whether a request was sent that may have started something, and was not answered.
+    pub(crate) fn has_doubt(&self) -> bool {
+        let inner = self.registry.lock();
+        let entry = inner.entries.get(&self.id);
+        entry.is_some_and(|entry| entry.in_doubt)
+    }
+
     /// The caller leaves the pipeline to itself. A shutdown that has begun lists it as left.
     pub(crate) fn detach(&self) {
         if self.registry.is_begun() {
