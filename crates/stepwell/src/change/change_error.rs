@@ -224,8 +224,9 @@ impl ChangeError {
                 source,
             };
         }
-        // A web page was not sent by the API, which has refused nothing.
-        if !source.is_retryable() && Failure::of(&source) != Failure::Page {
+        // What a gateway sends is no refusal of the API.
+        let is_of_gateway = matches!(Failure::of(&source), Failure::Page | Failure::Unrouted);
+        if !source.is_retryable() && !is_of_gateway {
             return Self::Rejected { change, id, source };
         }
         Self::Unanswered {

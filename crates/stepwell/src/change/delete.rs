@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use stepwell_arroyo::{ClientError, Job, Operation, PipelineId};
+use stepwell_arroyo::{ClientError, Job, JobState, Operation, PipelineId};
 
 use super::{Change, ChangeError, look::Looking};
 use crate::{
@@ -51,9 +51,14 @@ pub(crate) async fn delete(
                 step: Step::Delete,
                 deadline,
             };
-            deleting.run().await.map_err(|failure| {
-                let DeleteFailure { in_doubt, error } = failure;
-                ChangeError::failed(Change::Delete, id, deadline, in_doubt, error)
+            deleting.run().await.map_err(|failure| match failure {
+                DeleteFailure::RunsAgain(state, _) => {
+                    let id = id.clone();
+                    ChangeError::StillRunning { id, state }
+                }
+                DeleteFailure::Failed { in_doubt, error } => {
+                    ChangeError::failed(Change::Delete, id, deadline, in_doubt, error)
+                }
             })?;
         }
         Err(ChangeError::Vanished { .. }) => {}
@@ -75,10 +80,19 @@ pub(crate) struct Deleting<'a> {
 }
 
 /// Why a pipeline was not deleted.
-pub(crate) struct DeleteFailure {
-    /// Whether it may have been all the same.
-    pub(crate) in_doubt: bool,
-    pub(crate) error: ClientError,
+pub(crate) enum DeleteFailure {
+    /// It was started again, by another client, and the server has refused to delete it.
+    RunsAgain(JobState, ClientError),
+    /// The request failed. `in_doubt`: it may have been deleted all the same.
+    Failed { in_doubt: bool, error: ClientError },
+}
+
+impl DeleteFailure {
+    pub(crate) fn into_client_error(self) -> ClientError {
+        match self {
+            Self::RunsAgain(_, error) | Self::Failed { error, .. } => error,
+        }
+    }
 }
 
 impl Deleting<'_> {
@@ -110,8 +124,8 @@ impl Deleting<'_> {
             if is_gone(&error) && self.ended.is_none() {
                 return Ok(());
             }
-            in_doubt |= !Failure::of(&error).changed_nothing();
-            let failed = |error| DeleteFailure { in_doubt, error };
+            in_doubt |= is_gone(&error) || !Failure::of(&error).changed_nothing();
+            let failed = |error| DeleteFailure::Failed { in_doubt, error };
             let (pause, failure) = if is_gone(&error) && !deadline.is_over() {
                 (tries.failed(&error), Some(error))
             } else {
@@ -120,13 +134,13 @@ impl Deleting<'_> {
             };
             watch.take_back(&mut tries);
             watch.sleep(pause).await;
-            let is_shown = match self.is_shown(&mut watch).await.map_err(failed)? {
-                Shown::Gone => return Ok(()),
-                Shown::Yes => true,
-                Shown::NotKnown => false,
-            };
-            if let Some(error) = failure.filter(|_| !is_shown) {
-                return Err(failed(error));
+            match (self.is_shown(&mut watch).await.map_err(failed)?, failure) {
+                (Shown::Gone, _) => return Ok(()),
+                (Shown::Yes(Some(state)), Some(error)) => {
+                    return Err(DeleteFailure::RunsAgain(state, error));
+                }
+                (Shown::NotKnown, Some(error)) => return Err(failed(error)),
+                (Shown::Yes(_) | Shown::NotKnown, _) => {}
             }
             watch.lend(&mut tries);
         }
@@ -139,13 +153,15 @@ impl Deleting<'_> {
             match watch.look().await {
                 Look::Vanished => return Ok(Shown::Gone),
                 Look::Rejected(error) => return Err(error),
-                Look::Job(_) => return Ok(Shown::Yes),
+                Look::Job(job) => {
+                    return Ok(Shown::Yes((!stays_ended(&job)).then_some(job.state)));
+                }
                 Look::NoJob | Look::Failed if self.deadline.is_over() => {
                     return Ok(Shown::NotKnown);
                 }
                 // As a stop is, it is repeated blindly in the end.
                 Look::NoJob | Look::Failed if !watch.is_missing() && patience.is_over() => {
-                    return Ok(Shown::Yes);
+                    return Ok(Shown::Yes(None));
                 }
                 Look::NoJob | Look::Failed => {
                     let pause = watch.retry_pause();
@@ -158,7 +174,8 @@ impl Deleting<'_> {
 
 /// Whether a pipeline that was to be deleted is still there.
 enum Shown {
-    Yes,
+    /// With the state of its job, if that runs again.
+    Yes(Option<JobState>),
     Gone,
     NotKnown,
 }

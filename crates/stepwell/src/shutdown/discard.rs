@@ -37,7 +37,7 @@ pub(crate) async fn discard(
             deadline,
         };
         deleting.run().await.map_err(|failure| {
-            let error = failure.error;
+            let error = failure.into_client_error();
             ResolveError::unanswered(Action::Discard, &pipeline.name, deadline, error)
         })?;
     }

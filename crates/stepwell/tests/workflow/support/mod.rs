@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use stepwell::{
     Options, PipelineId, PipelineSpec, Shutdown, StopPolicy, Submission,
     spec::Identity,
-    state::{Connected, Registered, Running, Unconnected, Validated},
+    state::{Connected, Registered, Running, Stopped, Unconnected, Validated},
     transport::{FakeTransport, Transport, http::Method},
 };
 
@@ -170,4 +170,35 @@ pub(crate) async fn registered(fake: &FakeTransport, options: Options) -> Submis
     fake.expect(Method::PUT, path("pl_1"))
         .reply_json(200, &pipeline("pl_1", QUERY));
     created(validated.resolve().await.unwrap()).register()
+}
+
+/// A pipeline that was attached to.
+pub(crate) async fn attached(
+    fake: &FakeTransport,
+    setup: impl Into<Setup>,
+) -> Submission<Registered> {
+    let Setup { options, shutdown } = setup.into();
+    fake.expect(Method::GET, path("pl_1"))
+        .reply_json(200, &pipeline("pl_1", QUERY));
+    let attached = Submission::attach(fake.clone(), id("pl_1"), &shutdown, options);
+    attached.await.unwrap()
+}
+
+/// A pipeline that was stopped.
+pub(crate) async fn stopped(fake: &FakeTransport, setup: impl Into<Setup>) -> Submission<Stopped> {
+    let running = running(fake, setup).await;
+    shows(fake, &[job("Running")]);
+    fake.checkpoints(&[]);
+    fake.patch("pl_1", json!({"stop": "checkpoint"}));
+    shows(fake, &[undesired("Stopped")]);
+    fake.checkpoints(&[]);
+    running.stop().await.unwrap()
+}
+
+/// Shows a pipeline that is told to stop in this way, or with `none` to run, and before that its job.
+#[track_caller]
+pub(crate) fn shows_both(fake: &FakeTransport, job: Value, stop: &str) {
+    fake.jobs("pl_1", job);
+    fake.expect(Method::GET, path("pl_1"))
+        .reply_json(200, &pipeline("pl_1", QUERY).with("stop", json!(stop)));
 }
