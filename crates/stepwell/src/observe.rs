@@ -100,24 +100,60 @@ impl JobTransition {
     }
 }
 
+/// The pipeline that a submission is about, as far as it is known.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Subject {
+    /// Its name, from the spec or from the server; not known while `attach` reads the pipeline.
+    pub name: Option<Arc<str>>,
+    /// Its id; not known before it was found or created.
+    pub id: Option<PipelineId>,
+}
+
 /// Progress of a submission.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Event {
     /// A step began.
     StepStarted {
+        /// The pipeline.
+        subject: Subject,
         /// The step.
         step: Step,
     },
     /// A step succeeded.
     StepFinished {
+        /// The pipeline.
+        subject: Subject,
         /// The step.
         step: Step,
         /// How long it took.
         elapsed: Duration,
     },
+    /// A step failed, or a shutdown ended it.
+    StepFailed {
+        /// The pipeline.
+        subject: Subject,
+        /// The step.
+        step: Step,
+        /// The error's [`code`](crate::Error::code).
+        code: &'static str,
+        /// The error with its causes, without secrets.
+        reason: String,
+        /// How long it took.
+        elapsed: Duration,
+    },
+    /// `resolve` found the pipeline, or created it.
+    Resolved {
+        /// The pipeline.
+        pipeline_id: PipelineId,
+        /// Whether it was created. Otherwise it existed before, or was made by a create whose reply was lost.
+        is_created: bool,
+    },
     /// A request failed in a way that may be temporary, and is retried.
     Retrying {
+        /// The pipeline.
+        subject: Subject,
         /// The step.
         step: Step,
         /// The failure, without secrets and without durations, so that a repeated failure has the same text.
@@ -127,6 +163,8 @@ pub enum Event {
     },
     /// A request succeeded after consecutive failures, each of which was reported as [`Retrying`](Self::Retrying).
     Answered {
+        /// The pipeline.
+        subject: Subject,
         /// The step.
         step: Step,
         /// How many attempts had failed.
@@ -211,6 +249,11 @@ impl Observation {
             has_panicked: AtomicBool::new(false),
             observer,
         })))
+    }
+
+    /// Whether there is an observer.
+    pub(crate) fn is_on(&self) -> bool {
+        self.0.is_some()
     }
 
     /// Passes the event to the observer. If that panics, the step goes on: what it is about to send or to stop must not depend on the

@@ -11,7 +11,7 @@ use std::{
 use tracing::Instrument;
 
 use crate::{
-    error::Error,
+    error::{Chain, Error},
     observe::{Event, Step},
     options::Options,
     session::{Deadline, Session, need_runtime},
@@ -70,11 +70,27 @@ impl<S: State> Submission<S> {
             pipeline.name = self.state.name(),
             pipeline.id = self.state.id().map(tracing::field::display)
         );
-        span.in_scope(|| self.session.tell(&Event::StepStarted { step }));
-        let done = work.instrument(span.clone()).await?;
+        let requester = &self.session.requester;
+        span.in_scope(|| requester.tell_of(|subject| Event::StepStarted { subject, step }));
+        let done = work.instrument(span.clone()).await;
         let elapsed = deadline.elapsed();
-        span.in_scope(|| self.session.tell(&Event::StepFinished { step, elapsed }));
-        Ok(done)
+        span.in_scope(|| {
+            requester.tell_of(|subject| match &done {
+                Ok(_) => Event::StepFinished {
+                    subject,
+                    step,
+                    elapsed,
+                },
+                Err(error) => Event::StepFailed {
+                    subject,
+                    step,
+                    code: error.code(),
+                    reason: Chain(error).to_string(),
+                    elapsed,
+                },
+            });
+        });
+        done
     }
 
     /// Moves to the next state with what the step has proved, or returns the submission unchanged with the error.

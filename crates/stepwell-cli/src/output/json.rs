@@ -27,8 +27,8 @@ impl Json {
 
     pub(super) fn event(&mut self, event: &Event) {
         match event {
-            Event::StepStarted { step } => self.line("step_started", json!({"step": name(*step)})),
-            Event::StepFinished { step, elapsed } => self.line(
+            Event::StepStarted { step, .. } => self.line("step_started", json!({"step": name(*step)})),
+            Event::StepFinished { step, elapsed, .. } => self.line(
                 "step_finished",
                 json!({"step": name(*step), "elapsed_seconds": elapsed.as_secs_f64()}),
             ),
@@ -36,6 +36,7 @@ impl Json {
                 step,
                 reason,
                 attempt,
+                ..
             } => self.line(
                 "retrying",
                 json!({"step": name(*step), "reason": reason, "attempt": attempt}),
@@ -44,6 +45,7 @@ impl Json {
                 step,
                 failures,
                 elapsed,
+                ..
             } => self.line(
                 "answered",
                 json!({"step": name(*step), "failures": failures, "elapsed_seconds": elapsed.as_secs_f64()}),

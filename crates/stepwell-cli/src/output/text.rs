@@ -53,8 +53,8 @@ impl Text {
             return;
         }
         match event {
-            Event::StepStarted { step } => self.start(*step),
-            Event::StepFinished { step, elapsed } => self.finish(*step, *elapsed),
+            Event::StepStarted { step, .. } => self.start(*step),
+            Event::StepFinished { step, elapsed, .. } => self.finish(*step, *elapsed),
             Event::Retrying { reason, .. } => {
                 if let Some(text) = self.retries.failed(reason) {
                     self.status(&text);

@@ -1,7 +1,7 @@
 //! What a submission has observed of its job: see [`Sight`].
 
 use std::{
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -9,7 +9,10 @@ use stepwell_arroyo::{Job, JobId, PipelineId};
 use tokio::time::Instant;
 
 use super::record::Record;
-use crate::{observe::JobTransition, session::retry::GONE_AFTER};
+use crate::{
+    observe::{JobTransition, Subject},
+    session::retry::GONE_AFTER,
+};
 
 /// What a submission has observed of its job. It outlives each wait, so that a wait that is started again, as in a `select!` loop, forgets
 /// nothing.
@@ -22,6 +25,8 @@ pub(crate) struct Sight {
 
 #[derive(Debug, Default)]
 struct Seen {
+    /// The pipeline's name.
+    name: Option<Arc<str>>,
     /// The pipeline that the job belongs to.
     pipeline: Option<PipelineId>,
     /// The job that was seen last.
@@ -46,6 +51,26 @@ struct Seen {
 }
 
 impl Sight {
+    /// Of a pipeline with this name, if it is known.
+    pub(crate) fn of(name: Option<Arc<str>>) -> Self {
+        Self {
+            seen: Mutex::new(Seen {
+                name,
+                ..Seen::default()
+            }),
+            record: Mutex::default(),
+        }
+    }
+
+    /// The pipeline, as far as it is known.
+    pub(crate) fn subject(&self) -> Subject {
+        let seen = self.seen();
+        Subject {
+            name: seen.name.clone(),
+            id: seen.pipeline.clone(),
+        }
+    }
+
     /// Begins to watch the job of this pipeline. The time without polls counts neither as silence of the server nor as absence of the
     /// pipeline.
     pub(super) fn begin(&self, id: &PipelineId) {
@@ -66,6 +91,11 @@ impl Sight {
         if seen.watches == 0 {
             seen.paused_since = Some(Instant::now());
         }
+    }
+
+    /// Records the pipeline's name, as the server shows it.
+    pub(crate) fn is_named(&self, name: &str) {
+        self.seen().name.get_or_insert_with(|| name.into());
     }
 
     /// Records that the pipeline exists.
@@ -215,6 +245,7 @@ impl Sight {
         if seen.pipeline.as_ref() != Some(id) {
             *seen = Seen {
                 pipeline: Some(id.clone()),
+                name: seen.name.take(),
                 ..Seen::default()
             };
         }

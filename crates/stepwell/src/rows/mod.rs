@@ -182,7 +182,7 @@ impl RowStream {
                         if !stream.is_over {
                             self.look_at = Instant::now() + QUIET;
                         }
-                        self.failures.answered(&self.session.requester.observation);
+                        self.failures.answered(&self.session.requester);
                         self.watch.heard();
                         self.pace = pace();
                         let rows = self.numbers.take(batch);
@@ -224,7 +224,7 @@ impl RowStream {
         match client.output(&self.id, &self.job).await {
             Ok(output) => {
                 self.watch.heard();
-                self.failures.answered(&self.session.requester.observation);
+                self.failures.answered(&self.session.requester);
                 self.refused_since = None;
                 self.state = State::Open(Box::new(Stream {
                     output,
@@ -259,8 +259,7 @@ impl RowStream {
         if Request::Find.next(&error) == Next::GiveUp || self.is_silent() {
             return Err(error);
         }
-        self.failures
-            .failed(&self.session.requester.observation, &error);
+        self.failures.failed(&self.session.requester, &error);
         Ok(())
     }
 

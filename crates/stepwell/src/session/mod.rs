@@ -58,11 +58,18 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    pub(crate) fn new(transport: SharedTransport, options: Options, shutdown: Shutdown) -> Self {
+    /// `name`: that of the pipeline, if it is known.
+    pub(crate) fn new(
+        transport: SharedTransport,
+        name: Option<Arc<str>>,
+        options: Options,
+        shutdown: Shutdown,
+    ) -> Self {
+        let sight = Arc::new(Sight::of(name));
         Self {
-            requester: Requester::new(transport, &options),
+            requester: Requester::new(transport, &options, &sight),
             ticket: Ticket::new(&shutdown.registry),
-            sight: Arc::default(),
+            sight,
             stops: AtomicBool::new(false),
             options,
             shutdown,

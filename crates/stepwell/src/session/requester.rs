@@ -8,7 +8,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{Deadline, Jitter, ServerMemory, retry::Backoff, server_memory::Address};
 use crate::{
-    observe::{Event, Observation},
+    job::sight::Sight,
+    observe::{Event, Observation, Subject},
     options::Options,
 };
 
@@ -23,7 +24,9 @@ pub(crate) struct Permit(
 #[derive(Clone, Debug)]
 pub(crate) struct Requester {
     pub(crate) client: Client,
-    pub(crate) observation: Observation,
+    observation: Observation,
+    /// What has been seen of the pipeline, so that events can say whose they are.
+    sight: Arc<Sight>,
     pub(crate) jitter: Jitter,
     /// The timeout of one request.
     pub(crate) request_timeout: Duration,
@@ -35,11 +38,12 @@ pub(crate) struct Requester {
 }
 
 impl Requester {
-    pub(crate) fn new(transport: SharedTransport, options: &Options) -> Self {
+    pub(crate) fn new(transport: SharedTransport, options: &Options, sight: &Arc<Sight>) -> Self {
         let address = transport.memory::<ServerMemory>().address(&transport);
         Self {
             client: Client::new(transport),
             observation: options.observation.clone(),
+            sight: Arc::clone(sight),
             jitter: Jitter::new(options.jitter_seed),
             request_timeout: options.request_timeout,
             permits: None,
@@ -99,6 +103,13 @@ impl Requester {
 
     pub(crate) fn tell(&self, event: &Event) {
         self.observation.tell(event);
+    }
+
+    /// Tells an event that says which pipeline it is about.
+    pub(crate) fn tell_of(&self, event: impl FnOnce(Subject) -> Event) {
+        if self.observation.is_on() {
+            self.observation.tell(&event(self.sight.subject()));
+        }
     }
 
     /// A client whose next request times out at the deadline.

@@ -27,6 +27,7 @@ fn intended(started_here: bool) -> Intended {
         requester: Requester::new(
             SharedTransport::new(FakeTransport::new().at("http://one")),
             &Options::default(),
+            &Arc::default(),
         ),
         sight: Arc::default(),
         on_shutdown: OnShutdown::default(),

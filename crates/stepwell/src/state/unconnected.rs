@@ -92,7 +92,7 @@ impl Submission<Unconnected> {
         shutdown: &Shutdown,
         options: Options,
     ) -> Result<Submission<Registered>, Error> {
-        let session = Session::new(transport.into_shared(), options, shutdown.clone());
+        let session = Session::new(transport.into_shared(), None, options, shutdown.clone());
         let session = Arc::new(session);
         let span = tracing::info_span!("attach", pipeline.id = %id);
         let deadline = session.deadline(Step::Attach);
@@ -104,6 +104,7 @@ impl Submission<Unconnected> {
         let target = Target::Pipeline(pipeline.id.clone());
         drop(session.intend(pipeline.name.as_str().into(), target, false)?);
         session.found(&pipeline.id, false);
+        session.sight.is_named(&pipeline.name);
         session.sight.was_there(&pipeline.id);
         let state = Registered {
             pipeline: Identified::new(&pipeline),
@@ -190,8 +191,10 @@ impl SubmissionBuilder {
 
     /// Builds the submission. Sends nothing.
     pub fn build(self) -> Submission<Unconnected> {
+        let name = Some(self.spec.shared_name());
+        let session = Session::new(self.transport, name, self.options, self.shutdown);
         Submission {
-            session: Arc::new(Session::new(self.transport, self.options, self.shutdown)),
+            session: Arc::new(session),
             state: Unconnected {
                 spec: Arc::new(self.spec),
             },

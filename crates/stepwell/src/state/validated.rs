@@ -100,7 +100,7 @@ impl Submission<Validated> {
                 differences,
                 origin,
             }) => {
-                tell(&self.session, &pipeline, &differences);
+                tell(&self.session, &pipeline, false, &differences);
                 Ok(Resolution::Resumed(self.into_state(|validated| Resolved {
                     validated,
                     pipeline,
@@ -113,7 +113,7 @@ impl Submission<Validated> {
                 pipeline,
                 differences,
             }) => {
-                tell(&self.session, &pipeline, &differences);
+                tell(&self.session, &pipeline, true, &differences);
                 Ok(Resolution::Created(self.into_state(|validated| Resolved {
                     validated,
                     pipeline,
@@ -127,7 +127,11 @@ impl Submission<Validated> {
     }
 }
 
-fn tell(session: &Session, pipeline: &Identified, differences: &[Difference]) {
+fn tell(session: &Session, pipeline: &Identified, is_created: bool, differences: &[Difference]) {
+    session.requester.tell_of(|_| Event::Resolved {
+        pipeline_id: pipeline.id.clone(),
+        is_created,
+    });
     for difference in differences {
         session.tell(&Event::Differs {
             pipeline_id: pipeline.id.clone(),

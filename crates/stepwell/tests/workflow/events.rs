@@ -57,23 +57,99 @@ async fn each_step_tells_its_beginning_and_its_end_and_how_long_it_took() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_step_that_fails_does_not_tell_an_end() {
+async fn a_step_that_fails_tells_that_instead_of_its_end() {
     let (options, told) = observed();
     let fake = FakeTransport::new();
     fake.expect(Method::GET, "/api/v1/ping").reply(401, "");
     let failure = submission_with(fake.clone(), spec(), options)
         .connect()
-        .await;
-    assert!(failure.is_err());
+        .await
+        .unwrap_err();
     let told = told.lock().unwrap();
-    assert_eq!(*told, [told[0].clone()]);
-    assert!(matches!(
-        told[0],
-        Event::StepStarted {
-            step: Step::Connect,
+    let [
+        Event::StepStarted { .. },
+        Event::StepFailed {
+            subject,
+            step,
+            code,
+            reason,
             ..
+        },
+    ] = &told[..]
+    else {
+        panic!("{told:?}");
+    };
+    assert_eq!((*step, *code), (Step::Connect, failure.error().code()));
+    assert_eq!(*reason, chain(failure.error()));
+    assert_eq!(subject.name.as_deref(), Some("orders"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn events_say_whose_they_are_and_how_it_was_resolved() {
+    for is_created in [true, false] {
+        let (options, told) = observed();
+        let fake = FakeTransport::new();
+        let validated = validated_with(fake.clone(), &fake, chosen("pl_1"), options).await;
+        if is_created {
+            fake.list(&[]);
+            fake.expect(Method::PUT, path("pl_1"))
+                .reply_json(200, &pipeline("pl_1", QUERY));
+        } else {
+            fake.list(&[pipeline("pl_1", QUERY)]);
+            fake.jobs("pl_1", job("Running"));
         }
-    ));
+        let registered = validated.resolve().await.unwrap().register();
+        fake.expect(Method::GET, jobs_path("pl_1")).reply(502, "");
+        shows(&fake, &[job("Running")]);
+        registered.wait_until_running().await.unwrap();
+        let told = told.lock().unwrap();
+        let mut subjects = Vec::new();
+        for event in told.iter() {
+            match event {
+                Event::StepStarted { subject, .. }
+                | Event::StepFinished { subject, .. }
+                | Event::Retrying { subject, .. }
+                | Event::Answered { subject, .. } => subjects.push(subject.clone()),
+                Event::Resolved {
+                    pipeline_id,
+                    is_created: told,
+                } => {
+                    assert_eq!((pipeline_id.as_str(), *told), ("pl_1", is_created));
+                }
+                _ => {}
+            }
+        }
+        assert!(
+            subjects
+                .iter()
+                .all(|of| of.name.as_deref() == Some("orders"))
+        );
+        // Not before it was found.
+        assert!(subjects[0].id.is_none());
+        let known = subjects.iter().filter(|of| of.id.is_some()).count();
+        // The end of `resolve`, the wait, its failure and the answer after that, and the end of the wait.
+        assert_eq!(known, 5, "{told:?}");
+        assert!(
+            told.iter()
+                .any(|event| matches!(event, Event::Resolved { .. }))
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_attached_to_tells_its_name_and_id() {
+    let (options, told) = observed();
+    let fake = FakeTransport::new();
+    let attached = attached(&fake, options).await;
+    shows(&fake, &[job("Running")]);
+    attached.wait_until_running().await.unwrap();
+    let told = told.lock().unwrap();
+    let Event::StepStarted { subject, step, .. } = &told[0] else {
+        panic!("{told:?}");
+    };
+    assert_eq!(*step, Step::Wait);
+    assert_eq!(subject.name.as_deref(), Some("orders"));
+    assert_eq!(subject.id, Some(id("pl_1")));
 }
 
 #[tokio::test(start_paused = true)]
@@ -106,6 +182,7 @@ fn failures(told: &[Event]) -> (Vec<&str>, Vec<(Step, u32, std::time::Duration)>
                 step,
                 failures,
                 elapsed,
+                ..
             } => ends.push((*step, *failures, *elapsed)),
             _ => {}
         }

@@ -6,7 +6,10 @@ use stepwell_arroyo::ClientError;
 use stepwell_transport::TransportError;
 use tokio::time::Instant;
 
-use crate::observe::{Event, Observation, Step};
+use crate::{
+    observe::{Event, Step},
+    session::Requester,
+};
 
 /// A streak of consecutive failures, which reports each of them and the success that ends it.
 #[derive(Clone, Copy, Debug)]
@@ -26,7 +29,7 @@ impl FailureStreak {
     }
 
     /// Records a failure that may be temporary; the request is retried.
-    pub(crate) fn failed(&mut self, observation: &Observation, error: &ClientError) {
+    pub(crate) fn failed(&mut self, requester: &Requester, error: &ClientError) {
         self.count = self.count.saturating_add(1);
         self.since.get_or_insert_with(Instant::now);
         // Not the error itself: the server's message in it may repeat what was sent.
@@ -36,7 +39,8 @@ impl FailureStreak {
             error.type = error.transport_error_kind().map(tracing::field::debug),
             "trying again"
         );
-        observation.tell(&Event::Retrying {
+        requester.tell_of(|subject| Event::Retrying {
+            subject,
             step: self.step,
             reason: reason(error),
             attempt: self.count,
@@ -44,11 +48,13 @@ impl FailureStreak {
     }
 
     /// Records a success.
-    pub(crate) fn answered(&mut self, observation: &Observation) {
+    pub(crate) fn answered(&mut self, requester: &Requester) {
         if let Some(since) = self.since.take() {
-            observation.tell(&Event::Answered {
+            let failures = std::mem::take(&mut self.count);
+            requester.tell_of(|subject| Event::Answered {
+                subject,
                 step: self.step,
-                failures: std::mem::take(&mut self.count),
+                failures,
                 elapsed: since.elapsed(),
             });
         }

@@ -117,7 +117,7 @@ impl Tries {
 
     /// Records a success.
     pub(crate) fn answered(&mut self) {
-        self.failures.answered(&self.requester.observation);
+        self.failures.answered(&self.requester);
         self.backoff = self.requester.backoff(self.request);
         self.before = None;
     }
@@ -155,7 +155,7 @@ impl Tries {
 
     /// Records a failure after which the request is retried, and returns the pause before that.
     pub(crate) fn failed(&mut self, error: &ClientError) -> Duration {
-        self.failures.failed(&self.requester.observation, error);
+        self.failures.failed(&self.requester, error);
         let asked = error.retry_after().map(|asked| match self.step {
             // However long the server asks for, leave time for more attempts: a pipeline whose stop is lost keeps running.
             Step::Stop => asked.min(self.deadline.remaining() / 4),
