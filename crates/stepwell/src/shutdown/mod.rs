@@ -52,7 +52,7 @@ impl Shutdown {
     }
 
     /// Begins the shutdown: every step of every submission under it ends with [`Error::ShutdownBegun`](crate::Error::ShutdownBegun), and no
-    /// new create or resume is sent. Does not stop any pipeline; see [`stop_all`](Self::stop_all).
+    /// new create or resume is sent. Does not stop any pipeline; see [`stop_all`](Self::stop_all), and [`drain`](Self::drain) to leave them.
     pub fn begin(&self) {
         self.registry.begin();
     }

@@ -1,4 +1,4 @@
-//! Stops all pipelines that a shutdown tracks.
+//! Stops all pipelines that a shutdown tracks, or leaves them.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -23,8 +23,11 @@ use super::{
 };
 use crate::{
     job::{record::Expected, sight::Sight},
-    resolve::settle::{Claims, SettleOutcome, settle},
-    session::{Deadline, need_runtime, unless},
+    resolve::{
+        attempt::CreateAttempt,
+        settle::{Claims, SettleOutcome, settle},
+    },
+    session::{Deadline, Requester, need_runtime, unless},
 };
 
 /// How many requests are under way at the same time.
@@ -54,10 +57,37 @@ impl Shutdown {
     /// shutdown remains begun, and calling it again continues.
     pub async fn stop_all(&self, policy: StopPolicy) -> Result<ShutdownReport, ShutdownError> {
         self.begin();
+        let deadline = Deadline::new(policy.deadline);
+        self.deal_with_all(deadline, Some(policy)).await
+    }
+
+    /// Begins the shutdown, awaits what is in flight, and leaves all pipelines as they are, whatever their
+    /// [`OnShutdown`](super::OnShutdown) says: for an orchestrator that goes away and comes back. What is listed as left is no longer tracked.
+    ///
+    /// Whether to stop or to leave can so be chosen when the signal comes. A [`stop_all`](Self::stop_all) before it stays a stop.
+    ///
+    /// # Errors
+    ///
+    /// Fails if at the deadline a request that creates or starts something was still under way, or its outcome was unknown; the report in
+    /// the error says which. Calling it again continues with those.
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe: it only reads. The shutdown remains begun, and calling it again continues.
+    pub async fn drain(&self, deadline: Duration) -> Result<ShutdownReport, ShutdownError> {
+        self.registry.begin_to_drain();
+        self.deal_with_all(Deadline::new(deadline), None).await
+    }
+
+    /// Stops all pipelines by the policy, or leaves them without one.
+    async fn deal_with_all(
+        &self,
+        deadline: Deadline,
+        policy: Option<StopPolicy>,
+    ) -> Result<ShutdownReport, ShutdownError> {
         if need_runtime().is_err() {
             return self.stop_none();
         }
-        let deadline = Deadline::new(policy.deadline);
         let policy = Arc::new(policy);
         let permits = Arc::new(Semaphore::new(AT_ONCE));
         let mut stops = JoinSet::new();
@@ -69,7 +99,7 @@ impl Shutdown {
                 let stopping = StopEntry {
                     registry: &registry,
                     id,
-                    policy: &policy,
+                    policy: policy.as_ref().as_ref(),
                     deadline,
                     permits: &permits,
                 };
@@ -197,7 +227,8 @@ fn one_for_each_pipeline(registry: &Registry, mut results: Vec<StopResult>) -> V
 struct StopEntry<'a> {
     registry: &'a Registry,
     id: EntryId,
-    policy: &'a StopPolicy,
+    /// `None` to leave it running.
+    policy: Option<&'a StopPolicy>,
     deadline: Deadline,
     permits: &'a Arc<Semaphore>,
 }
@@ -222,7 +253,7 @@ impl StopEntry<'_> {
                 Target::Pipeline(_) => None,
             };
         };
-        let (id, end) = if entry.is_left() {
+        let (id, end) = if self.policy.is_some() && entry.is_left() {
             (entry.target.id().cloned(), Ok(ShutdownEnd::Left))
         } else if quiet.is_err() {
             (entry.target.id().cloned(), Err(Unsettled::UnderWay))
@@ -252,49 +283,21 @@ impl StopEntry<'_> {
             .with(REQUEST_TIMEOUT, POLL_CEILING, self.permits);
         let id = match &entry.target {
             Target::Pipeline(id) => id.clone(),
-            Target::Attempted(attempt) => {
-                // A quarter of the time is reserved for the stop itself.
-                let look = self
-                    .deadline
-                    .within(self.deadline.remaining().mul_f64(0.75));
-                let claims = Claims {
-                    registry: self.registry,
-                    server: requester.server(),
-                    by: self.id,
-                };
-                match settle(&requester, attempt, claims, look).await {
-                    SettleOutcome::Found(pipeline) => pipeline.id,
-                    SettleOutcome::Conflict(_) => {
-                        // Another client's pipeline has that id, so ours was refused.
-                        return (attempt.id().cloned(), Ok(ShutdownEnd::NotCreated));
-                    }
-                    SettleOutcome::Ambiguous(pipelines) => {
-                        let ids = pipelines.into_iter().map(|pipeline| pipeline.id).collect();
-                        return (None, Err(Unsettled::Ambiguous { ids }));
-                    }
-                    SettleOutcome::Absent | SettleOutcome::Failed(_) if entry.refused.is_some() => {
-                        let refusal = entry.refused.as_deref().unwrap_or_default().to_owned();
-                        return (attempt.id().cloned(), Err(Unsettled::Refused { refusal }));
-                    }
-                    SettleOutcome::Absent => {
-                        return (attempt.id().cloned(), Err(Unsettled::Absent));
-                    }
-                    SettleOutcome::Failed(error) => {
-                        return (
-                            attempt.id().cloned(),
-                            Err(Unsettled::Look { source: error }),
-                        );
-                    }
-                }
-            }
+            Target::Attempted(attempt) => match self.find(entry, attempt, &requester).await {
+                Ok(id) => id,
+                Err(not_found) => return not_found,
+            },
         };
         self.registry.know(self.id, &id);
+        let Some(policy) = self.policy else {
+            return (Some(id), Ok(ShutdownEnd::Left));
+        };
         let stop = Stop {
             requester: &requester,
             id: &id,
             sight: &entry.sight,
-            mode: self.policy.mode.clone(),
-            escalations: &self.policy.escalations,
+            mode: policy.mode.clone(),
+            escalations: &policy.escalations,
             deadline: self.deadline,
             expected: Expected::any_run(),
         };
@@ -313,5 +316,38 @@ impl StopEntry<'_> {
             }),
         };
         (Some(id), end)
+    }
+
+    /// Looks for the pipeline of a create that was not answered.
+    async fn find(
+        &self,
+        entry: &Entry,
+        attempt: &CreateAttempt,
+        requester: &Requester,
+    ) -> Result<PipelineId, (Option<PipelineId>, Result<ShutdownEnd, Unsettled>)> {
+        let chosen = || attempt.id().cloned();
+        // A quarter of the time is reserved for the stop itself.
+        let left = self.deadline.remaining();
+        let look = self.deadline.within(left.mul_f64(0.75));
+        let claims = Claims {
+            registry: self.registry,
+            server: requester.server(),
+            by: self.id,
+        };
+        Err(match settle(requester, attempt, claims, look).await {
+            SettleOutcome::Found(pipeline) => return Ok(pipeline.id),
+            // Another client's pipeline has that id, so ours was refused.
+            SettleOutcome::Conflict(_) => (chosen(), Ok(ShutdownEnd::NotCreated)),
+            SettleOutcome::Ambiguous(pipelines) => {
+                let ids = pipelines.into_iter().map(|pipeline| pipeline.id).collect();
+                (None, Err(Unsettled::Ambiguous { ids }))
+            }
+            SettleOutcome::Absent | SettleOutcome::Failed(_) if entry.refused.is_some() => {
+                let refusal = entry.refused.as_deref().unwrap_or_default().to_owned();
+                (chosen(), Err(Unsettled::Refused { refusal }))
+            }
+            SettleOutcome::Absent => (chosen(), Err(Unsettled::Absent)),
+            SettleOutcome::Failed(source) => (chosen(), Err(Unsettled::Look { source })),
+        })
     }
 }

@@ -20,6 +20,24 @@ impl PipelineSpec {
     }
 }
 
+impl PipelineSpec {
+    /// A builder that begins with this spec, for one that differs from it.
+    ///
+    /// ```
+    /// use stepwell::PipelineSpec;
+    ///
+    /// let spec = PipelineSpec::new("SELECT * FROM orders");
+    /// let forced = spec.to_builder().force(true).build()?;
+    /// assert_eq!(forced.query(), spec.query());
+    /// # Ok::<(), stepwell::spec::SpecError>(())
+    /// ```
+    pub fn to_builder(&self) -> PipelineSpecBuilder {
+        PipelineSpecBuilder {
+            fields: self.fields.clone(),
+        }
+    }
+}
+
 /// Builds a [`PipelineSpec`].
 #[derive(Clone)]
 #[must_use]
@@ -40,6 +58,12 @@ impl PipelineSpecBuilder {
     /// The pipeline's name; `query` by default. Names need not be unique on a server.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.fields.name = name.into().into();
+        self
+    }
+
+    /// The query, in place of the one before.
+    pub fn query(mut self, query: impl Into<String>) -> Self {
+        self.fields.query = query.into().into();
         self
     }
 

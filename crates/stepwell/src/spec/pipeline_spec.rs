@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt, num::NonZeroU32, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use snafu::{Snafu, ensure};
-use stepwell_arroyo::Udf;
+use stepwell_arroyo::{PipelineId, Udf};
 
 use super::{
     checkpoint_interval::CheckpointInterval,
@@ -194,6 +194,19 @@ impl PipelineSpec {
     /// Which id a new pipeline gets.
     pub fn identity(&self) -> &Identity {
         &self.fields.identity
+    }
+
+    /// The id that a new pipeline gets, on a server that lets the client choose; `None` if the server is to assign it.
+    ///
+    /// An orchestrator can store it before it submits, and later [`attach`](crate::Submission::attach) by it, without keeping the query.
+    pub fn id(&self) -> Option<PipelineId> {
+        match self.identity() {
+            Identity::ServerAssigned => None,
+            Identity::Given(id) => Some(id.clone()),
+            Identity::FromSpec { namespace } => {
+                Some(PipelineId::for_spec(namespace, self.name(), self.query()))
+            }
+        }
     }
 
     /// How the pipeline is found.

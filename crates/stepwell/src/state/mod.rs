@@ -20,6 +20,8 @@ mod stopped;
 
 mod with_pipeline;
 
+mod any_submission;
+
 pub(crate) mod identified;
 
 use std::fmt;
@@ -27,6 +29,7 @@ use std::fmt;
 use stepwell_arroyo::{PipelineGraph, PipelineId};
 
 pub use self::{
+    any_submission::AnySubmission,
     connected::Connected,
     registered::Registered,
     resolved::{Created, Origin, Resolved, Resumed},

@@ -38,6 +38,7 @@ mod secrets;
 mod shutdown;
 mod shutdown_begun;
 mod shutdown_create;
+mod shutdown_drain;
 mod shutdown_escalation;
 mod shutdown_in_doubt;
 mod shutdown_remembers;

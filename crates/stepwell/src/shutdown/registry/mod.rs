@@ -31,6 +31,8 @@ struct Inner {
     /// Whether a shutdown may be stopping what the entries are about. Under the lock, so that no intent is added between its beginning and
     /// a reader of the entries.
     begun: watch::Sender<bool>,
+    /// Whether it leaves all pipelines running.
+    drains: bool,
     entries: BTreeMap<EntryId, Entry>,
     servers: HashMap<Arc<str>, Server>,
 }
@@ -169,7 +171,16 @@ impl Registry {
     }
 
     pub(crate) fn begin(&self) {
-        self.lock().begun.send_replace(true);
+        let mut inner = self.lock();
+        inner.drains = false;
+        inner.begun.send_replace(true);
+    }
+
+    /// Begins a shutdown that leaves all pipelines running, unless one that stops them has begun.
+    pub(crate) fn begin_to_drain(&self) {
+        let mut inner = self.lock();
+        inner.drains |= !inner.is_begun();
+        inner.begun.send_replace(true);
     }
 
     pub(crate) fn is_begun(&self) -> bool {

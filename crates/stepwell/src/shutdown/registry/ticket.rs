@@ -142,7 +142,7 @@ impl Ticket {
     /// Whether a shutdown stops the pipeline.
     pub(crate) fn is_to_stop(&self) -> bool {
         let entry = self.registry.entry(self.id);
-        entry.is_some_and(|entry| !entry.is_left())
+        !self.registry.lock().drains && entry.is_some_and(|entry| !entry.is_left())
     }
 
     /// The pipeline was seen ended: a shutdown need not stop it.
