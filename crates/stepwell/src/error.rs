@@ -12,6 +12,7 @@ pub use crate::{
     change::{Change, ChangeError},
     connect_error::ConnectError,
     job::{LastSeen, WaitError},
+    replacement::{MeantToRun, ReplacementError},
     resolve::{Action, PipelineSummary, ResolveError},
     shutdown::{report::ShutdownError, stop_error::StopError},
     validate_error::ValidateError,
@@ -69,6 +70,12 @@ pub enum Error {
         /// The cause.
         source: ChangeError,
     },
+    /// A step of a replacement failed.
+    #[snafu(transparent)]
+    Replacement {
+        /// The cause.
+        source: ReplacementError,
+    },
     /// Reading the pipeline failed (`status`, `job_errors`, `checkpoints`, its rows).
     #[snafu(display("reading the pipeline failed"))]
     Look {
@@ -97,6 +104,7 @@ macro_rules! of_step {
             Self::Stop { source } => source.$method(),
             Self::Attach { source } => source.$method(),
             Self::Change { source } => source.$method(),
+            Self::Replacement { source } => source.$method(),
             Self::Look { source } => $look(source),
             Self::ShutdownBegun => $begun,
             Self::NoRuntime => $no_runtime,
@@ -144,7 +152,7 @@ impl Error {
         self.client_error().and_then(ClientError::retry_after)
     }
 
-    fn client_error(&self) -> Option<&ClientError> {
+    pub(crate) fn client_error(&self) -> Option<&ClientError> {
         of_step!(self, client_error, Some, None, None)
     }
 }

@@ -67,6 +67,7 @@ pub mod error;
 mod job;
 pub mod observe;
 mod options;
+pub mod replacement;
 mod resolve;
 mod rows;
 mod session;

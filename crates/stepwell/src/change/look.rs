@@ -13,12 +13,12 @@ use crate::{
 };
 
 /// A pipeline that is about to be changed.
-pub(super) struct Looking<'a> {
-    pub(super) session: &'a Session,
-    pub(super) id: &'a PipelineId,
-    pub(super) change: Change,
-    pub(super) deadline: &'a Deadline,
-    pub(super) expected: Expected,
+pub(crate) struct Looking<'a> {
+    pub(crate) session: &'a Session,
+    pub(crate) id: &'a PipelineId,
+    pub(crate) change: Change,
+    pub(crate) deadline: &'a Deadline,
+    pub(crate) expected: Expected,
 }
 
 impl Looking<'_> {
@@ -41,12 +41,12 @@ impl Looking<'_> {
     }
 
     /// Reads the job; `None` if the pipeline has never had one. One 404 proves nothing: a node may lag behind.
-    pub(super) async fn job(&self) -> Result<Option<Job>, ChangeError> {
+    pub(crate) async fn job(&self) -> Result<Option<Job>, ChangeError> {
         self.job_seen_by(&mut self.watch()).await
     }
 
     /// Reads the pipeline and its job.
-    pub(super) async fn both(&self) -> Result<(Pipeline, Option<Job>), ChangeError> {
+    pub(crate) async fn both(&self) -> Result<(Pipeline, Option<Job>), ChangeError> {
         let mut watch = self.watch();
         loop {
             let job = self.job_seen_by(&mut watch).await?;

@@ -2,7 +2,7 @@
 
 mod change_error;
 pub(crate) mod delete;
-mod look;
+pub(crate) mod look;
 pub(crate) mod send;
 pub(crate) mod start;
 pub(crate) mod update;

@@ -31,7 +31,7 @@ impl ChangeRequest<'_> {
         let guard = session.intend(
             self.name.into(),
             Target::Pipeline(self.id.clone()),
-            self.starts || self.started_here,
+            self.starts && !session.is_put_back() || self.started_here,
         )?;
         let cut_off = || {
             let client = &session.requester.client;

@@ -1,5 +1,7 @@
 //! Waiting until a job is Running.
 
+use std::time::Duration;
+
 use stepwell_arroyo::{Job, JobId, PipelineId};
 use tokio::time::Instant;
 
@@ -41,9 +43,9 @@ pub(crate) async fn wait_until_running(
     session: &Session,
     id: &PipelineId,
     baseline: &Baseline,
+    stable_for: Duration,
     deadline: &Deadline,
 ) -> Result<Job, Error> {
-    let stable_for = session.options.stable_for.unwrap_or_default();
     let mut baseline = baseline.clone();
     let mut watch = Watch::of(session, id, Step::Wait, deadline, baseline.expected());
     let mut interval = PollInterval::to_running();

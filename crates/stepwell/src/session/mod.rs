@@ -12,7 +12,7 @@ use std::{
     future::Future,
     pin::Pin,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, Ordering},
     },
     time::{Duration, SystemTime},
@@ -36,7 +36,7 @@ use crate::{
     options::Options,
     resolve::attempt::CreateAttempt,
     shutdown::{
-        Shutdown,
+        OnShutdown, Shutdown,
         registry::{
             entry::{EntryId, Intended, Target},
             ticket::Ticket,
@@ -55,6 +55,10 @@ pub(crate) struct Session {
     pub(crate) sight: Arc<Sight>,
     /// Whether `stop` of this submission is stopping the pipeline, or has stopped it.
     pub(crate) stops: AtomicBool,
+    /// Whether a roll-back is starting the pipeline.
+    puts_back: AtomicBool,
+    /// What a shutdown does to the pipeline, if that is taken from the one that it replaces.
+    inherited: OnceLock<OnShutdown>,
 }
 
 impl Session {
@@ -71,6 +75,8 @@ impl Session {
             ticket: Ticket::new(&shutdown.registry),
             sight,
             stops: AtomicBool::new(false),
+            puts_back: AtomicBool::new(false),
+            inherited: OnceLock::new(),
             options,
             shutdown,
         }
@@ -79,6 +85,29 @@ impl Session {
     /// Whether we are stopping the pipeline: this submission, or its shutdown.
     pub(crate) fn is_stopping(&self) -> bool {
         self.stops.load(Ordering::Relaxed) || self.shutdown.is_begun() && self.ticket.is_to_stop()
+    }
+
+    /// What a shutdown does to the pipeline.
+    pub(crate) fn on_shutdown(&self) -> OnShutdown {
+        let inherited = self.inherited.get().copied();
+        inherited.unwrap_or(self.options.on_shutdown)
+    }
+
+    /// The pipeline takes the place of another one, and what a shutdown would do to that.
+    pub(crate) fn inherit(&self, on_shutdown: OnShutdown) {
+        // Set once: a submission replaces one pipeline.
+        let _ = self.inherited.set(on_shutdown);
+    }
+
+    /// Records whether a roll-back is starting the pipeline.
+    pub(crate) fn puts_back(&self, puts_back: bool) {
+        self.puts_back.store(puts_back, Ordering::Relaxed);
+    }
+
+    /// Whether a roll-back is starting the pipeline: that does not make it one that was started here, and is allowed while a shutdown leaves
+    /// everything running.
+    pub(crate) fn is_put_back(&self) -> bool {
+        self.puts_back.load(Ordering::Relaxed)
     }
 
     /// The pipeline was started again: a stop before that says nothing about what comes.
@@ -94,9 +123,7 @@ impl Session {
             Step::Connect | Step::Attach => options.connect_timeout,
             Step::Validate => options.validate_timeout,
             Step::Resolve | Step::Start | Step::Update => options.resolve_timeout,
-            Step::Wait => options
-                .running_timeout
-                .saturating_add(options.stable_for.unwrap_or_default()),
+            Step::Wait => options.running_timeout,
             Step::Stop | Step::Delete => options.stop_timeout,
             Step::Read => options.request_timeout,
             // A streaming job may run forever.
@@ -157,7 +184,8 @@ impl Session {
             name,
             requester: self.requester.clone(),
             sight: Arc::clone(&self.sight),
-            on_shutdown: self.options.on_shutdown,
+            on_shutdown: self.on_shutdown(),
+            puts_back: self.is_put_back(),
             since: SystemTime::now(),
             target,
             started_here,

@@ -2,12 +2,19 @@
 
 use std::sync::Arc;
 
-use super::pipeline_spec::PipelineSpec;
+use super::{intent::Intent, pipeline_spec::PipelineSpec};
 
 impl PipelineSpec {
     /// The name.
     pub(crate) fn shared_name(&self) -> Arc<str> {
         Arc::clone(&self.fields.name)
+    }
+
+    /// The same with another intent.
+    pub(crate) fn with_intent(&self, intent: Intent) -> Self {
+        let mut fields = self.fields.clone();
+        fields.intent = intent;
+        Self { fields }
     }
 
     /// The SQL.

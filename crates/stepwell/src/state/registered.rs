@@ -1,6 +1,6 @@
 //! Registered: the shutdown is responsible for the pipeline.
 
-use std::pin::pin;
+use std::{pin::pin, time::Duration};
 
 use stepwell_arroyo::{PipelineGraph, PipelineId};
 
@@ -90,12 +90,23 @@ impl Submission<Registered> {
     pub async fn wait_until_running(
         self,
     ) -> Result<Submission<Running>, TransitionError<Registered>> {
-        let deadline = self.session.deadline(Step::Wait);
+        let stable_for = self.session.options.stable_for.unwrap_or_default();
+        self.wait_until_stable(stable_for).await
+    }
+
+    /// Waits until the job is Running and has stayed so for this long.
+    pub(crate) async fn wait_until_stable(
+        self,
+        stable_for: Duration,
+    ) -> Result<Submission<Running>, TransitionError<Registered>> {
+        let timeout = self.session.options.running_timeout;
+        let deadline = Deadline::new(timeout.saturating_add(stable_for));
         let seen = {
             let work = pin!(wait_until_running(
                 &self.session,
                 &self.state.pipeline.id,
                 &self.state.baseline,
+                stable_for,
                 &deadline
             ));
             self.perform(Step::Wait, &deadline, work).await

@@ -37,6 +37,12 @@ impl Running {
     }
 }
 
+impl From<Submission<Running>> for Submission<Registered> {
+    fn from(running: Submission<Running>) -> Self {
+        running.into_registered()
+    }
+}
+
 /// # Running
 impl Submission<Running> {
     /// The job as it was when seen Running.

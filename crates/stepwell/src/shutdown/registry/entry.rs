@@ -112,4 +112,6 @@ pub(crate) struct Intended {
     pub(crate) since: SystemTime,
     pub(crate) target: Target,
     pub(crate) started_here: bool,
+    /// Whether a roll-back starts it, which is allowed while a shutdown leaves everything running.
+    pub(crate) puts_back: bool,
 }

@@ -189,8 +189,13 @@ impl Registry {
 
     /// The entries, for something new.
     fn unless_begun(&self) -> Result<MutexGuard<'_, Inner>, ShutdownBegun> {
+        self.unless_begun_for(false)
+    }
+
+    /// The entries, for something new, or for what a roll-back puts back.
+    fn unless_begun_for(&self, puts_back: bool) -> Result<MutexGuard<'_, Inner>, ShutdownBegun> {
         let inner = self.lock();
-        if inner.is_begun() {
+        if inner.is_begun() && !(puts_back && inner.drains) {
             return Err(ShutdownBegun);
         }
         Ok(inner)

@@ -45,7 +45,7 @@ impl Ticket {
 
     /// Records, in one step, what is about to be created or started and that the request is under way.
     pub(crate) fn intend(&self, entry: Intended) -> Result<WriteGuard, ShutdownBegun> {
-        let mut inner = self.registry.unless_begun()?;
+        let mut inner = self.registry.unless_begun_for(entry.puts_back)?;
         Ok(self.insert(&mut inner, entry))
     }
 
@@ -105,6 +105,7 @@ impl Ticket {
             since,
             target,
             started_here,
+            puts_back: _,
         } = entry;
         inner.insert(
             self.id,

@@ -1,0 +1,358 @@
+//! Rolling back: the new pipeline is ended, and the old one is put back as it was found.
+
+use std::pin::pin;
+
+use stepwell_arroyo::PipelineId;
+
+use super::{
+    FoundAs, MeantToRun, Old, Replacement, ReplacementError, ReplacementFailure, ReplacementState,
+    old::read_job, sealed::Sealed,
+};
+use crate::{
+    change::{Change, ChangeError, delete::Deleting, start::start},
+    error::{Error, StopError},
+    job::{record::Expected, verdict::Baseline},
+    observe::Step,
+    resolve::{
+        self, Plan, ResolveError,
+        settle::{Claims, SettleOutcome, settle},
+    },
+    session::Deadline,
+    shutdown::{discard::discard, stop_pipeline::Stop},
+    state::{Registered, Validated},
+    submission::Submission,
+};
+
+/// A roll-back that has failed, and remembers how far it came.
+///
+/// Leaves by: [`roll_back`](Replacement::roll_back), which goes on.
+pub struct RollingBack {
+    new: NewSoFar,
+}
+
+/// The new pipeline, as far as the replacement has come with it.
+#[derive(Debug)]
+#[allow(
+    unnameable_types,
+    unreachable_pub,
+    reason = "visible through a sealed trait"
+)]
+pub enum NewSoFar {
+    /// It was not created, or that is in doubt.
+    Validated {
+        new: Submission<Validated>,
+        /// An id that the server holds without showing a pipeline under it.
+        burnt: Option<PipelineId>,
+    },
+    Registered {
+        new: Submission<Registered>,
+        is_surely_ours: bool,
+    },
+    /// It was ended.
+    Ended(Option<PipelineId>),
+}
+
+impl NewSoFar {
+    pub(super) fn validated(new: Submission<Validated>) -> Self {
+        Self::Validated { new, burnt: None }
+    }
+
+    fn id(&self) -> Option<&PipelineId> {
+        match self {
+            Self::Validated { .. } => None,
+            Self::Registered { new, .. } => Some(new.id()),
+            Self::Ended(id) => id.as_ref(),
+        }
+    }
+}
+
+impl Sealed for RollingBack {
+    const NAME: &'static str = "RollingBack";
+
+    fn new_id(&self) -> Option<&PipelineId> {
+        self.new.id()
+    }
+
+    fn into_new(self) -> NewSoFar {
+        self.new
+    }
+}
+
+impl FoundAs {
+    /// Which of the two is meant to run after a roll-back.
+    pub(super) fn meant_to_run(self) -> MeantToRun {
+        match self {
+            Self::Running => MeantToRun::Old,
+            Self::Ended => MeantToRun::Neither,
+        }
+    }
+}
+
+/// # In every state
+impl<S: ReplacementState> Replacement<S> {
+    /// Ends the new pipeline, and puts the old one back as it was found: one that ran is started again, from its final checkpoint.
+    ///
+    /// The old one is read first; if it is gone, nothing is touched. The new one is deleted only if this value has certainly created it,
+    /// and is stopped otherwise. While it is unknown whether it was created, the old one is not started.
+    ///
+    /// It goes on after [`Shutdown::drain`](crate::Shutdown::drain), and starts nothing once a shutdown that stops has begun. It does not
+    /// make the old pipeline one that was started here.
+    ///
+    /// # Errors
+    ///
+    /// [`ReplacementError::OldGone`], [`ReplacementError::NewInDoubt`], [`ReplacementError::New`] and [`ReplacementError::Old`]. Hands back a
+    /// value that remembers how far it came.
+    ///
+    /// # Cancel safety
+    ///
+    /// Requests that were sent take effect even if the future is dropped. A rerun ([`Replacement::resume`]) goes on.
+    pub async fn roll_back(
+        self,
+    ) -> Result<Submission<Registered>, ReplacementFailure<RollingBack>> {
+        let mut rolling = self.into_state(|state| RollingBack {
+            new: state.into_new(),
+        });
+        if let Err(error) = rolling.look_at_old().await {
+            return rolling.fails(error);
+        }
+        let (new, ended) = end(rolling.state.new, &rolling.old).await;
+        rolling.state.new = new;
+        if let Err(error) = ended {
+            return rolling.fails(error);
+        }
+        rolling.put_back().await
+    }
+}
+
+impl Replacement<RollingBack> {
+    /// A commit may be in doubt: if the old one is gone, the new one is the only one.
+    async fn look_at_old(&self) -> Result<(), ReplacementError> {
+        let (old, new) = (self.old_id(), self.new_id());
+        let gone = || ReplacementError::OldGone {
+            old: old.clone(),
+            new: new.cloned(),
+        };
+        let Some(session) = self.old.session() else {
+            return Err(gone());
+        };
+        match read_job(session, old).await {
+            Ok(_) => Ok(()),
+            Err(Error::Change {
+                source: ChangeError::Vanished { .. },
+            }) => Err(gone()),
+            Err(error) => {
+                let meant_to_run = MeantToRun::Unknown;
+                Err(ReplacementError::Old {
+                    old: old.clone(),
+                    meant_to_run,
+                    source: Box::new(error),
+                })
+            }
+        }
+    }
+
+    /// Starts the old pipeline if it ran when it was found.
+    async fn put_back(mut self) -> Result<Submission<Registered>, ReplacementFailure<RollingBack>> {
+        let id = self.old_id().clone();
+        let old = std::mem::replace(&mut self.old, Old::Gone(id.clone()));
+        let Some(old) = old.into_registered() else {
+            let (old, new) = (id, self.new_id().cloned());
+            return self.fails(ReplacementError::OldGone { old, new });
+        };
+        if self.found_as == FoundAs::Ended {
+            return Ok(old);
+        }
+        old.session.puts_back(true);
+        let deadline = old.session.deadline(Step::Start);
+        let started = {
+            let work = pin!(start(&old.session, &id, &deadline));
+            // It goes on after a drain has begun; what a stop would forbid is refused when it is noted.
+            old.carry_out(Step::Start, &deadline, work).await
+        };
+        old.session.puts_back(false);
+        match started {
+            Ok(baseline) => Ok(old.into_state(|registered| Registered {
+                baseline,
+                ..registered
+            })),
+            Err(error) => {
+                let is_unknown = error.phase() == stepwell_transport::Phase::MaybeSent
+                    && !matches!(error, Error::ShutdownBegun);
+                self.old = Old::Registered(old);
+                let meant_to_run = if is_unknown {
+                    MeantToRun::Unknown
+                } else {
+                    MeantToRun::Neither
+                };
+                self.fails(ReplacementError::Old {
+                    old: id,
+                    meant_to_run,
+                    source: Box::new(error),
+                })
+            }
+        }
+    }
+}
+
+/// Ends the new pipeline, and returns how far that came.
+async fn end(new: NewSoFar, old: &Old) -> (NewSoFar, Result<(), ReplacementError>) {
+    match new {
+        NewSoFar::Validated { new, burnt } => end_validated(new, burnt, old).await,
+        NewSoFar::Registered {
+            new,
+            is_surely_ours,
+        } => {
+            let id = new.id().clone();
+            let deadline = new.session.deadline(Step::Stop);
+            let ended = {
+                let (pipeline, baseline) = (&new.state.pipeline, &new.state.baseline);
+                let work = pin!(async {
+                    if is_surely_ours {
+                        return discard(&new.session, pipeline, baseline, &deadline).await;
+                    }
+                    let mode = new.session.options.stop_mode.clone();
+                    let stop = Stop::of(&new.session, &id, mode, baseline, deadline);
+                    ends(Box::pin(stop.run()).await.map(drop))?;
+                    new.session.ticket.has_ended();
+                    Ok(())
+                });
+                new.carry_out(Step::Stop, &deadline, work).await
+            };
+            match ended {
+                Ok(()) => (NewSoFar::Ended(Some(id)), Ok(())),
+                Err(source) => {
+                    let error = not_ended(Some(id), source);
+                    let new = NewSoFar::Registered {
+                        new,
+                        is_surely_ours,
+                    };
+                    (new, Err(error))
+                }
+            }
+        }
+        NewSoFar::Ended(id) => (NewSoFar::Ended(id), Ok(())),
+    }
+}
+
+/// Settles a create in doubt, and ends what it has made; frees an id that was burnt.
+async fn end_validated(
+    new: Submission<Validated>,
+    burnt: Option<PipelineId>,
+    old: &Old,
+) -> (NewSoFar, Result<(), ReplacementError>) {
+    let session = &new.session;
+    let deadline = session.deadline(Step::Stop);
+    let attempt = new.state.attempt.as_ref();
+    let (id, ended) = if let Some(attempt) = attempt.filter(|attempt| attempt.in_doubt()) {
+        let claims = Claims {
+            registry: session.ticket.registry(),
+            server: session.requester.server(),
+            by: session.ticket.id(),
+        };
+        let look = deadline.within(session.options.settle_timeout);
+        let id = match settle(&session.requester, attempt, claims, look).await {
+            SettleOutcome::Found(pipeline) => pipeline.id,
+            // Ours was refused.
+            SettleOutcome::Conflict(_) => return (NewSoFar::Ended(None), Ok(())),
+            SettleOutcome::Ambiguous(_) | SettleOutcome::Absent | SettleOutcome::Failed(_) => {
+                let error = ReplacementError::NewInDoubt {
+                    old: old.id().clone(),
+                    new: attempt.id().cloned(),
+                };
+                return (NewSoFar::Validated { new, burnt }, Err(error));
+            }
+        };
+        session.found(&id, true);
+        let stopped = stop(&new, &id, deadline).await;
+        (Some(id), stopped)
+    } else if let Some(id) = burnt.clone() {
+        let freeing = Deleting {
+            session,
+            id: &id,
+            ended: None,
+            expected: Expected::nothing(),
+            step: Step::Delete,
+            deadline: &deadline,
+        };
+        let freed = freeing.run().await.map_err(|failure| {
+            let error = failure.into_client_error();
+            ChangeError::failed(Change::Delete, &id, &deadline, false, error).into()
+        });
+        (Some(id), freed)
+    } else {
+        // An earlier replacement may have created it, or the attempt to resume it may have failed halfway.
+        match there(&new, &deadline).await {
+            Ok(None) => (None, Ok(())),
+            Ok(Some(id)) => {
+                let stopped = stop(&new, &id, deadline).await;
+                (Some(id), stopped)
+            }
+            Err(source) => (None, Err(source)),
+        }
+    };
+    match ended {
+        Ok(()) => (NewSoFar::Ended(id), Ok(())),
+        Err(source) => {
+            let error = not_ended(id, source);
+            (NewSoFar::Validated { new, burnt }, Err(error))
+        }
+    }
+}
+
+/// Looks for the new pipeline; `None` if there is none, or it has finished.
+async fn there(
+    new: &Submission<Validated>,
+    deadline: &Deadline,
+) -> Result<Option<PipelineId>, Error> {
+    let Validated { spec, .. } = &new.state;
+    let existing = match resolve::plan(&new.session, spec, None, deadline).await {
+        Ok(Plan::Resume { pipeline, .. }) => pipeline,
+        Ok(_) => return Ok(None),
+        Err(Error::Resolve { source }) => match source {
+            ResolveError::UdfsDiffer { existing } | ResolveError::AlreadyExists { existing } => {
+                existing
+            }
+            ResolveError::OtherPipelines { .. }
+            | ResolveError::NoneWithId { .. }
+            | ResolveError::NothingToResume { .. }
+            | ResolveError::Finished { .. } => return Ok(None),
+            source => return Err(source.into()),
+        },
+        Err(error) => return Err(error),
+    };
+    Ok(Some(existing.id))
+}
+
+/// Stops a pipeline that this value has not certainly created.
+async fn stop(
+    new: &Submission<Validated>,
+    id: &PipelineId,
+    deadline: Deadline,
+) -> Result<(), Error> {
+    let session = &new.session;
+    let mode = session.options.stop_mode.clone();
+    let stop = Stop::of(session, id, mode, &Baseline::none(), deadline);
+    ends(Box::pin(stop.run()).await.map(drop))?;
+    session.ticket.has_ended();
+    Ok(())
+}
+
+/// Whichever way it has ended, it does not run.
+fn ends(stopped: Result<(), StopError>) -> Result<(), Error> {
+    match stopped {
+        Ok(()) | Err(StopError::Vanished { .. }) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn not_ended(new: Option<PipelineId>, source: Error) -> ReplacementError {
+    let meant_to_run = match source.phase() {
+        stepwell_transport::Phase::MaybeSent => MeantToRun::Unknown,
+        _ => MeantToRun::New,
+    };
+    ReplacementError::New {
+        new,
+        meant_to_run,
+        source: Box::new(source),
+    }
+}
