@@ -1,4 +1,4 @@
-//! NewStarted: the new pipeline was created, or resumed.
+//! `NewStarted`: the new pipeline was created, or resumed.
 
 use stepwell_arroyo::PipelineId;
 
@@ -36,7 +36,7 @@ impl Sealed for NewStarted {
     }
 }
 
-/// # NewStarted
+/// # New started
 impl Replacement<NewStarted> {
     /// Waits until the new pipeline is Running, and stays so in one run for at least 6 s
     /// ([`ReplacementOptions::with_proof_of`](super::ReplacementOptions::with_proof_of)).
@@ -81,7 +81,7 @@ impl Replacement<NewStarted> {
                     _ => MeantToRun::New,
                 };
                 let id = new.id().clone();
-                let failed = Replacement {
+                let failed = Self {
                     old,
                     found_as,
                     options,

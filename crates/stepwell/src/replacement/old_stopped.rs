@@ -1,4 +1,4 @@
-//! OldStopped: the old pipeline has ended.
+//! `OldStopped`: the old pipeline has ended.
 
 use stepwell_arroyo::PipelineId;
 
@@ -43,7 +43,7 @@ impl Sealed for OldStopped {
     }
 }
 
-/// # OldStopped
+/// # Old stopped
 impl Replacement<OldStopped> {
     /// Creates the new pipeline, or resumes it if an earlier replacement has created it: [`Submission::resolve`].
     ///
@@ -91,7 +91,7 @@ impl Replacement<OldStopped> {
                 } else {
                     MeantToRun::Neither
                 };
-                let failed = Replacement {
+                let failed = Self {
                     old,
                     found_as,
                     options,

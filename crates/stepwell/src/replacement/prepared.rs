@@ -1,8 +1,8 @@
 //! Prepared: the new query is valid, and the old pipeline is another one. Nothing was touched.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
-use stepwell_arroyo::PipelineId;
+use stepwell_arroyo::{Job, JobState, PipelineId};
 
 use super::{
     FoundAs, MeantToRun, Old, OldStopped, Replacement, ReplacementError, ReplacementFailure,
@@ -112,7 +112,9 @@ async fn found_as(
 
 /// # Prepared
 impl Replacement<Prepared> {
-    /// Stops the old pipeline with a final checkpoint. One that has ended is left as it is.
+    /// Stops the old pipeline with a final checkpoint. One that has ended is left as it is. For one that is starting it first waits until
+    /// that is Running, for at most [`Options::resolve_timeout`](crate::Options::resolve_timeout), because a stop before that takes no
+    /// checkpoint.
     ///
     /// # Errors
     ///
@@ -156,6 +158,7 @@ async fn stop(
             Err(error) => return (Old::Registered(registered), Err(failed(id, error))),
         }
     }
+    let registered = once_running(registered).await;
     match registered.stop_with(&options.stop_policy).await {
         Ok(stopped) => is_enough(stopped, options),
         Err(failure) => {
@@ -165,13 +168,28 @@ async fn stop(
                 // All of its input is processed.
                 Error::Stop {
                     source: StopError::EndedOtherwise { job, .. },
-                } if job.state == stepwell_arroyo::JobState::Finished => (old, Ok(())),
+                } if job.state == JobState::Finished => (old, Ok(())),
                 Error::Stop {
                     source: StopError::EndedOtherwise { .. },
                 } if options.without_checkpoint => (old, Ok(())),
                 error => (old, Err(failed(id, error))),
             }
         }
+    }
+}
+
+/// Waits for a job that is starting: a stop before it runs takes no checkpoint. Whatever comes of it, it is stopped then.
+async fn once_running(old: Submission<Registered>) -> Submission<Registered> {
+    let deadline = old.session.deadline(Step::Resolve);
+    let job = old.read_job().await;
+    let is_ready = |job: &Job| job.state == JobState::Running || !job.running_desired;
+    // What cannot be read is for the stop to deal with.
+    if !matches!(&job, Ok(Some(job)) if !is_ready(job)) {
+        return old;
+    }
+    match old.wait_within(Duration::ZERO, deadline).await {
+        Ok(running) => running.into_registered(),
+        Err(failure) => failure.into_submission(),
     }
 }
 

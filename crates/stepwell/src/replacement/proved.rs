@@ -83,7 +83,7 @@ impl Replacement<Prepared> {
             Ok(old_stopped) => old_stopped,
             Err(failure) => return Err(roll_back(failure).await),
         };
-        old_stopped.run().await
+        Box::pin(old_stopped.run()).await
     }
 }
 

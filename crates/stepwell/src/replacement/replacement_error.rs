@@ -10,6 +10,10 @@ use crate::error::Error;
 
 /// Why a step of a replacement failed.
 #[derive(Debug, Snafu)]
+#[allow(
+    clippy::use_self,
+    reason = "snafu copies the types of fields into other types"
+)]
 #[non_exhaustive]
 pub enum ReplacementError {
     /// Old and new are on different servers, or belong to different shutdowns. Nothing was touched.

@@ -47,8 +47,8 @@ impl ReplacementResumed {
     /// As [`Replacement::<Prepared>::run`].
     pub async fn run(self) -> Result<Submission<Running>, ReplacementError> {
         match self {
-            Self::Prepared(replacement) => replacement.run().await,
-            Self::OldStopped(replacement) => replacement.run().await,
+            Self::Prepared(replacement) => Box::pin(replacement.run()).await,
+            Self::OldStopped(replacement) => Box::pin(replacement.run()).await,
         }
     }
 }
@@ -94,9 +94,9 @@ impl Replacement<Prepared> {
             .shutdown(shutdown)
             .build();
         let new = new.connect().await?.validate().await?;
-        match find_old(&transport, &old, shutdown, &options).await? {
-            Some(found) => with_old(new, found, replacement).await,
-            None => without_old(new, old, replacement).await,
+        match Box::pin(find_old(&transport, &old, shutdown, &options)).await? {
+            Some(found) => Box::pin(with_old(new, found, replacement)).await,
+            None => Box::pin(without_old(new, old, replacement)).await,
         }
     }
 }

@@ -112,15 +112,16 @@ impl<S: ReplacementState> Replacement<S> {
         let mut rolling = self.into_state(|state| RollingBack {
             new: state.into_new(),
         });
-        if let Err(error) = rolling.look_at_old().await {
+        if let Err(error) = Box::pin(rolling.look_at_old()).await {
             return rolling.fails(error);
         }
-        let (new, ended) = end(rolling.state.new, &rolling.old).await;
+        // In boxes, so that the future of the caller does not hold every way of ending.
+        let (new, ended) = Box::pin(end(rolling.state.new, &rolling.old)).await;
         rolling.state.new = new;
         if let Err(error) = ended {
             return rolling.fails(error);
         }
-        rolling.put_back().await
+        Box::pin(rolling.put_back()).await
     }
 }
 

@@ -34,6 +34,7 @@ fn intended(started_here: bool) -> Intended {
         since: SystemTime::UNIX_EPOCH,
         target: Target::Pipeline(PipelineId::from_server("pl_1")),
         started_here,
+        puts_back: false,
     }
 }
 

@@ -101,6 +101,15 @@ impl Submission<Registered> {
     ) -> Result<Submission<Running>, TransitionError<Registered>> {
         let timeout = self.session.options.running_timeout;
         let deadline = Deadline::new(timeout.saturating_add(stable_for));
+        self.wait_within(stable_for, deadline).await
+    }
+
+    /// The same within another deadline.
+    pub(crate) async fn wait_within(
+        self,
+        stable_for: Duration,
+        deadline: Deadline,
+    ) -> Result<Submission<Running>, TransitionError<Registered>> {
         let seen = {
             let work = pin!(wait_until_running(
                 &self.session,

@@ -1,7 +1,5 @@
 //! Running: the job was seen Running in the run that counts.
 
-use std::pin::pin;
-
 use stepwell_arroyo::{Job, PipelineId};
 
 use super::{Registered, Stopped, registered::ended};
@@ -127,8 +125,9 @@ impl Submission<Running> {
             deadline: &deadline,
         };
         let updated = {
-            let work = pin!(updating.run());
-            self.perform(Step::Update, &deadline, work).await
+            // In a box: it is much larger than what a caller does beside it.
+            let mut work = Box::pin(updating.run());
+            self.perform(Step::Update, &deadline, work.as_mut()).await
         };
         let updated = self.advance(updated, |running, updated| {
             running.registered.updated(update, updated)

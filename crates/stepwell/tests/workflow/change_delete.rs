@@ -91,8 +91,8 @@ async fn a_lost_answer_is_settled_by_a_look() {
 async fn what_was_not_answered_until_the_deadline_is_unknown() {
     let fake = FakeTransport::any_order();
     let attached = attached(&fake, options()).await;
-    let shown = shows_always(&fake, &undesired("Stopped"));
-    let lost = fake.expect(Method::DELETE, path("pl_1")).lost().always();
+    let _ = shows_always(&fake, &undesired("Stopped"));
+    let _ = fake.expect(Method::DELETE, path("pl_1")).lost().always();
     let failure = attached.delete().await.unwrap_err();
     let error = failure.error();
     assert_eq!(error.code(), "delete.outcome_unknown");
@@ -101,7 +101,6 @@ async fn what_was_not_answered_until_the_deadline_is_unknown() {
         (Phase::MaybeSent, true)
     );
     assert!(failure.to_string().contains("looks at the pipeline first"));
-    drop((shown, lost));
 }
 
 #[tokio::test(start_paused = true)]

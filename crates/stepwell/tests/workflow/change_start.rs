@@ -132,15 +132,15 @@ async fn a_start_that_was_not_answered_is_unknown_and_the_next_one_looks_first()
     let fake = FakeTransport::any_order();
     let shutdown = Shutdown::new();
     let attached = attached(&fake, options().under(&shutdown)).await;
-    let shown = shows_always(&fake, &undesired("Stopped"));
-    let told = fake
+    let _ = shows_always(&fake, &undesired("Stopped"));
+    let _ = fake
         .expect(Method::GET, path("pl_1"))
         .reply_json(
             200,
             &pipeline("pl_1", QUERY).with("stop", json!("checkpoint")),
         )
         .always();
-    let patch = fake.expect(Method::PATCH, path("pl_1")).lost().always();
+    let _ = fake.expect(Method::PATCH, path("pl_1")).lost().always();
     let (error, attached) = start_error(attached.start().await);
     assert_eq!(error.code(), "start.outcome_unknown");
     assert_eq!(
@@ -148,7 +148,6 @@ async fn a_start_that_was_not_answered_is_unknown_and_the_next_one_looks_first()
         (Phase::MaybeSent, true)
     );
     assert_eq!(shutdown.pipelines().len(), 1);
-    drop((shown, told, patch));
 
     let fake = FakeTransport::new();
     drop(attached);

@@ -122,16 +122,16 @@ async fn what_an_older_server_ignores_is_a_difference() {
     let fake = FakeTransport::new();
     let told = Arc::new(Mutex::new(Vec::new()));
     let observed = Arc::clone(&told);
-    let observer = move |event: &Event| {
+    let tell = move |event: &Event| {
         if let Event::Differs { difference, .. } = event {
             observed.lock().unwrap().push(difference.clone());
         }
     };
-    let running = running(&fake, options().with_observer(observer)).await;
+    let running = running(&fake, options().with_observer(tell)).await;
     shows_both(&fake, job("Running"), "none");
     fake.patch("pl_1", json!({"env_vars": {"A": "b"}}));
-    let shown = shows_always(&fake, &job("Running"));
-    let pipeline = fake
+    let _ = shows_always(&fake, &job("Running"));
+    let _ = fake
         .expect(Method::GET, path("pl_1"))
         .reply_json(200, &pipeline("pl_1", QUERY))
         .always();
@@ -139,7 +139,6 @@ async fn what_an_older_server_ignores_is_a_difference() {
     let registered = running.update(&update).await.unwrap();
     assert_eq!(registered.differences(), [Difference::Environment]);
     assert_eq!(*told.lock().unwrap(), [Difference::Environment]);
-    drop((shown, pipeline));
 }
 
 #[tokio::test(start_paused = true)]
@@ -176,19 +175,18 @@ async fn a_lost_answer_is_settled_by_a_look_before_it_is_sent_again() {
 async fn what_was_not_answered_until_the_deadline_is_unknown() {
     let fake = FakeTransport::any_order();
     let running = running(&fake, options()).await;
-    let shown = shows_always(&fake, &job("Running"));
-    let pipeline = fake
+    let _ = shows_always(&fake, &job("Running"));
+    let _ = fake
         .expect(Method::GET, path("pl_1"))
         .reply_json(200, &pipeline("pl_1", QUERY))
         .always();
-    let lost = fake.expect(Method::PATCH, path("pl_1")).lost().always();
+    let _ = fake.expect(Method::PATCH, path("pl_1")).lost().always();
     let (error, _) = update_error(running.update(&to_four()).await);
     assert_eq!(error.code(), "update.outcome_unknown");
     assert_eq!(
         (error.phase(), error.is_retryable()),
         (Phase::MaybeSent, true)
     );
-    drop((shown, pipeline, lost));
 }
 
 #[tokio::test(start_paused = true)]
