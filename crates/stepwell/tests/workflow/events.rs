@@ -101,7 +101,7 @@ async fn events_say_whose_they_are_and_how_it_was_resolved() {
         let registered = validated.resolve().await.unwrap().register();
         fake.expect(Method::GET, jobs_path("pl_1")).reply(502, "");
         shows(&fake, &[job("Running")]);
-        registered.wait_until_running().await.unwrap();
+        let _ = registered.wait_until_running().await.unwrap();
         let told = told.lock().unwrap();
         let mut subjects = Vec::new();
         for event in told.iter() {
@@ -142,7 +142,7 @@ async fn what_is_attached_to_tells_its_name_and_id() {
     let fake = FakeTransport::new();
     let attached = attached(&fake, options).await;
     shows(&fake, &[job("Running")]);
-    attached.wait_until_running().await.unwrap();
+    let _ = attached.wait_until_running().await.unwrap();
     let told = told.lock().unwrap();
     let Event::StepStarted { subject, step, .. } = &told[0] else {
         panic!("{told:?}");
