@@ -37,6 +37,21 @@ pub struct Pages {
     pub resolves: Vec<(Instant, Option<Instant>)>,
     pub calls: Vec<Call>,
     pub told: Vec<(Instant, Told)>,
+    pub replaced: Vec<Replaced>,
+}
+
+/// Another query was put in the place of the pipeline, or was to be.
+#[derive(Debug)]
+pub struct Replaced {
+    pub from: Instant,
+    /// `None` for ever if the caller went away.
+    pub to: Option<Instant>,
+    pub old: String,
+    /// The submission of the new one.
+    pub by: String,
+    pub keeps_old: bool,
+    /// The new pipeline.
+    pub outcome: Option<Result<String, Error>>,
 }
 
 /// A call of the library.
@@ -85,6 +100,9 @@ pub enum Told {
     Discarded {
         id: String,
     },
+    Deleted {
+        id: String,
+    },
     Detached {
         id: String,
     },
@@ -103,6 +121,7 @@ impl Told {
             | Self::Ended { id, .. }
             | Self::Watched { id, .. }
             | Self::Discarded { id }
+            | Self::Deleted { id }
             | Self::Detached { id } => Some(id),
             Self::Failed(error) => error.pipeline_id().map(PipelineId::as_str),
             Self::Dropped => None,
@@ -134,6 +153,7 @@ impl Diary {
                 resolves: Vec::new(),
                 calls: Vec::new(),
                 told: Vec::new(),
+                replaced: Vec::new(),
             })),
             gone: Arc::new(Notify::new()),
         }
@@ -150,6 +170,18 @@ impl Diary {
 
     pub fn tell(&self, told: Told) {
         self.read().told.push((Instant::now(), told));
+    }
+
+    pub fn begins_to_replace(&self, replaced: Replaced) -> usize {
+        let all = &mut self.read().replaced;
+        all.push(replaced);
+        all.len() - 1
+    }
+
+    pub fn has_replaced(&self, number: usize, outcome: Result<String, Error>) {
+        let replaced = &mut self.read().replaced[number];
+        replaced.to = Some(Instant::now());
+        replaced.outcome = Some(outcome);
     }
 
     /// Takes the time of a call.

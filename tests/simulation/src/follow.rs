@@ -93,6 +93,10 @@ impl Submitter {
         if let Some(chance) = self.select.take() {
             return self.watch(&running, chance).await;
         }
+        if self.successor.is_some() {
+            let chance = self.chance.fork();
+            return Box::pin(self.live(running, chance)).await;
+        }
         if let Some(after) = self.detaches {
             self.shutdown.begun().await;
             tokio::time::sleep(after).await;
@@ -162,7 +166,7 @@ impl Submitter {
     }
 }
 
-fn was_stopped(stopped: &Submission<Stopped>, began: Instant) -> Told {
+pub(crate) fn was_stopped(stopped: &Submission<Stopped>, began: Instant) -> Told {
     Told::Stopped {
         id: stopped.id().to_string(),
         began,

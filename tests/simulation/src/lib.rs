@@ -15,6 +15,7 @@
     reason = "a simulation may fail where it stands, and nobody depends on it"
 )]
 
+mod changes;
 pub mod diary;
 pub mod exchange;
 pub mod fault;

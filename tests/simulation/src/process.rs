@@ -102,6 +102,10 @@ impl Run {
         let second = Submitter::draw(&format!("{who}again"), spec, &place, &mut self.chance);
         self.story.diaries.push(first.diary.clone());
         self.story.diaries.push(second.diary.clone());
+        let successors = [&first.successor, &second.successor];
+        for successor in successors.into_iter().flatten() {
+            self.story.diaries.push(successor.diary.clone());
+        }
         let (before, between) = (self.chance.millis(0, 1_500), self.chance.millis(0, 3_000));
         let (again, attaches) = (self.chance.percent(60), self.chance.percent(30));
         let world = self.world.clone();

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::{Chance, nature::Nature, oddity::Oddity};
 
 /// So many of a thousand seeds have each of these.
-const SHARES: [(u64, Kind); 12] = [
+const SHARES: [(u64, Kind); 13] = [
     (30, Kind::Lag),
     (60, Kind::Oddity),
     (15, Kind::Blinks),
@@ -18,6 +18,7 @@ const SHARES: [(u64, Kind); 12] = [
     (20, Kind::Dropped),
     (10, Kind::DetachedLate),
     (40, Kind::FailsAgain),
+    (60, Kind::Changes),
 ];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +35,7 @@ enum Kind {
     Dropped,
     DetachedLate,
     FailsAgain,
+    Changes,
 }
 
 /// How many pipelines stand under one shutdown, and what keeps them from stopping.
@@ -71,6 +73,8 @@ pub struct Scenario {
     pub detached_late: bool,
     /// Each run fails soon, and the job with it: a restart in doubt may have had its run already.
     pub fails_again: bool,
+    /// What runs is updated, stopped and started, deleted, or replaced.
+    pub changes: bool,
     pub fleet: Option<Fleet>,
     seed: u64,
 }
@@ -132,6 +136,7 @@ impl Scenario {
             Kind::ResumeId => self.resume_id = true,
             Kind::NoTasks => self.no_tasks = true,
             Kind::FailsAgain => self.fails_again = true,
+            Kind::Changes => self.changes = true,
             Kind::DetachedLate => self.detached_late = true,
             Kind::Dropped => self.dropped = Some(chance.millis(0, 20_000)),
         }
@@ -151,6 +156,7 @@ impl Scenario {
             (self.dropped.is_some(), "stop_all dropped"),
             (self.detached_late, "detached late"),
             (self.fails_again, "fails again"),
+            (self.changes, "changes"),
             (self.fleet.is_some(), "fleet"),
         ];
         let has = has.into_iter().filter(|(has, _)| *has);

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use crate::{
     Chance,
+    changes::Successor,
     diary::{Diary, Told},
     fault::Focus,
     matrix::Matrix,
@@ -57,6 +58,8 @@ pub struct Submitter {
     pub(crate) select: Option<Chance>,
     /// How long after its shutdown has begun it detaches.
     pub(crate) detaches: Option<Duration>,
+    /// What may take the place of its pipeline, if it goes on to change it.
+    pub(crate) successor: Option<Box<Successor>>,
 }
 
 /// What a submitter needs to know of the run.
@@ -148,7 +151,12 @@ impl Submitter {
             && place
                 .focus
                 .is_none_or(|focus| focus.purpose != Purpose::Restart);
+        let successor = place.scenario.changes.then(|| {
+            let successor = Successor::of(who, number, place, &diary, &options);
+            Box::new(successor)
+        });
         Self {
+            successor,
             network,
             diary,
             spec,

@@ -136,7 +136,10 @@ impl Deleting<'_> {
             watch.sleep(pause).await;
             match (self.is_shown(&mut watch).await.map_err(failed)?, failure) {
                 (Shown::Gone, _) => return Ok(()),
-                (Shown::Yes(Some(state)), Some(error)) => {
+                // What one look shows may be that of a node that lags behind; the refusal is not. After a stop of ours it is.
+                (Shown::Yes(Some(state)), Some(error))
+                    if self.step == Step::Delete && is_refused(&error) =>
+                {
                     return Err(DeleteFailure::RunsAgain(state, error));
                 }
                 (Shown::NotKnown, Some(error)) => return Err(failed(error)),
@@ -170,6 +173,14 @@ impl Deleting<'_> {
             }
         }
     }
+}
+
+/// Whether the server has refused to delete the pipeline, which it knows.
+fn is_refused(error: &ClientError) -> bool {
+    !is_gone(error)
+        && error
+            .status()
+            .is_some_and(|status| status.is_client_error())
 }
 
 /// Whether a pipeline that was to be deleted is still there.

@@ -1,6 +1,7 @@
 //! The promises of `docs/guarantees.md`, held against what really happened.
 
 mod at_most_one;
+mod changes;
 mod final_checkpoints;
 mod it_ends;
 mod it_tells;
@@ -46,7 +47,7 @@ fn forerunners(story: &Story, pages: &Pages) -> Vec<String> {
 /// A check: what is wrong, if anything is.
 type Check = fn(&Story) -> Option<String>;
 
-const CHECKS: [(&str, Check); 28] = [
+const CHECKS: [(&str, Check); 31] = [
     ("at most one: a submission", at_most_one::by_submission),
     ("at most one: a spec", at_most_one::by_spec),
     ("at most one: a process", at_most_one::by_process),
@@ -83,6 +84,9 @@ const CHECKS: [(&str, Check); 28] = [
     ("no false failure: wait", no_false_failure::wait),
     ("no false failure: stop", no_false_failure::stop),
     ("no false failure: a shutdown", no_false_failure::shutdown),
+    ("no false failure: changes", changes::failures),
+    ("no false success: deleted", changes::deleted),
+    ("at most one: a replacement", changes::replaced),
     ("it ends", it_ends::check),
     ("it tells", it_tells::check),
     ("it tells: what a watch sees", it_tells::watched),

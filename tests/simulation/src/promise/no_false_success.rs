@@ -108,12 +108,13 @@ pub(super) fn ends(story: &Story) -> Option<String> {
     for diary in &story.diaries {
         let pages = diary.read();
         for (at, told) in &pages.told {
-            let (id, state) = match told {
-                Told::Stopped { id, .. } => (id, "Stopped"),
-                Told::Ended { id, state } => (id, state.as_str()),
+            let before = || pages.call_before(*at).map_or(*at, |call| call.began);
+            let (id, state, began) = match told {
+                // The next call may have ended in the same moment.
+                Told::Stopped { id, began, .. } => (id, "Stopped", *began),
+                Told::Ended { id, state } => (id, state.as_str(), before()),
                 _ => continue,
             };
-            let began = pages.call_before(*at).map_or(*at, |call| call.began);
             let who = [pages.who.as_str()];
             let inner = story.world.lock();
             let mut shown = inner.ends_shown(&who, id, (began, *at));
@@ -138,7 +139,7 @@ pub(super) fn discarded(story: &Story) -> Option<String> {
     for diary in &story.diaries {
         let pages = diary.read();
         for (at, told) in &pages.told {
-            let Told::Discarded { id } = told else {
+            let (Told::Discarded { id } | Told::Deleted { id }) = told else {
                 continue;
             };
             let inner = story.world.lock();

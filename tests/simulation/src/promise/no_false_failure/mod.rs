@@ -19,12 +19,12 @@ use crate::{
 };
 
 /// One error, and when it was told.
-struct Claim<'a> {
-    story: &'a Story,
-    pages: &'a Pages,
-    at: Instant,
+pub(super) struct Claim<'a> {
+    pub(super) story: &'a Story,
+    pub(super) pages: &'a Pages,
+    pub(super) at: Instant,
     /// When the call began that ended with it.
-    began: Instant,
+    pub(super) began: Instant,
     /// Which pipelines which submissions were told of.
     told: &'a [(String, String)],
 }
@@ -88,7 +88,7 @@ pub(super) fn shutdown(story: &Story) -> Option<String> {
     })
 }
 
-fn each(
+pub(super) fn each(
     story: &Story,
     check: impl Fn(&Claim<'_>, &Error) -> Option<&'static str>,
 ) -> Option<String> {
@@ -126,7 +126,7 @@ const MARGIN: Duration = Duration::from_millis(50);
 
 impl Claim<'_> {
     /// What it asked in the call.
-    fn asked(&self) -> impl DoubleEndedIterator<Item = Exchange> {
+    pub(super) fn asked(&self) -> impl DoubleEndedIterator<Item = Exchange> {
         let inner = self.story.world.lock();
         let asked = inner.asked(&self.pages.who, self.began, self.at).cloned();
         asked.collect::<Vec<_>>().into_iter()
@@ -148,7 +148,7 @@ impl Claim<'_> {
     }
 
     /// Whether the call had not had all of its time.
-    fn is_early(&self, allowed: Duration) -> bool {
+    pub(super) fn is_early(&self, allowed: Duration) -> bool {
         self.at - self.began + MARGIN < allowed
     }
 
