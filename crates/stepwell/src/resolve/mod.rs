@@ -11,6 +11,7 @@ mod pipeline_summary;
 mod resolution;
 mod resolve_error;
 mod resume;
+mod resume_plan;
 mod send_create;
 pub(crate) mod settle;
 pub(crate) mod shown;
@@ -29,7 +30,8 @@ use self::{
     difference::differences,
     earlier_create::{EarlierCreate, earlier_create},
     job::{JobOf, job_of},
-    resume::{ResumeOutcome, ResumePlan, Resuming, compare_udfs},
+    resume::{ResumeOutcome, Resuming, compare_udfs},
+    resume_plan::ResumePlan,
 };
 pub use self::{
     difference::Difference,

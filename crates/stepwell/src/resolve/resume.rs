@@ -1,13 +1,13 @@
 //! Resumes a pipeline, according to its state.
 
-use std::{num::NonZeroU32, sync::Arc};
+use std::sync::Arc;
 
 use stepwell_arroyo::{
     ClientError, Job, JobState, Operation, PatchPipeline, Pipeline, RestartPipeline, StopMode,
 };
 use tokio::time::Instant;
 
-use super::{Action, PipelineSummary, PlannedRequest, ResolveError};
+use super::{Action, PipelineSummary, ResolveError, resume_plan::ResumePlan};
 use crate::{
     error::Error,
     job::{
@@ -18,81 +18,12 @@ use crate::{
     observe::Step,
     session::{
         Deadline, Session,
-        retry::{Failure, Next, Request, is_gone},
+        retry::{Failure, Request, is_gone},
         to_completion,
     },
     shutdown::registry::entry::Target,
     spec::{PipelineSpec, WhenUdfsDiffer},
 };
-
-/// What to do so that a pipeline runs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum ResumePlan {
-    /// The job has to end first (Finishing, Failing); then decide again.
-    AwaitEnd,
-    /// Patch what is set, then restart if it has failed. If nothing is set, adopt the pipeline as it is.
-    Act {
-        start: bool,
-        parallelism: Option<NonZeroU32>,
-        restart: bool,
-    },
-}
-
-impl ResumePlan {
-    /// The requests that make a pipeline run, by the state of its job. The parallelism is patched in every state in which one is sent, if
-    /// the spec asks for another one than the pipeline has.
-    ///
-    /// | job | action |
-    /// |---|---|
-    /// | Finishing, Failing | wait for the end, then decide again |
-    /// | Stopping, CheckpointStopping, Stopped | `PATCH stop=none`, unless it was patched before and the job starts again by itself |
-    /// | Failed | `PATCH stop=none` if it was told to stop, then `POST restart` |
-    /// | any other, unknown, or no job | adopt it; `PATCH stop=none` if it was told to stop |
-    ///
-    /// Finished is decided before, because a finished pipeline cannot be resumed.
-    pub(crate) fn of(spec: &PipelineSpec, pipeline: &Pipeline, job: Option<&Job>) -> Self {
-        let told_to_stop = pipeline.stop != StopMode::None;
-        let (start, restart) = match job.map(|job| &job.state) {
-            Some(JobState::Finishing | JobState::Failing) => return Self::AwaitEnd,
-            Some(JobState::Stopping | JobState::CheckpointStopping | JobState::Stopped) => {
-                // If `stop: none` was set before, by any client, the job starts again by itself.
-                (
-                    told_to_stop || job.is_some_and(|job| !job.running_desired),
-                    false,
-                )
-            }
-            // A failed job ignores `stop`, but would obey it after the restart.
-            Some(JobState::Failed) => (told_to_stop, true),
-            _ => (told_to_stop, false),
-        };
-        let parallelism = spec
-            .parallelism()
-            .filter(|wanted| pipeline.graph.parallelism() != Some(wanted.get()));
-        Self::Act {
-            start,
-            parallelism,
-            restart,
-        }
-    }
-
-    pub(crate) fn requests(&self) -> Vec<PlannedRequest> {
-        match *self {
-            Self::AwaitEnd => vec![PlannedRequest::AwaitEnd],
-            Self::Act {
-                start,
-                parallelism,
-                restart,
-            } => [
-                start.then_some(PlannedRequest::Start),
-                parallelism.map(|to| PlannedRequest::Parallelism { to }),
-                restart.then_some(PlannedRequest::Restart),
-            ]
-            .into_iter()
-            .flatten()
-            .collect(),
-        }
-    }
-}
 
 /// The result of resuming.
 pub(crate) enum ResumeOutcome {
@@ -152,10 +83,16 @@ impl Resuming<'_> {
             if let Some(parallelism) = parallelism {
                 patch = patch.parallelism(parallelism);
             }
+            let began = Instant::now();
             self.patch(&patch, start).await?;
+            // Another client may have restarted it meanwhile.
+            let is_old = began.elapsed() >= TWO_TICKS;
+            if restart && is_old && !self.is_still_failed().await? {
+                return Ok(ResumeOutcome::Again);
+            }
         }
-        if restart {
-            self.restart().await?;
+        if restart && !self.restart().await? {
+            return Ok(ResumeOutcome::Again);
         }
         let baseline = if parallelism.is_some() || restart {
             Baseline::acted(self.job)
@@ -187,41 +124,47 @@ impl Resuming<'_> {
         Ok(())
     }
 
-    /// Restarts once. A restart in doubt is repeated only while the job is still Failed in the observed run.
-    async fn restart(&self) -> Result<(), Error> {
+    /// Restarts once; `false` if another client was faster. The restart is repeated only while the job is still Failed in the observed run.
+    async fn restart(&self) -> Result<bool, Error> {
         let requester = &self.session.requester;
         let mut tries = requester.tries(Request::Restart, Step::Resolve, self.deadline);
-        let mut in_doubt_since: Option<Instant> = None;
+        let mut is_in_doubt = false;
         loop {
             let (client, left) = tries.client();
             let id = self.pipeline.id.clone();
             let sending = async move { client.restart(&id, &RestartPipeline::new()).await };
             let Err(error) = self.send(Operation::Restart, true, sending).await? else {
                 tries.answered();
-                return Ok(());
+                return Ok(true);
             };
-            if Request::Restart.next(&error) == Next::Settle {
-                in_doubt_since = Some(Instant::now());
-            }
+            is_in_doubt |= !Failure::of(&error).changed_nothing();
             let pause = tries.pause(error, left).map_err(|error| {
-                if in_doubt_since.is_none() {
+                if !is_in_doubt {
                     // Nothing was started, so there is nothing to stop.
                     self.session.ticket.has_ended();
                 }
                 self.refused(error)
             })?;
             self.deadline.sleep(pause.max(TWO_TICKS)).await;
-            let Some(since) = in_doubt_since else {
-                continue;
-            };
-            let is_early = since.elapsed() < TWO_TICKS;
             if !self.is_still_failed().await? {
                 tries.answered();
-                return Ok(());
+                return Ok(is_in_doubt);
             }
+            if !is_in_doubt {
+                continue;
+            }
+            // As long as no look was answered, the controller may have been away, too: its two ticks begin with the first one.
+            let first_look = Instant::now();
+            self.deadline.sleep(TWO_TICKS).await;
             // The deadline came first, and the restart may still be on its way.
-            if is_early && let Some(error) = tries.take_failure() {
+            if first_look.elapsed() < TWO_TICKS
+                && let Some(error) = tries.take_failure()
+            {
                 return Err(self.refused(error));
+            }
+            if !self.is_still_failed().await? {
+                tries.answered();
+                return Ok(true);
             }
         }
     }

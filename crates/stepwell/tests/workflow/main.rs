@@ -24,6 +24,7 @@ mod futures_and_sizes;
 mod limits;
 mod lookup;
 mod plan;
+mod restart;
 mod resume;
 mod resumed_run;
 mod retried;
