@@ -151,6 +151,22 @@ impl Sight {
         self.job() == other.job()
     }
 
+    /// Records which job the pipeline has; `true` if another one was known: the pipeline was deleted and created again.
+    pub(crate) fn is_replaced_by(&self, id: &PipelineId, job: &JobId) -> bool {
+        let mut seen = self.seen_of(id);
+        seen.is_replaced = false;
+        let before = seen.job.replace(job.clone());
+        before.is_some_and(|before| before != *job)
+    }
+
+    /// Records which job a pipeline has that may be resumed, unless more is known.
+    pub(crate) fn meets(&self, id: &PipelineId, job: &JobId) {
+        let mut seen = self.seen();
+        if seen.pipeline.get_or_insert_with(|| id.clone()) == id {
+            seen.job.get_or_insert_with(|| job.clone());
+        }
+    }
+
     /// Whether another pipeline has been seen under the id.
     pub(crate) fn is_replaced(&self) -> bool {
         self.seen().is_replaced
@@ -162,13 +178,6 @@ impl Sight {
         seen.job = None;
         seen.is_replaced = false;
         seen.missing_since = None;
-    }
-
-    /// Records which job the pipeline has.
-    pub(crate) fn has_job(&self, id: &PipelineId, job: &JobId) {
-        let mut seen = self.seen_of(id);
-        seen.job = Some(job.clone());
-        seen.is_replaced = false;
     }
 
     /// Records an observation of the job, and returns the transition if it is a new one.

@@ -273,6 +273,9 @@ pub(crate) async fn plan(
     }
     Ok(match decide(session, spec, deadline, true).await? {
         Decision::Resume { pipeline, job } => {
+            if let Some(job) = &job {
+                session.sight.meets(&pipeline.id, &job.id);
+            }
             compare_udfs(spec, &pipeline)?;
             Plan::Resume {
                 requests: ResumePlan::of(spec, &pipeline, job.as_deref()).requests(),

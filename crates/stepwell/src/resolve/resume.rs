@@ -50,6 +50,10 @@ pub(crate) struct Resuming<'a> {
 
 impl Resuming<'_> {
     pub(crate) async fn run(&self) -> Result<ResumeOutcome, Error> {
+        // Perhaps after it was read: what was read may be that of the one before. One that is adopted was read after our create.
+        if self.is_made_anew() && !self.adopted {
+            return Ok(ResumeOutcome::Again);
+        }
         compare_udfs(self.spec, self.pipeline)?;
         self.session.sight.was_there(&self.pipeline.id);
         let (start, parallelism, restart) = match ResumePlan::of(self.spec, self.pipeline, self.job)
@@ -72,9 +76,6 @@ impl Resuming<'_> {
             self.started_here,
         )?);
         self.session.found(&self.pipeline.id, self.started_here);
-        if let Some(job) = self.job {
-            self.session.sight.has_job(&self.pipeline.id, &job.id);
-        }
         if patched {
             let mut patch = PatchPipeline::new();
             if start {
@@ -122,6 +123,18 @@ impl Resuming<'_> {
         });
         patched.await?.map_err(|error| self.refused(error))?;
         Ok(())
+    }
+
+    /// Whether it has another job than the one that was seen under its id. That the one before was started here says nothing about it.
+    fn is_made_anew(&self) -> bool {
+        let (session, id) = (self.session, &self.pipeline.id);
+        let is_made_anew = self
+            .job
+            .is_some_and(|job| session.sight.is_replaced_by(id, &job.id));
+        if is_made_anew {
+            session.ticket.is_made_anew(id);
+        }
+        is_made_anew
     }
 
     /// Restarts once; `false` if another client was faster. The restart is repeated only while the job is still Failed in the observed run.

@@ -23,6 +23,7 @@ mod foreign_code;
 mod futures_and_sizes;
 mod limits;
 mod lookup;
+mod made_anew;
 mod plan;
 mod restart;
 mod resume;

@@ -62,6 +62,12 @@ impl Inner {
 
     fn insert(&mut self, id: EntryId, entry: Entry) {
         self.remove(id);
+        // Nothing that was seen under its id is what the create makes.
+        if let Target::Attempted(attempt) = &entry.target
+            && let Some(id) = attempt.id()
+        {
+            entry.sight.is_new(id);
+        }
         self.server(entry.requester.server()).insert(id, &entry);
         self.entries.insert(id, entry);
     }

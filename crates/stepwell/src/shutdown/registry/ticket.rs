@@ -170,6 +170,16 @@ impl Ticket {
         }
     }
 
+    /// The pipeline was deleted, and another one made under its id. What was started of the first one was not of the second one.
+    pub(crate) fn is_made_anew(&self, id: &PipelineId) {
+        self.change(|entry| {
+            if entry.target.is(id) && entry.writes == 0 {
+                entry.started_here = false;
+                entry.in_doubt = false;
+            }
+        });
+    }
+
     /// Drops the entry, unless a request that may have started something was not answered.
     pub(crate) fn forget_unless_in_doubt(&self) {
         let mut inner = self.registry.lock();
