@@ -114,6 +114,8 @@ impl Resuming<'_> {
     /// Patches until the request is accepted.
     async fn patch(&self, patch: &PatchPipeline, starts: bool) -> Result<(), Error> {
         let requester = &self.session.requester;
+        let ticket = &self.session.ticket;
+        ticket.patches(requester.server(), &self.pipeline.id);
         let tries = requester.tries(Request::Patch, Step::Resolve, self.deadline);
         let patched = tries.run(|client| {
             let (id, patch) = (self.pipeline.id.clone(), patch.clone());
@@ -153,8 +155,7 @@ impl Resuming<'_> {
             is_in_doubt |= !Failure::of(&error).changed_nothing();
             let pause = tries.pause(error, left).map_err(|error| {
                 if !is_in_doubt {
-                    // Nothing was started, so there is nothing to stop.
-                    self.session.ticket.has_ended();
+                    self.session.ticket.has_ended_unless_started();
                 }
                 self.refused(error)
             })?;
@@ -258,9 +259,9 @@ impl Resuming<'_> {
 
     /// The error for a request that changes something and was not accepted.
     fn refused(&self, error: ClientError) -> Error {
-        // What was taken for the result of our own create may be a twin of it.
-        if is_gone(&error) && !(self.adopted && self.started_here) {
-            self.session.ticket.forget_unless_in_doubt();
+        // A node that lags behind may say so of what was started here; and what was taken for the result of our own create may be a twin.
+        if is_gone(&error) {
+            self.session.ticket.forget_unless_started();
         }
         self.failed(error)
     }

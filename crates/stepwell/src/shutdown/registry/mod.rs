@@ -142,6 +142,17 @@ impl Inner {
         }
     }
 
+    /// Whether this process has patched the pipeline of the entry.
+    fn is_patched(&self, id: EntryId) -> bool {
+        self.entries.get(&id).is_some_and(|entry| {
+            let server = self.servers.get(entry.requester.server());
+            let id = entry.target.id();
+            server
+                .zip(id)
+                .is_some_and(|(server, id)| server.patched.contains(id))
+        })
+    }
+
     fn attempt(&self, id: EntryId) -> Option<&CreateAttempt> {
         match &self.entries.get(&id)?.target {
             Target::Attempted(attempt) => Some(attempt),
