@@ -8,7 +8,7 @@ use std::{
 use stepwell_arroyo::{Job, JobId, PipelineId};
 use tokio::time::Instant;
 
-use super::record::Record;
+use super::{record::Record, verdict::TWO_TICKS};
 use crate::{observe::JobTransition, session::retry::GONE_AFTER};
 
 /// What a submission has observed of its job. It outlives each wait, so that a wait that is started again, as in a `select!` loop, forgets
@@ -35,6 +35,8 @@ struct Seen {
     is_told_to_stop: bool,
     /// When a request that starts the job was last answered, or given up.
     started_at: Option<Instant>,
+    /// When a request that changes its run was.
+    changed_at: Option<Instant>,
     /// Since when the server has not known the pipeline.
     missing_since: Option<Instant>,
     /// Since when the server owes an answer: every poll of the job that began after it was dropped or has failed.
@@ -92,6 +94,17 @@ impl Sight {
     pub(crate) fn was_just_started(&self) -> bool {
         let started_at = self.seen().started_at;
         started_at.is_some_and(|started_at| started_at.elapsed() < GONE_AFTER)
+    }
+
+    /// Records that a request that changes the run of the job was sent, and may have been accepted.
+    pub(crate) fn changes(&self, id: &PipelineId) {
+        self.seen_of(id).changed_at = Some(Instant::now());
+    }
+
+    /// Whether such a request was sent so shortly before that the run that is shown may be the one before.
+    pub(crate) fn was_just_changed(&self) -> bool {
+        let changed_at = self.seen().changed_at;
+        changed_at.is_some_and(|changed_at| changed_at.elapsed() < TWO_TICKS)
     }
 
     /// Records that the server has answered about the job or its rows.

@@ -56,6 +56,8 @@ impl Resuming<'_> {
         }
         compare_udfs(self.spec, self.pipeline)?;
         self.session.sight.was_there(&self.pipeline.id);
+        // By an earlier decision, which another client's restart has overtaken.
+        let is_changing = self.session.sight.was_just_changed();
         let (start, parallelism, restart) = match ResumePlan::of(self.spec, self.pipeline, self.job)
         {
             // This is the requested run. Deciding again would take it for an old one, and could create another.
@@ -102,6 +104,8 @@ impl Resuming<'_> {
         } else if self.started_here {
             // Its first run is the one that counts, even if it was over before the first poll.
             Baseline::none()
+        } else if is_changing {
+            Baseline::acted(self.job)
         } else {
             Baseline::found(self.job)
         };
@@ -123,7 +127,9 @@ impl Resuming<'_> {
                 client.patch(&id, &patch).await
             })
         });
-        patched.await?.map_err(|error| self.refused(error))?;
+        let patched = patched.await?;
+        self.session.sight.changes(&self.pipeline.id);
+        patched.map_err(|error| self.refused(error))?;
         Ok(())
     }
 
@@ -152,7 +158,10 @@ impl Resuming<'_> {
                 tries.answered();
                 return Ok(true);
             };
-            is_in_doubt |= !Failure::of(&error).changed_nothing();
+            if !Failure::of(&error).changed_nothing() {
+                is_in_doubt = true;
+                self.session.sight.changes(&self.pipeline.id);
+            }
             let pause = tries.pause(error, left).map_err(|error| {
                 if !is_in_doubt {
                     self.session.ticket.has_ended_unless_started();

@@ -98,6 +98,35 @@ async fn a_restart_after_a_slow_patch_is_decided_anew_if_the_job_has_another_run
     assert_eq!(resumed.resumed_from().unwrap().run_id, 2);
 }
 
+/// The run that another client has begun is not the one that the patch will begin.
+#[tokio::test(start_paused = true)]
+async fn a_run_that_is_found_after_a_slow_patch_counts_only_if_it_stays() {
+    let fake = FakeTransport::new();
+    let spec = PipelineSpec::builder(QUERY)
+        .name("orders")
+        .parallelism(four())
+        .build()
+        .unwrap();
+    let validated = with_job(&fake, spec, "none", job("Failed")).await;
+    fake.expect(Method::PATCH, path("pl_1"))
+        .delay(seconds(1))
+        .reply_json(200, &pipeline("pl_1", QUERY));
+    let run = |run_id: u64, state| job(state).with("run_id", json!(run_id));
+    fake.jobs("pl_1", run(2, "Running"));
+    fake.list(&[pipeline("pl_1", QUERY).with("graph", graph(4))]);
+    fake.jobs("pl_1", run(2, "Running"));
+    let registered = resumed(validated.resolve().await.unwrap()).register();
+    let shown = [
+        run(2, "Running"),
+        run(2, "Rescaling"),
+        run(3, "Scheduling"),
+        run(3, "Running"),
+    ];
+    shows(&fake, &shown);
+    let running = registered.wait_until_running().await.unwrap();
+    assert_eq!(running.job().run_id, 3);
+}
+
 /// The deadline leaves no time to see whether the first one has taken effect.
 #[tokio::test(start_paused = true)]
 async fn a_restart_in_doubt_is_not_repeated_before_two_ticks_have_passed() {
