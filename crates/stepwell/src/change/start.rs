@@ -1,4 +1,4 @@
-//! Starting a pipeline that exists, whatever its query: by the table of [`ResumePlan`](crate::resolve::resume::ResumePlan).
+//! Starting a pipeline that exists, whatever its query: by the table of [`ResumePlan`](crate::resolve::resume_plan::ResumePlan).
 
 use stepwell_arroyo::{JobState, PipelineId};
 

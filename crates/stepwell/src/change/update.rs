@@ -73,9 +73,11 @@ impl Updating<'_> {
                 started_here: false,
             };
             let sending = async move { client.patch(&owned, &patch).await };
+            session.ticket.patches(session.requester.server(), id);
             let error = match request.send(session, sending).await? {
                 Ok(echo) => {
                     tries.answered();
+                    session.sight.changes(id);
                     begins_a_run |= missing.begins_a_run();
                     let baseline = baseline(&before.unwrap_or(job), begins_a_run);
                     let differences = self.ignored(&missing, echo).await?;
@@ -87,6 +89,7 @@ impl Updating<'_> {
                 Err(error) => error,
             };
             if !Failure::of(&error).changed_nothing() {
+                session.sight.changes(id);
                 before.get_or_insert(job);
                 begins_a_run |= missing.begins_a_run();
             }

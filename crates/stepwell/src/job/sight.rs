@@ -8,7 +8,7 @@ use std::{
 use stepwell_arroyo::{Job, JobId, PipelineId};
 use tokio::time::Instant;
 
-use super::record::Record;
+use super::{record::Record, verdict::TWO_TICKS};
 use crate::{
     observe::{JobTransition, Subject},
     session::retry::GONE_AFTER,
@@ -40,6 +40,8 @@ struct Seen {
     is_told_to_stop: bool,
     /// When a request that starts the job was last answered, or given up.
     started_at: Option<Instant>,
+    /// When a request that changes its run was.
+    changed_at: Option<Instant>,
     /// Since when the server has not known the pipeline.
     missing_since: Option<Instant>,
     /// Since when the server owes an answer: every poll of the job that began after it was dropped or has failed.
@@ -134,6 +136,17 @@ impl Sight {
             .is_some_and(|elapsed| elapsed < GONE_AFTER)
     }
 
+    /// Records that a request that changes the run of the job was sent, and may have been accepted.
+    pub(crate) fn changes(&self, id: &PipelineId) {
+        self.seen_of(id).changed_at = Some(Instant::now());
+    }
+
+    /// Whether such a request was sent so shortly before that the run that is shown may be the one before.
+    pub(crate) fn was_just_changed(&self) -> bool {
+        let changed_at = self.seen().changed_at;
+        changed_at.is_some_and(|changed_at| changed_at.elapsed() < TWO_TICKS)
+    }
+
     /// Records that the server has answered about the job or its rows.
     pub(crate) fn heard(&self) {
         self.seen().silent_since = None;
@@ -191,6 +204,22 @@ impl Sight {
         self.job() == other.job()
     }
 
+    /// Records which job the pipeline has; `true` if another one was known: the pipeline was deleted and created again.
+    pub(crate) fn is_replaced_by(&self, id: &PipelineId, job: &JobId) -> bool {
+        let mut seen = self.seen_of(id);
+        seen.is_replaced = false;
+        let before = seen.job.replace(job.clone());
+        before.is_some_and(|before| before != *job)
+    }
+
+    /// Records which job a pipeline has that may be resumed, unless more is known.
+    pub(crate) fn meets(&self, id: &PipelineId, job: &JobId) {
+        let mut seen = self.seen();
+        if seen.pipeline.get_or_insert_with(|| id.clone()) == id {
+            seen.job.get_or_insert_with(|| job.clone());
+        }
+    }
+
     /// Whether another pipeline has been seen under the id.
     pub(crate) fn is_replaced(&self) -> bool {
         self.seen().is_replaced
@@ -202,13 +231,6 @@ impl Sight {
         seen.job = None;
         seen.is_replaced = false;
         seen.missing_since = None;
-    }
-
-    /// Records which job the pipeline has.
-    pub(crate) fn has_job(&self, id: &PipelineId, job: &JobId) {
-        let mut seen = self.seen_of(id);
-        seen.job = Some(job.clone());
-        seen.is_replaced = false;
     }
 
     /// Records an observation of the job, and returns the transition if it is a new one.

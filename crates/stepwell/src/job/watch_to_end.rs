@@ -69,7 +69,7 @@ pub(super) async fn read_end(
     job: Job,
     trouble: Option<Box<Trouble>>,
 ) -> Ended {
-    session.ticket.has_ended();
+    session.ticket.has_ended(&job);
     let errors = if job.state == JobState::Failed {
         let client = session.requester.client_for_a_write();
         // The reason is in the job; the log is optional.

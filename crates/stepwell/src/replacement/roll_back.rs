@@ -17,8 +17,11 @@ use crate::{
         self, Plan, ResolveError,
         settle::{Claims, SettleOutcome, settle},
     },
-    session::Deadline,
-    shutdown::{discard::discard, stop_pipeline::Stop},
+    session::{Deadline, Session},
+    shutdown::{
+        discard::discard,
+        stop_pipeline::{Ending, Stop},
+    },
     state::{Registered, Validated},
     submission::Submission,
 };
@@ -213,9 +216,7 @@ async fn end(new: NewSoFar, old: &Old) -> (NewSoFar, Result<(), ReplacementError
                     }
                     let mode = new.session.options.stop_mode.clone();
                     let stop = Stop::of(&new.session, &id, mode, baseline, deadline);
-                    ends(Box::pin(stop.run()).await.map(drop))?;
-                    new.session.ticket.has_ended();
-                    Ok(())
+                    ends(&new.session, Box::pin(stop.run()).await)
                 });
                 new.carry_out(Step::Stop, &deadline, work).await
             };
@@ -333,17 +334,17 @@ async fn stop(
     let session = &new.session;
     let mode = session.options.stop_mode.clone();
     let stop = Stop::of(session, id, mode, &Baseline::none(), deadline);
-    ends(Box::pin(stop.run()).await.map(drop))?;
-    session.ticket.has_ended();
-    Ok(())
+    ends(session, Box::pin(stop.run()).await)
 }
 
 /// Whichever way it has ended, it does not run.
-fn ends(stopped: Result<(), StopError>) -> Result<(), Error> {
+fn ends(session: &Session, stopped: Result<Ending, StopError>) -> Result<(), Error> {
     match stopped {
-        Ok(()) | Err(StopError::Vanished { .. }) => Ok(()),
-        Err(error) => Err(error.into()),
+        Ok(ending) => session.ticket.has_ended(&ending.job),
+        Err(StopError::Vanished { .. }) => session.ticket.forget(),
+        Err(error) => return Err(error.into()),
     }
+    Ok(())
 }
 
 fn not_ended(new: Option<PipelineId>, source: Error) -> ReplacementError {

@@ -11,6 +11,7 @@ mod pipeline_summary;
 mod resolution;
 mod resolve_error;
 pub(crate) mod resume;
+pub(crate) mod resume_plan;
 mod send_create;
 pub(crate) mod settle;
 pub(crate) mod shown;
@@ -29,7 +30,8 @@ use self::{
     difference::differences,
     earlier_create::{EarlierCreate, earlier_create},
     job::{JobOf, job_of},
-    resume::{ResumeOutcome, ResumePlan, Resuming, compare_udfs},
+    resume::{ResumeOutcome, Resuming, compare_udfs},
+    resume_plan::ResumePlan,
 };
 pub use self::{
     difference::Difference,
@@ -274,6 +276,9 @@ pub(crate) async fn plan(
     }
     Ok(match decide(session, spec, deadline, true).await? {
         Decision::Resume { pipeline, job } => {
+            if let Some(job) = &job {
+                session.sight.meets(&pipeline.id, &job.id);
+            }
             compare_udfs(spec, &pipeline)?;
             Plan::Resume {
                 requests: ResumePlan::of(spec.parallelism(), &pipeline, job.as_deref()).requests(),

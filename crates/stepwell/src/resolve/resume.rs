@@ -7,7 +7,7 @@ use stepwell_arroyo::{
 };
 use tokio::time::Instant;
 
-use super::{Action, PipelineSummary, PlannedRequest, ResolveError};
+use super::{Action, PipelineSummary, ResolveError, resume_plan::ResumePlan};
 use crate::{
     change::{Change, ChangeError, send::ChangeRequest},
     error::Error,
@@ -20,79 +20,11 @@ use crate::{
     observe::Step,
     session::{
         Deadline, Session,
-        retry::{Next, Request, is_gone},
+        retry::{Failure, Request, is_gone},
     },
     shutdown::registry::entry::Target,
     spec::{PipelineSpec, WhenUdfsDiffer},
 };
-
-/// What to do so that a pipeline runs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum ResumePlan {
-    /// The job has to end first (Finishing, Failing); then decide again.
-    AwaitEnd,
-    /// Patch what is set, then restart if it has failed. If nothing is set, adopt the pipeline as it is.
-    Act {
-        start: bool,
-        parallelism: Option<NonZeroU32>,
-        restart: bool,
-    },
-}
-
-impl ResumePlan {
-    /// The requests that make a pipeline run, by the state of its job. The parallelism is patched in every state in which one is sent, if
-    /// another one is `wanted` than the pipeline has.
-    ///
-    /// | job | action |
-    /// |---|---|
-    /// | Finishing, Failing | wait for the end, then decide again |
-    /// | Stopping, CheckpointStopping, Stopped | `PATCH stop=none`, unless it was patched before and the job starts again by itself |
-    /// | Failed | `PATCH stop=none` if it was told to stop, then `POST restart` |
-    /// | any other, unknown, or no job | adopt it; `PATCH stop=none` if it was told to stop |
-    ///
-    /// Finished is decided before, because a finished pipeline cannot be resumed.
-    pub(crate) fn of(wanted: Option<NonZeroU32>, pipeline: &Pipeline, job: Option<&Job>) -> Self {
-        let told_to_stop = pipeline.stop != StopMode::None;
-        let (start, restart) = match job.map(|job| &job.state) {
-            Some(JobState::Finishing | JobState::Failing) => return Self::AwaitEnd,
-            Some(JobState::Stopping | JobState::CheckpointStopping | JobState::Stopped) => {
-                // If `stop: none` was set before, by any client, the job starts again by itself.
-                (
-                    told_to_stop || job.is_some_and(|job| !job.running_desired),
-                    false,
-                )
-            }
-            // A failed job ignores `stop`, but would obey it after the restart.
-            Some(JobState::Failed) => (told_to_stop, true),
-            _ => (told_to_stop, false),
-        };
-        let parallelism =
-            wanted.filter(|wanted| pipeline.graph.parallelism() != Some(wanted.get()));
-        Self::Act {
-            start,
-            parallelism,
-            restart,
-        }
-    }
-
-    pub(crate) fn requests(&self) -> Vec<PlannedRequest> {
-        match *self {
-            Self::AwaitEnd => vec![PlannedRequest::AwaitEnd],
-            Self::Act {
-                start,
-                parallelism,
-                restart,
-            } => [
-                start.then_some(PlannedRequest::Start),
-                parallelism.map(|to| PlannedRequest::Parallelism { to }),
-                restart.then_some(PlannedRequest::Restart),
-            ]
-            .into_iter()
-            .flatten()
-            .collect(),
-        }
-    }
-}
 
 /// The result of resuming.
 pub(crate) enum ResumeOutcome {
@@ -121,7 +53,13 @@ pub(crate) struct Resuming<'a> {
 
 impl Resuming<'_> {
     pub(crate) async fn run(&self) -> Result<ResumeOutcome, Error> {
+        // Perhaps after it was read: what was read may be that of the one before. One that is adopted was read after our create.
+        if self.is_made_anew() && !self.adopted {
+            return Ok(ResumeOutcome::Again);
+        }
         self.session.sight.was_there(&self.pipeline.id);
+        // By an earlier decision, which another client's restart has overtaken.
+        let is_changing = self.session.sight.was_just_changed();
         let (start, parallelism, restart) =
             match ResumePlan::of(self.parallelism, self.pipeline, self.job) {
                 // This is the requested run. Deciding again would take it for an old one, and could create another.
@@ -142,9 +80,6 @@ impl Resuming<'_> {
             self.started_here,
         )?);
         self.session.found(&self.pipeline.id, self.started_here);
-        if let Some(job) = self.job {
-            self.session.sight.has_job(&self.pipeline.id, &job.id);
-        }
         if patched {
             let mut patch = PatchPipeline::new();
             if start {
@@ -153,10 +88,16 @@ impl Resuming<'_> {
             if let Some(parallelism) = parallelism {
                 patch = patch.parallelism(parallelism);
             }
+            let began = Instant::now();
             self.patch(&patch, start).await?;
+            // Another client may have restarted it meanwhile.
+            let is_old = began.elapsed() >= TWO_TICKS;
+            if restart && is_old && !self.is_still_failed().await? {
+                return Ok(ResumeOutcome::Again);
+            }
         }
-        if restart {
-            self.restart().await?;
+        if restart && !self.restart().await? {
+            return Ok(ResumeOutcome::Again);
         }
         let baseline = if parallelism.is_some() || restart {
             Baseline::acted(self.job)
@@ -165,6 +106,8 @@ impl Resuming<'_> {
         } else if self.started_here {
             // Its first run is the one that counts, even if it was over before the first poll.
             Baseline::none()
+        } else if is_changing {
+            Baseline::acted(self.job)
         } else {
             Baseline::found(self.job)
         };
@@ -177,6 +120,8 @@ impl Resuming<'_> {
     /// Patches until the request is accepted.
     async fn patch(&self, patch: &PatchPipeline, starts: bool) -> Result<(), Error> {
         let requester = &self.session.requester;
+        let ticket = &self.session.ticket;
+        ticket.patches(requester.server(), &self.pipeline.id);
         let tries = requester.tries(Request::Patch, self.step, self.deadline);
         let patched = tries.run(|client| {
             let (id, patch) = (self.pipeline.id.clone(), patch.clone());
@@ -184,45 +129,67 @@ impl Resuming<'_> {
                 client.patch(&id, &patch).await
             })
         });
-        patched.await?.map_err(|error| self.refused(error))?;
+        let patched = patched.await?;
+        self.session.sight.changes(&self.pipeline.id);
+        patched.map_err(|error| self.refused(error))?;
         Ok(())
     }
 
-    /// Restarts once. A restart in doubt is repeated only while the job is still Failed in the observed run.
-    async fn restart(&self) -> Result<(), Error> {
+    /// Whether it has another job than the one that was seen under its id. That the one before was started here says nothing about it.
+    fn is_made_anew(&self) -> bool {
+        let (session, id) = (self.session, &self.pipeline.id);
+        let is_made_anew = self
+            .job
+            .is_some_and(|job| session.sight.is_replaced_by(id, &job.id));
+        if is_made_anew {
+            session.ticket.is_made_anew(id);
+        }
+        is_made_anew
+    }
+
+    /// Restarts once; `false` if another client was faster. The restart is repeated only while the job is still Failed in the observed run.
+    async fn restart(&self) -> Result<bool, Error> {
         let requester = &self.session.requester;
         let mut tries = requester.tries(Request::Restart, self.step, self.deadline);
-        let mut in_doubt_since: Option<Instant> = None;
+        let mut is_in_doubt = false;
         loop {
             let (client, left) = tries.client();
             let id = self.pipeline.id.clone();
             let sending = async move { client.restart(&id, &RestartPipeline::new()).await };
             let Err(error) = self.send(Operation::Restart, true, sending).await? else {
                 tries.answered();
-                return Ok(());
+                return Ok(true);
             };
-            if Request::Restart.next(&error) == Next::Settle {
-                in_doubt_since = Some(Instant::now());
+            if !Failure::of(&error).changed_nothing() {
+                is_in_doubt = true;
+                self.session.sight.changes(&self.pipeline.id);
             }
             let pause = tries.pause(error, left).map_err(|error| {
-                if in_doubt_since.is_none() {
-                    // Nothing was started, so there is nothing to stop.
-                    self.session.ticket.has_ended();
+                if !is_in_doubt {
+                    self.session.ticket.has_ended_unless_started();
                 }
                 self.refused(error)
             })?;
             self.deadline.sleep(pause.max(TWO_TICKS)).await;
-            let Some(since) = in_doubt_since else {
-                continue;
-            };
-            let is_early = since.elapsed() < TWO_TICKS;
             if !self.is_still_failed().await? {
                 tries.answered();
-                return Ok(());
+                return Ok(is_in_doubt);
             }
+            if !is_in_doubt {
+                continue;
+            }
+            // As long as no look was answered, the controller may have been away, too: its two ticks begin with the first one.
+            let first_look = Instant::now();
+            self.deadline.sleep(TWO_TICKS).await;
             // The deadline came first, and the restart may still be on its way.
-            if is_early && let Some(error) = tries.take_failure() {
+            if first_look.elapsed() < TWO_TICKS
+                && let Some(error) = tries.take_failure()
+            {
                 return Err(self.refused(error));
+            }
+            if !self.is_still_failed().await? {
+                tries.answered();
+                return Ok(true);
             }
         }
     }
@@ -280,9 +247,9 @@ impl Resuming<'_> {
 
     /// The error for a request that changes something and was not accepted.
     fn refused(&self, error: ClientError) -> Error {
-        // What was taken for the result of our own create may be a twin of it.
-        if is_gone(&error) && !(self.adopted && self.started_here) {
-            self.session.ticket.forget_unless_in_doubt();
+        // A node that lags behind may say so of what was started here; and what was taken for the result of our own create may be a twin.
+        if is_gone(&error) {
+            self.session.ticket.forget_unless_started();
         }
         self.failed(error)
     }

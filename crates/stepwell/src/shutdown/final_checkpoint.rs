@@ -169,7 +169,10 @@ impl Evidence {
 pub(super) fn finding_afterwards(job: &Job, checkpoints: &[Checkpoint]) -> Finding {
     match newest(checkpoints, job) {
         Some(checkpoint) if checkpoint.checkpoint_type.is_none() => Finding::NotKnown,
-        // A restart takes a checkpoint of this kind too, but it is not the end of a run.
+        // A restart takes a checkpoint of this kind too, but it is not the end of a run; unless the next one fails at once.
+        Some(checkpoint) if is_stopping(checkpoint) && job.state == JobState::Failed => {
+            Finding::NotKnown
+        }
         Some(checkpoint) if is_stopping(checkpoint) && ends_with(job, checkpoint) => {
             Finding::MadeIfStillAsked
         }

@@ -32,7 +32,7 @@ pub(crate) async fn stop(
         // It may keep running.
         session.stops.store(false, Ordering::Relaxed);
     })?;
-    session.ticket.has_ended();
+    session.ticket.has_ended(&ending.job);
     if ending.job.state == JobState::Stopped {
         return Ok(ending);
     }

@@ -135,6 +135,47 @@ async fn a_pipeline_that_is_missing_after_a_resume_in_doubt_stays_with_the_shutd
     assert_stopped(&shutdown.stop_all(policy()).await.unwrap(), "pl_1");
 }
 
+/// It may have been a node that lags behind, and the patch before it may have started the job: another client may have restarted it.
+#[tokio::test(start_paused = true)]
+async fn a_pipeline_that_a_patch_has_started_stays_with_the_shutdown_though_its_restart_fails() {
+    let (gone, refused) = ("Pipeline not found", "this job cannot be restarted");
+    for (status, words) in [(404, gone), (400, refused)] {
+        let fake = FakeTransport::new();
+        let shutdown = Shutdown::new();
+        let under = options().under(&shutdown);
+        let validated = validated_with(fake.clone(), &fake, spec(), under).await;
+        fake.list(&[pipeline("pl_1", QUERY).with("stop", json!("checkpoint"))]);
+        fake.jobs("pl_1", undesired("Failed"));
+        fake.patch("pl_1", json!({"stop": "none"}));
+        fake.expect(Method::POST, RESTART)
+            .reply_json(status, &json!({"error": words}));
+        let _ = validated.resolve().await.unwrap_err();
+        expect_stop(&fake, "pl_1");
+        assert_stopped(&shutdown.stop_all(policy()).await.unwrap(), "pl_1");
+    }
+}
+
+/// The first patch after a restart restarts the job once more, if need be when the run has failed.
+#[tokio::test(start_paused = true)]
+async fn a_failed_job_that_was_patched_and_is_meant_to_run_stays_with_the_shutdown() {
+    let fake = FakeTransport::new();
+    let shutdown = Shutdown::new();
+    let under = options().under(&shutdown);
+    let validated = validated_with(fake.clone(), &fake, spec(), under).await;
+    fake.list(&[pipeline("pl_1", QUERY).with("stop", json!("checkpoint"))]);
+    fake.jobs("pl_1", undesired("Stopped"));
+    fake.patch("pl_1", json!({"stop": "none"}));
+    let registered = validated.resolve().await.unwrap().register();
+    fake.jobs("pl_1", job("Failed").with("run_id", json!(2)));
+    fake.expect(Method::GET, "/api/v1/pipelines/pl_1/jobs/job_1/errors?")
+        .reply_json(200, &json!({"data": [], "hasMore": false}));
+    let (error, _registered) = wait_error(registered.wait_until_running().await);
+    assert!(matches!(error, WaitError::Failed { .. }), "{error:?}");
+    // It runs again by itself.
+    expect_stop(&fake, "pl_1");
+    assert_stopped(&shutdown.stop_all(policy()).await.unwrap(), "pl_1");
+}
+
 /// The first create is under way, or in doubt, when its submission is dropped and the spec is submitted again.
 #[tokio::test(start_paused = true)]
 async fn a_spec_that_is_submitted_again_takes_over_the_create_that_its_first_submission_has_left() {

@@ -250,6 +250,18 @@ fn a_checkpoint_that_a_restart_took_is_none_of_a_run_that_ends_later() {
     assert_eq!(finding_afterwards(&end, &checkpoints), NotKnown);
 }
 
+/// The run that a restart began may fail at once.
+#[test]
+fn a_failed_job_may_have_the_checkpoint_of_a_restart() {
+    let mut end = job("Failed", false);
+    let checkpoints = [stopping(1)];
+    for after in [0, 400_000, 600_000] {
+        end.finish_time = checkpoints[0].finish_time.map(|time| time + after);
+        assert_eq!(finding_afterwards(&end, &checkpoints), NotKnown);
+    }
+    assert_eq!(finding_afterwards(&end, &[]), Known(false));
+}
+
 #[test]
 fn a_checkpoint_between_two_runs_may_be_one_that_a_restart_took() {
     // A job that is Created is in no run; its first run counts as the same one.

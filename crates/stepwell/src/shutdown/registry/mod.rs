@@ -64,6 +64,12 @@ impl Inner {
 
     fn insert(&mut self, id: EntryId, entry: Entry) {
         self.remove(id);
+        // Nothing that was seen under its id is what the create makes.
+        if let Target::Attempted(attempt) = &entry.target
+            && let Some(id) = attempt.id()
+        {
+            entry.sight.is_new(id);
+        }
         self.server(entry.requester.server()).insert(id, &entry);
         self.entries.insert(id, entry);
     }
@@ -136,6 +142,17 @@ impl Inner {
         if !entry.is_open() || is_covered {
             self.drop_entry(id);
         }
+    }
+
+    /// Whether this process has patched the pipeline of the entry.
+    fn is_patched(&self, id: EntryId) -> bool {
+        self.entries.get(&id).is_some_and(|entry| {
+            let server = self.servers.get(entry.requester.server());
+            let id = entry.target.id();
+            server
+                .zip(id)
+                .is_some_and(|(server, id)| server.patched.contains(id))
+        })
     }
 
     fn attempt(&self, id: EntryId) -> Option<&CreateAttempt> {

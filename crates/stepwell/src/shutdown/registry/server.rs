@@ -19,6 +19,8 @@ const READ_BY_THEN: Duration = Duration::from_secs(5 * 60);
 pub(super) struct Server {
     /// Pipelines that submissions under this shutdown created or resumed: these are not "other pipelines".
     pub(super) ours: HashSet<PipelineId>,
+    /// Pipelines that submissions under this shutdown patched.
+    pub(super) patched: HashSet<PipelineId>,
     /// The specs whose creates have made pipelines that no entry is about any more, and since when that was known.
     pub(super) made: Vec<(Arc<PipelineSpec>, Instant)>,
     /// Which create claims a pipeline whose id the server chose: one pipeline stands for one create.

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use stepwell_arroyo::PipelineId;
+use stepwell_arroyo::{Job, JobState, PipelineId};
 
 use crate::{
+    job::ended::stays_ended,
     resolve::attempt::{CreateAttempt, Sent},
     shutdown::OnShutdown,
 };
@@ -146,9 +147,24 @@ impl Ticket {
         !self.registry.lock().drains && entry.is_some_and(|entry| !entry.is_left())
     }
 
-    /// The pipeline was seen ended: a shutdown need not stop it.
-    pub(crate) fn has_ended(&self) {
-        self.change(|entry| entry.has_ended = true);
+    /// Records that this process patches the pipeline.
+    pub(crate) fn patches(&self, server: &Arc<str>, id: &PipelineId) {
+        let mut inner = self.registry.lock();
+        inner.server(server).patched.insert(id.clone());
+    }
+
+    /// The pipeline was seen ended: a shutdown need not stop it, unless it may start again by itself. The first patch after a restart
+    /// restarts the job once more, and if the run fails before, what has failed is restarted.
+    pub(crate) fn has_ended(&self, job: &Job) {
+        let mut inner = self.registry.lock();
+        if !stays_ended(job) && job.state == JobState::Failed && inner.is_patched(self.id) {
+            return;
+        }
+        if let Some(entry) = inner.entries.get_mut(&self.id) {
+            entry.has_ended = true;
+        }
+        drop(inner);
+        self.registry.changed();
     }
 
     /// The pipeline was seen Running, whatever was seen before: another client may have started it again.
@@ -178,13 +194,28 @@ impl Ticket {
         }
     }
 
-    /// Drops the entry, unless a request that may have started something was not answered.
-    pub(crate) fn forget_unless_in_doubt(&self) {
+    /// Nothing was started, so there is nothing to stop, unless an earlier request has started something, or may have.
+    pub(crate) fn has_ended_unless_started(&self) {
+        self.change(|entry| entry.has_ended |= !entry.started_here);
+    }
+
+    /// The pipeline was deleted, and another one made under its id. What was started of the first one was not of the second one.
+    pub(crate) fn is_made_anew(&self, id: &PipelineId) {
+        self.change(|entry| {
+            if entry.target.is(id) && entry.writes == 0 {
+                entry.started_here = false;
+                entry.in_doubt = false;
+            }
+        });
+    }
+
+    /// Drops the entry, unless a request has started something, or may have.
+    pub(crate) fn forget_unless_started(&self) {
         let mut inner = self.registry.lock();
         if !inner
             .entries
             .get(&self.id)
-            .is_some_and(|entry| entry.in_doubt)
+            .is_some_and(|entry| entry.started_here || entry.in_doubt)
         {
             inner.drop_entry(self.id);
         }

@@ -67,7 +67,7 @@ fn meant(story: &Story, act: &Act) -> Option<Life> {
 }
 
 /// Whether it could not be told from what was there before under its id: its sender had never seen the job of that, or has seen none for ten
-/// seconds, because every look failed.
+/// seconds, because every look failed. Who plans first does so with another submission, which knows nothing of this one.
 pub(in crate::promise) fn is_indistinguishable(
     story: &Story,
     pages: &Pages,
@@ -81,11 +81,13 @@ pub(in crate::promise) fn is_indistinguishable(
     if !before.any(|before| before.query == pages.query && is_in_hand(story, pages, before, at)) {
         return false;
     }
+    let began = pages.calls.first().map(|call| call.began);
     let inner = story.world.lock();
     let looks: Vec<_> = inner
         .exchanges
         .iter()
         .filter(|asked| asked.who == pages.who && asked.id == life.id)
+        .filter(|asked| began.is_none_or(|began| asked.sent_at >= began))
         .filter(|asked| asked.purpose == Purpose::Jobs && asked.sent_at < at)
         .collect();
     let has_seen = looks.iter().any(|look| look.job_by(life.made_at).is_some());
