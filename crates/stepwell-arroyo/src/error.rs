@@ -6,7 +6,7 @@ mod refusal;
 #[cfg(test)]
 mod tests;
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use http::StatusCode;
 use stepwell_transport::{Phase, TransportErrorKind};
@@ -19,7 +19,8 @@ pub use self::{json::JsonError, kind::ClientErrorKind};
 /// A call of the API that failed.
 ///
 /// Its text names the operation, the pipeline and the server, as in `could not read the pipeline "orders" at http://host:5115: the server
-/// answered 404 Not Found: Pipeline not found`. It never contains the query or a body that was sent. It is one pointer wide.
+/// answered 404 Not Found: Pipeline not found`. It never contains the query or a body that was sent. It is one pointer wide, and cheap to
+/// clone: the failure of one call can concern several callers.
 ///
 /// [`phase`](Self::phase) says whether the call may already have taken effect, and [`is_retryable`](Self::is_retryable) whether the same
 /// call could succeed later. These are different questions.
@@ -46,7 +47,8 @@ pub use self::{json::JsonError, kind::ClientErrorKind};
 /// # Ok(())
 /// # }
 /// ```
-pub struct ClientError(Box<Inner>);
+#[derive(Clone)]
+pub struct ClientError(Arc<Inner>);
 
 struct Inner {
     call: Call,
@@ -66,7 +68,7 @@ pub(crate) struct Call {
 
 impl ClientError {
     pub(crate) fn new(call: Call, kind: ClientErrorKind) -> Self {
-        Self(Box::new(Inner {
+        Self(Arc::new(Inner {
             call,
             kind,
             retry_after: None,
@@ -74,7 +76,10 @@ impl ClientError {
     }
 
     pub(crate) fn with_retry_after(mut self, retry_after: Option<Duration>) -> Self {
-        self.0.retry_after = retry_after;
+        // It was just created, and nothing else holds it.
+        if let Some(inner) = Arc::get_mut(&mut self.0) {
+            inner.retry_after = retry_after;
+        }
         self
     }
 

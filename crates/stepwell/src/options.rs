@@ -103,6 +103,9 @@ impl Options {
     /// The longest pause between two polls of a job that runs or stops: in `ended` and in `stop`. 500 ms by default, the tick of Arroyo's
     /// controller. During [`stable_for`](Self::stable_for) the pauses are at most 240 ms, so that no state that lasts a tick is missed.
     ///
+    /// If three or more `ended` over clones of one transport share the list of all jobs, the pause between two reads of the list is up to a
+    /// quarter longer than the smallest of their ceilings, and at least three times as long as the last read took.
+    ///
     /// It also bounds the pauses after a failed poll, unless the server asks for a longer one. It does not otherwise affect
     /// `wait_until_running`, which adapts its polling to what it observes; see
     /// [`wait_until_running`](crate::Submission::wait_until_running).

@@ -19,6 +19,7 @@
 
 mod chance;
 mod drawn;
+pub mod many;
 mod poller;
 mod recorded;
 mod script;

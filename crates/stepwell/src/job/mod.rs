@@ -5,6 +5,7 @@ mod last_seen;
 mod log_reader;
 mod poll_interval;
 pub(crate) mod record;
+mod shared_look;
 pub(crate) mod sight;
 pub(crate) mod trouble;
 pub(crate) mod verdict;

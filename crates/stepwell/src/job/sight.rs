@@ -38,6 +38,8 @@ struct Seen {
     was_there: bool,
     /// Whether this process has asked the pipeline to stop.
     is_told_to_stop: bool,
+    /// When the reply arrived that showed the job, or its absence, last.
+    observed: Option<Instant>,
     /// When a request that starts the job was last answered, or given up.
     started_at: Option<Instant>,
     /// When a request that changes its run was.
@@ -113,6 +115,20 @@ impl Sight {
     /// Whether this process has asked the pipeline to stop.
     pub(super) fn is_told_to_stop(&self) -> bool {
         self.seen().is_told_to_stop
+    }
+
+    /// Records that a reply arrived at this time that showed the job, or its absence.
+    pub(super) fn observed(&self, at: Instant) {
+        let mut seen = self.seen();
+        seen.observed = seen.observed.max(Some(at));
+    }
+
+    /// The job to look for in a list of all jobs, and when it was last observed: a list that was requested before shows less. `None` if the
+    /// job must be looked at by itself, because it has not been seen yet or we have asked it to stop.
+    pub(super) fn to_find_in_a_list(&self) -> Option<(JobId, Instant)> {
+        let seen = self.seen();
+        let job = seen.job.clone().filter(|_| !seen.is_told_to_stop)?;
+        Some((job, seen.observed?))
     }
 
     /// Records that a request that starts the job was sent, and may have been accepted.

@@ -2,7 +2,7 @@
 
 use std::{future::Future, sync::Arc, time::Duration};
 
-use stepwell_arroyo::{ClientError, Job, PipelineId};
+use stepwell_arroyo::{ClientError, Job, JobId, PipelineId};
 use tokio::time::Instant;
 
 use super::{
@@ -115,6 +115,9 @@ impl Watch {
         self.sight.asked();
         let answer = self.trouble.beside(client.job(&self.id)).await;
         drop(permit);
+        if answer.is_ok() {
+            self.sight.observed(Instant::now());
+        }
         match answer {
             Ok(None) => {
                 self.answered();
@@ -135,6 +138,26 @@ impl Watch {
                 self.failed(error)
             }
         }
+    }
+
+    /// Takes an observation from a list of all jobs, whose reply arrived at this time.
+    pub(super) fn saw_in_list(&mut self, job: Job, at: Instant) -> Look {
+        self.sight.observed(at);
+        self.saw(job)
+    }
+
+    /// The job to look for in a list of all jobs: see [`Sight::to_find_in_a_list`].
+    pub(super) fn to_find_in_a_list(&self) -> Option<(JobId, Instant)> {
+        self.sight.to_find_in_a_list()
+    }
+
+    /// Records that the server is asked about the job by another wait, too.
+    pub(super) fn asked(&self) {
+        self.sight.asked();
+    }
+
+    pub(super) fn requester(&self) -> &Requester {
+        &self.requester
     }
 
     fn answered(&mut self) {
@@ -161,7 +184,8 @@ impl Watch {
         Look::Job(job)
     }
 
-    fn failed(&mut self, error: ClientError) -> Look {
+    /// Takes the failure of a poll.
+    pub(super) fn failed(&mut self, error: ClientError) -> Look {
         if Request::Look.next(&error) == Next::GiveUp {
             return Look::Rejected(error);
         }

@@ -5,6 +5,7 @@ use stepwell_arroyo::{Job, JobState, PipelineId};
 use super::{
     Ended, Trouble, WaitError,
     ended::has_ended,
+    shared_look::SharedLook,
     verdict::Baseline,
     watch::{Look, Watch},
 };
@@ -12,7 +13,12 @@ use crate::{error::Error, observe::Step, session::Session};
 
 /// Polls once; `None` if that failed in a way that may be temporary, or there is no job yet.
 pub(super) async fn look(watch: &mut Watch) -> Result<Option<Job>, WaitError> {
-    match watch.look().await {
+    let look = watch.look().await;
+    job_of(look, watch)
+}
+
+fn job_of(look: Look, watch: &Watch) -> Result<Option<Job>, WaitError> {
+    match look {
         Look::Job(job) => Ok(Some(job)),
         Look::NoJob | Look::Failed => Ok(None),
         Look::Vanished => Err(WaitError::Vanished {
@@ -25,7 +31,8 @@ pub(super) async fn look(watch: &mut Watch) -> Result<Option<Job>, WaitError> {
     }
 }
 
-/// Watches the job until it has ended. There is no deadline, because a streaming job may run forever.
+/// Watches the job until it has ended. There is no deadline, because a streaming job may run forever. What runs steadily is observed
+/// together with what other waits watch over the same transport.
 pub(crate) async fn watch_to_the_end(
     session: &Session,
     id: &PipelineId,
@@ -33,13 +40,14 @@ pub(crate) async fn watch_to_the_end(
 ) -> Result<Ended, Error> {
     let deadline = session.deadline(Step::Watch);
     let mut watch = Watch::of(session, id, Step::Watch, &deadline, baseline.expected());
+    let mut shared = SharedLook::new(&session.requester);
     let mut pace = session.requester.poll_pace();
     let longest_silence = session.options.silence_timeout;
     loop {
         // A poll that hangs is silence too, also when the calls before this one were dropped in the middle of theirs.
         let left = longest_silence.saturating_sub(watch.silence());
-        if let Ok(looked) = tokio::time::timeout(left, look(&mut watch)).await
-            && let Some(job) = looked?.filter(has_ended)
+        if let Ok(looked) = tokio::time::timeout(left, shared.look(&mut watch, left)).await
+            && let Some(job) = job_of(looked, &watch)?.filter(has_ended)
         {
             return Ok(read_end(session, id, job, watch.trouble()).await);
         }
@@ -58,7 +66,8 @@ pub(crate) async fn watch_to_the_end(
         // `Retry-After` does not extend the silence timeout.
         let left = longest_silence.saturating_sub(watch.silence());
         let pause = pace.pause(&session.requester.jitter);
-        watch.sleep(pause.max(watch.retry_pause().min(left))).await;
+        let pause = pause.max(watch.retry_pause().min(left));
+        shared.sleep(&mut watch, pause).await;
     }
 }
 

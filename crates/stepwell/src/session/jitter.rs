@@ -15,6 +15,17 @@ use std::{
 #[derive(Clone, Debug)]
 pub(crate) struct Jitter(Arc<AtomicU64>);
 
+/// One draw, for pauses of different lengths that are to end together.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Draw(f64);
+
+impl Draw {
+    /// As [`Jitter::quarter`].
+    pub(crate) fn quarter(self, pause: Duration) -> Duration {
+        part_of(pause, 1.0 - self.0 / 4.0)
+    }
+}
+
 /// The increment of splitmix64.
 const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
 
@@ -32,7 +43,16 @@ impl Jitter {
 
     /// Between three quarters of `pause` and all of it: for regular polls.
     pub(crate) fn quarter(&self, pause: Duration) -> Duration {
-        part_of(pause, 1.0 - self.part() / 4.0)
+        self.draw().quarter(pause)
+    }
+
+    /// Any part of `pause`: for what many would otherwise do in the same moment.
+    pub(crate) fn part_of(&self, pause: Duration) -> Duration {
+        part_of(pause, self.part())
+    }
+
+    pub(crate) fn draw(&self) -> Draw {
+        Draw(self.part())
     }
 
     /// A number from 0 to 1.

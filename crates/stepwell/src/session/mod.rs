@@ -2,6 +2,7 @@
 
 mod deadline;
 mod jitter;
+pub(crate) mod job_list;
 mod requester;
 pub(crate) mod retry;
 mod server_memory;

@@ -12,6 +12,8 @@ use stepwell_arroyo::Endpoint;
 use stepwell_transport::{SharedTransport, Transport as _};
 use tokio::time::Instant;
 
+use super::job_list::JobList;
+
 /// How long a 405 to a `PUT` is remembered: it may come from one old node among several, or from a proxy that is being configured.
 const WITHOUT_PUT: Duration = Duration::from_secs(5 * 60);
 
@@ -30,6 +32,8 @@ pub(crate) struct ServerMemory {
     without_put: Mutex<Option<Instant>>,
     with_put: AtomicBool,
     address: OnceLock<Arc<Address>>,
+    /// The list of all jobs, if several waits read it.
+    pub(crate) jobs: Arc<JobList>,
 }
 
 impl ServerMemory {

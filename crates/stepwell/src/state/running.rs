@@ -50,7 +50,12 @@ impl Submission<Running> {
 
     /// Waits until the job has ended: it finished, failed, or was stopped.
     ///
-    /// Polls `GET /api/v1/pipelines/{id}/jobs`. It has no deadline, because a streaming job may run forever, but fails if the server has
+    /// Polls `GET /api/v1/pipelines/{id}/jobs`. Three or more calls over clones of one transport share `GET /api/v1/jobs` instead, if at
+    /// least one listed job in twenty is watched: 200 Running pipelines cost two requests a second, and the end of one is seen within a
+    /// second. A pipeline that the list lacks, or that this submission has asked to stop, is polled by itself; so is every one while the
+    /// list does not work or does not exist.
+    ///
+    /// It has no deadline, because a streaming job may run forever, but fails if the server has
     /// not answered for [`Options::silence_timeout`](crate::Options::silence_timeout). A job that recovers, or that another client
     /// restarts, has not ended.
     ///

@@ -18,6 +18,7 @@ mod create_refused;
 mod discard;
 mod echo;
 mod ended;
+mod ended_together;
 mod errors;
 mod events;
 mod find;
