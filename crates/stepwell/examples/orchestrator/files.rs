@@ -59,9 +59,9 @@ impl File {
                 removed => removed,
             };
         }
-        let lines = ids.iter().map(|id| format!("{id}\n")).collect::<String>();
+        let ids = ids.iter().map(|id| id.as_str()).collect::<Vec<_>>();
         let new = self.ids.with_extension("pipeline-new");
-        fs::write(&new, lines)?;
+        fs::write(&new, ids.join("\n"))?;
         fs::rename(&new, &self.ids)
     }
 

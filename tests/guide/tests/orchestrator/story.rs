@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use stepwell::{JobState, StopMode, arroyo::SqlDiagnostic};
 use stepwell_control_plane::{
-    Generation,
+    Generation, Scheduler,
     testing::{Failure, Server},
 };
 
@@ -46,10 +46,10 @@ async fn files_are_deployed_replaced_and_deleted_and_the_rest_is_left_running() 
     let failing = "INSERT INTO archive SELECT id / 0 FROM clicks";
     world.fail_runs_of("/ 0");
     world.write("clicks", failing);
-    let line = life.until("clicks", "division by zero").await;
+    let report = life.until("clicks", "division by zero").await;
     assert!(
-        line.contains("rolled back; the old one is meant to run"),
-        "{line}"
+        report.contains("rolled back; the old one is meant to run"),
+        "{report}"
     );
     life.next("clicks", &format!("pipeline {clicks} runs"))
         .await;
@@ -189,7 +189,7 @@ async fn a_refused_query_is_tried_again_when_the_file_has_had_another_one() {
 
 #[tokio::test(start_paused = true)]
 async fn a_server_that_chooses_the_ids_will_do() {
-    let generation = Generation::V0_15(Default::default());
+    let generation = Generation::V0_15(Scheduler::default());
     let world = World::with(Server::builder().generation(generation).build());
     world.write("orders", ORDERS);
     let mut life = world.start();
