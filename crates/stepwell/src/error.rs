@@ -84,7 +84,7 @@ pub enum Error {
     },
     /// The submission's shutdown has begun and takes care of whatever had already been sent.
     #[snafu(display(
-        "a shutdown has begun, so nothing more is sent; what was created or started so far runs until it is stopped (`stop_all`)"
+        "a shutdown has begun, so nothing more is sent; what was created or started so far is stopped by `stop_all`, and left running by `drain`"
     ))]
     ShutdownBegun,
     /// There is no tokio runtime.

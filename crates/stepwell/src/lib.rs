@@ -8,6 +8,18 @@
 //!                                                                                           └─wait_until_running─▶ Running ─stop─▶ Stopped
 //! ```
 //!
+//! A pipeline outlives the submission that made it, and the process too:
+//!
+//! | from | by | to |
+//! |---|---|---|
+//! | an id | [`attach`](Submission::attach) | Registered |
+//! | Running | [`update`](Submission::update), [`into_registered`](Submission::into_registered) | Registered |
+//! | Registered, Stopped | [`start`](Submission::<state::Stopped>::start) | Registered |
+//! | Registered, Stopped | [`delete`](Submission::<state::Stopped>::delete) | – |
+//! | Validated, and an old pipeline | [`replace`](Submission::replace), then the steps of a [`replacement`] | Running |
+//!
+//! [`AnySubmission`](state::AnySubmission) holds one in any state. [`Shutdown`] stops all pipelines at the end, or leaves them running.
+//!
 //! ```no_run
 //! # #[cfg(feature = "hyper")] {
 //! use stepwell::{HyperTransport, PipelineSpec, Submission};
@@ -86,7 +98,7 @@ pub use stepwell_hyper as hyper;
 #[cfg(feature = "hyper")]
 pub use stepwell_hyper::HyperTransport;
 pub use stepwell_transport as transport;
-pub use stepwell_transport::{SharedTransport, Token, Transport};
+pub use stepwell_transport::{SharedTransport, Transport};
 
 pub use error::Error;
 pub use options::Options;

@@ -64,7 +64,7 @@ pub(crate) async fn delete(
         Err(ChangeError::Vanished { .. }) => {}
         Err(error) => return Err(error.into()),
     }
-    session.ticket.forget();
+    session.ticket.was_deleted();
     Ok(())
 }
 

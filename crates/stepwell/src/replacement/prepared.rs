@@ -89,7 +89,7 @@ async fn found_as(
     }
     let failed = |source| ReplacementError::Old {
         old: id.clone(),
-        meant_to_run: MeantToRun::Old,
+        meant_to_run: MeantToRun::Unknown,
         source: Box::new(source),
     };
     let deadline = old.session.deadline(Step::Attach);
@@ -99,15 +99,17 @@ async fn found_as(
     if pipeline.query == spec.query() || spec.id().as_ref() == Some(id) {
         return Err(ReplacementError::SamePipeline { old: id.clone() });
     }
-    // Why it would not be resolved is told before anything is touched. The old one is known by now, so it is none of the others.
-    let plan = new.plan().await;
-    plan.map_err(|source| ReplacementError::New {
-        new: source.pipeline_id().cloned(),
-        meant_to_run: MeantToRun::Old,
-        source: Box::new(source),
-    })?;
     let job = read_job(&old.session, id).await.map_err(failed)?;
-    Ok(FoundAs::of(job.as_ref()))
+    let found_as = FoundAs::of(job.as_ref());
+    // Why it would not be resolved is told before anything is touched. The old one is known by now, so it is none of the others.
+    match new.plan().await {
+        Ok(_) => Ok(found_as),
+        Err(source) => Err(ReplacementError::New {
+            new: source.pipeline_id().cloned(),
+            meant_to_run: found_as.meant_to_run(),
+            source: Box::new(source),
+        }),
+    }
 }
 
 /// # Prepared

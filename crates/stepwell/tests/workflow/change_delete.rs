@@ -35,6 +35,24 @@ async fn what_has_stopped_is_deleted_and_leaves_the_shutdown() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_deleted_leaves_the_shutdown_for_dropped_submissions_too() {
+    for job_id in ["job_1", "job_2"] {
+        let fake = FakeTransport::new();
+        let shutdown = Shutdown::new();
+        drop(running(&fake, options().under(&shutdown)).await);
+        drop(attached(&fake, options().under(&shutdown)).await);
+        let attached = attached(&fake, options().under(&shutdown)).await;
+        shows(&fake, &[undesired("Stopped").with("id", json!(job_id))]);
+        fake.expect(Method::DELETE, path("pl_1")).reply(200, "");
+        attached.delete().await.unwrap();
+        // With another job it is another pipeline under the same id.
+        let is_another = job_id == "job_2";
+        assert_eq!(shutdown.pipelines().is_empty(), !is_another, "{job_id}");
+        fake.finish();
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_runs_or_is_about_to_is_not_deleted() {
     for job in [job("Running"), undesired("Stopping"), job("Stopped")] {
         let fake = FakeTransport::new();

@@ -92,6 +92,18 @@ impl Entry {
         self.is_left() || is_same
     }
 
+    /// Whether a dropped submission's entry is about the pipeline that another submission has deleted.
+    pub(super) fn is_over_with(&self, deleted: &Self) -> bool {
+        if !self.is_orphan || self.writes > 0 || self.in_doubt {
+            return false;
+        }
+        match self.sight.job() {
+            // Under one id there may have been two pipelines, one after the other.
+            Some(job) => deleted.sight.job() == Some(job),
+            None => self.is_left(),
+        }
+    }
+
     /// Whether a shutdown leaves the pipeline as it is.
     pub(crate) fn is_left(&self) -> bool {
         match self.on_shutdown {

@@ -228,6 +228,20 @@ impl Ticket {
         self.registry.remove(self.id);
     }
 
+    /// The pipeline was deleted: drops the entry, and those of dropped submissions for the same pipeline, which nothing else would drop.
+    pub(crate) fn was_deleted(&self) {
+        let mut inner = self.registry.lock();
+        for other in inner.others_of_pipeline(self.id) {
+            let entries = (inner.entries.get(&other), inner.entries.get(&self.id));
+            if matches!(entries, (Some(other), Some(deleted)) if other.is_over_with(deleted)) {
+                inner.drop_entry(other);
+            }
+        }
+        inner.drop_entry(self.id);
+        drop(inner);
+        self.registry.changed();
+    }
+
     /// The submission is dropped.
     pub(crate) fn abandon(&self) {
         let mut inner = self.registry.lock();
