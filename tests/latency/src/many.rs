@@ -235,9 +235,12 @@ pub struct Cost {
 pub async fn watch(count: usize, over_one: bool) -> Cost {
     let counted = Counted::new(Generation::V0_16);
     let one = counted.clone().into_shared();
-    let transports = (0..count).map(|_| match over_one {
-        true => one.clone(),
-        false => counted.clone().into_shared(),
+    let transports = (0..count).map(|_| {
+        if over_one {
+            one.clone()
+        } else {
+            counted.clone().into_shared()
+        }
     });
     let submissions = running(&counted.server, transports, &Options::default()).await;
     let mut waits: Vec<_> = submissions.into_iter().map(Wait::begin).collect();

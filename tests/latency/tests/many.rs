@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
 use std::{
+    future::{Future as _, poll_fn},
     sync::{Arc, Mutex},
+    task::Poll,
     time::Duration,
 };
 
@@ -184,7 +186,9 @@ async fn a_wait_that_is_dropped_in_the_middle_of_its_read_holds_up_no_other() {
         }
         // One of them has begun the read.
         let dropped = waits.split_off(waits.len() - (waits.len() - 3).min(6));
-        dropped.iter().for_each(|wait| wait.end.abort());
+        for wait in dropped {
+            wait.end.abort();
+        }
     }
     let server = counted.server.clone();
     let seen = waits.swap_remove(0).fail(&server).await;
@@ -196,29 +200,28 @@ async fn a_wait_that_is_dropped_in_the_middle_of_its_read_holds_up_no_other() {
 #[tokio::test(start_paused = true)]
 async fn waits_that_are_all_dropped_before_a_list_is_read_see_the_end_all_the_same() {
     let options = Options::default().with_silence_timeout(SECOND * 10);
-    let (counted, running) = many(Generation::V0_16, 5, &options).await;
+    let (counted, running) = many(Generation::V0_16, 20, &options).await;
     counted.takes(SECOND / 2);
     let first_of = |running: Vec<Submission<Running>>| async move {
-        let [one, two, three, four, five] = &running[..] else {
-            panic!("five of them")
-        };
         loop {
-            let first = async {
-                tokio::select! {
-                    ended = one.ended() => ended,
-                    ended = two.ended() => ended,
-                    ended = three.ended() => ended,
-                    ended = four.ended() => ended,
-                    ended = five.ended() => ended,
-                }
-            };
+            let mut ends: Vec<_> = running
+                .iter()
+                .map(|running| Box::pin(running.ended()))
+                .collect();
+            let first = poll_fn(|waker| {
+                let mut ended = ends.iter_mut().map(|end| end.as_mut().poll(waker));
+                ended.find(Poll::is_ready).unwrap_or(Poll::Pending)
+            });
             if let Ok(ended) = timeout(SECOND * 3 / 10, first).await {
                 return (ended, Instant::now());
             }
+            drop(ends);
+            // The other branch; nothing is awaited meanwhile.
+            sleep(SECOND / 100).await;
         }
     };
     let wait = Wait {
-        id: running[3].id().clone(),
+        id: running[13].id().clone(),
         end: tokio::spawn(first_of(running)),
     };
     sleep(SECOND * 60).await;
@@ -239,27 +242,15 @@ async fn a_list_that_is_refused_for_now_is_left_alone_for_as_long_as_the_server_
     sleep(SECOND * 20).await;
     let asked: Vec<_> = counted.lists();
     assert_eq!(counted.others(), []);
-    let pause = asked[1] - asked[0];
+    let pause = asked[1].saturating_sub(asked[0]);
     assert!(pause >= SECOND * 5 && pause < SECOND * 6, "{pause:?}");
-    // Each is told of one failure and its end, as if it had looked by itself.
-    assert_eq!(
-        count(&told, |event| matches!(
-            event,
-            Event::Retrying { attempt: 1, .. }
-        )),
-        200
-    );
-    assert_eq!(
-        count(&told, |event| matches!(event, Event::Retrying { .. })),
-        200
-    );
-    assert_eq!(
-        count(&told, |event| matches!(
-            event,
-            Event::Answered { failures: 1, .. }
-        )),
-        200
-    );
+    // Each that waited for the list is told of one failure and of its end, as if it had looked by itself.
+    let failures = count(&told, |event| matches!(event, Event::Retrying { .. }));
+    let firsts = |event: &Event| matches!(event, Event::Retrying { attempt: 1, .. });
+    let ends = |event: &Event| matches!(event, Event::Answered { failures: 1, .. });
+    assert!((100..=200).contains(&failures), "{failures}");
+    assert_eq!(count(&told, firsts), failures);
+    assert_eq!(count(&told, ends), failures);
     let seen = waits.swap_remove(9).fail(&counted.server).await;
     assert!(seen <= SECOND, "{seen:?}");
     all_go_on(&waits);
@@ -285,6 +276,13 @@ async fn a_list_that_fails_while_the_jobs_can_be_read_is_given_up() {
 async fn a_list_that_hangs_delays_an_observation_by_seconds() {
     let (counted, mut waits) = watched(Generation::V0_16, 20, &Options::default()).await;
     counted.answer(usize::MAX, AllJobs::Hung);
+    // Until it has been given up, all look at their own pace.
+    sleep(SECOND * 25).await;
+    assert!(
+        counted.others().len() >= 20 * 25,
+        "{}",
+        counted.others().len()
+    );
     for _ in 0..15 {
         sleep(SECOND * 13).await;
         let seen = waits.swap_remove(3).fail(&counted.server).await;
@@ -331,7 +329,8 @@ async fn a_server_that_is_down_is_asked_by_one_and_missed_by_all() {
             })
         );
         let elapsed = at - began;
-        assert!(is_silence && elapsed >= SECOND * 20, "{elapsed:?}");
+        // A read may have been under way already.
+        assert!(is_silence && elapsed >= SECOND * 19, "{elapsed:?}");
         assert!(elapsed <= SECOND * 22, "{elapsed:?}");
     }
 }

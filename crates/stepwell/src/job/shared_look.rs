@@ -26,6 +26,7 @@ pub(super) struct SharedLook {
 }
 
 /// What the list has to say.
+#[allow(clippy::large_enum_variant, reason = "it is taken apart at once")]
 enum Found {
     Row {
         job: Job,
@@ -137,8 +138,8 @@ impl SharedLook {
                 }
                 watch.asked();
                 let requester = watch.requester();
-                let client = requester.client.clone();
-                let began = JobList::begin(&self.list, client, timeout, &requester.jitter);
+                let (client, jitter) = (&requester.client, &requester.jitter);
+                let began = JobList::begin(&self.list, client, timeout, jitter);
                 read = began.or(read);
                 until
             };

@@ -44,6 +44,7 @@ const CUTS: u32 = 3;
 ///
 /// A wait that is due begins a read unless one is under way, and all of them take from it what it shows. The read is a task, so that a wait
 /// that is dropped or no longer polled holds up no other one. The task ends with the last wait.
+#[derive(Default)]
 pub(crate) struct JobList {
     /// What the waits are told about. Each has a receiver, and their number is the number of waits.
     state: watch::Sender<State>,
@@ -74,7 +75,7 @@ pub(crate) struct FailedRead {
 #[derive(Debug, Default)]
 pub(crate) struct State {
     listing: Option<Arc<Listing>>,
-    /// The number of the last read, when it began, and when it is lost; `None` if it has ended.
+    /// The number of the last read, when it began, and when it is given up; `None` if it has ended.
     under_way: Option<(u64, Instant, Instant)>,
     reads: u64,
     failed: Option<FailedRead>,
@@ -87,14 +88,6 @@ pub(crate) struct State {
     not_before: Option<Instant>,
     /// The list does not work, and the jobs are polled one by one.
     unused_until: Option<Instant>,
-}
-
-impl Default for JobList {
-    fn default() -> Self {
-        Self {
-            state: watch::Sender::default(),
-        }
-    }
 }
 
 impl JobList {
@@ -148,20 +141,22 @@ impl JobList {
     /// Begins a read and returns its number, unless one is under way.
     pub(crate) fn begin(
         list: &Arc<Self>,
-        client: Client,
+        client: &Client,
         timeout: Duration,
         jitter: &Jitter,
     ) -> Option<u64> {
         let began = Instant::now();
         let mut number = None;
-        // Nothing has ended, so nobody is told.
+        // The waits are told of reads that have ended only.
         list.state.send_if_modified(|state| {
-            let is_under_way = state.under_way.is_some_and(|(.., lost)| !has_passed(lost));
+            let is_under_way = state
+                .under_way
+                .is_some_and(|(.., given_up)| !has_passed(given_up));
             if !is_under_way {
                 state.reads += 1;
                 // Its task may belong to a runtime that is no longer driven.
-                let lost = after(after(began, timeout), PATIENCE);
-                state.under_way = Some((state.reads, began, lost));
+                let given_up = after(after(began, timeout), PATIENCE);
+                state.under_way = Some((state.reads, began, given_up));
                 number = Some(state.reads);
             }
             false
