@@ -22,7 +22,11 @@ pub(crate) async fn discard(
     let id = &pipeline.id;
     let stop = Stop::of(session, id, StopMode::Immediate, baseline, *deadline);
     let ended = match Box::pin(stop.run()).await {
-        Ok(ending) => Some(ending.job),
+        Ok(ending) => {
+            // A shutdown need not see it, too.
+            session.ticket.has_ended(&ending.job);
+            Some(ending.job)
+        }
         Err(StopError::Vanished { .. }) => None,
         Err(error) => return Err(error.into()),
     };

@@ -180,7 +180,13 @@ pub(super) fn as_asked_for(story: &Story) -> Option<String> {
             (Intent::CreateOnly, Deed::Start | Deed::Restart) => {
                 let before = forerunners(story, &pages);
                 let mut sent = inner.creates_sent.iter();
-                !sent.any(|(who, _)| *who == pages.who || before.contains(who))
+                // `start` and the roll-back of a replacement ask for it.
+                let is_started = pages.is_in(&["start"], act.sent_at)
+                    || pages
+                        .replaced
+                        .iter()
+                        .any(|replaced| replaced.from <= act.sent_at);
+                !is_started && !sent.any(|(who, _)| *who == pages.who || before.contains(who))
             }
             _ => false,
         });

@@ -144,8 +144,17 @@ pub(super) fn discarded(story: &Story) -> Option<String> {
             };
             let inner = story.world.lock();
             let mut lives = inner.lives.iter().filter(|life| life.id == *id);
-            // Another client may have made it again since.
-            let is_there = lives.any(|life| life.made_by == pages.who && life.is_there_at(*at));
+            // Another client may have made it again since, and so may a create of its own that a proxy has sent on late.
+            let is_late = |life: &Life| {
+                let mut acts = inner.acts.iter();
+                acts.any(|act| act.late && act.deed == Deed::Create && act.at == life.made_at)
+                    && inner.lives.iter().any(|before| {
+                        before.id == life.id
+                            && before.deleted_at.is_some_and(|gone| gone <= life.made_at)
+                    })
+            };
+            let is_there = lives
+                .any(|life| life.made_by == pages.who && life.is_there_at(*at) && !is_late(life));
             if is_there {
                 return Some(format!("still there: {} was told {told:?}", pages.who));
             }
