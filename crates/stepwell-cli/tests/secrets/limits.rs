@@ -1,4 +1,4 @@
-//! The limits of the promise in `docs/guarantees.md`: secrets that a server sends unprompted are shown, but not logged.
+//! The limits of the promise in `docs/secrets.md`: secrets that a server sends unprompted are shown, but not logged.
 
 use std::time::Duration;
 

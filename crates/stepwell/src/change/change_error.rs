@@ -109,7 +109,7 @@ pub enum ChangeError {
 impl ChangeError {
     /// A stable name for the failure, for metrics, alerts and tests.
     pub fn code(&self) -> &'static str {
-        use Change::{Delete, Start, Update};
+        use Change::{Delete, Replace, Start, Update};
         match self {
             Self::Finished { .. } => "start.finished",
             Self::NotRunning { .. } => "update.not_running",
@@ -118,26 +118,31 @@ impl ChangeError {
                 Start => "start.not_settled",
                 Update => "update.not_settled",
                 Delete => "delete.not_settled",
+                Replace => "replace.not_settled",
             },
             Self::Vanished { change, .. } => match change {
                 Start => "start.vanished",
                 Update => "update.vanished",
                 Delete => "delete.vanished",
+                Replace => "replace.vanished",
             },
             Self::Rejected { change, .. } => match change {
                 Start => "start.rejected",
                 Update => "update.rejected",
                 Delete => "delete.rejected",
+                Replace => "replace.rejected",
             },
             Self::Unanswered { change, .. } => match change {
                 Start => "start.unanswered",
                 Update => "update.unanswered",
                 Delete => "delete.unanswered",
+                Replace => "replace.unanswered",
             },
             Self::OutcomeUnknown { change, .. } => match change {
                 Start => "start.outcome_unknown",
                 Update => "update.outcome_unknown",
                 Delete => "delete.outcome_unknown",
+                Replace => "replace.outcome_unknown",
             },
         }
     }
@@ -248,6 +253,8 @@ pub enum Change {
     Update,
     /// Deleting it.
     Delete,
+    /// Putting another one in its place.
+    Replace,
 }
 
 impl fmt::Display for Change {
@@ -256,6 +263,7 @@ impl fmt::Display for Change {
             Self::Start => "start",
             Self::Update => "update",
             Self::Delete => "delete",
+            Self::Replace => "replace",
         })
     }
 }

@@ -27,6 +27,7 @@ impl Looking<'_> {
             Change::Start => Step::Start,
             Change::Update => Step::Update,
             Change::Delete => Step::Delete,
+            Change::Replace => Step::Read,
         }
     }
 

@@ -113,7 +113,7 @@ impl Sight {
     }
 
     /// Whether this process has asked the pipeline to stop.
-    pub(super) fn is_told_to_stop(&self) -> bool {
+    pub(crate) fn is_told_to_stop(&self) -> bool {
         self.seen().is_told_to_stop
     }
 

@@ -5,9 +5,9 @@ use stepwell_arroyo::{Job, PipelineId};
 use crate::{
     change::{Change, look::Looking},
     error::Error,
-    job::{ended::stays_ended, record::Expected},
+    job::{ended::has_ended, record::Expected},
     observe::Step,
-    session::Session,
+    session::{Session, need_runtime},
     state::{Registered, Stopped},
     submission::Submission,
 };
@@ -33,8 +33,8 @@ pub(super) enum FoundAs {
 }
 
 impl FoundAs {
-    pub(super) fn of(job: Option<&Job>) -> Self {
-        if job.is_none_or(stays_ended) {
+    pub(super) fn of(session: &Session, job: Option<&Job>) -> Self {
+        if is_over(session, job) {
             Self::Ended
         } else {
             Self::Running
@@ -71,13 +71,21 @@ impl Old {
     }
 }
 
+/// Whether the old pipeline has ended. One that shows no job is about to have one, and after a start of ours the end before it may still
+/// show.
+pub(super) fn is_over(session: &Session, job: Option<&Job>) -> bool {
+    let may_be_stale = session.sight.was_just_started() && !session.sight.is_told_to_stop();
+    job.is_some_and(has_ended) && !may_be_stale
+}
+
 /// Reads the job of the old pipeline.
 pub(super) async fn read_job(session: &Session, id: &PipelineId) -> Result<Option<Job>, Error> {
-    let deadline = session.deadline(Step::Start);
+    need_runtime()?;
+    let deadline = session.deadline(Step::Resolve);
     let looking = Looking {
         session,
         id,
-        change: Change::Start,
+        change: Change::Replace,
         deadline: &deadline,
         expected: Expected::nothing(),
     };

@@ -3,11 +3,14 @@
 use stepwell_arroyo::PipelineId;
 
 use super::{
-    MeantToRun, NewStarted, Replacement, ReplacementError, ReplacementFailure, roll_back::NewSoFar,
+    MeantToRun, NewStarted, Replacement, ReplacementError, ReplacementFailure,
+    old::{is_over, read_job},
+    roll_back::NewSoFar,
     sealed::Sealed,
 };
 use crate::{
-    error::{Error, ResolveError},
+    change::ChangeError,
+    error::{Error, ResolveError, StopError},
     resolve::Resolution,
     state::Validated,
     submission::Submission,
@@ -45,11 +48,12 @@ impl Sealed for OldStopped {
 
 /// # Old stopped
 impl Replacement<OldStopped> {
-    /// Creates the new pipeline, or resumes it if an earlier replacement has created it: [`Submission::resolve`].
+    /// Creates the new pipeline, or resumes it if an earlier replacement has created it: [`Submission::resolve`]. Reads the old one first.
     ///
     /// # Errors
     ///
-    /// [`ReplacementError::New`]; a create in doubt is settled first by the next call.
+    /// [`ReplacementError::New`]; a create in doubt is settled first by the next call. [`ReplacementError::Old`] if the old one cannot be
+    /// read, or another client has started it again.
     ///
     /// # Cancel safety
     ///
@@ -57,6 +61,9 @@ impl Replacement<OldStopped> {
     pub async fn start_new(
         self,
     ) -> Result<Replacement<NewStarted>, ReplacementFailure<OldStopped>> {
+        if let Err(error) = Box::pin(self.look_at_old()).await {
+            return self.fails(error);
+        }
         let Self {
             old,
             found_as,
@@ -104,5 +111,29 @@ impl Replacement<OldStopped> {
                 })
             }
         }
+    }
+
+    /// Another client may have started the old one again, or deleted it: only in the first case there would be two.
+    async fn look_at_old(&self) -> Result<(), ReplacementError> {
+        let Some(session) = self.old.session() else {
+            return Ok(());
+        };
+        let old = self.old_id();
+        let (meant_to_run, source) = match read_job(session, old).await {
+            Ok(job) if is_over(session, job.as_ref()) => return Ok(()),
+            Err(Error::Change {
+                source: ChangeError::Vanished { .. },
+            }) => return Ok(()),
+            Ok(_) => {
+                let id = old.clone();
+                (MeantToRun::Old, StopError::Resumed { id }.into())
+            }
+            Err(error) => (MeantToRun::Neither, error),
+        };
+        Err(ReplacementError::Old {
+            old: old.clone(),
+            meant_to_run,
+            source: Box::new(source),
+        })
     }
 }

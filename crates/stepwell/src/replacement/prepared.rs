@@ -6,13 +6,17 @@ use stepwell_arroyo::{Job, JobState, PipelineId};
 
 use super::{
     FoundAs, MeantToRun, Old, OldStopped, Replacement, ReplacementError, ReplacementFailure,
-    ReplacementOptions, old::read_job, roll_back::NewSoFar, sealed::Sealed,
+    ReplacementOptions,
+    old::{is_over, read_job},
+    roll_back::NewSoFar,
+    sealed::Sealed,
 };
 use crate::{
     attach::read_pipeline,
     error::{Error, StopError},
-    job::ended::stays_ended,
     observe::Step,
+    session::need_runtime,
+    spec::Intent,
     state::{Registered, Validated},
     submission::Submission,
 };
@@ -58,26 +62,61 @@ impl Submission<Validated> {
         options: ReplacementOptions,
     ) -> Result<Replacement<Prepared>, NotPrepared> {
         let old = old.into();
-        match found_as(&self, &old).await {
-            Ok(found_as) => {
-                self.session.inherit(old.session.on_shutdown());
-                Ok(Replacement {
-                    old: Old::Registered(old),
-                    found_as,
-                    options,
-                    state: Prepared { new: self },
-                })
-            }
-            Err(error) => Err(NotPrepared(Box::new((error, self, old)))),
+        let found_as = match look(&self, &old).await {
+            Ok(job) => FoundAs::of(&old.session, job.as_ref()),
+            Err(error) => return Err(NotPrepared(Box::new((error, self, old)))),
+        };
+        prepare(self, old, found_as, options).await
+    }
+}
+
+/// Prepares, unless the new one would not be resolved: that is told before anything is touched. The old one is known by now, so it is none
+/// of the others.
+pub(super) async fn prepare(
+    new: Submission<Validated>,
+    old: Submission<Registered>,
+    found_as: FoundAs,
+    options: ReplacementOptions,
+) -> Result<Replacement<Prepared>, NotPrepared> {
+    let Err(source) = new.plan().await else {
+        return Ok(Replacement::prepared(new, old, found_as, options));
+    };
+    let existing = source.pipeline_id().cloned();
+    let meant_to_run = match found_as {
+        FoundAs::Running => MeantToRun::Old,
+        FoundAs::Ended if existing.is_some() => MeantToRun::Unknown,
+        FoundAs::Ended => MeantToRun::Neither,
+    };
+    let error = ReplacementError::New {
+        new: existing,
+        meant_to_run,
+        source: Box::new(source),
+    };
+    Err(NotPrepared(Box::new((error, new, old))))
+}
+
+impl Replacement<Prepared> {
+    pub(super) fn prepared(
+        new: Submission<Validated>,
+        old: Submission<Registered>,
+        found_as: FoundAs,
+        options: ReplacementOptions,
+    ) -> Self {
+        new.session.inherit(old.session.on_shutdown());
+        Self {
+            old: Old::Registered(old),
+            found_as,
+            options,
+            state: Prepared { new },
         }
     }
 }
 
-/// How the old pipeline is found, if the new spec may replace it.
-async fn found_as(
+/// Reads the old pipeline, and returns its job, if the new spec may replace it.
+pub(super) async fn look(
     new: &Submission<Validated>,
     old: &Submission<Registered>,
-) -> Result<FoundAs, ReplacementError> {
+) -> Result<Option<Job>, ReplacementError> {
     let id = old.id();
     let same_server = new.session.requester.server() == old.session.requester.server();
     let registries = (
@@ -92,24 +131,16 @@ async fn found_as(
         meant_to_run: MeantToRun::Unknown,
         source: Box::new(source),
     };
+    need_runtime().map_err(failed)?;
     let deadline = old.session.deadline(Step::Attach);
     let read = read_pipeline(&old.session, id, &deadline).await;
     let pipeline = read.map_err(failed)?;
     let spec = &new.state.spec;
-    if pipeline.query == spec.query() || spec.id().as_ref() == Some(id) {
+    let is_asked_for = matches!(spec.intent(), Intent::Resume(asked) if asked == id);
+    if pipeline.query == spec.query() || spec.id().as_ref() == Some(id) || is_asked_for {
         return Err(ReplacementError::SamePipeline { old: id.clone() });
     }
-    let job = read_job(&old.session, id).await.map_err(failed)?;
-    let found_as = FoundAs::of(job.as_ref());
-    // Why it would not be resolved is told before anything is touched. The old one is known by now, so it is none of the others.
-    match new.plan().await {
-        Ok(_) => Ok(found_as),
-        Err(source) => Err(ReplacementError::New {
-            new: source.pipeline_id().cloned(),
-            meant_to_run: found_as.meant_to_run(),
-            source: Box::new(source),
-        }),
-    }
+    read_job(&old.session, id).await.map_err(failed)
 }
 
 /// # Prepared
@@ -129,7 +160,7 @@ impl Replacement<Prepared> {
     pub async fn stop_old(
         mut self,
     ) -> Result<Replacement<OldStopped>, ReplacementFailure<Prepared>> {
-        let (old, stopped) = stop(self.old, self.found_as, &self.options).await;
+        let (old, stopped) = stop(self.old, &mut self.found_as, &self.options).await;
         self.old = old;
         match stopped {
             Ok(()) => Ok(self.into_state(|prepared| OldStopped::new(prepared.new))),
@@ -138,10 +169,10 @@ impl Replacement<Prepared> {
     }
 }
 
-/// Stops the old pipeline, and returns it in its new state.
+/// Stops the old pipeline, and returns it in its new state. Corrects how it was found, if it was started or has finished since.
 async fn stop(
     old: Old,
-    found_as: FoundAs,
+    found_as: &mut FoundAs,
     options: &ReplacementOptions,
 ) -> (Old, Result<(), ReplacementError>) {
     let registered = match old {
@@ -150,17 +181,22 @@ async fn stop(
         Old::Stopped(_) | Old::Gone(_) => return (old, Ok(())),
     };
     let id = registered.id().clone();
-    if found_as == FoundAs::Ended {
+    if *found_as == FoundAs::Ended {
         // Another client may have started it since.
         match read_job(&registered.session, &id).await {
-            Ok(job) if job.as_ref().is_none_or(stays_ended) => {
+            Ok(job) if is_over(&registered.session, job.as_ref()) => {
                 return (Old::Registered(registered), Ok(()));
             }
-            Ok(_) => {}
+            Ok(_) => *found_as = FoundAs::Running,
             Err(error) => return (Old::Registered(registered), Err(failed(id, error))),
         }
     }
     let registered = once_running(registered).await;
+    // The new one could not be started any more.
+    if registered.session.shutdown.is_begun() {
+        let error = failed(id, Error::ShutdownBegun);
+        return (Old::Registered(registered), Err(error));
+    }
     match registered.stop_with(&options.stop_policy).await {
         Ok(stopped) => is_enough(stopped, options),
         Err(failure) => {
@@ -170,7 +206,10 @@ async fn stop(
                 // All of its input is processed.
                 Error::Stop {
                     source: StopError::EndedOtherwise { job, .. },
-                } if job.state == JobState::Finished => (old, Ok(())),
+                } if job.state == JobState::Finished => {
+                    *found_as = FoundAs::Ended;
+                    (old, Ok(()))
+                }
                 Error::Stop {
                     source: StopError::EndedOtherwise { .. },
                 } if options.without_checkpoint => (old, Ok(())),
@@ -183,10 +222,13 @@ async fn stop(
 /// Waits for a job that is starting: a stop before it runs takes no checkpoint. Whatever comes of it, it is stopped then.
 async fn once_running(old: Submission<Registered>) -> Submission<Registered> {
     let deadline = old.session.deadline(Step::Resolve);
-    let job = old.read_job().await;
-    let is_ready = |job: &Job| job.state == JobState::Running || !job.running_desired;
+    let is_ready = |job: Job| job.state == JobState::Running || !job.running_desired;
     // What cannot be read is for the stop to deal with.
-    if !matches!(&job, Ok(Some(job)) if !is_ready(job)) {
+    if old
+        .read_job()
+        .await
+        .map_or(true, |job| job.is_some_and(is_ready))
+    {
         return old;
     }
     match old.wait_within(Duration::ZERO, deadline).await {

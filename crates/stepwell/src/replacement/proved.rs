@@ -1,12 +1,21 @@
 //! Proved: the new pipeline has stayed Running.
 
 use stepwell_arroyo::PipelineId;
+use stepwell_transport::Phase;
 
 use super::{
     MeantToRun, Old, Prepared, Replacement, ReplacementError, ReplacementFailure, ReplacementState,
-    roll_back::NewSoFar, sealed::Sealed,
+    old::{is_over, read_job},
+    roll_back::NewSoFar,
+    sealed::Sealed,
 };
-use crate::{chain::Chain, state::Running, submission::Submission};
+use crate::{
+    chain::Chain,
+    change::ChangeError,
+    error::{Error, StopError},
+    state::Running,
+    submission::Submission,
+};
 
 /// The new pipeline has stayed Running.
 ///
@@ -39,30 +48,44 @@ impl Replacement<Proved> {
     ///
     /// # Errors
     ///
-    /// [`ReplacementError::Old`] if it could not be deleted, or is not known to have been. The new one runs all the same.
+    /// [`ReplacementError::Old`] if it could not be deleted, or is not known to have been, and if another client has started it again
+    /// ([`MeantToRun::Both`]). The new one runs all the same.
     ///
     /// # Cancel safety
     ///
     /// A request that was sent takes effect even if the future is dropped. A rerun ([`Replacement::resume`]) goes on.
     pub async fn commit(mut self) -> Result<Submission<Running>, ReplacementFailure<Proved>> {
-        let keeps_old = self.options.keep_old || matches!(self.old, Old::Gone(_));
-        let old = match self.old.into_registered() {
-            Some(old) if !keeps_old => old,
-            _ => return Ok(self.state.new),
+        let id = self.old_id().clone();
+        let (error, old) = match self.old.into_registered() {
+            None => return Ok(self.state.new),
+            Some(old) if self.options.keep_old => match read_job(&old.session, &id).await {
+                Ok(job) if is_over(&old.session, job.as_ref()) => return Ok(self.state.new),
+                Ok(_) => (StopError::Resumed { id: id.clone() }.into(), old),
+                Err(Error::Change {
+                    source: ChangeError::Vanished { .. },
+                }) => return Ok(self.state.new),
+                Err(error) => (error, old),
+            },
+            Some(old) => match old.delete().await {
+                Ok(()) => return Ok(self.state.new),
+                Err(failure) => failure.into_parts(),
+            },
         };
-        let id = old.id().clone();
-        match old.delete().await {
-            Ok(()) => Ok(self.state.new),
-            Err(failure) => {
-                let (error, old) = failure.into_parts();
-                self.old = Old::Registered(old);
-                self.fails(ReplacementError::Old {
-                    old: id,
-                    meant_to_run: MeantToRun::New,
-                    source: Box::new(error),
-                })
+        self.old = Old::Registered(old);
+        // If the old one is deleted yet, the new one is the only one, so a roll-back keeps it.
+        self.state.is_surely_ours &= error.phase() != Phase::MaybeSent;
+        let meant_to_run = match &error {
+            Error::Change {
+                source: ChangeError::StillRunning { .. },
             }
-        }
+            | Error::Stop { .. } => MeantToRun::Both,
+            _ => MeantToRun::New,
+        };
+        self.fails(ReplacementError::Old {
+            old: id,
+            meant_to_run,
+            source: Box::new(error),
+        })
     }
 }
 
@@ -114,9 +137,8 @@ impl Replacement<super::OldStopped> {
 async fn roll_back<S: ReplacementState>(failure: ReplacementFailure<S>) -> ReplacementError {
     let (error, replacement) = failure.into_parts();
     let old = replacement.old_id().clone();
-    let meant_to_run = replacement.found_as.meant_to_run();
-    match replacement.roll_back().await {
-        Ok(_) => ReplacementError::RolledBack {
+    match replacement.put_back().await {
+        Ok((_, meant_to_run)) => ReplacementError::RolledBack {
             old,
             meant_to_run,
             source: Box::new(error),

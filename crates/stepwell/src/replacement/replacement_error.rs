@@ -116,6 +116,8 @@ pub enum MeantToRun {
     New,
     /// Neither.
     Neither,
+    /// Both: another client has started the old one again. A rerun stops it.
+    Both,
     /// That is not known: a request was sent and not answered.
     Unknown,
 }
@@ -126,6 +128,7 @@ impl fmt::Display for MeantToRun {
             Self::Old => "the old one",
             Self::New => "the new one",
             Self::Neither => "neither",
+            Self::Both => "each of the two",
             Self::Unknown => "it is not known which, if any,",
         })
     }

@@ -7,11 +7,10 @@ use stepwell_transport::{SharedTransport, Transport};
 
 use super::{
     FoundAs, Old, OldStopped, Prepared, Replacement, ReplacementError, ReplacementOptions,
-    old::read_job,
+    prepared::{look, prepare},
 };
 use crate::{
     error::{AttachError, Error, ResolveError},
-    job::ended::stays_ended,
     options::Options,
     resolve::Plan,
     session::{Deadline, retry::GONE_AFTER},
@@ -132,21 +131,19 @@ async fn with_old(
     old: Submission<Registered>,
     options: ReplacementOptions,
 ) -> Result<ReplacementResumed, Error> {
-    let mut prepared = new.replace(old, options).await?;
-    let Some(session) = prepared.old.session() else {
-        return Ok(ReplacementResumed::Prepared(prepared));
-    };
-    let job = read_job(session, prepared.old_id()).await?;
-    if job.as_ref().is_some_and(|job| !stays_ended(job)) {
-        prepared.found_as = FoundAs::Running;
+    let job = look(&new, &old).await?;
+    if FoundAs::of(&old.session, job.as_ref()) == FoundAs::Running {
+        let prepared = prepare(new, old, FoundAs::Running, options).await?;
         return Ok(ReplacementResumed::Prepared(prepared));
     }
     let is_stopped = job.is_some_and(|job| job.state == JobState::Stopped);
-    prepared.found_as = if is_stopped {
+    let found_as = if is_stopped {
         FoundAs::Running
     } else {
         FoundAs::Ended
     };
+    // If the new one cannot be resolved, the next step says so, and the old one can be put back.
+    let prepared = Replacement::prepared(new, old, found_as, options);
     let stopped = prepared.into_state(|prepared| OldStopped::new(prepared.new));
     Ok(ReplacementResumed::OldStopped(stopped))
 }

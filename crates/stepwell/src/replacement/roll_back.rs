@@ -15,6 +15,7 @@ use crate::{
     observe::Step,
     resolve::{
         self, Plan, ResolveError,
+        attempt::CreateAttempt,
         settle::{Claims, SettleOutcome, settle},
     },
     session::{Deadline, Session},
@@ -81,16 +82,6 @@ impl Sealed for RollingBack {
     }
 }
 
-impl FoundAs {
-    /// Which of the two is meant to run after a roll-back.
-    pub(super) fn meant_to_run(self) -> MeantToRun {
-        match self {
-            Self::Running => MeantToRun::Old,
-            Self::Ended => MeantToRun::Neither,
-        }
-    }
-}
-
 /// # In every state
 impl<S: ReplacementState> Replacement<S> {
     /// Ends the new pipeline, and puts the old one back as it was found: one that ran is started again, from its final checkpoint.
@@ -112,6 +103,13 @@ impl<S: ReplacementState> Replacement<S> {
     pub async fn roll_back(
         self,
     ) -> Result<Submission<Registered>, ReplacementFailure<RollingBack>> {
+        Ok(self.put_back().await?.0)
+    }
+
+    /// The same, and tells which of the two is meant to run now.
+    pub(super) async fn put_back(
+        self,
+    ) -> Result<(Submission<Registered>, MeantToRun), ReplacementFailure<RollingBack>> {
         let mut rolling = self.into_state(|state| RollingBack {
             new: state.into_new(),
         });
@@ -124,7 +122,7 @@ impl<S: ReplacementState> Replacement<S> {
         if let Err(error) = ended {
             return rolling.fails(error);
         }
-        Box::pin(rolling.put_back()).await
+        Box::pin(rolling.start_old()).await
     }
 }
 
@@ -155,8 +153,10 @@ impl Replacement<RollingBack> {
         }
     }
 
-    /// Starts the old pipeline if it ran when it was found.
-    async fn put_back(mut self) -> Result<Submission<Registered>, ReplacementFailure<RollingBack>> {
+    /// Starts the old pipeline if it ran when it was found, and has not finished since.
+    async fn start_old(
+        mut self,
+    ) -> Result<(Submission<Registered>, MeantToRun), ReplacementFailure<RollingBack>> {
         let id = self.old_id().clone();
         let old = std::mem::replace(&mut self.old, Old::Gone(id.clone()));
         let Some(old) = old.into_registered() else {
@@ -164,7 +164,7 @@ impl Replacement<RollingBack> {
             return self.fails(ReplacementError::OldGone { old, new });
         };
         if self.found_as == FoundAs::Ended {
-            return Ok(old);
+            return Ok((old, MeantToRun::Neither));
         }
         old.session.puts_back(true);
         let deadline = old.session.deadline(Step::Start);
@@ -175,10 +175,16 @@ impl Replacement<RollingBack> {
         };
         old.session.puts_back(false);
         match started {
-            Ok(baseline) => Ok(old.into_state(|registered| Registered {
-                baseline,
-                ..registered
-            })),
+            Ok(baseline) => {
+                let old = old.into_state(|registered| Registered {
+                    baseline,
+                    ..registered
+                });
+                Ok((old, MeantToRun::Old))
+            }
+            Err(Error::Change {
+                source: ChangeError::Finished { .. },
+            }) => Ok((old, MeantToRun::Neither)),
             Err(error) => {
                 let is_unknown = error.phase() == stepwell_transport::Phase::MaybeSent
                     && !matches!(error, Error::ShutdownBegun);
@@ -223,7 +229,7 @@ async fn end(new: NewSoFar, old: &Old) -> (NewSoFar, Result<(), ReplacementError
             match ended {
                 Ok(()) => (NewSoFar::Ended(Some(id)), Ok(())),
                 Err(source) => {
-                    let error = not_ended(Some(id), source);
+                    let error = not_ended(&new.session, Some(id), source);
                     let new = NewSoFar::Registered {
                         new,
                         is_surely_ours,
@@ -244,61 +250,106 @@ async fn end_validated(
 ) -> (NewSoFar, Result<(), ReplacementError>) {
     let session = &new.session;
     let deadline = session.deadline(Step::Stop);
-    let attempt = new.state.attempt.as_ref();
-    let (id, ended) = if let Some(attempt) = attempt.filter(|attempt| attempt.in_doubt()) {
-        let claims = Claims {
-            registry: session.ticket.registry(),
-            server: session.requester.server(),
-            by: session.ticket.id(),
-        };
-        let look = deadline.within(session.options.settle_timeout);
-        let id = match settle(&session.requester, attempt, claims, look).await {
-            SettleOutcome::Found(pipeline) => pipeline.id,
-            // Ours was refused.
-            SettleOutcome::Conflict(_) => return (NewSoFar::Ended(None), Ok(())),
-            SettleOutcome::Ambiguous(_) | SettleOutcome::Absent | SettleOutcome::Failed(_) => {
-                let error = ReplacementError::NewInDoubt {
-                    old: old.id().clone(),
-                    new: attempt.id().cloned(),
-                };
-                return (NewSoFar::Validated { new, burnt }, Err(error));
-            }
-        };
-        session.found(&id, true);
-        let stopped = stop(&new, &id, deadline).await;
-        (Some(id), stopped)
-    } else if let Some(id) = burnt.clone() {
-        let freeing = Deleting {
-            session,
-            id: &id,
-            ended: None,
-            expected: Expected::nothing(),
-            step: Step::Delete,
-            deadline: &deadline,
-        };
-        let freed = freeing.run().await.map_err(|failure| {
-            let error = failure.into_client_error();
-            ChangeError::failed(Change::Delete, &id, &deadline, false, error).into()
-        });
-        (Some(id), freed)
-    } else {
-        // An earlier replacement may have created it, or the attempt to resume it may have failed halfway.
-        match there(&new, &deadline).await {
-            Ok(None) => (None, Ok(())),
-            Ok(Some(id)) => {
-                let stopped = stop(&new, &id, deadline).await;
-                (Some(id), stopped)
-            }
-            Err(source) => (None, Err(source)),
+    let (id, ended) = match settled(&new, &deadline).await {
+        Err(attempt) => {
+            let error = ReplacementError::NewInDoubt {
+                old: old.id().clone(),
+                new: attempt.id().cloned(),
+            };
+            return (NewSoFar::Validated { new, burnt }, Err(error));
         }
+        Ok(Some(id)) => {
+            let stopped = stop(&new, &id, deadline).await;
+            (Some(id), stopped)
+        }
+        Ok(None) => match burnt.clone() {
+            Some(id) => {
+                let freed = free(session, &id, &deadline).await;
+                (Some(id), freed)
+            }
+            // An earlier replacement may have created it, or the attempt to resume it may have failed halfway.
+            None => match there(&new, &deadline).await {
+                Ok(None) => (None, Ok(())),
+                Ok(Some(id)) => {
+                    let stopped = stop(&new, &id, deadline).await;
+                    (Some(id), stopped)
+                }
+                Err(source) => (None, Err(source)),
+            },
+        },
     };
     match ended {
         Ok(()) => (NewSoFar::Ended(id), Ok(())),
         Err(source) => {
-            let error = not_ended(id, source);
+            let error = not_ended(&new.session, id, source);
             (NewSoFar::Validated { new, burnt }, Err(error))
         }
     }
+}
+
+/// Finds out what has become of a create in doubt, of this submission or of another one of its spec that was dropped. Returns the pipeline
+/// that it has made, and the attempt if that stays unknown.
+async fn settled(
+    new: &Submission<Validated>,
+    deadline: &Deadline,
+) -> Result<Option<PipelineId>, CreateAttempt> {
+    let session = &new.session;
+    let (registry, server) = (session.ticket.registry(), session.requester.server());
+    let deadline = deadline.within(session.options.settle_timeout);
+    let own = new.state.attempt.as_ref();
+    let (attempt, by) = if let Some(attempt) = own.filter(|attempt| attempt.in_doubt()) {
+        (attempt.clone(), session.ticket.id())
+    } else {
+        let in_doubt =
+            || registry.create_in_doubt(server, &new.state.spec, false, session.ticket.id());
+        if let Some(other) = in_doubt().filter(|other| other.is_under_way) {
+            let quiet = tokio::time::timeout(deadline.remaining(), registry.quiet(other.id));
+            if quiet.await.is_err() {
+                return Err(other.attempt);
+            }
+        }
+        match in_doubt() {
+            None => return Ok(None),
+            Some(other) => (other.attempt, other.id),
+        }
+    };
+    let claims = Claims {
+        registry,
+        server,
+        by,
+    };
+    match settle(&session.requester, &attempt, claims, deadline).await {
+        SettleOutcome::Found(pipeline) => {
+            registry.know(by, &pipeline.id);
+            session.found(&pipeline.id, true);
+            Ok(Some(pipeline.id))
+        }
+        // Ours was refused.
+        SettleOutcome::Conflict(_) => {
+            registry.made_nothing(by);
+            Ok(None)
+        }
+        SettleOutcome::Ambiguous(_) | SettleOutcome::Absent | SettleOutcome::Failed(_) => {
+            Err(attempt)
+        }
+    }
+}
+
+/// Frees an id that the server holds without showing a pipeline under it.
+async fn free(session: &Session, id: &PipelineId, deadline: &Deadline) -> Result<(), Error> {
+    let freeing = Deleting {
+        session,
+        id,
+        ended: None,
+        expected: Expected::nothing(),
+        step: Step::Delete,
+        deadline,
+    };
+    let freed = freeing.run().await.map_err(|failure| {
+        let error = failure.into_client_error();
+        ChangeError::failed(Change::Delete, id, deadline, false, error)
+    });
+    Ok(freed?)
 }
 
 /// Looks for the new pipeline; `None` if there is none, or it has finished.
@@ -317,6 +368,7 @@ async fn there(
             ResolveError::OtherPipelines { .. }
             | ResolveError::NoneWithId { .. }
             | ResolveError::NothingToResume { .. }
+            | ResolveError::Conflict { .. }
             | ResolveError::Finished { .. } => return Ok(None),
             source => return Err(source.into()),
         },
@@ -347,10 +399,12 @@ fn ends(session: &Session, stopped: Result<Ending, StopError>) -> Result<(), Err
     Ok(())
 }
 
-fn not_ended(new: Option<PipelineId>, source: Error) -> ReplacementError {
-    let meant_to_run = match source.phase() {
-        stepwell_transport::Phase::MaybeSent => MeantToRun::Unknown,
-        _ => MeantToRun::New,
+/// Without an id, it is not known to be there; and the error may be that of a look after a stop that was accepted.
+fn not_ended(session: &Session, new: Option<PipelineId>, source: Error) -> ReplacementError {
+    let meant_to_run = if new.is_some() && !session.sight.is_told_to_stop() {
+        MeantToRun::New
+    } else {
+        MeantToRun::Unknown
     };
     ReplacementError::New {
         new,

@@ -34,6 +34,19 @@ async fn what_has_stopped_is_deleted_and_leaves_the_shutdown() {
     fake.finish();
 }
 
+/// What has failed or finished by itself is still meant to run, and a server deletes it.
+#[tokio::test(start_paused = true)]
+async fn what_has_ended_by_itself_is_deleted_without_a_stop() {
+    for state in ["Failed", "Finished"] {
+        let fake = FakeTransport::new();
+        let attached = attached(&fake, options()).await;
+        shows(&fake, &[job(state)]);
+        fake.expect(Method::DELETE, path("pl_1")).reply(200, "");
+        attached.delete().await.unwrap();
+        fake.finish();
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_is_deleted_leaves_the_shutdown_for_dropped_submissions_too() {
     for job_id in ["job_1", "job_2"] {

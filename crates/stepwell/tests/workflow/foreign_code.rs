@@ -2,6 +2,7 @@
 
 use std::{
     future::Future,
+    num::NonZeroU32,
     pin::pin,
     task::{Context, Poll, Waker},
 };
@@ -12,6 +13,7 @@ use stepwell::{
     error::{ResolveError, StopError},
     observe::Event,
     shutdown::{ShutdownEnd, ShutdownEntry, Unsettled},
+    spec::Update,
     transport::{
         FakeTransport, Phase, Transport, TransportError,
         bytes::Bytes,
@@ -126,6 +128,9 @@ fn outside_a_runtime_each_step_says_so_and_sends_nothing() {
         created(validated.resolve().await.unwrap())
     });
     let running = runtime.block_on(running(&fake, under()));
+    let to_update = runtime.block_on(self::running(&fake, options()));
+    let attached = [(); 2].map(|()| runtime.block_on(attached(&fake, options())));
+    let stopped = [(); 2].map(|()| runtime.block_on(stopped(&fake, options())));
     drop(runtime);
     let sent = fake.requests().len();
 
@@ -157,6 +162,15 @@ fn outside_a_runtime_each_step_says_so_and_sends_nothing() {
         .into_parts();
     errors.push(error);
     errors.push(at_once(registered.stop()).unwrap_err().into_error());
+    let update = Update::new().parallelism(NonZeroU32::MIN);
+    let updated = at_once(to_update.update(&update));
+    errors.push(updated.unwrap_err().into_error());
+    let [one, other] = attached;
+    errors.push(at_once(one.start()).unwrap_err().into_error());
+    errors.push(at_once(other.delete()).unwrap_err().into_error());
+    let [one, other] = stopped;
+    errors.push(at_once(one.start()).unwrap_err().into_error());
+    errors.push(at_once(other.delete()).unwrap_err().into_error());
     for error in errors {
         assert!(matches!(error, Error::NoRuntime), "{error:?}");
         assert_eq!(error.phase(), Phase::NotSent);

@@ -3,6 +3,11 @@
 use stepwell::{
     Error, Options, PipelineId, PipelineSpec, Resolution, Shutdown, StopPolicy, Submission,
     TransitionError,
+    replacement::{
+        NewStarted, OldStopped, Prepared, Proved, Replacement, ReplacementFailure,
+        ReplacementOptions, ReplacementResumed,
+    },
+    spec::Update,
     state::{
         Connected, Created, Registered, Resolved, Resumed, Running, Stopped, Unconnected, Validated,
     },
@@ -55,8 +60,58 @@ fn every_future_is_send(
     ));
 }
 
+/// Never called, either.
+#[allow(dead_code, clippy::too_many_arguments)]
+fn every_future_of_a_change_is_send(
+    new: Submission<Validated>,
+    registered: [Submission<Registered>; 3],
+    running: Submission<Running>,
+    stopped: [Submission<Stopped>; 2],
+    prepared: [Replacement<Prepared>; 2],
+    old_stopped: [Replacement<OldStopped>; 2],
+    new_started: Replacement<NewStarted>,
+    proved: [Replacement<Proved>; 2],
+    resumed: ReplacementResumed,
+    update: &'static Update,
+    (id, spec, shutdown): (PipelineId, PipelineSpec, &'static Shutdown),
+) {
+    let [old, one, other] = registered;
+    is_send(one.start());
+    is_send(other.delete());
+    is_send(running.update(update));
+    let [one, other] = stopped;
+    is_send(one.start());
+    is_send(other.delete());
+    is_send(new.replace(old, ReplacementOptions::default()));
+    let [one, other] = prepared;
+    is_send(one.stop_old());
+    is_send(other.run());
+    let [one, other] = old_stopped;
+    is_send(one.start_new());
+    is_send(other.run());
+    is_send(new_started.prove());
+    let [one, other] = proved;
+    is_send(one.commit());
+    is_send(other.roll_back());
+    is_send(resumed.run());
+    let (transport, options) = (NeverTransport::default(), Options::default());
+    let replacement = ReplacementOptions::default();
+    is_send(Replacement::resume(
+        transport,
+        id,
+        spec,
+        shutdown,
+        options,
+        replacement,
+    ));
+    is_send(shutdown.drain(std::time::Duration::ZERO));
+}
+
 #[test]
 fn everything_public_can_be_shared_between_threads() {
+    is_shared::<Replacement<Prepared>>();
+    is_shared::<ReplacementFailure<Proved>>();
+    is_shared::<ReplacementResumed>();
     is_shared::<Submission<Unconnected>>();
     is_shared::<Submission<Validated>>();
     is_shared::<Submission<Resolved<Resumed>>>();
@@ -73,6 +128,7 @@ fn everything_public_can_be_shared_between_threads() {
 #[test]
 fn errors_are_small() {
     assert_eq!(size_of::<TransitionError<Validated>>(), size_of::<usize>());
+    assert_eq!(size_of::<ReplacementFailure<Proved>>(), size_of::<usize>());
     assert!(size_of::<Error>() <= 128, "{}", size_of::<Error>());
 }
 

@@ -10,12 +10,14 @@ mod scene;
 mod server;
 mod wire;
 
+mod change;
 mod fail;
 mod finish;
 mod ids;
 mod many;
 mod race;
 mod refuse;
+mod replace;
 mod restart;
 mod resume;
 mod shutdown;
@@ -109,6 +111,18 @@ scenarios! {
     }
     token {
         a_wrong_token_is_told_as_credentials_and_one_too_many_is_harmless,
+    }
+    change {
+        one_that_is_known_by_its_id_is_stopped_started_and_deleted,
+        one_that_has_finished_is_deleted_and_not_started,
+        another_interval_holds_in_the_same_run,
+        another_parallelism_begins_a_new_run,
+        another_environment_begins_a_new_run_where_there_is_one,
+    }
+    replace {
+        a_changed_query_takes_the_place_of_the_old_one,
+        a_query_that_fails_gives_its_place_back,
+        a_rerun_ends_with_one_whatever_was_done_before,
     }
     restart {
         what_was_running_goes_on_after_a_restart_of_the_server,

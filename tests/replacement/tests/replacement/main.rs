@@ -4,7 +4,10 @@
 // The lint does not treat helpers shared by tests as test code.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod attacks;
 mod faults;
+mod foreign_code;
+mod shutdowns;
 mod steps;
 mod support;
 mod table;

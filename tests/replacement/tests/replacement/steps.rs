@@ -3,49 +3,24 @@
 use stepwell::{
     JobState, OnShutdown, Shutdown, StopPolicy, Submission,
     error::{MeantToRun, ReplacementError},
-    replacement::{Prepared, Replacement, ReplacementOptions},
+    replacement::ReplacementOptions,
     shutdown::ShutdownEnd,
-    state::Validated,
     transport::Transport as _,
 };
-use stepwell_control_plane::testing::Server;
 
 use crate::support::*;
-
-async fn validated(
-    server: &Server,
-    spec: stepwell::PipelineSpec,
-    shutdown: &Shutdown,
-) -> Submission<Validated> {
-    let submission = Submission::builder(server.clone(), spec)
-        .options(options())
-        .shutdown(shutdown)
-        .build();
-    submission
-        .connect()
-        .await
-        .unwrap()
-        .validate()
-        .await
-        .unwrap()
-}
-
-async fn prepared(
-    server: &Server,
-    old: &stepwell::PipelineId,
-    shutdown: &Shutdown,
-    options: ReplacementOptions,
-) -> Replacement<Prepared> {
-    let old = attach(&server.clone().into_shared(), old, shutdown).await;
-    let new = validated(server, new_spec(), shutdown).await;
-    new.replace(old, options).await.unwrap()
-}
 
 #[tokio::test(start_paused = true)]
 async fn the_happy_path_stops_starts_proves_and_deletes_in_this_order() {
     let (server, old) = server_with_old().await;
     let shutdown = Shutdown::new();
-    let prepared = prepared(&server, &old, &shutdown, ReplacementOptions::default()).await;
+    let prepared = prepared(
+        server.clone(),
+        &old,
+        &shutdown,
+        ReplacementOptions::default(),
+    )
+    .await;
     assert_eq!((prepared.old_id(), prepared.new_id()), (&old, None));
     assert_eq!(running_names(&server), ["old"]);
     let stopped = prepared.stop_old().await.unwrap();
@@ -73,7 +48,7 @@ async fn the_old_one_can_be_kept_and_can_be_one_that_has_ended() {
     server.stop(&old, &stepwell::StopMode::Immediate);
     tokio::time::sleep(seconds(2)).await;
     let keep = ReplacementOptions::default().with_keep_old(true);
-    let prepared = prepared(&server, &old, &Shutdown::new(), keep).await;
+    let prepared = prepared(server.clone(), &old, &Shutdown::new(), keep).await;
     let running = prepared.run().await.unwrap();
     assert_eq!(running.name(), "new");
     assert_eq!(server.pipeline(&old).unwrap().state, JobState::Stopped);
@@ -89,7 +64,13 @@ async fn each_state_rolls_back_and_puts_the_old_one_back_as_it_was_found() {
                 tokio::time::sleep(seconds(2)).await;
             }
             let shutdown = Shutdown::new();
-            let prepared = prepared(&server, &old, &shutdown, ReplacementOptions::default()).await;
+            let prepared = prepared(
+                server.clone(),
+                &old,
+                &shutdown,
+                ReplacementOptions::default(),
+            )
+            .await;
             let back = match step {
                 0 => prepared.roll_back().await.unwrap(),
                 1 => prepared
@@ -143,7 +124,7 @@ async fn a_spec_that_finds_the_old_one_is_refused_before_anything_is_touched() {
             .build()
             .unwrap(),
     ] {
-        let new = validated(&server, spec, &shutdown).await;
+        let new = validated(server.clone(), spec, &shutdown).await;
         let attached = attach(&transport, &old, &shutdown).await;
         let failure = new.replace(attached, ReplacementOptions::default()).await;
         let (error, ..) = failure.unwrap_err().into_parts();
@@ -153,7 +134,7 @@ async fn a_spec_that_finds_the_old_one_is_refused_before_anything_is_touched() {
         );
         assert!(error.to_string().contains("use `update`"), "{error}");
     }
-    let other = validated(&server, new_spec(), &Shutdown::new()).await;
+    let other = validated(server.clone(), new_spec(), &Shutdown::new()).await;
     let attached = attach(&transport, &old, &shutdown).await;
     let failure = other.replace(attached, ReplacementOptions::default()).await;
     let error = failure.unwrap_err().into_error();
@@ -170,7 +151,7 @@ async fn other_pipelines_are_told_of_before_anything_is_touched() {
     )
     .await;
     let shutdown = Shutdown::new();
-    let new = validated(&server, new_spec(), &shutdown).await;
+    let new = validated(server.clone(), new_spec(), &shutdown).await;
     let attached = attach(&server.clone().into_shared(), &old, &shutdown).await;
     let failure = new.replace(attached, ReplacementOptions::default()).await;
     let error = failure.unwrap_err().into_error();
@@ -193,7 +174,7 @@ async fn without_a_final_checkpoint_it_goes_on_only_if_that_is_allowed() {
                     .build(),
             )
             .with_without_checkpoint(allowed);
-        let prepared = prepared(&server, &old, &Shutdown::new(), options).await;
+        let prepared = prepared(server.clone(), &old, &Shutdown::new(), options).await;
         let stopped = prepared.stop_old().await;
         if allowed {
             let _ = stopped.unwrap();
@@ -220,7 +201,13 @@ async fn a_roll_back_goes_on_while_a_shutdown_drains_and_not_once_it_stops() {
     for drains in [true, false] {
         let (server, old) = server_with_old().await;
         let shutdown = Shutdown::new();
-        let prepared = prepared(&server, &old, &shutdown, ReplacementOptions::default()).await;
+        let prepared = prepared(
+            server.clone(),
+            &old,
+            &shutdown,
+            ReplacementOptions::default(),
+        )
+        .await;
         let stopped = prepared.stop_old().await.unwrap();
         if drains {
             shutdown.drain(seconds(10)).await.unwrap();
@@ -242,7 +229,7 @@ async fn the_new_one_inherits_what_a_shutdown_does_to_the_old_one() {
     let leave = options().with_on_shutdown(OnShutdown::Leave);
     let attached = Submission::attach(server.clone(), old, &shutdown, leave);
     let attached = attached.await.unwrap();
-    let new = validated(&server, new_spec(), &shutdown).await;
+    let new = validated(server.clone(), new_spec(), &shutdown).await;
     let prepared = new.replace(attached, ReplacementOptions::default()).await;
     let running = prepared.unwrap().run().await.unwrap();
     let report = shutdown.stop_all(StopPolicy::default()).await.unwrap();
@@ -261,7 +248,7 @@ async fn what_fails_says_why_and_what_is_meant_to_run() {
     let (server, old) = server_with_old().await;
     server.set_workers(NEW, failing());
     let prepared = prepared(
-        &server,
+        server.clone(),
         &old,
         &Shutdown::new(),
         ReplacementOptions::default(),

@@ -11,11 +11,14 @@ use http::{Method, Request, Response, StatusCode};
 use stepwell::{
     JobState, Options, Outcome, PipelineId, PipelineSpec, SharedTransport, Shutdown, StopMode,
     Submission,
-    replacement::{Replacement, ReplacementError, ReplacementOptions},
-    state::{Registered, Running},
+    replacement::{Prepared, Replacement, ReplacementError, ReplacementOptions},
+    state::{Registered, Running, Validated},
     transport::{Phase, Transport, TransportError, TransportErrorKind},
 };
-use stepwell_control_plane::testing::{Failure, HeldPipeline, RunEnd, Server, Workers};
+use stepwell_control_plane::{
+    Generation,
+    testing::{Failure, HeldPipeline, RunEnd, Server, Workers},
+};
 
 pub(crate) const OLD: &str = "INSERT INTO archive SELECT id FROM orders";
 pub(crate) const NEW: &str = "INSERT INTO archive SELECT id, price FROM orders";
@@ -56,20 +59,22 @@ struct Watched {
     most_at_once: usize,
 }
 
-/// A transport with a fault at one request.
+/// From which request on, counted from 0, and for how many in a row.
+pub(crate) type At = (usize, usize, Fault);
+
+/// A transport with faults at some requests.
 #[derive(Clone, Debug)]
 pub(crate) struct Faulty {
     server: Server,
-    /// Counted from 0, and for how many requests in a row.
-    at: Option<(usize, usize, Fault)>,
+    at: Vec<At>,
     watched: Arc<Mutex<Watched>>,
 }
 
 impl Faulty {
-    pub(crate) fn new(server: &Server, at: Option<(usize, usize, Fault)>) -> Self {
+    pub(crate) fn new(server: &Server, at: impl IntoIterator<Item = At>) -> Self {
         Self {
             server: server.clone(),
-            at,
+            at: at.into_iter().collect(),
             watched: Arc::default(),
         }
     }
@@ -111,14 +116,9 @@ impl Transport for Faulty {
                 watched.requests += 1;
                 watched.requests - 1
             };
-            let fault = this
-                .at
-                .filter(|(at, count, _)| (*at..at + count).contains(&number));
-            let lost = || {
-                let words = "connection closed before the reply; try again";
-                TransportError::new(TransportErrorKind::Closed, Phase::MaybeSent, words)
-            };
-            match fault.map(|(_, _, fault)| fault) {
+            let mut faults = this.at.iter();
+            let fault = faults.find(|(at, count, _)| (*at..at + count).contains(&number));
+            match fault.map(|(_, _, fault)| *fault) {
                 Some(Fault::LostBefore) => return Err(lost()),
                 Some(Fault::BadGateway) => {
                     let mut reply = Response::new(Bytes::new());
@@ -130,7 +130,7 @@ impl Transport for Faulty {
             }
             let reply = this.server.execute(request).await;
             this.watch();
-            match fault.map(|(_, _, fault)| fault) {
+            match fault.map(|(_, _, fault)| *fault) {
                 Some(Fault::LostAfter) => Err(lost()),
                 Some(Fault::KilledAfter) => pending().await,
                 _ => reply,
@@ -176,7 +176,12 @@ pub(crate) fn seconds(seconds: u64) -> Duration {
 
 /// A server whose old pipeline runs, started by another process.
 pub(crate) async fn server_with_old() -> (Server, PipelineId) {
-    let server = Server::builder().seed(1).build();
+    server_of_with_old(Generation::V0_16).await
+}
+
+/// The same of another generation.
+pub(crate) async fn server_of_with_old(generation: Generation) -> (Server, PipelineId) {
+    let server = Server::builder().generation(generation).seed(1).build();
     server.set_workers(OLD, workers());
     server.set_workers(NEW, workers());
     let id = start(&server, spec("old", OLD)).await;
@@ -227,14 +232,18 @@ pub(crate) async fn replace(
     old: &PipelineId,
     shutdown: &Shutdown,
 ) -> Result<Submission<Running>, stepwell::Error> {
-    let resumed = Replacement::resume(
-        transport,
-        old.clone(),
-        new_spec(),
-        shutdown,
-        options(),
-        ReplacementOptions::default(),
-    );
+    replace_with(transport, old, shutdown, ReplacementOptions::default()).await
+}
+
+/// The same with other options.
+pub(crate) async fn replace_with(
+    transport: SharedTransport,
+    old: &PipelineId,
+    shutdown: &Shutdown,
+    replacement: ReplacementOptions,
+) -> Result<Submission<Running>, stepwell::Error> {
+    let (old, spec) = (old.clone(), new_spec());
+    let resumed = Replacement::resume(transport, old, spec, shutdown, options(), replacement);
     Ok(resumed.await?.run().await?)
 }
 
@@ -244,4 +253,106 @@ pub(crate) fn replacement_error(error: stepwell::Error) -> ReplacementError {
         stepwell::Error::Replacement { source } => source,
         other => panic!("not an error of a replacement: {other:?}"),
     }
+}
+
+/// Connects and validates.
+pub(crate) async fn validated(
+    transport: impl Transport,
+    spec: PipelineSpec,
+    shutdown: &Shutdown,
+) -> Submission<Validated> {
+    let submission = Submission::builder(transport, spec)
+        .options(options())
+        .shutdown(shutdown)
+        .build();
+    let connected = submission.connect().await.unwrap();
+    connected.validate().await.unwrap()
+}
+
+/// Prepares to replace the old pipeline.
+pub(crate) async fn prepared(
+    transport: impl Transport,
+    old: &PipelineId,
+    shutdown: &Shutdown,
+    options: ReplacementOptions,
+) -> Replacement<Prepared> {
+    let transport = transport.into_shared();
+    let old = attach(&transport, old, shutdown).await;
+    let new = validated(transport, new_spec(), shutdown).await;
+    new.replace(old, options).await.unwrap()
+}
+
+/// What a hook does with a request.
+pub(crate) enum Course {
+    Pass,
+    /// A reply in place of the server's.
+    Answered(u16, &'static str),
+    /// The connection closes, and the request reaches the server so much later.
+    Late(Duration),
+}
+
+type Hook = dyn Fn(&Request<Bytes>, &Server) -> Course + Send + Sync;
+
+/// A transport that asks a hook about each request.
+#[derive(Clone)]
+pub(crate) struct Hooked {
+    server: Server,
+    hook: Arc<Hook>,
+}
+
+impl Hooked {
+    pub(crate) fn new(
+        server: &Server,
+        hook: impl Fn(&Request<Bytes>, &Server) -> Course + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            server: server.clone(),
+            hook: Arc::new(hook),
+        }
+    }
+}
+
+impl std::fmt::Debug for Hooked {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Hooked")
+    }
+}
+
+impl Transport for Hooked {
+    fn execute(
+        &self,
+        request: Request<Bytes>,
+    ) -> impl Future<Output = Result<Response<Bytes>, TransportError>> + Send {
+        let course = (self.hook)(&request, &self.server);
+        let server = self.server.clone();
+        async move {
+            match course {
+                Course::Pass => server.execute(request).await,
+                Course::Answered(status, body) => {
+                    let mut reply = Response::new(Bytes::from_static(body.as_bytes()));
+                    *reply.status_mut() = StatusCode::from_u16(status).unwrap();
+                    Ok(reply)
+                }
+                Course::Late(time) => {
+                    tokio::spawn(async move {
+                        tokio::time::sleep(time).await;
+                        let _ = server.execute(request).await;
+                    });
+                    Err(lost())
+                }
+            }
+        }
+    }
+}
+
+fn lost() -> TransportError {
+    let words = "connection closed before the reply; try again";
+    TransportError::new(TransportErrorKind::Closed, Phase::MaybeSent, words)
+}
+
+/// Whether the request creates a pipeline.
+pub(crate) fn creates(request: &Request<Bytes>) -> bool {
+    let path = request.uri().path();
+    *request.method() == Method::PUT
+        || *request.method() == Method::POST && path.ends_with("/pipelines")
 }

@@ -138,6 +138,8 @@ struct Both<'a> {
     new: Vec<Life>,
     /// Whether others, or requests that came through long after they were given up, had a hand in it.
     is_disturbed: bool,
+    /// Whether nothing was touched, so that what the old one is meant to do is its own affair.
+    is_untouched: bool,
     /// Whether the old one was told to restart: it shows that at the next tick.
     is_restarted: bool,
 }
@@ -171,6 +173,10 @@ impl<'a> Both<'a> {
         let is_restarted = inner.acts.iter().any(|act| {
             act.id == replaced.old && act.deed == Deed::Restart && act.at >= from && act.at <= to
         });
+        let is_untouched = !inner.acts.iter().any(|act| {
+            let is_ours = act.who == pages.who || act.who == replaced.by;
+            is_of(act) && is_ours && act.at >= from
+        });
         let processes = story.shutdowns.get(pages.process);
         let shutdown = processes.and_then(|endings| endings.first());
         let is_shut_down = shutdown.is_some_and(|ending| ending.shutdown_began <= to);
@@ -182,6 +188,7 @@ impl<'a> Both<'a> {
             new,
             is_disturbed: is_disturbed || is_shut_down,
             is_restarted,
+            is_untouched,
         }
     }
 
@@ -240,6 +247,7 @@ impl<'a> Both<'a> {
                         .then_some("the old one was not dealt with as asked")
                 }
             }
+            Err(_) if self.is_untouched => None,
             Err(Error::Replacement { source }) => match source.meant_to_run() {
                 Some(MeantToRun::Old) => {
                     (!(old || self.is_restarted) || new).then_some("not the old one")

@@ -1,0 +1,11 @@
+use stepwell::{Error, replacement::{Replacement, NewStarted}};
+
+async fn example(started: Replacement<NewStarted>) -> Result<(), Error> {
+    let next = started.prove().await?.commit().await;
+    drop(next);
+    Ok(())
+}
+
+fn main() {
+    let _ = example;
+}
