@@ -149,7 +149,7 @@ async fn a_query_that_comes_up_takes_the_place_of_the_old_one_whichever_request_
 
 #[tokio::test(start_paused = true)]
 async fn a_query_that_fails_gives_its_place_back_whichever_request_fails() {
-    every_request(Play::new(true, None), 2, 1).await;
+    every_request(Play::new(true, None), 3, 1).await;
 }
 
 /// So long that the deadlines of some steps pass.
@@ -183,7 +183,7 @@ async fn a_rerun_in_the_same_process_ends_as_one_in_another() {
     for fails in [false, true] {
         let mut play = Play::new(fails, None);
         play.in_one_process = true;
-        every_request(play, if fails { 9 } else { 3 }, 1).await;
+        every_request(play, if fails { 15 } else { 4 }, 1).await;
     }
 }
 
@@ -192,9 +192,9 @@ async fn two_faults_in_one_run_are_mended_by_a_rerun() {
     use Fault::{BadGateway, KilledAfter, LostAfter, LostBefore};
     for fails in [false, true] {
         let requests = Play::new(fails, None).run().await;
-        for first in (0..requests).step_by(11) {
+        for first in (0..requests).step_by(13) {
             // The first one may add requests.
-            for second in (first + 1..requests + 8).step_by(11) {
+            for second in (first + 1..requests + 8).step_by(13) {
                 for (one, other) in [
                     (LostAfter, KilledAfter),
                     (BadGateway, LostAfter),
