@@ -145,9 +145,9 @@ pub(super) async fn look(
 
 /// # Prepared
 impl Replacement<Prepared> {
-    /// Stops the old pipeline with a final checkpoint. One that has stopped, failed or finished is left as it is. For one that is starting it first waits until
-    /// that is Running, for at most [`Options::resolve_timeout`](crate::Options::resolve_timeout), because a stop before that takes no
-    /// checkpoint.
+    /// Stops the old pipeline with a final checkpoint. One that has stopped, failed or finished is left as it is. For one that is starting it
+    /// first waits until that is Running, for at most [`Options::resolve_timeout`](crate::Options::resolve_timeout), because a stop before
+    /// that takes no checkpoint.
     ///
     /// # Errors
     ///
