@@ -108,20 +108,17 @@ impl Pair {
         let told = format!("{point}, the new one fails: {fails}");
         let client = Client::new(transport_to(&self.url));
         let first = self.replace(Some(point)).await;
-        assert!(
-            first == End::Killed || point.starts_with("read"),
-            "{told}: {first:?}"
-        );
+        assert_eq!(first, End::Killed, "{told}");
         let (_, running) = self.shown(&client).await;
         assert!(running.len() <= 1, "{told}: {running:?}");
         let second = self.replace(None).await;
         let (there, running) = self.shown(&client).await;
         if fails {
             assert_eq!(second, End::Said("rolled back".to_owned()), "{told}");
-            assert_eq!(running, [self.old_name.clone()], "{told}");
+            assert_eq!(running, std::slice::from_ref(&self.old_name), "{told}");
         } else {
             assert_eq!(second, End::Said(self.new_name.clone()), "{told}");
-            assert_eq!(running, [self.new_name.clone()], "{told}");
+            assert_eq!(running, std::slice::from_ref(&self.new_name), "{told}");
             assert_eq!(there, running, "{told}");
         }
         // What runs is not needed any more.
@@ -144,7 +141,7 @@ fn transport_to(url: &str) -> SharedTransport {
 async fn killed_at(points: &[&'static str], fails: bool) {
     let directory = StateDirectory::new();
     let (engine, _) = directory.engine().await;
-    let (url, transport) = (engine.url().to_string(), transport(&engine));
+    let (url, transport) = (engine.url().clone(), transport(&engine));
     let mut plays = JoinSet::new();
     for (number, point) in points.iter().copied().enumerate() {
         let (url, transport) = (url.clone(), transport.clone());
@@ -163,24 +160,9 @@ async fn killed_at(points: &[&'static str], fails: bool) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_process_that_is_killed_at_a_request_has_a_successor_that_ends_with_the_new_one() {
     let points = [
-        "read:0:1",
-        "read:0:4",
-        "read:0:8",
-        "read:0:11",
-        "before:1",
-        "during:1",
-        "after:1",
-        "read:1:1",
-        "read:1:3",
-        "read:1:5",
-        "before:2",
-        "during:2",
-        "after:2",
-        "read:2:1",
-        "read:2:4",
-        "before:3",
-        "during:3",
-        "after:3",
+        "read:0:1", "read:0:3", "read:0:5", "read:0:7", "before:1", "during:1", "after:1",
+        "read:1:1", "read:1:2", "read:1:4", "before:2", "during:2", "after:2", "read:2:1",
+        "read:2:4", "before:3", "during:3", "after:3",
     ];
     killed_at(&points, false).await;
 }

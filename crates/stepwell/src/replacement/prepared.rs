@@ -145,14 +145,15 @@ pub(super) async fn look(
 
 /// # Prepared
 impl Replacement<Prepared> {
-    /// Stops the old pipeline with a final checkpoint. One that has ended is left as it is. For one that is starting it first waits until
-    /// that is Running, for at most [`Options::resolve_timeout`](crate::Options::resolve_timeout), because a stop before that takes no
-    /// checkpoint.
+    /// Stops the old pipeline with a final checkpoint. One that has stopped, failed or finished is left as it is. For one that is starting it
+    /// first waits until that is Running, for at most [`Options::resolve_timeout`](crate::Options::resolve_timeout), because a stop before
+    /// that takes no checkpoint.
     ///
     /// # Errors
     ///
     /// [`ReplacementError::NoFinalCheckpoint`] if it stopped without one, unless
-    /// [`ReplacementOptions::with_without_checkpoint`] allows that; [`ReplacementError::Old`] if it was not seen stopped.
+    /// [`ReplacementOptions::with_without_checkpoint`] allows that; [`ReplacementError::Old`] if it was not seen stopped, and if a shutdown
+    /// has begun, under which the new one could not be started: nothing is sent then.
     ///
     /// # Cancel safety
     ///

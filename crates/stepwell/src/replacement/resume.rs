@@ -64,8 +64,9 @@ impl Replacement<Prepared> {
     /// | gone | there | [`OldStopped`]: the new one is proved, and nothing has to be deleted |
     /// | gone | absent | [`ReplacementError::OldGone`] |
     ///
-    /// An old pipeline that is found Stopped counts as stopped by the replacement that was cut short, so a roll-back starts it. An
-    /// [`Intent::CreateOnly`] is taken for [`Intent::ResumeOrCreate`], because the new one may be there.
+    /// If the new one cannot be resolved, that is told at once while the old one runs, and otherwise by the next step, after which the old
+    /// one can be put back. An old pipeline that is found Stopped counts as stopped by the replacement that was cut short, so a roll-back
+    /// starts it. An [`Intent::CreateOnly`] is taken for [`Intent::ResumeOrCreate`], because the new one may be there.
     ///
     /// # Errors
     ///

@@ -86,8 +86,9 @@ impl Sealed for RollingBack {
 impl<S: ReplacementState> Replacement<S> {
     /// Ends the new pipeline, and puts the old one back as it was found: one that ran is started again, from its final checkpoint.
     ///
-    /// The old one is read first; if it is gone, nothing is touched. The new one is deleted only if this value has certainly created it,
-    /// and is stopped otherwise. While it is unknown whether it was created, the old one is not started.
+    /// The old one is read first; if it is gone, nothing is touched. The new one is deleted only if this value has certainly created it and
+    /// has not begun to delete the old one, and is stopped otherwise. While it is unknown whether it was created, here or by another
+    /// submission under the same [`Shutdown`](crate::Shutdown), the old one is not started.
     ///
     /// It goes on after [`Shutdown::drain`](crate::Shutdown::drain), and starts nothing once a shutdown that stops has begun. It does not
     /// make the old pipeline one that was started here.

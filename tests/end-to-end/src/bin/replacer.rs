@@ -8,7 +8,7 @@ use std::{
     error::Error as StdError,
     future::{Future, pending},
     io::{Write as _, stdout},
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -68,7 +68,7 @@ impl Killed {
     fn count(&self, request: &Request<Bytes>) -> (Sent, bool) {
         let is_write =
             *request.method() != Method::GET && !request.uri().path().ends_with("validate_query");
-        let mut sent = self.sent.lock().unwrap_or_else(|error| error.into_inner());
+        let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
         if is_write {
             sent.writes += 1;
             sent.reads = 0;

@@ -15,6 +15,8 @@ struct Play {
     /// Whether the new query fails.
     fails: bool,
     keeps_old: bool,
+    /// Whether all runs are calls in one process, under one shutdown.
+    in_one_process: bool,
     first: Vec<At>,
     /// The faults in the rerun. There is a third run without if there are some.
     second: Vec<At>,
@@ -26,6 +28,7 @@ impl Play {
             generation: Generation::V0_16,
             fails,
             keeps_old: false,
+            in_one_process: false,
             first: first.into_iter().collect(),
             second: Vec::new(),
         }
@@ -47,10 +50,17 @@ impl Play {
         }
         let mut requests = None;
         let mut writes = Vec::new();
+        let process = Shutdown::new();
+        let shutdown_of_run = || {
+            if self.in_one_process {
+                process.clone()
+            } else {
+                Shutdown::new()
+            }
+        };
         for faults in runs {
             let faulty = Faulty::new(&server, faults.iter().copied());
-            // Each is a process of its own.
-            let shutdown = Shutdown::new();
+            let shutdown = shutdown_of_run();
             let transport = faulty.clone().into_shared();
             let replacing = Box::pin(replace_with(transport, &old, &shutdown, options.clone()));
             let ended = tokio::time::timeout(seconds(LONG), replacing).await;
@@ -71,7 +81,7 @@ impl Play {
         }
 
         let again = Faulty::new(&server, None);
-        let shutdown = Shutdown::new();
+        let shutdown = shutdown_of_run();
         let transport = again.clone().into_shared();
         let ended = replace_with(transport, &old, &shutdown, options).await;
         let names = running_names(&server);
@@ -139,7 +149,7 @@ async fn a_query_that_comes_up_takes_the_place_of_the_old_one_whichever_request_
 
 #[tokio::test(start_paused = true)]
 async fn a_query_that_fails_gives_its_place_back_whichever_request_fails() {
-    every_request(Play::new(true, None), 2, 1).await;
+    every_request(Play::new(true, None), 3, 1).await;
 }
 
 /// So long that the deadlines of some steps pass.
@@ -167,14 +177,24 @@ async fn an_old_one_that_is_kept_stays_stopped_whichever_request_fails() {
     every_request(play, 4, 1).await;
 }
 
+/// The caller may drop a replacement in the middle of a step, too, and begin anew under the same shutdown.
+#[tokio::test(start_paused = true)]
+async fn a_rerun_in_the_same_process_ends_as_one_in_another() {
+    for fails in [false, true] {
+        let mut play = Play::new(fails, None);
+        play.in_one_process = true;
+        every_request(play, if fails { 15 } else { 4 }, 1).await;
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn two_faults_in_one_run_are_mended_by_a_rerun() {
     use Fault::{BadGateway, KilledAfter, LostAfter, LostBefore};
     for fails in [false, true] {
         let requests = Play::new(fails, None).run().await;
-        for first in (0..requests).step_by(11) {
+        for first in (0..requests).step_by(13) {
             // The first one may add requests.
-            for second in (first + 1..requests + 8).step_by(11) {
+            for second in (first + 1..requests + 8).step_by(13) {
                 for (one, other) in [
                     (LostAfter, KilledAfter),
                     (BadGateway, LostAfter),
