@@ -8,7 +8,7 @@ use super::{Change, ChangeError, look::Looking};
 use crate::{
     error::Error,
     job::{
-        ended::stays_ended,
+        ended::has_ended,
         record::Expected,
         watch::{Look, Watch},
     },
@@ -39,7 +39,7 @@ pub(crate) async fn delete(
     };
     match looking.job().await {
         Ok(job) => {
-            if let Some(job) = job.as_ref().filter(|job| !stays_ended(job)) {
+            if let Some(job) = job.as_ref().filter(|job| !has_ended(job)) {
                 let (id, state) = (id.clone(), job.state.clone());
                 return Err(ChangeError::StillRunning { id, state }.into());
             }
@@ -154,7 +154,7 @@ impl Deleting<'_> {
                 Look::Vanished => return Ok(Shown::Gone),
                 Look::Rejected(error) => return Err(error),
                 Look::Job(job) => {
-                    return Ok(Shown::Yes((!stays_ended(&job)).then_some(job.state)));
+                    return Ok(Shown::Yes((!has_ended(&job)).then_some(job.state)));
                 }
                 Look::NoJob | Look::Failed if self.deadline.is_over() => {
                     return Ok(Shown::NotKnown);
