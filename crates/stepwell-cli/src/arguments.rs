@@ -5,10 +5,12 @@
     reason = "a doc comment here is a help text on a terminal"
 )]
 
+mod change;
 mod connection;
 mod help;
 mod list;
 mod parse;
+mod place;
 mod run;
 
 use std::{path::PathBuf, time::Duration};
@@ -17,8 +19,13 @@ use clap::{Args, Parser, Subcommand, ValueEnum, builder::NonEmptyStringValuePars
 use clap_complete::Shell;
 
 pub(crate) use self::{
+    change::{
+        Awaited, DeleteArguments, LogsArguments, RestartArguments, Settings, StartArguments,
+        UntilRunning, UpdateArguments, WaitArguments,
+    },
     connection::Connection,
     list::{ListArguments, Selection, Sort},
+    place::Place,
     run::{Mode, RunArguments},
 };
 use crate::color;
@@ -82,9 +89,71 @@ pub(crate) enum Command {
     /// Stop a pipeline, by default with a final checkpoint
     #[command(after_help = help::STOP)]
     Stop(StopArguments),
+    /// Start a pipeline that is stopped or has failed, and wait until it runs
+    ///
+    /// It goes on from its last checkpoint. A pipeline that runs already is left as it is.
+    #[command(after_help = help::START)]
+    Start(StartArguments),
+    /// Stop a pipeline with a final checkpoint, and start it again
+    ///
+    /// A pipeline that is stopped or has failed is started.
+    #[command(after_help = help::RESTART)]
+    Restart(RestartArguments),
+    /// Change settings of a running pipeline, and wait until it runs with them
+    ///
+    /// Only what differs is sent. A new checkpoint interval takes effect at once; everything else restarts the job from a checkpoint.
+    #[command(after_help = help::UPDATE)]
+    Update(UpdateArguments),
+    /// Delete pipelines that have ended, with their checkpoints
+    #[command(after_help = help::DELETE)]
+    Delete(DeleteArguments),
+    /// Wait until a pipeline is running, stopped or finished
+    #[command(after_help = help::WAIT)]
+    Wait(WaitArguments),
+    /// Show the errors that the job of a pipeline has logged, newest first
+    #[command(after_help = help::LOGS)]
+    Logs(LogsArguments),
     /// Print a completion script for a shell
     #[command(after_help = help::COMPLETIONS)]
     Completions(CompletionsArguments),
+}
+
+impl Command {
+    /// The server that the command may be given, and its state directory.
+    pub(crate) fn place(&self) -> Option<(&Connection, Option<&PathBuf>)> {
+        let place = match self {
+            Self::Run(run) => return Some((&run.connection, run.state_dir.as_ref())),
+            Self::Validate(validate) => return Some((&validate.connection, None)),
+            Self::Completions(_) => return None,
+            Self::List(list) => &list.place,
+            Self::Status(status) => &status.place,
+            Self::Stop(stop) => &stop.place,
+            Self::Start(start) => &start.place,
+            Self::Restart(restart) => &restart.place,
+            Self::Update(update) => &update.place,
+            Self::Delete(delete) => &delete.place,
+            Self::Wait(wait) => &wait.place,
+            Self::Logs(logs) => &logs.place,
+        };
+        Some((&place.connection, place.state_dir.as_ref()))
+    }
+
+    fn connection_mut(&mut self) -> Option<&mut Connection> {
+        Some(match self {
+            Self::Run(run) => &mut run.connection,
+            Self::Validate(validate) => &mut validate.connection,
+            Self::Completions(_) => return None,
+            Self::List(list) => &mut list.place.connection,
+            Self::Status(status) => &mut status.place.connection,
+            Self::Stop(stop) => &mut stop.place.connection,
+            Self::Start(start) => &mut start.place.connection,
+            Self::Restart(restart) => &mut restart.place.connection,
+            Self::Update(update) => &mut update.place.connection,
+            Self::Delete(delete) => &mut delete.place.connection,
+            Self::Wait(wait) => &mut wait.place.connection,
+            Self::Logs(logs) => &mut logs.place.connection,
+        })
+    }
 }
 
 #[derive(Debug, Args)]
@@ -100,7 +169,7 @@ pub(crate) struct StatusArguments {
     #[command(flatten)]
     pub(crate) target: Target,
     #[command(flatten)]
-    pub(crate) connection: Connection,
+    pub(crate) place: Place,
 }
 
 #[derive(Debug, Args)]
@@ -110,7 +179,7 @@ pub(crate) struct StopArguments {
     #[command(flatten)]
     pub(crate) stopping: Stopping,
     #[command(flatten)]
-    pub(crate) connection: Connection,
+    pub(crate) place: Place,
 }
 
 #[derive(Debug, Args)]

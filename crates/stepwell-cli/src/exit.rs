@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use stepwell::{
     Error,
     arroyo::{ClientError, ClientErrorKind},
-    error::{AttachError, ConnectError, ResolveError, ValidateError, WaitError},
+    error::{AttachError, ChangeError, ConnectError, ResolveError, ValidateError, WaitError},
 };
 
 use crate::interruption::Interruption;
@@ -95,6 +95,20 @@ impl Exit {
                 WaitError::Finished { .. } => Self::Success,
                 WaitError::Deadline { .. } | WaitError::Silence { .. } => Self::DeadlinePassed,
                 WaitError::Rejected { source, .. } => Self::of_client(source, Self::Unexpected),
+                _ => Self::Unexpected,
+            },
+            Error::Change { source } => match source {
+                ChangeError::Finished { .. }
+                | ChangeError::NotRunning { .. }
+                | ChangeError::StillRunning { .. } => Self::Refused,
+                ChangeError::OutcomeUnknown { .. } => Self::Unknown,
+                ChangeError::Unanswered { source, .. } if is_not_arroyo(source) => {
+                    Self::CannotConnect
+                }
+                ChangeError::Unanswered { .. } | ChangeError::NotSettled { .. } => {
+                    Self::DeadlinePassed
+                }
+                ChangeError::Rejected { source, .. } => Self::of_client(source, Self::Unexpected),
                 _ => Self::Unexpected,
             },
             Error::Stop { .. } => Self::Unknown,

@@ -1,16 +1,17 @@
 //! The failure of a command: its message with the causes, and its exit code.
 
-use std::{error::Error as StdError, path::PathBuf};
+use std::{error::Error as StdError, path::PathBuf, time::Duration};
 
 use snafu::Snafu;
 use stepwell::{
-    Error, PipelineId,
+    Error, JobState, PipelineId, TransitionError,
     arroyo::{ClientError, EndpointError, Job, JobError, SqlDiagnostic, readable},
     error::Chain,
     hyper::HyperTransportError,
     shutdown::{ShutdownEnd, ShutdownReport},
     spec::SpecError,
-    transport::TokenError,
+    state::State,
+    transport::{TokenError, words::Time},
 };
 
 use crate::{
@@ -57,6 +58,23 @@ pub(crate) enum Failure {
         "the state could not be saved, so the pipeline has ended without a final checkpoint and continues from the one before: {cause}"
     ))]
     NotSaved { cause: String },
+    #[cfg(feature = "embedded")]
+    #[snafu(display("the state in {} could not be read", path.display()))]
+    State {
+        path: PathBuf,
+        source: stepwell_embedded::EngineError,
+    },
+    #[snafu(display(
+        "{} is in use by {}, which does not say where it can be reached",
+        path.display(),
+        pid.map_or_else(|| "a process".to_owned(), |pid| format!("process {pid}"))
+    ))]
+    InUse { path: PathBuf, pid: Option<u32> },
+    #[snafu(display(
+        "no process uses {}, so nothing runs there; stepwell run with this --state-dir starts what is in it",
+        directory.display()
+    ))]
+    NothingRuns { directory: PathBuf },
     #[snafu(display("could not make a directory for the state in {}", path.display()))]
     StateDirectory {
         path: PathBuf,
@@ -83,6 +101,26 @@ pub(crate) enum Failure {
     Ambiguous { source: Ambiguous },
     #[snafu(display("pipeline {id} {reason}"))]
     JobFailed { id: String, reason: String },
+    #[snafu(display("pipeline {id} is {state}, so it was not updated; start it first"))]
+    NotRunning { id: String, state: JobState },
+    #[snafu(display("pipeline {id} is {state}, so it cannot become {awaited} any more"))]
+    Never {
+        id: String,
+        state: JobState,
+        awaited: JobState,
+    },
+    #[snafu(display(
+        "pipeline {id} was not {awaited} within {}; {}",
+        Time(*timeout),
+        state.as_ref().map_or_else(|| "its job was not seen".to_owned(), |state| format!("it is {state}"))
+    ))]
+    Late {
+        id: PipelineId,
+        awaited: JobState,
+        timeout: Duration,
+        /// The state that it was last seen in.
+        state: Option<JobState>,
+    },
     #[snafu(display("interrupted by {signal}{}", left.as_ref().map(|left| format!("; {left}")).unwrap_or_default()))]
     Interrupted {
         signal: Interruption,
@@ -104,6 +142,12 @@ pub(crate) enum Failure {
         "the embedded engine runs at most {most} subtasks of a pipeline, not {asked}"
     ))]
     Parallelism { asked: u32, most: u32 },
+}
+
+impl<S: State> From<TransitionError<S>> for Failure {
+    fn from(failure: TransitionError<S>) -> Self {
+        failure.into_error().into()
+    }
 }
 
 /// The pipelines that were not seen stopped, each with the reason.
@@ -177,15 +221,20 @@ impl Failure {
                 _ => Exit::CannotConnect,
             },
             #[cfg(feature = "embedded")]
-            Self::Engine { .. } => Exit::Unexpected,
+            Self::Engine { .. } | Self::State { .. } => Exit::Unexpected,
             Self::NotSaved { .. }
             | Self::StateDirectory { .. }
+            | Self::InUse { .. }
             | Self::StoppedElsewhere { .. }
             | Self::StandardOutput { .. }
             | Self::Runtime { .. }
             | Self::NoQuery
             | Self::Signals { .. } => Exit::Unexpected,
-            Self::Ambiguous { .. } => Exit::Refused,
+            Self::Ambiguous { .. }
+            | Self::NothingRuns { .. }
+            | Self::NotRunning { .. }
+            | Self::Never { .. } => Exit::Refused,
+            Self::Late { .. } => Exit::DeadlinePassed,
             Self::Step { source } => Exit::of(source),
             Self::Call { source } => Exit::of_client(source, Exit::Unexpected),
             Self::Unsettled { .. } => Exit::Unknown,

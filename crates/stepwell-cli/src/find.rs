@@ -2,7 +2,10 @@
 
 mod ambiguous;
 
-use stepwell::{PipelineId, arroyo::Client};
+use stepwell::{
+    Error, Options, PipelineId, SharedTransport, Shutdown, Submission, arroyo::Client,
+    error::AttachError, state::Registered,
+};
 
 use self::ambiguous::AmbiguousSnafu;
 use crate::{
@@ -41,6 +44,33 @@ pub(crate) async fn pipeline<T>(
         }
         .fail()?,
     }
+}
+
+/// Finds the pipeline and attaches to it.
+pub(crate) async fn attach(
+    transport: &SharedTransport,
+    typed: &str,
+    options: &Options,
+) -> Result<Submission<Registered>, Failure> {
+    let client = Client::new(transport.clone());
+    let shutdown = Shutdown::new();
+    let attach = async |id: PipelineId| {
+        let attached = Submission::attach(transport.clone(), id, &shutdown, options.clone());
+        Ok(Box::pin(attached).await?)
+    };
+    pipeline(&client, typed, attach, is_unknown).await
+}
+
+/// Whether there is no pipeline to attach to.
+pub(crate) fn is_unknown(failure: &Failure) -> bool {
+    matches!(
+        failure,
+        Failure::Step {
+            source: Error::Attach {
+                source: AttachError::NotFound { .. }
+            }
+        }
+    )
 }
 
 fn matches_text(listed: &ListedPipeline, text: &str) -> bool {

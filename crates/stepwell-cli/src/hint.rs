@@ -5,7 +5,7 @@ use std::path::Path;
 use stepwell::{
     Error, PipelineId,
     arroyo::ClientError,
-    error::{AttachError, ConnectError, ResolveError, ValidateError, WaitError},
+    error::{AttachError, ChangeError, ConnectError, ResolveError, ValidateError, WaitError},
     shutdown::ShutdownReport,
     transport::TransportErrorKind,
 };
@@ -52,7 +52,9 @@ pub(crate) fn hints(failure: &Failure, typed: &Invocation) -> Vec<Hint> {
         Failure::NotText { .. } => advice("save the file as UTF-8"),
         Failure::TooLong { .. } => advice("split the query, or keep data out of it"),
         Failure::UdfLanguage { .. } => advice("rename the file"),
-        Failure::NoServer => advice("pass --server URL, or set STEPWELL_SERVER"),
+        Failure::NoServer => advice(
+            "pass --server URL, or set STEPWELL_SERVER; or pass --state-dir DIRECTORY for the embedded engine",
+        ),
         Failure::Token { .. } => advice(TOKEN),
         #[cfg(feature = "embedded")]
         Failure::Engine { .. } => {
@@ -71,10 +73,18 @@ pub(crate) fn hints(failure: &Failure, typed: &Invocation) -> Vec<Hint> {
             typed.validate(Path::new(&query.name)),
         ),
         Failure::StoppedElsewhere { .. } => run("resume it", typed.resume()),
-        Failure::JobFailed { .. } => run(
-            "fix the cause, and restart the pipeline from its last checkpoint",
-            typed.resume(),
-        ),
+        Failure::JobFailed { id, .. } => restart(id, typed),
+        #[cfg(feature = "embedded")]
+        Failure::State { .. } => advice("choose another directory with --state-dir"),
+        Failure::NotRunning { id, .. } => run("start it", typed.start(id)),
+        Failure::Late { id, .. } => {
+            let mut hints = look(id, typed);
+            hints.extend(run(
+                "see what its job has logged",
+                typed.on_the_server("logs", &[id.as_str()]),
+            ));
+            hints
+        }
         Failure::Call { source } => call(source, typed),
         Failure::Ambiguous { source } => ambiguous(source, typed),
         Failure::Step { source } => step(source, typed),
@@ -145,6 +155,7 @@ fn step(error: &Error, typed: &Invocation) -> Vec<Hint> {
         } => advice("fix the query"),
         Error::Resolve { source } => resolve(source, typed),
         Error::Wait { source } => wait(source, typed),
+        Error::Change { source } => change(source, typed),
         Error::Attach {
             source: AttachError::NotFound { .. },
         } => run("list the pipelines", typed.on_the_server("list", &[])),
@@ -187,24 +198,43 @@ fn resolve(error: &ResolveError, typed: &Invocation) -> Vec<Hint> {
 
 fn wait(error: &WaitError, typed: &Invocation) -> Vec<Hint> {
     match error {
-        WaitError::Failed { .. }
+        WaitError::Failed { id, .. }
         | WaitError::Deadline {
-            trouble: Some(_), ..
-        } => run(
-            "fix the cause, and restart the pipeline from its last checkpoint",
-            typed.resume(),
-        ),
+            id,
+            trouble: Some(_),
+            ..
+        } => restart(id.as_str(), typed),
         WaitError::Deadline { id, elapsed, .. } => {
             let mut hints = look(id, typed);
             let longer = format!("{}m", (elapsed.as_secs() / 30).max(20));
-            hints.extend(run(
-                "wait longer",
-                typed.changed(&["--timeout="], &["--timeout", &longer]),
-            ));
+            hints.extend(run("wait longer", typed.wait_longer(id.as_str(), &longer)));
             hints
         }
-        WaitError::Stopped { .. } => run("resume it", typed.resume()),
+        WaitError::Stopped { id, .. } => run("resume it", typed.start(id.as_str())),
         WaitError::Silence { id, .. } => look(id, typed),
+        _ => Vec::new(),
+    }
+}
+
+fn restart(id: &str, typed: &Invocation) -> Vec<Hint> {
+    run(
+        "fix the cause, and restart the pipeline from its last checkpoint",
+        typed.start(id),
+    )
+}
+
+fn change(error: &ChangeError, typed: &Invocation) -> Vec<Hint> {
+    match error {
+        ChangeError::Finished { .. } => advice("run its query again, with --new-run"),
+        ChangeError::NotRunning { id, .. } => run("start it", typed.start(id.as_str())),
+        ChangeError::StillRunning { .. } => {
+            run("stop it, and delete it then", typed.with(&["--stop"]))
+        }
+        ChangeError::Vanished { .. } => run("list the pipelines", typed.on_the_server("list", &[])),
+        ChangeError::NotSettled { id, .. }
+        | ChangeError::Unanswered { id, .. }
+        | ChangeError::OutcomeUnknown { id, .. } => look(id, typed),
+        ChangeError::Rejected { source, .. } => call(source, typed),
         _ => Vec::new(),
     }
 }

@@ -12,6 +12,8 @@ pub(crate) struct Invocation {
     words: Vec<String>,
     /// The address of the server that the command uses.
     server: Option<String>,
+    /// The state directory that the command looks into, in place of a server.
+    directory: Option<PathBuf>,
     /// Whether the query came from standard input, which cannot be read again.
     is_standard_input: bool,
     /// Whether it is a `run`, which resumes the pipeline when it is repeated.
@@ -21,11 +23,17 @@ pub(crate) struct Invocation {
 }
 
 impl Invocation {
-    /// The command line of this process, with its server and the file of its query.
-    pub(crate) fn current(server: Option<&str>, query: Option<&Path>, is_run: bool) -> Self {
+    /// The command line of this process, with its server or state directory and the file of its query.
+    pub(crate) fn current(
+        server: Option<&str>,
+        directory: Option<&Path>,
+        query: Option<&Path>,
+        is_run: bool,
+    ) -> Self {
         let words = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
         Self {
             is_run,
+            directory: directory.map(Path::to_owned),
             ..Self::new(words.collect(), server, query)
         }
     }
@@ -36,6 +44,7 @@ impl Invocation {
             server: server
                 .filter(|server| !server.is_empty())
                 .map(str::to_owned),
+            directory: None,
             is_standard_input: query == Some(Path::new("-")),
             is_run: true,
             state_dir: None,
@@ -52,6 +61,24 @@ impl Invocation {
         self.is_run
             .then(|| self.changed(&["--create-only"], &[]))
             .flatten()
+    }
+
+    /// The command that starts a pipeline: the same `run`, or `start`.
+    pub(crate) fn start(&self, id: &str) -> Option<String> {
+        if self.is_run {
+            self.resume()
+        } else {
+            self.on_the_server("start", &[id])
+        }
+    }
+
+    /// The command that waits longer until a pipeline runs. Only a `run` is repeated; a change is not.
+    pub(crate) fn wait_longer(&self, id: &str, timeout: &str) -> Option<String> {
+        if self.is_run {
+            self.changed(&["--timeout="], &["--timeout", timeout])
+        } else {
+            self.on_the_server("wait", &["--timeout", timeout, id])
+        }
     }
 
     /// The same command with more arguments.
@@ -78,7 +105,13 @@ impl Invocation {
     }
 
     /// The same command with the last occurrence of a word replaced.
+    /// There is none if it would repeat a secret.
     pub(crate) fn with_instead(&self, word: &str, instead: &str) -> Option<String> {
+        let is_secret =
+            |word: &String| word.starts_with("--env") || word.starts_with("--scheduler-config");
+        if self.words.iter().any(is_secret) {
+            return None;
+        }
         let mut words = self.words.clone();
         let last = words.iter_mut().rfind(|known| *known == word)?;
         instead.clone_into(last);
@@ -87,9 +120,14 @@ impl Invocation {
 
     /// Another command for the same server; `None` if no server outlives this process.
     pub(crate) fn on_the_server(&self, command: &str, arguments: &[&str]) -> Option<String> {
-        let server = self.server.as_deref()?;
         let mut words = vec![self.program(), command.to_owned()];
-        words.extend(["--server".to_owned(), server.to_owned()]);
+        match (&self.server, &self.directory) {
+            (Some(server), _) => words.extend(["--server".to_owned(), server.clone()]),
+            (None, Some(directory)) => {
+                words.extend(["--state-dir".to_owned(), directory.display().to_string()]);
+            }
+            (None, None) => return None,
+        }
         for option in [
             "--token-file",
             "--ca-file",

@@ -4,6 +4,7 @@
 #![cfg_attr(not(feature = "embedded"), allow(dead_code, clippy::unused_async))]
 
 mod arguments;
+mod carry_out;
 mod color;
 mod command;
 mod diagnostic;
@@ -17,6 +18,7 @@ mod invocation;
 mod listing;
 mod moment;
 mod output;
+mod place;
 mod printable;
 mod query;
 mod server;
@@ -26,7 +28,7 @@ mod state_directory;
 mod table;
 mod trace;
 
-use std::process::ExitCode;
+use std::{path::PathBuf, process::ExitCode};
 
 use crate::{
     arguments::{Arguments, Command},
@@ -80,28 +82,42 @@ async fn run(
         Command::Validate(validate) => {
             unless_interrupted(command::validate::validate(validate, output)).await
         }
+        Command::List(list) if list.watch => command::list::watch(list, output).await,
         Command::List(list) => unless_interrupted(command::list::list(list, output)).await,
         Command::Status(status) => {
-            unless_interrupted(command::status::status(status, output)).await
+            unless_interrupted(Box::pin(command::status::status(status, output))).await
         }
         Command::Stop(stop) => command::stop::stop(stop, output).await,
+        Command::Start(start) => command::start::start(start, output).await,
+        Command::Restart(restart) => command::restart::restart(restart, output).await,
+        Command::Update(update) => command::update::update(update, output).await,
+        Command::Delete(delete) => command::delete::delete(delete, output).await,
+        Command::Wait(wait) => {
+            unless_interrupted(Box::pin(command::wait::wait(wait, output))).await
+        }
+        Command::Logs(logs) => command::logs::logs(logs, output).await,
         Command::Completions(completions) => {
             unless_interrupted(command::completions::completions(completions)).await
         }
     }
 }
 
-/// The command line as it was typed, with its server and its query, for the hints.
+/// The command line as it was typed, with its server or state directory and its query, for the hints.
 fn invocation(command: &Command) -> Invocation {
-    let (connection, query) = match command {
-        Command::Run(run) => (Some(&run.connection), Some(&run.query)),
-        Command::Validate(validate) => (Some(&validate.connection), Some(&validate.query)),
-        Command::List(list) => (Some(&list.connection), None),
-        Command::Status(status) => (Some(&status.connection), None),
-        Command::Stop(stop) => (Some(&stop.connection), None),
-        Command::Completions(_) => (None, None),
+    let query = match command {
+        Command::Run(run) => Some(&run.query),
+        Command::Validate(validate) => Some(&validate.query),
+        _ => None,
     };
+    let (connection, directory) = command.place().unzip();
     let server = connection.and_then(|connection| connection.server.as_deref());
     let is_run = matches!(command, Command::Run(_));
-    Invocation::current(server, query.map(|query| query.file.as_path()), is_run)
+    // What a run has left in its directory is not named: the hint is to run it again.
+    let directory = directory.flatten().filter(|_| !is_run);
+    Invocation::current(
+        server,
+        directory.map(PathBuf::as_path),
+        query.map(|query| query.file.as_path()),
+        is_run,
+    )
 }

@@ -3,10 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use snafu::{OptionExt, ResultExt};
-use stepwell::{
-    HyperTransport, SharedTransport, Token, Transport as _,
-    arroyo::{Client, Endpoint},
-};
+use stepwell::{HyperTransport, SharedTransport, Token, Transport as _, arroyo::Endpoint};
 
 use crate::{
     arguments::Connection,
@@ -42,9 +39,9 @@ impl Connection {
         Ok(Some(builder.build().context(TransportSnafu)?.into_shared()))
     }
 
-    /// Builds a client of `--server`, which is required.
-    pub(crate) fn client(&self) -> Result<Client, Failure> {
-        Ok(Client::new(self.transport()?.context(NoServerSnafu)?))
+    /// As [`transport`](Self::transport), for a command that needs a server.
+    pub(crate) fn required_transport(&self) -> Result<SharedTransport, Failure> {
+        self.transport()?.context(NoServerSnafu)
     }
 
     fn token(&self) -> Result<Option<Token>, Failure> {

@@ -12,7 +12,9 @@ use std::{
 
 use rustix::process::Signal;
 use support::{
-    Left, Running, TestDirectory, example,
+    Left, Running, TestDirectory,
+    engine::Engine,
+    example,
     pipelines::{AllJobs, Held, holding},
     run,
     server::{arroyo_by_stop, losing_creates, until_stopped},
@@ -254,6 +256,40 @@ fn a_create_that_was_not_answered_is_looked_for_as_the_hints_say() {
             left.stderr
         );
     }
+}
+
+#[test]
+fn a_pipeline_that_exists_is_changed_as_the_hints_say() {
+    let engine = Engine::start();
+    engine.create("one");
+    let state = engine.state();
+    for place in [["--server", &engine.url], ["--state-dir", &state]] {
+        let command = |line: &[&str]| run(&[line, &place].concat());
+        let running = command(&["delete", "one"]);
+        is(&running, 5, "next: stop it, and delete it then:");
+        is(&only(&running), 0, "deleted pipeline one");
+
+        engine.create("one");
+        engine.ok(&["stop", "one"]);
+        let stopped = command(&["update", "-p", "2", "one"]);
+        is(&stopped, 5, "next: start it:");
+        is(&only(&stopped), 0, "pipeline one is running");
+
+        let late = command(&["wait", "--for", "finished", "--timeout", "10ms", "one"]);
+        is(&late, 7, "next: see its status:");
+        is(&late, 7, "next: see what its job has logged:");
+        for command in commands(&late) {
+            is(&typed(&command).finish(), 0, "");
+        }
+    }
+    engine.create_mended("two");
+    let failed = engine.run(&["wait", "--for", "stopped", "two"]);
+    is(
+        &failed,
+        6,
+        "next: fix the cause, and restart the pipeline from its last checkpoint:",
+    );
+    is(&only(&failed), 0, "pipeline two is");
 }
 
 /// A new hint must be run here.

@@ -79,11 +79,24 @@ impl ControlPlane {
 
     /// Runs the controller's regular tick, which comes every 0.5 s on a real server. Each job moves on by at most one state.
     pub fn tick(&mut self, environment: &mut dyn Environment) -> Vec<Command> {
+        self.tick_those(environment, |_| true)
+    }
+
+    /// As [`tick`](Self::tick), but only for jobs that are told to stop. Nothing is started.
+    pub fn tick_stops(&mut self, environment: &mut dyn Environment) -> Vec<Command> {
+        self.tick_those(environment, |record| !record.is_told_to_run())
+    }
+
+    fn tick_those(
+        &mut self,
+        environment: &mut dyn Environment,
+        is_meant: impl Fn(&Record) -> bool,
+    ) -> Vec<Command> {
         let now = environment.now();
         let mut commands = std::mem::take(&mut self.forgotten);
         for (id, record) in &mut self.records {
             // Most jobs on a server have ended long ago and need no tick.
-            if record.is_at_rest() {
+            if record.is_at_rest() || !is_meant(record) {
                 continue;
             }
             let before = record.job.as_ref().map(JobRecord::without_history);

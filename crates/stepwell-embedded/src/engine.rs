@@ -71,7 +71,7 @@ impl Engine {
         format!("http://{}", self.address)
     }
 
-    /// The directory that holds the state, as it was given.
+    /// The directory that holds the state, as it was given. Other processes find the engine by it ([`StateLook`](crate::StateLook)).
     pub fn state_dir(&self) -> &Path {
         &self.state_dir
     }
@@ -188,8 +188,8 @@ impl EngineBuilder {
         self
     }
 
-    /// Runs nothing: pipelines that are running, or that are told to run, wait for the next engine in the directory. This is for looking
-    /// at the state, or for checking a query.
+    /// Runs nothing: pipelines that are running, or that are told to run, wait for the next engine in the directory. Those that are told to
+    /// stop, stop. This is for checking a query, or for deleting a pipeline. To look at the state, see [`StateLook`](crate::StateLook).
     pub fn idle(mut self) -> Self {
         self.idle = true;
         self
@@ -232,6 +232,9 @@ impl EngineBuilder {
             .unwrap_or(Err(EngineError::ControllerGone))?;
         let listener = Listener::bind(port).await?;
         let address = listener.address();
+        if !idle {
+            core.announce(&format!("http://{address}"))?;
+        }
         let counters = JobCounters::default();
         let rows = RowWriter::start(rows)?;
         let (foreground, of_workers) = watch::channel(foreground);

@@ -44,6 +44,16 @@ pub enum EngineError {
         source: io::Error,
     },
 
+    /// There is no state of an engine in the directory to look at.
+    #[snafu(display(
+        "there is no state of the embedded engine in {}; a run with this state directory makes it",
+        path.display()
+    ))]
+    NoState {
+        /// The directory.
+        path: PathBuf,
+    },
+
     /// Another engine uses the state directory.
     #[snafu(display(
         "the state directory {} is in use by {}; stop that first, or use another directory",

@@ -42,7 +42,7 @@ mod server;
 mod store;
 mod worker;
 
-pub use self::controller::ResumedPipeline;
+pub use self::controller::{ResumedPipeline, StateAtRest, StateLook};
 pub use self::engine::{Engine, EngineBuilder};
 pub use self::error::EngineError;
 pub use self::limits::MAX_PARALLELISM;

@@ -5,6 +5,7 @@
 //! the controller commits all messages that have arrived together.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
@@ -20,7 +21,7 @@ mod schema;
 mod tests;
 
 pub(crate) use self::checkpoint::Restored;
-pub(crate) use self::directory::StateDirectory;
+pub(crate) use self::directory::{LookLock, StateDirectory};
 
 /// The database, in the state directory.
 const FILE: &str = "stepwell.sqlite";
@@ -79,6 +80,22 @@ impl Store {
         let connection = connect(&path).map_err(failed("opening", &path))?;
         schema::check(&connection, &path)?;
         schema::configure(&connection).map_err(failed("opening", &path))?;
+        Ok(Self { path, connection })
+    }
+
+    /// Opens the database of a directory that no engine uses, only to read it. Creates nothing.
+    pub(crate) fn open_to_look(directory: &Path) -> Result<Self, EngineError> {
+        let path = directory.join(FILE);
+        match fs::metadata(&path) {
+            Ok(_) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                let path = directory.to_owned();
+                return Err(EngineError::NoState { path });
+            }
+            Err(error) => return Err(error).context(OpenFileSnafu { path }),
+        }
+        let connection = connect_to_look(&path).map_err(failed("opening", &path))?;
+        schema::check(&connection, &path)?;
         Ok(Self { path, connection })
     }
 
@@ -174,6 +191,32 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     // The lock on the directory keeps other writers out, but SQLite's shell may have the file open.
     connection.busy_timeout(std::time::Duration::from_secs(2))?;
     Ok(connection)
+}
+
+/// Opens the database to read it. At rest it is one file, which SQLite is told not to expect changes of, so that it puts no files beside it.
+/// After a crash its log is there too, and is read with it.
+fn connect_to_look(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let log = path.with_extension("sqlite-wal");
+    if fs::metadata(&log).is_ok_and(|metadata| metadata.len() > 0) {
+        return Connection::open_with_flags(path, flags);
+    }
+    let uri = format!("file:{}?immutable=1", in_a_uri(path));
+    Connection::open_with_flags(uri, flags | OpenFlags::SQLITE_OPEN_URI)
+}
+
+/// A path with everything escaped that means something in a URI.
+fn in_a_uri(path: &Path) -> String {
+    let mut escaped = String::new();
+    for byte in path.as_os_str().as_encoded_bytes() {
+        if byte.is_ascii_alphanumeric() || b"/._-".contains(byte) {
+            escaped.push(char::from(*byte));
+        } else {
+            // Writing to a string cannot fail.
+            let _ = write!(escaped, "%{byte:02X}");
+        }
+    }
+    escaped
 }
 
 fn write(connection: &mut Connection, batch: &WriteBatch) -> rusqlite::Result<()> {

@@ -39,14 +39,17 @@ Examples:
   stepwell list --server http://host:5115
   stepwell list --state running,failed --sort name
   stepwell list --name 'orders-*' --output json
+  stepwell list --state-dir state --watch
 
-With --output json, standard output has one JSON object per pipeline.
+With --output json, standard output has one JSON object per pipeline; with
+--watch, one per change.
 The API token is read from STEPWELL_TOKEN or --token-file.";
 
 pub(super) const STATUS: &str = "\
 Examples:
   stepwell status --server http://host:5115 orders
   stepwell status --output json pl_aPfTVLdeeM
+  stepwell status --state-dir state hello
 
 The API token is read from STEPWELL_TOKEN or --token-file.";
 
@@ -57,6 +60,66 @@ Examples:
 
 Ctrl-C after the stop was sent keeps waiting for it; press Ctrl-C again to
 quit immediately.
+The API token is read from STEPWELL_TOKEN or --token-file.";
+
+pub(super) const START: &str = "\
+Examples:
+  stepwell start --server http://host:5115 orders
+  stepwell start --stable-for 10s --timeout 10m pl_aPfTVLdeeM
+
+Ctrl-C ends the waiting; the pipeline is left as it is.
+The API token is read from STEPWELL_TOKEN or --token-file.";
+
+pub(super) const RESTART: &str = "\
+Examples:
+  stepwell restart --server http://host:5115 orders
+  stepwell restart --stop-timeout 10m pl_aPfTVLdeeM
+
+Ctrl-C after the stop was sent does not leave the pipeline stopped: it is
+started first. Press Ctrl-C again to quit immediately.
+The API token is read from STEPWELL_TOKEN or --token-file.";
+
+pub(super) const UPDATE: &str = "\
+Examples:
+  stepwell update --server http://host:5115 --parallelism 4 orders
+  stepwell update --checkpoint-interval 30s pl_aPfTVLdeeM
+  stepwell update --env LOG_LEVEL=debug --unset-env TRACE orders
+  PASSWORD=… stepwell update --env PASSWORD orders
+
+Other users of this machine can see the arguments of a process, so pass a
+secret without its value, as in the last example.
+A server up to 0.15 ignores the environment and the scheduler configuration;
+that is a warning.
+The API token is read from STEPWELL_TOKEN or --token-file.";
+
+pub(super) const DELETE: &str = "\
+Examples:
+  stepwell delete --server http://host:5115 orders
+  stepwell delete --stop pl_aPfTVLdeeM pl_9dK2hGq1xy
+  stepwell delete --state-dir state hello
+
+A pipeline that runs is refused without --stop. All pipelines are looked for
+before the first is deleted, so nothing is deleted if one is mistyped.
+The API token is read from STEPWELL_TOKEN or --token-file.";
+
+pub(super) const WAIT: &str = "\
+Examples:
+  stepwell wait --server http://host:5115 orders
+  stepwell wait --for finished --timeout 1h pl_aPfTVLdeeM
+
+Exit codes:
+  0 it is so                  6 it has failed
+  5 it can no longer be so    7 not so within --timeout
+
+The API token is read from STEPWELL_TOKEN or --token-file.";
+
+pub(super) const LOGS: &str = "\
+Examples:
+  stepwell logs --server http://host:5115 orders
+  stepwell logs --follow orders
+  stepwell logs --output json pl_aPfTVLdeeM | jq .details
+
+With --output json, standard output has one JSON object per error.
 The API token is read from STEPWELL_TOKEN or --token-file.";
 
 pub(super) const COMPLETIONS: &str = "\

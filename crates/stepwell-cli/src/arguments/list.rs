@@ -2,14 +2,17 @@
 
 use clap::{Args, ValueEnum};
 
-use super::connection::Connection;
+use super::place::Place;
 
 #[derive(Debug, Args)]
 pub(crate) struct ListArguments {
     #[command(flatten)]
     pub(crate) selection: Selection,
+    /// Show the list again whenever it has changed, until Ctrl-C
+    #[arg(short, long, help_heading = "Pipelines")]
+    pub(crate) watch: bool,
     #[command(flatten)]
-    pub(crate) connection: Connection,
+    pub(crate) place: Place,
 }
 
 #[derive(Debug, Default, Args)]

@@ -42,13 +42,9 @@ impl Arguments {
 
     /// Decides which server is used, if any. An empty environment variable counts as unset.
     fn settle(&mut self, matches: &ArgMatches) -> Result<(), (ErrorKind, String)> {
-        let connection = match &mut self.command {
-            Command::Run(run) => &mut run.connection,
-            Command::Validate(validate) => &mut validate.connection,
-            Command::List(list) => &mut list.connection,
-            Command::Status(status) => &mut status.connection,
-            Command::Stop(stop) => &mut stop.connection,
-            Command::Completions(_) => return Ok(()),
+        let has_directory = matches!(self.command.place(), Some((_, Some(_))));
+        let Some(connection) = self.command.connection_mut() else {
+            return Ok(());
         };
         let is_typed = matches.value_source("server") == Some(ValueSource::CommandLine);
         if connection.server.as_deref() == Some("") {
@@ -58,22 +54,27 @@ impl Arguments {
             }
             connection.server = None;
         }
-        match &mut self.command {
-            Command::Run(run) => settle_run(run, is_typed),
+        if has_directory {
+            if is_typed {
+                let text =
+                    "--state-dir is for the embedded engine and cannot be used with --server";
+                return Err((ErrorKind::ArgumentConflict, text.to_owned()));
+            }
+            // An option of this command takes precedence over an environment variable.
+            connection.server = None;
+        }
+        match &self.command {
+            Command::Run(run) => settle_run(run),
+            Command::Update(update) => {
+                let checked = update.settings.check();
+                checked.map_err(|text| (ErrorKind::InvalidValue, text))
+            }
             _ => Ok(()),
         }
     }
 }
 
-fn settle_run(run: &mut RunArguments, server_is_typed: bool) -> Result<(), (ErrorKind, String)> {
-    if run.state_dir.is_some() {
-        if server_is_typed {
-            let text = "--state-dir is for the embedded engine and cannot be used with --server";
-            return Err((ErrorKind::ArgumentConflict, text.to_owned()));
-        }
-        // An option of this command takes precedence over an environment variable.
-        run.connection.server = None;
-    }
+fn settle_run(run: &RunArguments) -> Result<(), (ErrorKind, String)> {
     let needs_server = match run {
         RunArguments { detach: true, .. } => "--detach",
         RunArguments { no_wait: true, .. } => "--no-wait",
@@ -160,11 +161,41 @@ mod tests {
             "list --color sometimes",
             "completions tcsh",
             "status",
+            "status -s d --server http://h pl_1",
+            "list -s d --server http://h",
+            "start",
+            "start --no-wait --stable-for 3s pl_1",
+            "restart --timeout 3 pl_1",
+            "restart -s d --server http://h pl_1",
+            "update pl_1",
+            "update -p 0 pl_1",
+            "update --checkpoint-interval 10ms pl_1",
+            "update --env =x pl_1",
+            "update --scheduler-config [] pl_1",
+            "delete",
+            "delete pl_1 --server http://h -s d",
+            "wait --for failed pl_1",
+            "wait --timeout soon pl_1",
+            "logs",
         ] {
             let error = parsed(line).expect_err(line);
             assert_eq!(error.exit_code(), 2, "{line}");
         }
-        assert!(parsed("run --server http://h --detach q.sql").is_ok());
+        for line in [
+            "update --env =hunter2 pl_1",
+            "update --scheduler-config hunter2 pl_1",
+        ] {
+            let error = parsed(line).expect_err(line);
+            assert!(!error.to_string().contains("hunter2"), "{error}");
+        }
+        for line in [
+            "run --server http://h --detach q.sql",
+            "update --server http://h --unset-env A pl_1",
+            "update -p 2 --checkpoint-interval 10s --env A=1 --env B --scheduler-config {} pl_1",
+            "delete -s d --stop pl_1 pl_2",
+        ] {
+            assert!(parsed(line).is_ok(), "{line}");
+        }
     }
 
     #[test]

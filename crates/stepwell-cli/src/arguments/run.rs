@@ -146,7 +146,7 @@ impl From<Find> for FindBy {
     }
 }
 
-fn checkpoint_interval(text: &str) -> Result<CheckpointInterval, String> {
+pub(super) fn checkpoint_interval(text: &str) -> Result<CheckpointInterval, String> {
     let interval = humantime::parse_duration(text).map_err(|error| error.to_string())?;
     CheckpointInterval::new(interval).map_err(|error| error.to_string())
 }

@@ -2,45 +2,59 @@
 
 mod columns;
 mod selection;
-
-use std::fmt::Write as _;
+mod watch;
 
 use serde_json::json;
-use stepwell::arroyo::Job;
+use stepwell::arroyo::{Client, Job};
 
 use crate::{
-    arguments::ListArguments, exit::Exit, failure::Failure, listing, moment, output::Output,
+    arguments::{ListArguments, Selection},
+    exit::Exit,
+    failure::Failure,
+    listing::{self, ListedPipeline},
+    moment,
+    output::Output,
     standard_output,
 };
 
 use self::selection::Selected;
+pub(crate) use self::watch::watch;
 
 pub(crate) async fn list(arguments: ListArguments, output: &Output) -> Result<Exit, Failure> {
-    let client = arguments.connection.client()?;
-    let selection = arguments.selection;
-    let all = listing::read(&client, |listed| selection.takes_name(&listed.name)).await?;
-    let Selected { listed, note } = selection.of(&all);
+    let place = arguments.place.open().await?;
+    place.show(output);
+    let all = read(&place.client(), &arguments.selection).await?;
+    let Selected { listed, note } = arguments.selection.of(&all);
     if let Some(note) = note {
         output.note(&note);
     }
     let text = if output.is_json() {
-        let mut lines = String::new();
-        for pipeline in listed {
-            let line = json!({
-                "id": pipeline.id, "name": pipeline.name, "created_at": moment::rfc_3339(pipeline.created_at),
-                "state": pipeline.job.as_ref().map(|job| &job.state), "job": without_secrets(pipeline.job.as_ref()),
-            });
-            // Writing to a string cannot fail.
-            let _ = writeln!(lines, "{line}");
-        }
-        lines
-    } else if listed.is_empty() {
-        String::new()
+        listed.iter().map(|pipeline| as_json(pipeline)).collect()
     } else {
-        columns::lines(&listed, &all)
+        as_table(&listed, &all)
     };
     standard_output::print(text).await?;
     Ok(Exit::Success)
+}
+
+/// Reads all pipelines, and the jobs of those with a name that is selected.
+async fn read(client: &Client, selection: &Selection) -> Result<Vec<ListedPipeline>, Failure> {
+    Ok(listing::read(client, |listed| selection.takes_name(&listed.name)).await?)
+}
+
+fn as_json(pipeline: &ListedPipeline) -> String {
+    let line = json!({
+        "id": pipeline.id, "name": pipeline.name, "created_at": moment::rfc_3339(pipeline.created_at),
+        "state": pipeline.job.as_ref().map(|job| &job.state), "job": without_secrets(pipeline.job.as_ref()),
+    });
+    format!("{line}\n")
+}
+
+fn as_table(listed: &[&ListedPipeline], all: &[ListedPipeline]) -> String {
+    if listed.is_empty() {
+        return String::new();
+    }
+    columns::lines(listed, all)
 }
 
 /// The job without its environment and its scheduler's configuration, which may contain passwords.

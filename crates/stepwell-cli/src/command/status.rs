@@ -14,7 +14,9 @@ use crate::{
 };
 
 pub(crate) async fn status(arguments: StatusArguments, output: &Output) -> Result<Exit, Failure> {
-    let client = arguments.connection.client()?;
+    let place = arguments.place.open().await?;
+    place.show(output);
+    let client = place.client();
     let read = async |id: PipelineId| Ok(client.pipeline(&id).await?);
     let is_missing =
         |failure: &Failure| matches!(failure, Failure::Call { source } if source.is_not_found());

@@ -1,19 +1,12 @@
 //! `stepwell stop`.
 
-use std::time::Duration;
-
-use snafu::OptionExt;
-use stepwell::{
-    Error, JobState, Options, PipelineId, Shutdown, Submission,
-    arroyo::Client,
-    error::{AttachError, StopError},
-    state::Registered,
-};
+use stepwell::{Error, JobState, Submission, error::StopError, state::Registered};
 
 use crate::{
     arguments::StopArguments,
+    carry_out,
     exit::Exit,
-    failure::{self, Failure, JobFailedSnafu, NoServerSnafu},
+    failure::{self, Failure, JobFailedSnafu},
     find,
     interruption::Interruptions,
     output::Output,
@@ -21,29 +14,13 @@ use crate::{
 
 pub(crate) async fn stop(arguments: StopArguments, output: &Output) -> Result<Exit, Failure> {
     let mut interruptions = Interruptions::listen()?;
-    let transport = arguments.connection.transport()?.context(NoServerSnafu)?;
-    let options = Options::default()
-        .with_observer(output.observer())
-        // A person is waiting.
-        .with_connect_timeout(Duration::from_secs(5))
+    let options = carry_out::options(output)
         .with_stop_mode(arguments.stopping.stop_mode.into())
         .with_stop_timeout(arguments.stopping.stop_timeout);
-    let client = Client::new(transport.clone());
-    let shutdown = Shutdown::new();
-    let attach = async |id: PipelineId| {
-        Ok(Submission::attach(transport.clone(), id, &shutdown, options.clone()).await?)
+    let found = async {
+        let transport = arguments.place.open().await?.live()?;
+        find::attach(&transport, &arguments.target.pipeline, &options).await
     };
-    let is_missing = |failure: &Failure| {
-        matches!(
-            failure,
-            Failure::Step {
-                source: Error::Attach {
-                    source: AttachError::NotFound { .. }
-                }
-            }
-        )
-    };
-    let found = find::pipeline(&client, &arguments.target.pipeline, attach, is_missing);
     let pipeline = interruptions.unless_interrupted(found).await?;
     let id = pipeline.id().clone();
     // The stop is completed unless a second signal comes.

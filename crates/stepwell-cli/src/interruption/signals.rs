@@ -11,7 +11,10 @@ use tokio::{
 };
 
 use super::Interruption;
-use crate::failure::{Failure, InterruptedSnafu, SignalsSnafu};
+use crate::{
+    exit::Exit,
+    failure::{Failure, InterruptedSnafu, SignalsSnafu},
+};
 
 /// A second signal counts only after this time: one Ctrl-C can arrive twice, because `timeout -s INT` also sends it to the process group.
 const SECOND_COUNTS_AFTER: Duration = Duration::from_millis(200);
@@ -44,9 +47,38 @@ impl Interruptions {
         &mut self,
         work: impl Future<Output = Result<T, Failure>>,
     ) -> Result<T, Failure> {
+        self.unless_interrupted_with(None, work).await
+    }
+
+    /// As [`unless_interrupted`](Self::unless_interrupted), with words for what the signal leaves behind.
+    pub(crate) async fn unless_interrupted_leaving<T>(
+        &mut self,
+        left: String,
+        work: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        self.unless_interrupted_with(Some(left), work).await
+    }
+
+    /// Does the work unless a signal comes first, which is how it is meant to end.
+    pub(crate) async fn until_interrupted(
+        &mut self,
+        work: impl Future<Output = Result<Exit, Failure>>,
+    ) -> Result<Exit, Failure> {
         tokio::select! {
             biased;
-            signal = self.next() => InterruptedSnafu { signal, left: None }.fail(),
+            _ = self.next() => Ok(Exit::Success),
+            result = work => result,
+        }
+    }
+
+    async fn unless_interrupted_with<T>(
+        &mut self,
+        left: Option<String>,
+        work: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        tokio::select! {
+            biased;
+            signal = self.next() => InterruptedSnafu { signal, left }.fail(),
             result = work => result,
         }
     }

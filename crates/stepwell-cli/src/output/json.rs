@@ -5,7 +5,7 @@ use std::{path::Path, time::SystemTime};
 use serde_json::{Value, json};
 use stepwell::{
     PipelineId,
-    observe::{Event, Step},
+    observe::{Event, Step, Subject},
     shutdown::KnownPipeline,
     state::Plan,
 };
@@ -27,28 +27,50 @@ impl Json {
 
     pub(super) fn event(&mut self, event: &Event) {
         match event {
-            Event::StepStarted { step, .. } => self.line("step_started", json!({"step": name(*step)})),
-            Event::StepFinished { step, elapsed, .. } => self.line(
+            Event::StepStarted { subject, step } => self.of("step_started", subject, *step, json!({})),
+            Event::StepFinished {
+                subject,
+                step,
+                elapsed,
+            } => self.of(
                 "step_finished",
-                json!({"step": name(*step), "elapsed_seconds": elapsed.as_secs_f64()}),
+                subject,
+                *step,
+                json!({"elapsed_seconds": elapsed.as_secs_f64()}),
+            ),
+            Event::StepFailed {
+                subject,
+                step,
+                code,
+                reason,
+                elapsed,
+            } => self.of(
+                "step_failed",
+                subject,
+                *step,
+                json!({"code": code, "reason": reason, "elapsed_seconds": elapsed.as_secs_f64()}),
             ),
             Event::Retrying {
+                subject,
                 step,
                 reason,
                 attempt,
-                ..
-            } => self.line(
+            } => self.of(
                 "retrying",
-                json!({"step": name(*step), "reason": reason, "attempt": attempt}),
+                subject,
+                *step,
+                json!({"reason": reason, "attempt": attempt}),
             ),
             Event::Answered {
+                subject,
                 step,
                 failures,
                 elapsed,
-                ..
-            } => self.line(
+            } => self.of(
                 "answered",
-                json!({"step": name(*step), "failures": failures, "elapsed_seconds": elapsed.as_secs_f64()}),
+                subject,
+                *step,
+                json!({"failures": failures, "elapsed_seconds": elapsed.as_secs_f64()}),
             ),
             Event::JobState(transition) => self.line(
                 "job_state",
@@ -95,8 +117,17 @@ impl Json {
                 "warning",
                 json!({"pipeline_id": pipeline_id.as_str(), "message": difference.to_string()}),
             ),
+            // How a pipeline was resolved is said by the command, with more about it (`resolved`).
             _ => {}
         }
+    }
+
+    /// Writes an event of a step, with the pipeline as far as it is known.
+    fn of(&mut self, event: &str, subject: &Subject, step: Step, mut fields: Value) {
+        fields["step"] = name(step).into();
+        fields["pipeline_id"] = json!(subject.id);
+        fields["name"] = json!(subject.name.as_deref());
+        self.line(event, fields);
     }
 
     pub(super) fn message(&mut self, event: &str, text: &str) {
@@ -194,6 +225,24 @@ impl Json {
         self.line(
             "stopped",
             json!({"pipeline_id": id, "name": name, "state": state, "final_checkpoint": final_checkpoint}),
+        );
+    }
+
+    pub(super) fn updated(&mut self, id: &str, name: &str, changes: &[&str]) {
+        self.line(
+            "updated",
+            json!({"pipeline_id": id, "name": name, "changes": changes}),
+        );
+    }
+
+    pub(super) fn deleted(&mut self, id: &str, name: &str) {
+        self.line("deleted", json!({"pipeline_id": id, "name": name}));
+    }
+
+    pub(super) fn reached(&mut self, id: &str, name: &str, state: &str) {
+        self.line(
+            "reached",
+            json!({"pipeline_id": id, "name": name, "state": state}),
         );
     }
 

@@ -93,6 +93,24 @@ impl Output {
         }
     }
 
+    /// Shows that a pipeline was told to run, and whether it was seen running.
+    pub(crate) fn left_running(&self, id: &str, running: bool, dashboard: Option<&str>) {
+        match &mut *self.lock() {
+            InFormat::Text(output) => {
+                let what = if running {
+                    "is running"
+                } else {
+                    "was told to run"
+                };
+                output.note(&format!("pipeline {id} {what}"));
+                if let Some(url) = dashboard {
+                    output.note(&format!("  dashboard: {url}"));
+                }
+            }
+            InFormat::Json(output) => output.detached(id, running, dashboard),
+        }
+    }
+
     /// Shows how a pipeline ended that this command has stopped.
     pub(crate) fn stopped(
         &self,
@@ -112,6 +130,32 @@ impl Output {
                 output.note(&format!("pipeline {id} {end}"));
             }
             InFormat::Json(output) => output.stopped(id, name, state.as_str(), final_checkpoint),
+        }
+    }
+
+    /// Shows which settings of a running pipeline were changed; none if it had them already.
+    pub(crate) fn updated(&self, id: &str, name: &str, changes: &[&str]) {
+        match &mut *self.lock() {
+            InFormat::Text(output) => output.note(&match changes {
+                [] => format!("nothing to change: pipeline {id} has these settings"),
+                _ => format!("updated pipeline {id}: {}", changes.join(", ")),
+            }),
+            InFormat::Json(output) => output.updated(id, name, changes),
+        }
+    }
+
+    /// Shows that the pipeline is gone.
+    pub(crate) fn deleted(&self, id: &str, name: &str) {
+        match &mut *self.lock() {
+            InFormat::Text(output) => output.note(&format!("deleted pipeline {id} ({name:?})")),
+            InFormat::Json(output) => output.deleted(id, name),
+        }
+    }
+
+    /// Shows that the pipeline is in the state that was waited for. In text, its states were shown already.
+    pub(crate) fn reached(&self, id: &str, name: &str, state: &str) {
+        if let InFormat::Json(output) = &mut *self.lock() {
+            output.reached(id, name, state);
         }
     }
 

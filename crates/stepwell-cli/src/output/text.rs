@@ -55,6 +55,11 @@ impl Text {
         match event {
             Event::StepStarted { step, .. } => self.start(*step),
             Event::StepFinished { step, elapsed, .. } => self.finish(*step, *elapsed),
+            // The error is shown when the command ends.
+            Event::StepFailed { .. } => {
+                self.retries.step_ended();
+                self.clear();
+            }
             Event::Retrying { reason, .. } => {
                 if let Some(text) = self.retries.failed(reason) {
                     self.status(&text);

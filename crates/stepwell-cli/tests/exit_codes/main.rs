@@ -6,6 +6,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod changing;
 mod looking;
 mod run;
 mod servers;
@@ -45,7 +46,7 @@ fn play(command: &str, what: &str) -> Option<Left> {
         "run --server --detach" | "run --server --no-wait" => {
             servers::left_alone(command.rsplit(' ').next()?, what)
         }
-        _ => looking::play(command, what),
+        _ => changing::play(command, what).or_else(|| looking::play(command, what)),
     }
 }
 

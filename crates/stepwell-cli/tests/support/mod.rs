@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
 #![allow(clippy::match_same_arms, reason = "in the order of the paths")]
 
+pub mod engine;
 pub mod pipelines;
 pub mod released;
 pub mod schema;

@@ -35,26 +35,20 @@ pub(crate) struct Core {
 
 impl Core {
     /// Locks the state directory and reads it. Blocks.
-    pub(crate) fn open(path: &Path, mut options: Options) -> Result<Self, EngineError> {
+    pub(crate) fn open(path: &Path, options: Options) -> Result<Self, EngineError> {
         let directory = StateDirectory::open(path)?;
         let store = Store::open(directory.path())?;
-        let records = store
-            .records()?
-            .iter()
-            .map(|(id, body)| record::decode(&store, id, body))
-            .collect::<Result<_, _>>()?;
-        options.most_subtasks = Some(MAX_PARALLELISM);
-        // Finer than what Arroyo keeps on SQLite, so that no pipeline is skipped between two pages of a list.
-        options.created_at_resolution = Duration::from_micros(1);
-        // The engine has nothing that could show one.
-        options.previews = false;
-        let environment = EngineEnvironment::new(Planner::default());
         Ok(Self {
-            plane: ControlPlane::restore(options, records),
-            environment,
+            plane: plane(&store, options)?,
+            environment: EngineEnvironment::new(Planner::default()),
             store,
             directory,
         })
+    }
+
+    /// Leaves the URL of the engine in the state directory for other processes.
+    pub(crate) fn announce(&self, url: &str) -> Result<(), EngineError> {
+        self.directory.announce(url)
     }
 
     pub(crate) fn planner(&self) -> Planner {
@@ -72,4 +66,19 @@ impl Core {
             })
             .collect()
     }
+}
+
+/// The control plane with the records of a store.
+pub(super) fn plane(store: &Store, mut options: Options) -> Result<ControlPlane, EngineError> {
+    let records = store
+        .records()?
+        .iter()
+        .map(|(id, body)| record::decode(store, id, body))
+        .collect::<Result<_, _>>()?;
+    options.most_subtasks = Some(MAX_PARALLELISM);
+    // Finer than what Arroyo keeps on SQLite, so that no pipeline is skipped between two pages of a list.
+    options.created_at_resolution = Duration::from_micros(1);
+    // The engine has nothing that could show one.
+    options.previews = false;
+    Ok(ControlPlane::restore(options, records))
 }

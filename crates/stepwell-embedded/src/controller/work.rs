@@ -26,7 +26,7 @@ pub(super) struct Work {
     core: Core,
     orders: asynchronous::UnboundedSender<Order>,
     counters: JobCounters,
-    /// Whether all jobs stay as they are.
+    /// Whether all jobs stay as they are, except those that are told to stop.
     idle: bool,
     unsaved: Unsaved,
 }
@@ -121,10 +121,12 @@ impl Work {
     }
 
     fn tick(&mut self) {
-        if self.idle {
-            return;
-        }
-        let commands = self.core.plane.tick(&mut self.core.environment);
+        let (plane, environment) = (&mut self.core.plane, &mut self.core.environment);
+        let commands = if self.idle {
+            plane.tick_stops(environment)
+        } else {
+            plane.tick(environment)
+        };
         self.collect_changes();
         for command in &commands {
             if let Command::Forget { job } = command {

@@ -81,6 +81,19 @@ async fn what_runs_or_is_about_to_is_not_deleted() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_ended_by_itself_is_deleted_although_it_is_meant_to_run() {
+    // A server goes on showing the wish of a job that has failed or finished (`301_missing_file_jobs`).
+    for state in ["Failed", "Finished"] {
+        let fake = FakeTransport::new();
+        let attached = attached(&fake, options()).await;
+        shows(&fake, &[job(state)]);
+        fake.expect(Method::DELETE, path("pl_1")).reply(200, "");
+        attached.delete().await.unwrap();
+        fake.finish();
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_404_of_the_api_is_success_and_that_of_a_gateway_is_not() {
     let fake = FakeTransport::any_order();
     let attached = attached(&fake, options()).await;

@@ -1,7 +1,5 @@
 //! A run on the embedded engine.
 
-use std::time::Duration;
-
 use stepwell::{Error, arroyo::JobState, error::ResolveError};
 use stepwell_embedded::MAX_PARALLELISM;
 
@@ -17,10 +15,6 @@ use crate::{
     output::Destination,
     state_directory,
 };
-
-/// How long the engine stays up after another client has stopped its pipeline. That client polls twice a second for the end, and would
-/// wait until its deadline if the engine were gone.
-const LINGER: Duration = Duration::from_secs(2);
 
 pub(super) async fn on_engine(
     submit: Submit<'_>,
@@ -70,9 +64,6 @@ pub(super) async fn on_engine(
         // A pipeline that was cut short continues as soon as the engine is up, and can finish before it is resolved.
         output.ended(finished.id.as_str(), JobState::Finished.as_str());
         result = Ok(Exit::Success);
-    }
-    if matches!(result, Err(Failure::StoppedElsewhere { .. })) {
-        tokio::time::sleep(LINGER).await;
     }
     let (reached, has_finished) = (submit.reached, submit.has_finished);
     drop(submit);

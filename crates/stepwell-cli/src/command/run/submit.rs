@@ -1,5 +1,7 @@
 //! The steps of a run, from the connection to the end of the pipeline.
 
+use std::time::Duration;
+
 use stepwell::{
     Error, OnShutdown, Options, PipelineId, PipelineSpec, Resolution, SharedTransport, Shutdown,
     Submission,
@@ -8,6 +10,8 @@ use stepwell::{
     observe::Difference,
     state::{Registered, Running, Validated},
 };
+
+use tokio::time::{Instant, sleep};
 
 use super::{
     plan,
@@ -22,6 +26,9 @@ use crate::{
     interruption::FirstSignal,
     output::{How, Output, ResolvedPipeline, WebPage},
 };
+
+/// How long the embedded engine stays up after another client has stopped its pipeline.
+const LINGER: Duration = Duration::from_secs(2);
 
 /// The submission of one command.
 pub(super) struct Submit<'a> {
@@ -242,6 +249,24 @@ impl Submit<'_> {
         }
     }
 
+    /// Whether another client that has stopped the pipeline starts it again, as `stepwell restart` does. The engine stays up meanwhile, also
+    /// because a client that only stops polls for the end.
+    async fn is_started_again(&self, running: &Submission<Running>) -> Result<bool, Failure> {
+        let stopped_at = Instant::now();
+        while stopped_at.elapsed() < LINGER {
+            tokio::select! {
+                biased;
+                () = self.shutdown.begun() => return Err(Error::ShutdownBegun.into()),
+                () = sleep(LINGER / 20) => {}
+            }
+            let job = running.read_job().await.ok().flatten();
+            if job.is_some_and(|job| job.running_desired) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Stays attached to the pipeline until it ends.
     async fn stay(&mut self, running: &Submission<Running>) -> Result<Exit, Failure> {
         if self.engine.is_none() {
@@ -249,7 +274,13 @@ impl Submit<'_> {
             self.write_failure = Some(printer.write_failure());
             self.row_printer = Some(printer);
         }
-        let ended = running.ended().await?;
+        let mut ended = running.ended().await?;
+        while self.engine.is_some()
+            && ended.job.state == JobState::Stopped
+            && self.is_started_again(running).await?
+        {
+            ended = running.ended().await?;
+        }
         match ended.job.state {
             JobState::Failed => Err(Error::from(ended.into_error()).into()),
             JobState::Finished => {

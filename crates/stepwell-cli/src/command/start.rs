@@ -1,0 +1,25 @@
+//! `stepwell start`.
+
+use crate::{
+    arguments::StartArguments, carry_out::Change, exit::Exit, failure::Failure, find,
+    interruption::Interruptions, output::Output,
+};
+
+pub(crate) async fn start(arguments: StartArguments, output: &Output) -> Result<Exit, Failure> {
+    let mut interruptions = Interruptions::listen()?;
+    let options = arguments.until.options(output);
+    let found = async {
+        let transport = arguments.place.open().await?.live()?;
+        find::attach(&transport, &arguments.target.pipeline, &options).await
+    };
+    let pipeline = interruptions.unless_interrupted(found).await?;
+    let change = Change {
+        id: pipeline.id().clone(),
+        doing: "starting",
+        until: &arguments.until,
+        interruptions,
+        output,
+    };
+    let start = Box::pin(async { Ok(pipeline.start().await?) });
+    change.carry_out(start).await
+}
