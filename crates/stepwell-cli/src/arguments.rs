@@ -11,6 +11,7 @@ mod help;
 mod list;
 mod parse;
 mod place;
+mod replace;
 mod run;
 
 use std::{path::PathBuf, time::Duration};
@@ -26,6 +27,7 @@ pub(crate) use self::{
     connection::Connection,
     list::{ListArguments, Selection, Sort},
     place::Place,
+    replace::ReplaceArguments,
     run::{Mode, RunArguments},
 };
 use crate::color;
@@ -104,6 +106,13 @@ pub(crate) enum Command {
     /// Only what differs is sent. A new checkpoint interval takes effect at once; everything else restarts the job from a checkpoint.
     #[command(after_help = help::UPDATE)]
     Update(UpdateArguments),
+    /// Put a changed query in the place of a pipeline
+    ///
+    /// The old pipeline is stopped with a final checkpoint, the new one is started from nothing, and once it has stayed running, the old one
+    /// is deleted. If the new one does not come up, it is deleted, and the old one is started again. After a failure, or if this command was
+    /// killed, the same command goes on.
+    #[command(after_help = help::REPLACE)]
+    Replace(Box<ReplaceArguments>),
     /// Delete pipelines that have ended, with their checkpoints
     #[command(after_help = help::DELETE)]
     Delete(DeleteArguments),
@@ -131,6 +140,7 @@ impl Command {
             Self::Start(start) => &start.place,
             Self::Restart(restart) => &restart.place,
             Self::Update(update) => &update.place,
+            Self::Replace(replace) => &replace.place,
             Self::Delete(delete) => &delete.place,
             Self::Wait(wait) => &wait.place,
             Self::Logs(logs) => &logs.place,
@@ -149,6 +159,7 @@ impl Command {
             Self::Start(start) => &mut start.place.connection,
             Self::Restart(restart) => &mut restart.place.connection,
             Self::Update(update) => &mut update.place.connection,
+            Self::Replace(replace) => &mut replace.place.connection,
             Self::Delete(delete) => &mut delete.place.connection,
             Self::Wait(wait) => &mut wait.place.connection,
             Self::Logs(logs) => &mut logs.place.connection,

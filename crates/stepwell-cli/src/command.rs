@@ -4,6 +4,7 @@ pub(crate) mod completions;
 pub(crate) mod delete;
 pub(crate) mod list;
 pub(crate) mod logs;
+pub(crate) mod replace;
 pub(crate) mod restart;
 pub(crate) mod run;
 pub(crate) mod start;

@@ -5,7 +5,10 @@ use std::process::ExitCode;
 use stepwell::{
     Error,
     arroyo::{ClientError, ClientErrorKind},
-    error::{AttachError, ChangeError, ConnectError, ResolveError, ValidateError, WaitError},
+    error::{
+        AttachError, ChangeError, ConnectError, MeantToRun, ReplacementError, ResolveError,
+        ValidateError, WaitError,
+    },
 };
 
 use crate::interruption::Interruption;
@@ -111,12 +114,28 @@ impl Exit {
                 ChangeError::Rejected { source, .. } => Self::of_client(source, Self::Unexpected),
                 _ => Self::Unexpected,
             },
+            Error::Replacement { source } => Self::of_replacement(source),
             Error::Stop { .. } => Self::Unknown,
             Error::Attach {
                 source: AttachError::Unreadable { source, .. },
             }
             | Error::Look { source } => Self::of_client(source, Self::Unexpected),
             _ => Self::Unexpected,
+        }
+    }
+
+    /// The exit of a replacement that failed: that of the step that has failed, unless it is unknown which of the two pipelines runs.
+    fn of_replacement(error: &ReplacementError) -> Self {
+        match error {
+            ReplacementError::SamePipeline { .. } | ReplacementError::NoFinalCheckpoint { .. } => {
+                Self::Refused
+            }
+            ReplacementError::NewInDoubt { .. } | ReplacementError::NotRolledBack { .. } => {
+                Self::Unknown
+            }
+            ReplacementError::RolledBack { source, .. } => Self::of_replacement(source),
+            _ if error.meant_to_run() == Some(MeantToRun::Unknown) => Self::Unknown,
+            _ => error.step_error().map_or(Self::Unexpected, Self::of),
         }
     }
 

@@ -5,7 +5,10 @@ use std::path::Path;
 use stepwell::{
     Error, PipelineId,
     arroyo::ClientError,
-    error::{AttachError, ChangeError, ConnectError, ResolveError, ValidateError, WaitError},
+    error::{
+        AttachError, ChangeError, ConnectError, ReplacementError, ResolveError, ValidateError,
+        WaitError,
+    },
     shutdown::ShutdownReport,
     transport::TransportErrorKind,
 };
@@ -156,6 +159,7 @@ fn step(error: &Error, typed: &Invocation) -> Vec<Hint> {
         Error::Resolve { source } => resolve(source, typed),
         Error::Wait { source } => wait(source, typed),
         Error::Change { source } => change(source, typed),
+        Error::Replacement { source } => replacement(source, typed),
         Error::Attach {
             source: AttachError::NotFound { .. },
         } => run("list the pipelines", typed.on_the_server("list", &[])),
@@ -235,6 +239,29 @@ fn change(error: &ChangeError, typed: &Invocation) -> Vec<Hint> {
         | ChangeError::Unanswered { id, .. }
         | ChangeError::OutcomeUnknown { id, .. } => look(id, typed),
         ChangeError::Rejected { source, .. } => call(source, typed),
+        _ => Vec::new(),
+    }
+}
+
+fn replacement(error: &ReplacementError, typed: &Invocation) -> Vec<Hint> {
+    let again = || run("go on with it", typed.with(&[]));
+    match error {
+        ReplacementError::SamePipeline { old } => run(
+            "see how to change its settings",
+            typed.on_the_server("update", &["--help", old.as_str()]),
+        ),
+        ReplacementError::RolledBack { source, .. } => match &**source {
+            ReplacementError::NoFinalCheckpoint { .. } => {
+                run("go on without it", typed.with(&["--without-checkpoint"]))
+            }
+            source => replacement(source, typed),
+        },
+        ReplacementError::NewInDoubt { .. } | ReplacementError::NotRolledBack { .. } => again(),
+        ReplacementError::New { source, .. } => match &**source {
+            Error::Resolve { source } => resolve(source, typed),
+            _ => advice("fix the query"),
+        },
+        _ if error.is_retryable() => again(),
         _ => Vec::new(),
     }
 }

@@ -91,6 +91,7 @@ async fn run(
         Command::Start(start) => command::start::start(start, output).await,
         Command::Restart(restart) => command::restart::restart(restart, output).await,
         Command::Update(update) => command::update::update(update, output).await,
+        Command::Replace(replace) => command::replace::replace(*replace, output).await,
         Command::Delete(delete) => command::delete::delete(delete, output).await,
         Command::Wait(wait) => {
             unless_interrupted(Box::pin(command::wait::wait(wait, output))).await
@@ -107,6 +108,7 @@ fn invocation(command: &Command) -> Invocation {
     let query = match command {
         Command::Run(run) => Some(&run.query),
         Command::Validate(validate) => Some(&validate.query),
+        Command::Replace(replace) => Some(&replace.query),
         _ => None,
     };
     let (connection, directory) = command.place().unzip();

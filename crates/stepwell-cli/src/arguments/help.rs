@@ -92,6 +92,17 @@ A server up to 0.15 ignores the environment and the scheduler configuration;
 that is a warning.
 The API token is read from STEPWELL_TOKEN or --token-file.";
 
+pub(super) const REPLACE: &str = "\
+Examples:
+  stepwell replace --server http://host:5115 orders orders.sql
+  stepwell replace --dry-run pl_aPfTVLdeeM orders.sql
+  stepwell replace --keep-old --stable-for 5m orders orders.sql
+
+The query is checked before anything is touched. A changed query starts from
+nothing; the state of the old one is not carried over.
+Ctrl-C lets it complete or roll back; press Ctrl-C again to quit immediately.
+The API token is read from STEPWELL_TOKEN or --token-file.";
+
 pub(super) const DELETE: &str = "\
 Examples:
   stepwell delete --server http://host:5115 orders

@@ -30,7 +30,7 @@ pub(crate) async fn validate(
 }
 
 /// Reads the query on another thread, because standard input may block for ever and a signal must still end the command.
-async fn read(file: PathBuf, output: Output) -> Result<NamedQuery, Failure> {
+pub(super) async fn read(file: PathBuf, output: Output) -> Result<NamedQuery, Failure> {
     let reading = tokio::task::spawn_blocking(move || query::read(&file, &output));
     match reading.await {
         Ok(read) => read,

@@ -235,6 +235,13 @@ impl Json {
         );
     }
 
+    pub(super) fn replaced(&mut self, old: &str, id: &str, name: &str, kept: bool, dashboard: Option<&str>) {
+        self.line(
+            "replaced",
+            json!({"pipeline_id": id, "name": name, "old_pipeline_id": old, "old_is_kept": kept, "dashboard": dashboard}),
+        );
+    }
+
     pub(super) fn deleted(&mut self, id: &str, name: &str) {
         self.line("deleted", json!({"pipeline_id": id, "name": name}));
     }
