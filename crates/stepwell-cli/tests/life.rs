@@ -456,6 +456,30 @@ fn a_watched_list_is_shown_again_when_it_has_changed() {
 }
 
 #[test]
+fn a_watched_list_that_stays_the_same_is_shown_once() {
+    let server = holding(
+        vec![Held::new("pl_1", "orders", "Running", 1)],
+        AllJobs::Whose,
+    );
+    let line = ["list", "--watch", "--server", &server.url];
+    let watching = Running::start(stepwell(&line));
+    let looks = || {
+        let requests = server.requests();
+        requests
+            .iter()
+            .filter(|request| request.contains("/pipelines?"))
+            .count()
+    };
+    // The fourth look begins after the third was shown.
+    while looks() < 4 {
+        std::thread::yield_now();
+    }
+    watching.signal(Signal::INT);
+    let left = watching.finish();
+    assert_eq!(left.stdout.matches("orders").count(), 1, "{}", left.stdout);
+}
+
+#[test]
 fn a_watched_list_outlives_a_failure_and_names_it_once() {
     let requests = AtomicUsize::new(0);
     let server = Server::start(move |_, _, path| {
