@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use snafu::{OptionExt, ResultExt};
-use stepwell::{HyperTransport, SharedTransport, Transport as _, arroyo::Endpoint, transport::Token};
+use stepwell::{
+    HyperTransport, SharedTransport, Transport as _, arroyo::Endpoint, transport::Token,
+};
 
 use crate::{
     arguments::Connection,

@@ -100,7 +100,9 @@ fn spec(
     old: &Old,
 ) -> Result<PipelineSpec, Failure> {
     let stem = arguments.query.file.file_stem();
-    let stem = stem.and_then(|stem| stem.to_str()).filter(|stem| *stem != "-");
+    let stem = stem
+        .and_then(|stem| stem.to_str())
+        .filter(|stem| *stem != "-");
     let name = arguments.name.as_deref().or(old.name.as_deref());
     let mut spec = PipelineSpec::builder(&query.text)
         .name(name.or(stem).unwrap_or("query"))

@@ -235,7 +235,14 @@ impl Json {
         );
     }
 
-    pub(super) fn replaced(&mut self, old: &str, id: &str, name: &str, kept: bool, dashboard: Option<&str>) {
+    pub(super) fn replaced(
+        &mut self,
+        old: &str,
+        id: &str,
+        name: &str,
+        kept: bool,
+        dashboard: Option<&str>,
+    ) {
         self.line(
             "replaced",
             json!({"pipeline_id": id, "name": name, "old_pipeline_id": old, "old_is_kept": kept, "dashboard": dashboard}),

@@ -145,11 +145,20 @@ impl Output {
     }
 
     /// Shows that a pipeline has taken the place of another one, which is kept or deleted.
-    pub(crate) fn replaced(&self, old: &str, id: &str, name: &str, kept: bool, dashboard: Option<&str>) {
+    pub(crate) fn replaced(
+        &self,
+        old: &str,
+        id: &str,
+        name: &str,
+        kept: bool,
+        dashboard: Option<&str>,
+    ) {
         match &mut *self.lock() {
             InFormat::Text(output) => {
                 let end = if kept { "kept, stopped" } else { "deleted" };
-                output.note(&format!("pipeline {id} is running in the place of {old}, which was {end}"));
+                output.note(&format!(
+                    "pipeline {id} is running in the place of {old}, which was {end}"
+                ));
                 if let Some(url) = dashboard {
                     output.note(&format!("  dashboard: {url}"));
                 }

@@ -7,7 +7,7 @@ use rustix::process::Signal;
 use crate::support::{
     Left, Running, TestDirectory,
     engine::Engine,
-    nothing_listens, run,
+    example, nothing_listens, run,
     server::{Reply, Server, arroyo, json, until_stopped},
     stepwell,
 };
@@ -17,6 +17,7 @@ pub(crate) fn play(command: &str, what: &str) -> Option<Left> {
         "start" | "start --no-wait" => start(command, what),
         "restart" => restart(what),
         "update" => update(what),
+        "replace" | "replace --dry-run" | "replace --keep-old" => replace(command, what),
         "delete" | "delete --stop" | "delete --ignore-not-found" => delete(command, what),
         "wait" | "wait --for stopped" | "wait --for finished" => wait(command, what),
         "logs" | "logs --follow" => logs(command, what),
@@ -150,6 +151,85 @@ fn update(what: &str) -> Option<Left> {
             engine.run(&["update", "-p", "2", "one"])
         }
         "the server refuses" => engine.run(&["update", "-p", "100000", "keeper"]),
+        _ => return None,
+    })
+}
+
+fn replace(command: &str, what: &str) -> Option<Left> {
+    let engine = Engine::start();
+    engine.create("one");
+    let query = |name: &str, text: String| engine.directory.write(name, text);
+    let changed = || {
+        query(
+            "changed.sql",
+            "CREATE TABLE one WITH (connector = 'impulse', event_rate = '2');\nSELECT counter, 1 FROM one;\n".to_owned(),
+        )
+    };
+    let line = words(command);
+    let replace = |arguments: &[&str]| engine.run(&[&line[..], arguments].concat());
+    Some(match what {
+        "the new one runs in its place" => {
+            let left = replace(&["--force", "one", &changed()]);
+            let kept = command.ends_with("--keep-old").then_some("Stopped");
+            assert_eq!(engine.state_of("one").as_deref(), kept, "{}", left.stderr);
+            left
+        }
+        "it says what it would do" => {
+            let left = replace(&["--force", "one", &changed()]);
+            assert!(
+                left.stderr.contains("would stop pipeline one"),
+                "{}",
+                left.stderr
+            );
+            assert_eq!(engine.state_of("one").as_deref(), Some("Running"));
+            left
+        }
+        "no pipeline has the id or the name" => replace(&["--force", "none", &changed()]),
+        "the file does not exist" => replace(&["one", "nowhere.sql"]),
+        "an error in the query" => {
+            let left = replace(&[
+                "--force",
+                "one",
+                &query("bad.sql", "SELECT nothing FROM nowhere".to_owned()),
+            ]);
+            assert_eq!(engine.state_of("one").as_deref(), Some("Running"));
+            left
+        }
+        "the query is that of the old pipeline" => {
+            replace(&["--force", "one", &engine.directory.text("one.sql")])
+        }
+        "other pipelines are there" => {
+            let left = replace(&["one", &changed()]);
+            assert_eq!(engine.state_of("one").as_deref(), Some("Running"));
+            left
+        }
+        "the new job fails, and the old one is put back" => {
+            let left = replace(&["--force", "one", &example("failing.sql")]);
+            assert_eq!(
+                engine.state_of("one").as_deref(),
+                Some("Running"),
+                "{}",
+                left.stderr
+            );
+            left
+        }
+        "Ctrl-C twice" => {
+            let changed = changed();
+            let line = [
+                "replace",
+                "--server",
+                &engine.url,
+                "--force",
+                "--stable-for",
+                "10m",
+                "one",
+                &changed,
+            ];
+            let mut running = Running::start(stepwell(&line));
+            running.wait_for_message("stop pipeline one");
+            running.signal_until_ended(Signal::INT);
+            running.finish()
+        }
         _ => return None,
     })
 }
@@ -291,6 +371,7 @@ fn at_rest(command: &str, what: &str) -> Option<Left> {
         "list" => run(&["list", "-s", &state]),
         "wait" | "stop" | "start" => run(&[command, "-s", &state, "keeper"]),
         "delete" => run(&["delete", "-s", &state, "one"]),
+        "replace" => run(&["replace", "-s", &state, "one", &example("hello.sql")]),
         _ => return None,
     })
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use stepwell::{
-    HyperTransport, SharedTransport, Token, Transport,
+    HyperTransport, SharedTransport, Transport,
     transport::{
         FakeTransport, Phase, TransportError, TransportErrorKind,
         bytes::Bytes,
