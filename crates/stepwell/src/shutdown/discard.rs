@@ -4,7 +4,7 @@ use stepwell_arroyo::StopMode;
 
 use super::{stop_error::StopError, stop_pipeline::Stop};
 use crate::{
-    change::delete::Deleting,
+    change::delete::{DeleteFailure, Deleting},
     error::Error,
     job::verdict::Baseline,
     observe::Step,
@@ -40,9 +40,12 @@ pub(crate) async fn discard(
             step: Step::Stop,
             deadline,
         };
-        deleting.run().await.map_err(|failure| {
-            let error = failure.into_client_error();
-            ResolveError::unanswered(Action::Discard, &pipeline.name, deadline, error)
+        deleting.run().await.map_err(|failure| match failure {
+            // Another client has started it again.
+            DeleteFailure::RunsAgain(..) => Error::from(StopError::Resumed { id: id.clone() }),
+            DeleteFailure::Failed { error, .. } => {
+                ResolveError::unanswered(Action::Discard, &pipeline.name, deadline, error).into()
+            }
         })?;
     }
     session.ticket.forget();
