@@ -8,7 +8,7 @@ use std::{
 use stepwell::{
     HyperTransport, SharedTransport, Transport,
     transport::{
-        FakeTransport, Phase, TransportError, TransportErrorKind,
+        FakeTransport, Phase, Token, TransportError, TransportErrorKind,
         bytes::Bytes,
         http::{self, Uri},
     },

@@ -8,7 +8,7 @@ use std::{
 };
 
 use end_to_end::Generation;
-use stepwell::{HyperTransport, SharedTransport, Token, Transport as _};
+use stepwell::{HyperTransport, SharedTransport, Transport as _, transport::Token};
 use stepwell_embedded::Engine;
 use tokio::{process::Command, sync::Mutex};
 

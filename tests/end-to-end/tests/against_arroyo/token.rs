@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use http::StatusCode;
-use stepwell::{Error, Submission, Token, error::ConnectError};
+use stepwell::{Error, Submission, error::ConnectError, transport::Token};
 
 use crate::{
     failure::{Failure, error_of, unexpected},
