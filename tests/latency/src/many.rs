@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use stepwell::{
     Error, JobState, Options, PipelineId, Shutdown, Submission,
     arroyo::{Client, CreatePipeline},
-    state::{Ended, Running},
+    state::{Ended, Registered, Running},
     transport::{Phase, SharedTransport, Timeout, Transport, TransportError, TransportErrorKind},
 };
 use stepwell_control_plane::{
@@ -202,10 +202,11 @@ pub struct Wait {
 }
 
 impl Wait {
-    pub fn begin(running: Submission<Running>) -> Self {
+    pub fn begin(pipeline: impl Into<Submission<Registered>>) -> Self {
+        let pipeline = pipeline.into();
         Self {
-            id: running.id().clone(),
-            end: tokio::spawn(async move { (running.ended().await, Instant::now()) }),
+            id: pipeline.id().clone(),
+            end: tokio::spawn(async move { (pipeline.ended().await, Instant::now()) }),
         }
     }
 

@@ -254,6 +254,8 @@ impl Submitter {
             outcome: None,
         });
         next.read().resolves.push((Instant::now(), None));
+        let who = diary.read().who.clone();
+        self.world.lock().replacing.push((who, id.clone()));
         let replacing = async {
             let prepared = new.replace(running, options).await?;
             Ok::<_, Error>(prepared.run().await?)
@@ -265,7 +267,11 @@ impl Submitter {
         let outcome = diary.time("stop", allowed, replacing).await;
         let outcome = outcome.map(|running| running.id().to_string());
         let text = format!("{}: replacing {id}: {outcome:?}", diary.read().who);
-        self.world.lock().note(text);
+        let who = diary.read().who.clone();
+        let mut inner = self.world.lock();
+        inner.note(text);
+        inner.replacing.retain(|(by, old)| *by != who || *old != id);
+        drop(inner);
         diary.has_replaced(number, outcome);
         Ok(())
     }

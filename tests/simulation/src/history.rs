@@ -187,6 +187,8 @@ pub struct Act {
     pub late: bool,
     /// What the pipeline was before.
     pub before: Option<Moment>,
+    /// Whether the roll-back of a replacement sent it: that does not make the pipeline one that was started here.
+    pub puts_back: bool,
 }
 
 impl Act {

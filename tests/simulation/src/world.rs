@@ -44,6 +44,8 @@ pub struct Inner {
     /// Rows whose job was never made: their ids are taken.
     pub rows: BTreeSet<String>,
     pub acts: Vec<Act>,
+    /// Which submissions are replacing which pipelines.
+    pub replacing: Vec<(String, String)>,
     /// What submissions have asked, and what they were answered.
     pub exchanges: Vec<Exchange>,
     /// Who has sent a create, whether it arrived or not.
@@ -85,6 +87,7 @@ impl World {
             lives: Vec::new(),
             rows: BTreeSet::new(),
             acts: Vec::new(),
+            replacing: Vec::new(),
             exchanges: Vec::new(),
             creates_sent: Vec::new(),
             restarted: Vec::new(),
@@ -301,6 +304,11 @@ impl Inner {
                     id,
                     late: sent.late,
                     before: before.clone(),
+                    puts_back: matches!(deed, Deed::Start | Deed::Restart)
+                        && self
+                            .replacing
+                            .iter()
+                            .any(|(by, old)| by == who && *old == target),
                 });
             }
         }

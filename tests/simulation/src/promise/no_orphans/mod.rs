@@ -35,7 +35,7 @@ fn speaks_of<'a>(ending: &'a Ending, life: &Life) -> Vec<&'a ShutdownEntry> {
 /// Whether a request made the pipeline or began its run. Nobody can answer for a start that came through long after its sender had given
 /// it up.
 fn has_begun(act: &Act) -> bool {
-    act.deed == Deed::Create || !act.late && act.began_a_run()
+    act.deed == Deed::Create || !act.late && !act.puts_back && act.began_a_run()
 }
 
 /// Whether this submission made it or began its run.
