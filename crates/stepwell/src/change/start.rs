@@ -1,6 +1,7 @@
 //! Starting a pipeline that exists, whatever its query: by the table of [`ResumePlan`](crate::resolve::resume_plan::ResumePlan).
 
 use stepwell_arroyo::{JobState, PipelineId};
+use tokio::time::Instant;
 
 use super::{Change, ChangeError, look::Looking};
 use crate::{
@@ -29,6 +30,7 @@ pub(crate) async fn start(
         expected: Expected::nothing(),
     };
     loop {
+        let read_at = Instant::now();
         let (pipeline, job) = looking.both().await?;
         let state = job.as_ref().map(|job| &job.state);
         if state == Some(&JobState::Finished) {
@@ -49,6 +51,7 @@ pub(crate) async fn start(
             parallelism: None,
             pipeline: &pipeline,
             job: job.as_ref(),
+            read_at,
             deadline,
             adopted: false,
             started_here: false,

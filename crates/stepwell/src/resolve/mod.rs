@@ -121,8 +121,16 @@ pub(crate) async fn resolve(
         let read_at = Instant::now();
         let mode = match decide(session, spec, deadline, false).await? {
             Decision::Resume { pipeline, job } => {
-                let resumed =
-                    resume(session, spec, pipeline, job, deadline, HowFound::Listed).await?;
+                let resumed = resume(
+                    session,
+                    spec,
+                    pipeline,
+                    job,
+                    read_at,
+                    deadline,
+                    HowFound::Listed,
+                )
+                .await?;
                 if let Some(resolved) = resumed {
                     return Ok(resolved);
                 }
@@ -188,6 +196,7 @@ async fn take(
                 }
                 .into());
             }
+            let read_at = Instant::now();
             let job = match job_of(session, &pipeline, deadline).await? {
                 JobOf::Job(job) => job,
                 JobOf::Gone => None,
@@ -197,6 +206,7 @@ async fn take(
                 spec,
                 pipeline,
                 job,
+                read_at,
                 deadline,
                 HowFound::Adopted { started_here },
             )
@@ -218,6 +228,7 @@ async fn resume(
     spec: &PipelineSpec,
     pipeline: Box<Pipeline>,
     job: Option<Box<Job>>,
+    read_at: Instant,
     deadline: &Deadline,
     how: HowFound,
 ) -> Result<Option<ResolveOutcome>, Error> {
@@ -232,6 +243,7 @@ async fn resume(
         parallelism: spec.parallelism(),
         pipeline: &pipeline,
         job: job.as_deref(),
+        read_at,
         deadline,
         adopted,
         started_here,

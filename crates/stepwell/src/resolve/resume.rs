@@ -44,6 +44,8 @@ pub(crate) struct Resuming<'a> {
     pub(crate) parallelism: Option<NonZeroU32>,
     pub(crate) pipeline: &'a Pipeline,
     pub(crate) job: Option<&'a Job>,
+    /// When it began to be read.
+    pub(crate) read_at: Instant,
     pub(crate) deadline: &'a Deadline,
     /// Whether the pipeline appeared while this submission was about to create it, from its own create or another client's.
     pub(crate) adopted: bool,
@@ -88,15 +90,9 @@ impl Resuming<'_> {
             if let Some(parallelism) = parallelism {
                 patch = patch.parallelism(parallelism);
             }
-            let began = Instant::now();
             self.patch(&patch, start).await?;
-            // Another client may have restarted it meanwhile.
-            let is_old = began.elapsed() >= TWO_TICKS;
-            if restart && is_old && !self.is_still_failed().await? {
-                return Ok(ResumeOutcome::Again);
-            }
         }
-        if restart && !self.restart().await? {
+        if restart && !(self.is_failed_lately().await? && self.restart().await?) {
             return Ok(ResumeOutcome::Again);
         }
         let baseline = if parallelism.is_some() || restart {
@@ -208,6 +204,21 @@ impl Resuming<'_> {
             started_here: self.started_here,
         };
         request.send(self.session, sending).await
+    }
+
+    /// Whether it was Failed in the observed run shortly ago: another client may have restarted it since, while a reply was slow.
+    async fn is_failed_lately(&self) -> Result<bool, Error> {
+        let mut read_at = self.read_at;
+        while read_at.elapsed() >= TWO_TICKS {
+            read_at = Instant::now();
+            if !self.is_still_failed().await? {
+                return Ok(false);
+            }
+            if self.deadline.is_over() {
+                break;
+            }
+        }
+        Ok(true)
     }
 
     async fn is_still_failed(&self) -> Result<bool, Error> {

@@ -114,6 +114,15 @@ pub(super) fn by_process(story: &Story) -> Option<String> {
                     let mut told = pages.told.iter();
                     pages.who == earlier.who
                         && told.any(|(at, told)| *at < act.sent_at && told.id().is_some())
+                })
+                || inner.exchanges.iter().any(|asked| {
+                    let twin = inner.life_at(&asked.id, act.sent_at);
+                    asked.who == earlier.who
+                        && asked.sent_at < act.sent_at
+                        && matches!(asked.purpose, Purpose::Jobs | Purpose::Start)
+                        && twin.is_some_and(|twin| {
+                            twin.query == made.query && process_of(&twin.made_by) != process
+                        })
                 });
             earlier.who != act.who
                 && !is_settled

@@ -50,8 +50,13 @@ pub(super) fn check(claim: &Claim<'_>, error: &ResolveError) -> Option<&'static 
             (matches.len() < 2 || !are_there).then_some("they are not there")
         }
         ResolveError::Finished { finished } => {
-            let life = named(finished.id.as_str());
-            let has = life.is_some_and(|life| life.was_finished_at(at));
+            // Another client may have deleted it since, and made one anew under its id.
+            let inner = story.world.lock();
+            let has = inner.lives.iter().any(|life| {
+                life.id == finished.id.as_str()
+                    && life.deleted_at.is_none_or(|gone| gone >= claim.began)
+                    && life.entered("Finished", life.made_at, at)
+            });
             (!has).then_some("it has not finished")
         }
         ResolveError::AlreadyExists { existing } => {
