@@ -159,3 +159,21 @@ async fn a_restart_in_doubt_stays_so_when_the_next_one_does_not_leave() {
     fake.jobs("pl_1", job("Running").with("run_id", json!(2)));
     let _ = resumed(validated.resolve().await.unwrap());
 }
+
+/// While its reply was on its way, another client's restart may have begun a run, and that may have failed, too.
+#[tokio::test(start_paused = true)]
+async fn a_look_that_was_slow_is_repeated_before_a_restart() {
+    let fake = FakeTransport::new();
+    let validated = validated(&fake, spec()).await;
+    fake.list(&[pipeline("pl_1", QUERY)]);
+    fake.expect(Method::GET, jobs_path("pl_1"))
+        .delay(seconds(1))
+        .reply_json(200, &json!({"data": [job("Failed")]}));
+    let second = job("Running").with("run_id", json!(2));
+    fake.jobs("pl_1", second.clone());
+    fake.list(&[pipeline("pl_1", QUERY)]);
+    fake.jobs("pl_1", second);
+    let resumed = resumed(validated.resolve().await.unwrap());
+    assert_eq!(resumed.resumed_from().unwrap().run_id, 2);
+    fake.finish();
+}
