@@ -110,7 +110,7 @@ pub(crate) enum Command {
     ///
     /// The old pipeline is stopped with a final checkpoint, the new one is started from nothing, and once it has stayed running, the old one
     /// is deleted. If the new one does not come up, it is deleted, and the old one is started again. After a failure, or if this command was
-    /// killed, the same command goes on.
+    /// killed, the same command with the id of the old pipeline goes on.
     #[command(after_help = help::REPLACE)]
     Replace(Box<ReplaceArguments>),
     /// Delete pipelines that have ended, with their checkpoints

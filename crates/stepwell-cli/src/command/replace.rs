@@ -46,7 +46,7 @@ pub(crate) async fn replace(arguments: ReplaceArguments, output: &Output) -> Res
         |signal| {
             first = Some(signal);
             output.note(&format!("replacing pipeline {old}; {}", signal.again()));
-            format!("the replacement of pipeline {old} is not complete; the same command goes on with it")
+            format!("the replacement of pipeline {old} is not complete; the same command with this id goes on with it")
         },
     );
     let running: Submission<Running> = replaced.await?;
@@ -84,14 +84,19 @@ impl Old {
                 id: attached.id().clone(),
                 name: Some(attached.name().to_owned()),
             }),
-            Err(failure) if find::is_unknown(&failure) => {
-                // Whether it is a name cannot be known.
+            // A word that is no id is the name of a pipeline that does not exist.
+            Err(failure) if find::is_unknown(&failure) && looks_like_an_id(typed) => {
                 let id = PipelineId::new(typed).map_err(|_| failure)?;
                 Ok(Self { id, name: None })
             }
             Err(failure) => Err(failure),
         }
     }
+}
+
+/// Whether it may be the id of a pipeline that is gone: a server's, or one that stepwell derives from a spec.
+fn looks_like_an_id(typed: &str) -> bool {
+    typed.starts_with("pl_") || typed.starts_with("sw_")
 }
 
 fn spec(

@@ -113,7 +113,12 @@ impl Deleting<'_> {
                 let client = &session.requester.client;
                 client.cut_off(Operation::Delete, id.as_str())
             };
-            let sending = async move { client.delete(&owned).await };
+            let guard = session.ticket.is_busy();
+            let sending = async move {
+                let deleted = client.delete(&owned).await;
+                drop(guard);
+                deleted
+            };
             let error = match watch.beside(to_completion(sending, cut_off)).await {
                 Ok(()) => {
                     tries.answered();

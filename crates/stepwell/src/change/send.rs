@@ -47,8 +47,8 @@ impl ChangeRequest<'_> {
             } else {
                 if starts {
                     sight.starts(&id);
+                    guard.in_doubt(failure.is_some());
                 }
-                guard.in_doubt(failure.is_some());
             }
             sent
         };

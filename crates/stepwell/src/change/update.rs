@@ -1,6 +1,6 @@
 //! Changing the settings of a pipeline that runs.
 
-use stepwell_arroyo::{Job, JobState, Operation, PatchPipeline, Pipeline, PipelineId};
+use stepwell_arroyo::{ClientError, Job, JobState, Operation, PatchPipeline, Pipeline, PipelineId};
 
 use super::{Change, ChangeError, look::Looking, send::ChangeRequest};
 use crate::{
@@ -42,14 +42,21 @@ impl Updating<'_> {
         let mut tries = session
             .requester
             .tries(Request::Patch, Step::Update, deadline);
-        // The job before the first request that may have taken effect, and whether any of these begins a run.
+        // The job before the first request that may have taken effect, whether any of these begins a run, and how the last one failed.
         let mut before: Option<Job> = None;
         let mut begins_a_run = false;
+        let mut doubt: Option<ClientError> = None;
         loop {
-            let (pipeline, job) = self.looking().both().await?;
+            let (pipeline, job) = match self.looking().both().await {
+                Ok(read) => read,
+                Err(error) => return Err(self.unless_sent(doubt, error).into()),
+            };
             let missing = missing(self.update, &pipeline, job.as_ref());
             if missing.is_empty() {
-                let baseline = before.map(|job| baseline(&job, begins_a_run));
+                // An earlier call may have sent it.
+                let is_new = session.sight.was_just_changed();
+                let before = before.or_else(|| job.filter(|_| is_new));
+                let baseline = before.map(|job| baseline(&job, begins_a_run || is_new));
                 let differences = Vec::new();
                 return Ok(Updated {
                     baseline,
@@ -57,11 +64,13 @@ impl Updating<'_> {
                 });
             }
             let Some(job) = job else {
-                return Err(ChangeError::vanished(Change::Update, id).into());
+                let error = ChangeError::vanished(Change::Update, id);
+                return Err(self.unless_sent(doubt, error).into());
             };
             if !runs(&job) {
                 let (id, job) = (id.clone(), Box::new(job));
-                return Err(ChangeError::NotRunning { id, job }.into());
+                let error = ChangeError::NotRunning { id, job };
+                return Err(self.unless_sent(doubt, error).into());
             }
             let (client, left) = tries.client();
             let (owned, patch) = (id.clone(), patch(&missing));
@@ -80,10 +89,11 @@ impl Updating<'_> {
                     session.sight.changes(id);
                     begins_a_run |= missing.begins_a_run();
                     let baseline = baseline(&before.unwrap_or(job), begins_a_run);
-                    let differences = self.ignored(&missing, echo).await?;
+                    // It was accepted, whether or not it can be compared with what is shown then.
+                    let differences = self.ignored(&missing, echo).await;
                     return Ok(Updated {
                         baseline: Some(baseline),
-                        differences,
+                        differences: differences.unwrap_or_default(),
                     });
                 }
                 Err(error) => error,
@@ -92,6 +102,7 @@ impl Updating<'_> {
                 session.sight.changes(id);
                 before.get_or_insert(job);
                 begins_a_run |= missing.begins_a_run();
+                doubt = Some(error.clone());
             }
             let pause = tries.pause(error, left);
             let pause = pause.map_err(|error| {
@@ -101,6 +112,14 @@ impl Updating<'_> {
                 ChangeError::failed(Change::Update, id, deadline, before.is_some(), error)
             })?;
             deadline.sleep(pause).await;
+        }
+    }
+
+    /// The error, unless the update was sent and may have taken effect.
+    fn unless_sent(&self, doubt: Option<ClientError>, error: ChangeError) -> ChangeError {
+        match doubt {
+            Some(doubt) => ChangeError::failed(Change::Update, self.id, self.deadline, true, doubt),
+            None => error,
         }
     }
 

@@ -37,6 +37,7 @@ pub(crate) async fn watch_to_the_end(
     session: &Session,
     id: &PipelineId,
     baseline: &Baseline,
+    mut counts: impl FnMut(&Job) -> bool + Send,
 ) -> Result<Ended, Error> {
     let deadline = session.deadline(Step::Watch);
     let mut watch = Watch::of(session, id, Step::Watch, &deadline, baseline.expected());
@@ -47,7 +48,7 @@ pub(crate) async fn watch_to_the_end(
         // A poll that hangs is silence too, also when the calls before this one were dropped in the middle of theirs.
         let left = longest_silence.saturating_sub(watch.silence());
         if let Ok(looked) = tokio::time::timeout(left, shared.look(&mut watch, left)).await
-            && let Some(job) = job_of(looked, &watch)?.filter(has_ended)
+            && let Some(job) = job_of(looked, &watch)?.filter(|job| has_ended(job) && counts(job))
         {
             return Ok(read_end(session, id, job, watch.trouble()).await);
         }

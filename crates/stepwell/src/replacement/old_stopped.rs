@@ -1,6 +1,6 @@
 //! `OldStopped`: the old pipeline has ended.
 
-use stepwell_arroyo::PipelineId;
+use stepwell_arroyo::{Job, JobState, PipelineId};
 
 use super::{
     MeantToRun, NewStarted, Replacement, ReplacementError, ReplacementFailure,
@@ -11,7 +11,8 @@ use super::{
 use crate::{
     change::ChangeError,
     error::{Error, ResolveError, StopError},
-    resolve::Resolution,
+    job::verdict::TWO_TICKS,
+    resolve::{Action, Resolution},
     state::Validated,
     submission::Submission,
 };
@@ -23,11 +24,17 @@ pub struct OldStopped {
     pub(super) new: Submission<Validated>,
     /// An id that the server holds without showing a pipeline under it.
     burnt: Option<PipelineId>,
+    /// Whether the new one was seen to be absent.
+    is_absent: bool,
 }
 
 impl OldStopped {
-    pub(super) fn new(new: Submission<Validated>) -> Self {
-        Self { new, burnt: None }
+    pub(super) fn new(new: Submission<Validated>, is_absent: bool) -> Self {
+        Self {
+            new,
+            burnt: None,
+            is_absent,
+        }
     }
 }
 
@@ -68,7 +75,7 @@ impl Replacement<OldStopped> {
             old,
             found_as,
             options,
-            state: OldStopped { new, .. },
+            state: OldStopped { new, is_absent, .. },
         } = self;
         match new.resolve().await {
             Ok(resolution) => {
@@ -92,8 +99,11 @@ impl Replacement<OldStopped> {
                     } => Some(id.clone()),
                     _ => None,
                 };
-                let is_in_doubt = new.has_create_in_doubt() || new.session.ticket.has_doubt();
-                let meant_to_run = if is_in_doubt {
+                let ticket = &new.session.ticket;
+                let may_run =
+                    new.has_create_in_doubt() || ticket.has_doubt() || ticket.has_pipeline();
+                let is_none = is_definite(&error) || is_absent;
+                let meant_to_run = if may_run || !is_none {
                     MeantToRun::Unknown
                 } else {
                     MeantToRun::Neither
@@ -102,7 +112,11 @@ impl Replacement<OldStopped> {
                     old,
                     found_as,
                     options,
-                    state: OldStopped { new, burnt },
+                    state: OldStopped {
+                        new,
+                        burnt,
+                        is_absent,
+                    },
                 };
                 failed.fails(ReplacementError::New {
                     new: error.pipeline_id().cloned(),
@@ -119,7 +133,14 @@ impl Replacement<OldStopped> {
             return Ok(());
         };
         let old = self.old_id();
-        let (meant_to_run, source) = match read_job(session, old).await {
+        let mut job = read_job(session, old).await;
+        // It may just have been restarted, which shows at the next tick of the controller.
+        let may_restart = |job: &Job| job.state == JobState::Failed && job.running_desired;
+        if matches!(&job, Ok(Some(job)) if may_restart(job)) {
+            tokio::time::sleep(TWO_TICKS).await;
+            job = read_job(session, old).await;
+        }
+        let (meant_to_run, source) = match job {
             Ok(job) if is_over(session, job.as_ref()) => return Ok(()),
             Err(Error::Change {
                 source: ChangeError::Vanished { .. },
@@ -128,7 +149,7 @@ impl Replacement<OldStopped> {
                 let id = old.clone();
                 (MeantToRun::Old, StopError::Resumed { id }.into())
             }
-            Err(error) => (MeantToRun::Neither, error),
+            Err(error) => (MeantToRun::Unknown, error),
         };
         Err(ReplacementError::Old {
             old: old.clone(),
@@ -136,4 +157,23 @@ impl Replacement<OldStopped> {
             source: Box::new(source),
         })
     }
+}
+
+/// Whether the failure to resolve says that there is no new pipeline that could run.
+fn is_definite(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::Resolve {
+            source: ResolveError::OtherPipelines { .. }
+                | ResolveError::NoneWithId { .. }
+                | ResolveError::NothingToResume { .. }
+                | ResolveError::Conflict { .. }
+                | ResolveError::Finished { .. }
+                | ResolveError::Burnt { .. }
+                | ResolveError::Rejected {
+                    action: Action::Create,
+                    ..
+                },
+        }
+    )
 }

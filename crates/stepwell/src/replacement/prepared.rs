@@ -15,6 +15,7 @@ use crate::{
     attach::read_pipeline,
     error::{Error, StopError},
     observe::Step,
+    resolve::Plan,
     session::need_runtime,
     spec::Intent,
     state::{Registered, Validated},
@@ -26,6 +27,8 @@ use crate::{
 /// Leaves by: [`stop_old`](Replacement::stop_old), [`roll_back`](Replacement::roll_back); [`run`](Replacement::run) takes all steps.
 pub struct Prepared {
     pub(super) new: Submission<Validated>,
+    /// Whether the new one was seen to be absent.
+    pub(super) is_absent: bool,
 }
 
 impl Sealed for Prepared {
@@ -78,8 +81,12 @@ pub(super) async fn prepare(
     found_as: FoundAs,
     options: ReplacementOptions,
 ) -> Result<Replacement<Prepared>, NotPrepared> {
-    let Err(source) = new.plan().await else {
-        return Ok(Replacement::prepared(new, old, found_as, options));
+    let planned = new.plan().await;
+    let is_absent = matches!(planned, Ok(Plan::Create { .. }));
+    let Err(source) = planned else {
+        return Ok(Replacement::prepared(
+            new, old, found_as, options, is_absent,
+        ));
     };
     let existing = source.pipeline_id().cloned();
     let meant_to_run = match found_as {
@@ -101,13 +108,14 @@ impl Replacement<Prepared> {
         old: Submission<Registered>,
         found_as: FoundAs,
         options: ReplacementOptions,
+        is_absent: bool,
     ) -> Self {
         new.session.inherit(old.session.on_shutdown());
         Self {
             old: Old::Registered(old),
             found_as,
             options,
-            state: Prepared { new },
+            state: Prepared { new, is_absent },
         }
     }
 }
@@ -164,7 +172,9 @@ impl Replacement<Prepared> {
         let (old, stopped) = stop(self.old, &mut self.found_as, &self.options).await;
         self.old = old;
         match stopped {
-            Ok(()) => Ok(self.into_state(|prepared| OldStopped::new(prepared.new))),
+            Ok(()) => {
+                Ok(self.into_state(|prepared| OldStopped::new(prepared.new, prepared.is_absent)))
+            }
             Err(error) => self.fails(error),
         }
     }
@@ -263,7 +273,8 @@ fn failed(old: PipelineId, error: Error) -> ReplacementError {
             _ if error.phase() == stepwell_transport::Phase::MaybeSent => MeantToRun::Unknown,
             _ => MeantToRun::Old,
         },
-        _ => MeantToRun::Old,
+        Error::ShutdownBegun => MeantToRun::Old,
+        _ => MeantToRun::Unknown,
     };
     ReplacementError::Old {
         old,

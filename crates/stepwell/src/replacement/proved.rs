@@ -13,6 +13,7 @@ use crate::{
     chain::Chain,
     change::ChangeError,
     error::{Error, StopError},
+    job::ended::has_ended,
     state::Running,
     submission::Submission,
 };
@@ -41,6 +42,20 @@ impl Sealed for Proved {
     }
 }
 
+impl Proved {
+    /// Fails if the new pipeline has ended.
+    async fn still_runs(&self) -> Result<(), Error> {
+        match self.new.read_job().await? {
+            Some(job) if has_ended(&job) => Err(StopError::EndedOtherwise {
+                id: self.new.id().clone(),
+                job: Box::new(job),
+            }
+            .into()),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// # Proved
 impl Replacement<Proved> {
     /// Deletes the old pipeline, or keeps it stopped
@@ -48,7 +63,8 @@ impl Replacement<Proved> {
     ///
     /// # Errors
     ///
-    /// [`ReplacementError::Old`] if it could not be deleted, or is not known to have been, and if another client has started it again
+    /// [`ReplacementError::New`] if the new one has ended since it was proved, or cannot be read; nothing was deleted then.
+    /// [`ReplacementError::Old`] if the old one could not be deleted, or is not known to have been, and if another client has started it again
     /// ([`MeantToRun::Both`]). The new one runs all the same.
     ///
     /// # Cancel safety
@@ -56,6 +72,15 @@ impl Replacement<Proved> {
     /// A request that was sent takes effect even if the future is dropped. A rerun ([`Replacement::resume`]) goes on.
     pub async fn commit(mut self) -> Result<Submission<Running>, ReplacementFailure<Proved>> {
         let id = self.old_id().clone();
+        // Time may have passed since it was proved.
+        if let Err(source) = self.state.still_runs().await {
+            let error = ReplacementError::New {
+                new: Some(self.state.new.id().clone()),
+                meant_to_run: MeantToRun::Unknown,
+                source: Box::new(source),
+            };
+            return self.fails(error);
+        }
         let (error, old) = match self.old.into_registered() {
             None => return Ok(self.state.new),
             Some(old) if self.options.keep_old => match read_job(&old.session, &id).await {
@@ -127,7 +152,12 @@ impl Replacement<super::OldStopped> {
             Err(failure) => return Err(roll_back(failure).await),
         };
         match new_started.prove().await {
-            Ok(proved) => Ok(proved.commit().await?),
+            Ok(proved) => match proved.commit().await {
+                Err(failure) if matches!(failure.error(), ReplacementError::New { .. }) => {
+                    Err(roll_back(failure).await)
+                }
+                committed => Ok(committed?),
+            },
             Err(failure) => Err(roll_back(failure).await),
         }
     }

@@ -150,7 +150,7 @@ impl ReplacementError {
         }
     }
 
-    /// Which of the two pipelines is meant to run now; `None` if nothing was touched.
+    /// Which of the two pipelines is meant to run now; `None` if nothing was touched, or if the old one is gone.
     pub fn meant_to_run(&self) -> Option<MeantToRun> {
         match self {
             Self::Apart { .. } | Self::SamePipeline { .. } | Self::OldGone { .. } => None,

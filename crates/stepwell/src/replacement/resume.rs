@@ -144,8 +144,8 @@ async fn with_old(
         FoundAs::Ended
     };
     // If the new one cannot be resolved, the next step says so, and the old one can be put back.
-    let prepared = Replacement::prepared(new, old, found_as, options);
-    let stopped = prepared.into_state(|prepared| OldStopped::new(prepared.new));
+    let prepared = Replacement::prepared(new, old, found_as, options, false);
+    let stopped = prepared.into_state(|prepared| OldStopped::new(prepared.new, prepared.is_absent));
     Ok(ReplacementResumed::OldStopped(stopped))
 }
 
@@ -172,6 +172,6 @@ async fn without_old(
         old: Old::Gone(old),
         found_as: FoundAs::Ended,
         options,
-        state: OldStopped::new(new),
+        state: OldStopped::new(new, false),
     }))
 }

@@ -187,8 +187,9 @@ impl Replacement<RollingBack> {
                 source: ChangeError::Finished { .. },
             }) => Ok((old, MeantToRun::Neither)),
             Err(error) => {
-                let is_unknown = error.phase() == stepwell_transport::Phase::MaybeSent
-                    && !matches!(error, Error::ShutdownBegun);
+                let is_unknown = old.session.ticket.has_doubt()
+                    || error.phase() == stepwell_transport::Phase::MaybeSent
+                        && !matches!(error, Error::ShutdownBegun);
                 self.old = Old::Registered(old);
                 let meant_to_run = if is_unknown {
                     MeantToRun::Unknown
@@ -358,6 +359,10 @@ async fn there(
     new: &Submission<Validated>,
     deadline: &Deadline,
 ) -> Result<Option<PipelineId>, Error> {
+    // What was found once is not looked for again: a node that lags behind may not show it.
+    if let Some(found) = new.session.ticket.pipeline() {
+        return Ok(Some(found));
+    }
     let Validated { spec, .. } = &new.state;
     let existing = match resolve::plan(&new.session, spec, None, deadline).await {
         Ok(Plan::Resume { pipeline, .. }) => pipeline,

@@ -56,7 +56,7 @@ impl Shutdown {
     /// Requests that were sent run to completion if the future is dropped; pipelines that had not been asked to stop are not asked. The
     /// shutdown remains begun, and calling it again continues.
     pub async fn stop_all(&self, policy: StopPolicy) -> Result<ShutdownReport, ShutdownError> {
-        self.begin();
+        self.registry.begin_to_stop();
         let deadline = Deadline::new(policy.deadline);
         self.deal_with_all(deadline, Some(policy)).await
     }
@@ -68,8 +68,8 @@ impl Shutdown {
     ///
     /// # Errors
     ///
-    /// Fails if at the deadline a request that creates or starts something was still under way, or its outcome was unknown; the report in
-    /// the error says which. Calling it again continues with those.
+    /// Fails if at the deadline a request that creates, starts or changes something was still under way, or it was unknown what had become
+    /// of a create; the report in the error says which. Calling it again continues with those.
     ///
     /// # Cancel safety
     ///

@@ -2,16 +2,21 @@
 
 use std::{pin::pin, time::Duration};
 
-use stepwell_arroyo::{PipelineGraph, PipelineId};
+use stepwell_arroyo::{Job, PipelineGraph, PipelineId};
 
 use super::{Identified, Running, State, Stopped};
 use crate::{
     change::{delete::delete, start::start, update::Updated},
     error::Error,
-    job::{Ended, verdict::Baseline, wait::wait_until_running, watch_to_end::watch_to_the_end},
+    job::{
+        Ended,
+        verdict::{Baseline, Verdict},
+        wait::wait_until_running,
+        watch_to_end::watch_to_the_end,
+    },
     observe::Step,
     resolve::Difference,
-    session::{Deadline, Session},
+    session::Deadline,
     shutdown::{StopPolicy, stop_submission},
     spec::Update,
     submission::{Submission, TransitionError},
@@ -133,7 +138,14 @@ impl Submission<Registered> {
     ///
     /// Safe. It only borrows the submission, so it can be dropped and called again, for instance in a `select!` loop.
     pub async fn ended(&self) -> Result<Ended, Error> {
-        ended(&self.session, &self.state).await
+        let (session, registered) = (&self.session, &self.state);
+        let (id, mut baseline) = (&registered.pipeline.id, registered.baseline.clone());
+        // A node that lags behind still shows the end before a start that was just accepted, and so does the next tick.
+        let counts = |job: &Job| {
+            baseline.verdict(job) == Verdict::Ended || !session.sight.was_just_started()
+        };
+        let work = pin!(watch_to_the_end(session, id, &registered.baseline, counts));
+        session.unless_begun(work).await
     }
 
     /// Stops the pipeline, with a final checkpoint unless [`Options::stop_mode`](crate::Options::stop_mode) says otherwise, and waits
@@ -237,13 +249,6 @@ impl Submission<Registered> {
         self.session.ticket.detach();
         self.state.pipeline.id
     }
-}
-
-/// Waits for the end of the pipeline of a submission, seen Running or not.
-pub(super) async fn ended(session: &Session, registered: &Registered) -> Result<Ended, Error> {
-    let (id, baseline) = (&registered.pipeline.id, &registered.baseline);
-    let work = pin!(watch_to_the_end(session, id, baseline));
-    session.unless_begun(work).await
 }
 
 /// Deletes the pipeline of a submission, seen Stopped or not.

@@ -1,12 +1,14 @@
 //! Running: the job was seen Running in the run that counts.
 
+use std::pin::pin;
+
 use stepwell_arroyo::{Job, PipelineId};
 
-use super::{Registered, Stopped, registered::ended};
+use super::{Registered, Stopped};
 use crate::{
     change::update::Updating,
     error::Error,
-    job::{Ended, watch::Watch},
+    job::{Ended, watch::Watch, watch_to_end::watch_to_the_end},
     observe::{Event, Step},
     rows::RowStream,
     shutdown::StopPolicy,
@@ -68,7 +70,10 @@ impl Submission<Running> {
     ///
     /// Safe. It only borrows the submission, so it can be dropped and called again, for instance in a `select!` loop.
     pub async fn ended(&self) -> Result<Ended, Error> {
-        ended(&self.session, &self.state.registered).await
+        let (session, registered) = (&self.session, &self.state.registered);
+        let (id, baseline) = (&registered.pipeline.id, &registered.baseline);
+        let work = pin!(watch_to_the_end(session, id, baseline, |_| true));
+        session.unless_begun(work).await
     }
 
     /// The rows of the pipeline as they arrive, if its query ends in a bare `SELECT`. A query with a sink of its own sends its rows there,

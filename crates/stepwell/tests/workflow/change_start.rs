@@ -254,3 +254,37 @@ async fn a_refusal_is_told_with_the_servers_words() {
     );
     fake.finish();
 }
+
+/// The tick before the start has taken effect, and a node that lags behind, still show the end before.
+#[tokio::test(start_paused = true)]
+async fn the_end_before_a_start_is_not_the_end_of_what_was_started() {
+    let fake = FakeTransport::new();
+    let shutdown = Shutdown::new();
+    let attached = attached(&fake, options().under(&shutdown)).await;
+    shows_both(&fake, job("Failed"), "none");
+    fake.expect(Method::POST, RESTART)
+        .reply_json(200, &pipeline("pl_1", QUERY));
+    let started = attached.start().await.unwrap();
+    shows(&fake, &[job("Failed"), in_run(job("Running"), 2)]);
+    shows(&fake, &[in_run(undesired("Stopped"), 2)]);
+    let ended = started.ended().await.unwrap();
+    assert_eq!((ended.job.state, ended.job.run_id), (JobState::Stopped, 2));
+    fake.finish();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_start_that_leads_to_nothing_has_ended_once_a_node_that_lags_behind_would_show_more() {
+    let fake = FakeTransport::any_order();
+    let attached = attached(&fake, options()).await;
+    fake.jobs("pl_1", undesired("Stopped"));
+    fake.expect(Method::GET, path("pl_1")).reply_json(
+        200,
+        &pipeline("pl_1", QUERY).with("stop", json!("checkpoint")),
+    );
+    fake.patch("pl_1", json!({"stop": "none"}));
+    let started = attached.start().await.unwrap();
+    let _ = shows_always(&fake, &undesired("Stopped"));
+    let began = Instant::now();
+    assert_eq!(started.ended().await.unwrap().job.state, JobState::Stopped);
+    assert!(began.elapsed() >= seconds(9), "{:?}", began.elapsed());
+}

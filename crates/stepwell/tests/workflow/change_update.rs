@@ -230,3 +230,57 @@ fn an_update_of_a_spec_asks_for_what_the_spec_asks_for() {
         .unwrap();
     assert_eq!(Update::of(&spec), to_four());
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_was_accepted_is_a_success_though_it_cannot_be_compared() {
+    let fake = FakeTransport::any_order();
+    let running = running(&fake, options()).await;
+    fake.jobs("pl_1", job("Running"));
+    fake.expect(Method::GET, path("pl_1"))
+        .reply_json(200, &pipeline("pl_1", QUERY));
+    fake.patch("pl_1", json!({"env_vars": {"A": "b"}}));
+    let _ = fake
+        .expect(Method::GET, jobs_path("pl_1"))
+        .reply(403, "")
+        .always();
+    let update = Update::new().environment([("A", "b")]);
+    let registered = running.update(&update).await.unwrap();
+    assert!(registered.differences().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_sent_is_unknown_while_nothing_can_be_read() {
+    for is_failing in [true, false] {
+        let fake = FakeTransport::any_order();
+        let running = running(&fake, options()).await;
+        fake.jobs("pl_1", job("Running"));
+        fake.expect(Method::GET, path("pl_1"))
+            .reply_json(200, &pipeline("pl_1", QUERY));
+        fake.expect(Method::PATCH, path("pl_1")).lost();
+        if is_failing {
+            fake.jobs("pl_1", job("Failing"));
+            fake.expect(Method::GET, path("pl_1"))
+                .reply_json(200, &pipeline("pl_1", QUERY));
+        } else {
+            let _ = fake
+                .expect(Method::GET, jobs_path("pl_1"))
+                .reply(503, "")
+                .always();
+        }
+        let (error, running) = update_error(running.update(&to_four()).await);
+        assert_eq!(error.code(), "update.outcome_unknown");
+        assert_eq!(error.phase(), Phase::MaybeSent);
+
+        // By the next call it has taken effect: the run before does not count.
+        if is_failing {
+            fake.jobs("pl_1", job("Running"));
+            fake.expect(Method::GET, path("pl_1"))
+                .reply_json(200, &wide());
+            let registered = running.update(&to_four()).await.unwrap();
+            fake.jobs("pl_1", job("Running"));
+            let _ = shows_always(&fake, &job("Running").with("run_id", json!(2)));
+            let running = registered.wait_until_running().await.unwrap();
+            assert_eq!(running.job().run_id, 2);
+        }
+    }
+}

@@ -136,3 +136,43 @@ async fn one_value_holds_a_submission_in_any_state() {
     any = created.register().into();
     assert_eq!(any.state(), "Registered");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_delete_in_flight_is_awaited() {
+    let fake = FakeTransport::new();
+    let shutdown = Shutdown::new();
+    let stopped = stopped(&fake, options().under(&shutdown)).await;
+    shows(&fake, &[undesired("Stopped")]);
+    fake.expect(Method::DELETE, path("pl_1"))
+        .delay(seconds(1))
+        .reply(200, "");
+    let signal = async {
+        tokio::time::sleep(millis(500)).await;
+        let report = shutdown.drain(seconds(30)).await.unwrap();
+        (report.entries.len(), tokio::time::Instant::now())
+    };
+    let began = tokio::time::Instant::now();
+    let (deleted, (count, ended)) = tokio::join!(stopped.delete(), signal);
+    assert!(matches!(deleted.unwrap_err().error(), Error::ShutdownBegun));
+    assert_eq!(count, 0);
+    assert!(ended - began >= seconds(1), "{:?}", ended - began);
+    fake.finish();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_has_only_begun_may_yet_drain() {
+    let fake = FakeTransport::new();
+    let shutdown = Shutdown::new();
+    let setup = options()
+        .with_on_shutdown(OnShutdown::Stop)
+        .under(&shutdown);
+    let running = running(&fake, setup).await;
+    shutdown.begin();
+    let report = shutdown.drain(seconds(30)).await.unwrap();
+    assert!(
+        matches!(only_entry(&report).end, ShutdownEnd::Left),
+        "{report}"
+    );
+    drop(running);
+    fake.finish();
+}

@@ -31,6 +31,8 @@ struct Inner {
     /// Whether a shutdown may be stopping what the entries are about. Under the lock, so that no intent is added between its beginning and
     /// a reader of the entries.
     begun: watch::Sender<bool>,
+    /// Whether it stops pipelines.
+    stops: bool,
     /// Whether it leaves all pipelines running.
     drains: bool,
     entries: BTreeMap<EntryId, Entry>,
@@ -188,7 +190,13 @@ impl Registry {
     }
 
     pub(crate) fn begin(&self) {
+        self.lock().begun.send_replace(true);
+    }
+
+    /// Begins a shutdown that stops pipelines.
+    pub(crate) fn begin_to_stop(&self) {
         let mut inner = self.lock();
+        inner.stops = true;
         inner.drains = false;
         inner.begun.send_replace(true);
     }
@@ -196,7 +204,7 @@ impl Registry {
     /// Begins a shutdown that leaves all pipelines running, unless one that stops them has begun.
     pub(crate) fn begin_to_drain(&self) {
         let mut inner = self.lock();
-        inner.drains |= !inner.is_begun();
+        inner.drains = !inner.stops;
         inner.begun.send_replace(true);
     }
 

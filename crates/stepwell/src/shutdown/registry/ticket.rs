@@ -178,11 +178,34 @@ impl Ticket {
         inner.set_target(self.id, Target::Attempted(attempt.clone()));
     }
 
+    /// Records that a request about the pipeline is under way that starts nothing, so that a shutdown awaits it; `None` if nothing is tracked.
+    pub(crate) fn is_busy(&self) -> Option<WriteGuard> {
+        let mut inner = self.registry.lock();
+        let entry = inner.entries.get_mut(&self.id)?;
+        entry.writes += 1;
+        let registry = Arc::clone(&self.registry);
+        Some(WriteGuard::new(registry, self.id, entry.started_here))
+    }
+
     /// Whether a request was sent that may have started something, and was not answered.
     pub(crate) fn has_doubt(&self) -> bool {
         let inner = self.registry.lock();
         let entry = inner.entries.get(&self.id);
         entry.is_some_and(|entry| entry.in_doubt)
+    }
+
+    /// Whether the submission has found or created a pipeline.
+    pub(crate) fn has_pipeline(&self) -> bool {
+        self.pipeline().is_some()
+    }
+
+    /// The pipeline that the submission has found or created.
+    pub(crate) fn pipeline(&self) -> Option<PipelineId> {
+        let inner = self.registry.lock();
+        match &inner.entries.get(&self.id)?.target {
+            Target::Pipeline(id) => Some(id.clone()),
+            Target::Attempted(_) => None,
+        }
     }
 
     /// The caller leaves the pipeline to itself. A shutdown that has begun lists it as left.
