@@ -156,7 +156,7 @@ async fn a_query_that_fails_gives_its_place_back_whichever_request_fails() {
 #[tokio::test(start_paused = true)]
 async fn an_outage_at_any_request_leaves_nothing_that_a_rerun_does_not_mend() {
     for fails in [false, true] {
-        every_request(Play::new(fails, None), 4, 200).await;
+        every_request(Play::new(fails, None), 8, 200).await;
     }
 }
 
@@ -192,9 +192,9 @@ async fn two_faults_in_one_run_are_mended_by_a_rerun() {
     use Fault::{BadGateway, KilledAfter, LostAfter, LostBefore};
     for fails in [false, true] {
         let requests = Play::new(fails, None).run().await;
-        for first in (0..requests).step_by(13) {
+        for first in (0..requests).step_by(21) {
             // The first one may add requests.
-            for second in (first + 1..requests + 8).step_by(13) {
+            for second in (first + 1..requests + 8).step_by(21) {
                 for (one, other) in [
                     (LostAfter, KilledAfter),
                     (BadGateway, LostAfter),
@@ -213,8 +213,8 @@ async fn a_rerun_that_fails_too_is_mended_by_another_one() {
     use Fault::{KilledAfter, KilledBefore, LostAfter};
     for fails in [false, true] {
         let requests = Play::new(fails, None).run().await;
-        for first in (0..requests).step_by(12) {
-            for second in (2..requests).step_by(13) {
+        for first in (0..requests).step_by(19) {
+            for second in (2..requests).step_by(19) {
                 for (one, other) in [(KilledAfter, KilledAfter), (KilledBefore, LostAfter)] {
                     let mut play = Play::new(fails, [(first, 1, one)]);
                     play.second = vec![(second, 2, other)];
