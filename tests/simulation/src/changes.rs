@@ -237,10 +237,9 @@ impl Submitter {
             Ok(connected) => connected.validate().await.map_err(Error::from),
             Err(failure) => Err(failure.into()),
         };
-        let new = match new {
-            Ok(validated) => validated,
-            // Of another submission, which has no more to tell.
-            Err(_) => return Ok(()),
+        // The failure is that of another submission, which has no more to tell.
+        let Ok(new) = new else {
+            return Ok(());
         };
         let id = running.id().to_string();
         let keeps_old = chance.percent(20);

@@ -44,11 +44,9 @@ impl ChangeRequest<'_> {
             let failure = sent.as_ref().err().map(Failure::of);
             if failure.is_some_and(Failure::changed_nothing) {
                 guard.started_nothing();
-            } else {
-                if starts {
-                    sight.starts(&id);
-                    guard.in_doubt(failure.is_some());
-                }
+            } else if starts {
+                sight.starts(&id);
+                guard.in_doubt(failure.is_some());
             }
             sent
         };

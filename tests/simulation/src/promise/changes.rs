@@ -80,10 +80,10 @@ fn is_untrue(claim: &Claim<'_>, error: &ChangeError) -> Option<&'static str> {
             };
             let refused = claim.asked().rev().find(|asked| asked.id == id);
             let refused = refused.is_some_and(|asked| asked.is_refused());
-            if !in_doubt {
-                Some("nothing is in doubt")
-            } else {
+            if in_doubt {
                 (claim.is_early(allowed) && !refused).then_some("before the deadline")
+            } else {
+                Some("nothing is in doubt")
             }
         }
         ChangeError::Unanswered { change, .. } | ChangeError::NotSettled { change, .. } => {

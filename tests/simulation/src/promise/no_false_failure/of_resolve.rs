@@ -50,14 +50,7 @@ pub(super) fn check(claim: &Claim<'_>, error: &ResolveError) -> Option<&'static 
             (matches.len() < 2 || !are_there).then_some("they are not there")
         }
         ResolveError::Finished { finished } => {
-            // Another client may have deleted it since, and made one anew under its id.
-            let inner = story.world.lock();
-            let has = inner.lives.iter().any(|life| {
-                life.id == finished.id.as_str()
-                    && life.deleted_at.is_none_or(|gone| gone >= claim.began)
-                    && life.entered("Finished", life.made_at, at)
-            });
-            (!has).then_some("it has not finished")
+            (!claim.has_finished(finished.id.as_str())).then_some("it has not finished")
         }
         ResolveError::AlreadyExists { existing } => {
             let life = named(existing.id.as_str());
@@ -125,6 +118,16 @@ pub(super) fn check(claim: &Claim<'_>, error: &ResolveError) -> Option<&'static 
 }
 
 impl Claim<'_> {
+    /// Whether it has. Another client may have deleted it since, and made one anew under its id.
+    fn has_finished(&self, id: &str) -> bool {
+        let inner = self.story.world.lock();
+        inner.lives.iter().any(|life| {
+            life.id == id
+                && life.deleted_at.is_none_or(|gone| gone >= self.began)
+                && life.entered("Finished", life.made_at, self.at)
+        })
+    }
+
     /// Pipelines of the query that were there by now.
     fn same(&self) -> Vec<Life> {
         let inner = self.story.world.lock();
