@@ -94,6 +94,16 @@ pub(super) fn by_process(story: &Story) -> Option<String> {
         });
         let Some(began) = began else { continue };
         let earlier = creates.iter().find(|(earlier, life)| {
+            // What is cheap to ask comes first: there may be many.
+            let is_candidate = earlier.who != act.who
+                && process_of(&earlier.who) == process
+                && life.id != made.id
+                && (&life.query, &life.name) == (&made.query, &made.name)
+                && earlier.sent_at < began
+                && !life.was_finished_at(act.sent_at);
+            if !is_candidate {
+                return false;
+            }
             let in_doubt = inner.exchanges.iter().any(|asked| {
                 asked.who == earlier.who
                     && asked.purpose.creates()
@@ -124,14 +134,7 @@ pub(super) fn by_process(story: &Story) -> Option<String> {
                             twin.query == made.query && process_of(&twin.made_by) != process
                         })
                 });
-            earlier.who != act.who
-                && !is_settled
-                && process_of(&earlier.who) == process
-                && life.id != made.id
-                && (&life.query, &life.name) == (&made.query, &made.name)
-                && earlier.sent_at < began
-                && in_doubt
-                && !life.was_finished_at(act.sent_at)
+            in_doubt && !is_settled
         });
         if let Some((earlier, life)) = earlier {
             let (who, id, other) = (&act.who, &made.id, &earlier.who);
