@@ -94,6 +94,7 @@ impl<'a> Stop<'a> {
         let mut state = job.map(|job| job.state);
         let patience = GONE_AFTER.min(deadline.remaining() / 2);
         let mut has_asked = false;
+        let mut unseen_since = state.is_none().then_some(began);
         let mut is_accepted = false;
         let mut pending = self.asked_for().peekable();
         let mut resumed_since: Option<Instant> = None;
@@ -110,7 +111,8 @@ impl<'a> Stop<'a> {
             // Another client may have deleted the pipeline and made one anew under its id: only a look at the job tells the two apart.
             let may_ask = state.is_some()
                 || !self.sight.knows_job()
-                || !watch.is_missing() && began.elapsed() >= patience;
+                || !watch.is_missing()
+                    && unseen_since.is_some_and(|since| since.elapsed() >= patience);
             let due = pending
                 .peek()
                 .filter(|(after, mode)| began.elapsed() >= *after && !held_back(mode));
@@ -132,7 +134,10 @@ impl<'a> Stop<'a> {
                 interval = interval_anew();
             }
             state = None;
+            let asked = Instant::now();
+            unseen_since.get_or_insert(asked);
             if let Some(job) = self.look(&mut watch).await? {
+                unseen_since = None;
                 evidence.saw(&job);
                 if stays_ended(&job) && (is_accepted || !self.sight.was_just_started()) {
                     if evidence.is_lost() {

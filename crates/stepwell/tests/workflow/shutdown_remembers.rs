@@ -208,3 +208,37 @@ async fn a_spec_that_is_submitted_again_takes_over_the_create_that_its_first_sub
         assert_stopped(&shutdown.stop_all(policy()).await.unwrap(), "pl_1");
     }
 }
+
+/// What is left of a submission that has seen the end, and whose delete is on its way, says nothing of a later start.
+#[tokio::test(start_paused = true)]
+async fn a_delete_on_its_way_does_not_stand_for_a_pipeline_that_was_started_since() {
+    let fake = FakeTransport::new();
+    let shutdown = Shutdown::new();
+    let start = || {
+        shows_both(&fake, undesired("Stopped"), "checkpoint");
+        fake.patch("pl_1", json!({"stop": "none"}));
+    };
+    let first = attached(&fake, options().under(&shutdown)).await;
+    start();
+    let first = first.start().await.unwrap();
+    shows(&fake, &[job("Running")]);
+    fake.checkpoints(&[]);
+    fake.patch("pl_1", json!({"stop": "checkpoint"}));
+    shows(&fake, &[undesired("Stopped")]);
+    fake.checkpoints(&[]);
+    let first = first.stop().await.unwrap();
+    shows(&fake, &[undesired("Stopped")]);
+    fake.expect(Method::DELETE, path("pl_1"))
+        .delay(seconds(1))
+        .reply_json(400, &json!({"error": "it runs"}));
+    let dropped = tokio::time::timeout(millis(500), first.delete()).await;
+    assert!(dropped.is_err());
+
+    let second = attached(&fake, options().under(&shutdown)).await;
+    start();
+    drop(second.start().await.unwrap());
+    tokio::time::sleep(seconds(1)).await;
+    expect_stop(&fake, "pl_1");
+    assert_stopped(&shutdown.stop_all(policy()).await.unwrap(), "pl_1");
+    fake.finish();
+}

@@ -215,3 +215,22 @@ async fn nor_does_a_shutdown_tell_it_again() {
         assert_eq!(stops(&fake), 1);
     }
 }
+
+/// While a stop was not answered for ten seconds, nothing was looked at.
+#[tokio::test(start_paused = true)]
+async fn one_look_that_fails_after_a_stop_that_was_not_answered_allows_no_blind_one() {
+    let fake = FakeTransport::new();
+    let options = options()
+        .with_request_timeout(seconds(11))
+        .with_stop_timeout(seconds(60));
+    let running = running(&fake, options).await;
+    shows(&fake, &[job("Running")]);
+    fake.checkpoints(&[]);
+    fake.patch("pl_1", json!({"stop": "checkpoint"})).hang();
+    fake.expect(Method::GET, jobs_path("pl_1")).lost();
+    // Another client has deleted it, and made one anew under its id.
+    shows(&fake, &[job("Running").with("id", json!("job_2"))]);
+    let failure = running.stop().await.unwrap_err();
+    assert_eq!(failure.error().code(), "stop.vanished");
+    fake.finish();
+}

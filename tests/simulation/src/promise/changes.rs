@@ -13,6 +13,7 @@ use super::no_false_failure::{Claim, each};
 use crate::{
     changes::PROOF,
     diary::{Pages, Replaced, Told},
+    exchange::Exchange,
     history::{Act, Deed, Life, Moment},
     purpose::Purpose,
     story::Story,
@@ -78,10 +79,21 @@ fn is_untrue(claim: &Claim<'_>, error: &ChangeError) -> Option<&'static str> {
                 stepwell::error::Change::Delete => STOP,
                 _ => RESOLVE,
             };
-            let refused = claim.asked().rev().find(|asked| asked.id == id);
-            let refused = refused.is_some_and(|asked| asked.is_refused());
+            let last = claim.asked().rev().find(|asked| asked.id == id);
+            let refused = last.as_ref().is_some_and(Exchange::is_refused);
+            // What does not run is not updated any more.
+            let mut shown = claim.asked().rev().filter(|asked| asked.id == id);
+            let ends = shown
+                .find_map(|asked| asked.job_by(at).cloned())
+                .is_some_and(|job| {
+                    !job.desired
+                        || matches!(
+                            job.state.as_str(),
+                            "Failing" | "Failed" | "Finishing" | "Finished"
+                        )
+                });
             if in_doubt {
-                (claim.is_early(allowed) && !refused).then_some("before the deadline")
+                (claim.is_early(allowed) && !refused && !ends).then_some("before the deadline")
             } else {
                 Some("nothing is in doubt")
             }
@@ -156,8 +168,13 @@ impl<'a> Both<'a> {
             .filter(|life| life.id == replaced.old)
             .cloned()
             .collect();
+        // Another submission of the same spec may have made it.
+        let query = story.diaries.iter().find_map(|diary| {
+            let next = diary.try_read()?;
+            (next.who == replaced.by).then(|| next.query.clone())
+        });
         let new: Vec<Life> = lives
-            .filter(|life| life.made_by == replaced.by)
+            .filter(|life| Some(&life.query) == query.as_ref())
             .cloned()
             .collect();
         let is_of = |act: &Act| {
@@ -175,7 +192,7 @@ impl<'a> Both<'a> {
         });
         let is_untouched = !inner.acts.iter().any(|act| {
             let is_ours = act.who == pages.who || act.who == replaced.by;
-            is_of(act) && is_ours && act.at >= from
+            is_of(act) && is_ours && act.at >= from && act.at <= to
         });
         let processes = story.shutdowns.get(pages.process);
         let shutdown = processes.and_then(|endings| endings.first());

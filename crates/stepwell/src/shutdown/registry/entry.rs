@@ -80,7 +80,7 @@ impl Entry {
     /// Whether a dropped submission's entry says nothing that `other`, an entry of the same pipeline, does not say.
     pub(super) fn is_covered_by(&self, other: &Self) -> bool {
         // A submission that lives may yet be detached.
-        if self.in_doubt || !other.is_orphan || !other.is_open() {
+        if self.in_doubt || !other.is_orphan || other.has_ended {
             return false;
         }
         // Under one id there may have been two pipelines, one after the other.

@@ -7,7 +7,7 @@ use stepwell::{PipelineId, error::WaitError};
 use super::Claim;
 use crate::{
     exchange::Answer,
-    history::Life,
+    history::{Act, Deed, Life, Moment},
     promise::{forerunners, last_act, process_of},
     purpose::Purpose,
     submitter::{RUNNING, SILENCE},
@@ -112,6 +112,7 @@ fn came_to(claim: &Claim<'_>, id: &PipelineId, state: &str) -> Option<&'static s
             && !act.late
             && act.at <= claim.at
             && act.began_a_run()
+            && !is_ignored(act)
     });
     let since = begun.map(|act| act.at).or_else(|| pages.began());
     // A first run of its own, or what may be its own, may be over before it is looked at.
@@ -154,4 +155,10 @@ fn ran_long(claim: &Claim<'_>, life: &Life) -> Option<&'static str> {
     let is_shown = at - shown.0 < Duration::from_secs(10);
     (is_shown && pages.trouble <= 5 && counts && to.is_zero() && running > enough)
         .then_some("it was Running for long")
+}
+
+/// Whether a failed job has ignored that it was told to run.
+fn is_ignored(act: &Act) -> bool {
+    let failed = |before: &Moment| before.state == "Failed";
+    act.deed == Deed::Start && act.before.as_ref().is_some_and(failed)
 }
