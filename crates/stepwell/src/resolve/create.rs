@@ -325,7 +325,8 @@ impl Creating<'_> {
         }
     }
 
-    fn unknown(&self, attempt: &CreateAttempt, error: ClientError) -> Error {
+    /// It is not known what became of the create.
+    pub(crate) fn unknown(&self, attempt: &CreateAttempt, error: ClientError) -> Error {
         ResolveError::OutcomeUnknown {
             name: attempt.spec.name().to_owned(),
             id: attempt.id().cloned(),

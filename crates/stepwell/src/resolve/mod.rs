@@ -112,7 +112,7 @@ pub(crate) async fn resolve(
         if let Some(attempt) = attempt.as_mut().filter(|attempt| attempt.in_doubt()) {
             let outcome = creating.settle_earlier(attempt).await?;
             let taken = take(session, spec, outcome, deadline).await;
-            let taken = taken.inspect_err(|_| still_in_doubt(session, attempt))?;
+            let taken = taken.map_err(|error| still_in_doubt(&creating, attempt, error))?;
             attempt.sent = Sent::Nothing;
             if let Some(resolved) = taken {
                 return Ok(resolved.beside(attempt));
@@ -160,7 +160,7 @@ pub(crate) async fn resolve(
         });
         let outcome = creating.run(attempt).await?;
         let taken = take(session, spec, outcome, deadline).await;
-        let taken = taken.inspect_err(|_| still_in_doubt(session, attempt))?;
+        let taken = taken.map_err(|error| still_in_doubt(&creating, attempt, error))?;
         attempt.sent = Sent::Nothing;
         if let Some(resolved) = taken {
             return Ok(resolved.beside(attempt));
@@ -168,10 +168,18 @@ pub(crate) async fn resolve(
     }
 }
 
-/// Taking over the result of a create failed: unless the create is settled, a shutdown has to look for it.
-fn still_in_doubt(session: &Session, attempt: &CreateAttempt) {
-    if attempt.in_doubt() {
-        session.ticket.is_in_doubt(attempt);
+/// Taking over the result of a create failed: unless the create is settled, a shutdown has to look for it. What was found after a `POST` may
+/// be another client's, so that of our own is still unknown.
+fn still_in_doubt(creating: &Creating<'_>, attempt: &CreateAttempt, error: Error) -> Error {
+    if !attempt.in_doubt() {
+        return error;
+    }
+    creating.session.ticket.is_in_doubt(attempt);
+    match error {
+        Error::Resolve {
+            source: ResolveError::Rejected { source, .. } | ResolveError::Unanswered { source, .. },
+        } if attempt.sent == Sent::Post => creating.unknown(attempt, source),
+        error => error,
     }
 }
 
