@@ -244,15 +244,16 @@ fn change(error: &ChangeError, typed: &Invocation) -> Vec<Hint> {
 }
 
 fn replacement(error: &ReplacementError, typed: &Invocation) -> Vec<Hint> {
-    let again = || run("go on with it", typed.with(&[]));
+    let again = || {
+        advice("run the same command again, with the id of the old pipeline, which goes on with it")
+    };
     match error {
-        ReplacementError::SamePipeline { old } => run(
-            "see how to change its settings",
-            typed.on_the_server("update", &["--help", old.as_str()]),
-        ),
+        ReplacementError::SamePipeline { .. } => {
+            advice("change its settings with `stepwell update`")
+        }
         ReplacementError::RolledBack { source, .. } => match &**source {
             ReplacementError::NoFinalCheckpoint { .. } => {
-                run("go on without it", typed.with(&["--without-checkpoint"]))
+                advice("go on without it, with --without-checkpoint")
             }
             source => replacement(source, typed),
         },
