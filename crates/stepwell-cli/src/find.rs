@@ -9,6 +9,7 @@ use stepwell::{
 
 use self::ambiguous::AmbiguousSnafu;
 use crate::{
+    arguments::Place,
     failure::Failure,
     listing::{self, ListedPipeline},
 };
@@ -44,6 +45,16 @@ pub(crate) async fn pipeline<T>(
         }
         .fail()?,
     }
+}
+
+/// The same as [`attach`], for a change: only where somebody can carry it out.
+pub(crate) async fn attach_live(
+    place: &Place,
+    typed: &str,
+    options: &Options,
+) -> Result<Submission<Registered>, Failure> {
+    let transport = place.open().await?.live()?;
+    attach(&transport, typed, options).await
 }
 
 /// Finds the pipeline and attaches to it.

@@ -14,10 +14,7 @@ pub(crate) async fn restart(arguments: RestartArguments, output: &Output) -> Res
         .options(output)
         .with_stop_mode(arguments.stopping.stop_mode.into())
         .with_stop_timeout(arguments.stopping.stop_timeout);
-    let found = async {
-        let transport = arguments.place.open().await?.live()?;
-        find::attach(&transport, &arguments.target.pipeline, &options).await
-    };
+    let found = find::attach_live(&arguments.place, &arguments.target.pipeline, &options);
     let pipeline = interruptions.unless_interrupted(found).await?;
     let change = Change {
         id: pipeline.id().clone(),

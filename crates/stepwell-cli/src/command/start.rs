@@ -8,10 +8,7 @@ use crate::{
 pub(crate) async fn start(arguments: StartArguments, output: &Output) -> Result<Exit, Failure> {
     let mut interruptions = Interruptions::listen()?;
     let options = arguments.until.options(output);
-    let found = async {
-        let transport = arguments.place.open().await?.live()?;
-        find::attach(&transport, &arguments.target.pipeline, &options).await
-    };
+    let found = find::attach_live(&arguments.place, &arguments.target.pipeline, &options);
     let pipeline = interruptions.unless_interrupted(found).await?;
     let change = Change {
         id: pipeline.id().clone(),

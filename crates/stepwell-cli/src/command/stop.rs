@@ -17,10 +17,7 @@ pub(crate) async fn stop(arguments: StopArguments, output: &Output) -> Result<Ex
     let options = carry_out::options(output)
         .with_stop_mode(arguments.stopping.stop_mode.into())
         .with_stop_timeout(arguments.stopping.stop_timeout);
-    let found = async {
-        let transport = arguments.place.open().await?.live()?;
-        find::attach(&transport, &arguments.target.pipeline, &options).await
-    };
+    let found = find::attach_live(&arguments.place, &arguments.target.pipeline, &options);
     let pipeline = interruptions.unless_interrupted(found).await?;
     let id = pipeline.id().clone();
     // The stop is completed unless a second signal comes.

@@ -23,8 +23,8 @@ pub(crate) async fn update(arguments: UpdateArguments, output: &Output) -> Resul
     let mut interruptions = Interruptions::listen()?;
     let options = arguments.until.options(output);
     let found = async {
-        let transport = arguments.place.open().await?.live()?;
-        let pipeline = find::attach(&transport, &arguments.target.pipeline, &options).await?;
+        let typed = &arguments.target.pipeline;
+        let pipeline = find::attach_live(&arguments.place, typed, &options).await?;
         let running = running(pipeline).await?;
         let changes = Changes::of(&arguments.settings, &running.status().await?)?;
         Ok((running, changes))

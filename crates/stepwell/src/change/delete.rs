@@ -1,10 +1,11 @@
 //! Deleting a pipeline that has ended.
 
-use std::time::Duration;
-
 use stepwell_arroyo::{ClientError, Job, JobState, Operation, PipelineId};
 
-use super::{Change, ChangeError, look::Looking};
+use super::{
+    Change, ChangeError,
+    look::{LEAST_PAUSE, Looking},
+};
 use crate::{
     error::Error,
     job::{
@@ -19,9 +20,6 @@ use crate::{
         to_completion,
     },
 };
-
-/// The pause between two looks for a pipeline that is not shown.
-const LEAST_PAUSE: Duration = Duration::from_millis(50);
 
 /// Deletes the pipeline if it has ended. It is no error if it is gone already.
 pub(crate) async fn delete(

@@ -1,5 +1,7 @@
 //! Reading a pipeline that was there before.
 
+use std::time::Duration;
+
 use stepwell_arroyo::{Job, Pipeline, PipelineId};
 
 use super::{Change, ChangeError};
@@ -11,6 +13,9 @@ use crate::{
     observe::Step,
     session::{Deadline, Session, retry::Request, retry::is_gone},
 };
+
+/// The minimum pause between two looks at a pipeline that is not shown.
+pub(super) const LEAST_PAUSE: Duration = Duration::from_millis(50);
 
 /// A pipeline that is about to be changed.
 pub(crate) struct Looking<'a> {
@@ -103,6 +108,3 @@ impl Looking<'_> {
         ChangeError::failed(self.change, self.id, self.deadline, false, error)
     }
 }
-
-/// The pause between two looks at a pipeline that is not shown.
-const LEAST_PAUSE: std::time::Duration = std::time::Duration::from_millis(50);

@@ -19,10 +19,7 @@ use crate::{
         settle::{Claims, SettleOutcome, settle},
     },
     session::{Deadline, Session},
-    shutdown::{
-        discard::discard,
-        stop_pipeline::{Ending, Stop},
-    },
+    shutdown::{discard::discard, stop_pipeline::Stop},
     state::{Registered, Validated},
     submission::Submission,
 };
@@ -222,9 +219,7 @@ async fn end(new: NewSoFar, old: &Old) -> (NewSoFar, Result<(), ReplacementError
                     if is_surely_ours {
                         return discard(&new.session, pipeline, baseline, &deadline).await;
                     }
-                    let mode = new.session.options.stop_mode.clone();
-                    let stop = Stop::of(&new.session, &id, mode, baseline, deadline);
-                    ends(&new.session, Box::pin(stop.run()).await)
+                    stop(&new.session, &id, baseline, deadline).await
                 });
                 new.carry_out(Step::Stop, &deadline, work).await
             };
@@ -261,7 +256,7 @@ async fn end_validated(
             return (NewSoFar::Validated { new, burnt }, Err(error));
         }
         Ok(Some(id)) => {
-            let stopped = stop(&new, &id, deadline).await;
+            let stopped = stop(session, &id, &Baseline::none(), deadline).await;
             (Some(id), stopped)
         }
         Ok(None) => match burnt.clone() {
@@ -273,7 +268,7 @@ async fn end_validated(
             None => match there(&new, &deadline).await {
                 Ok(None) => (None, Ok(())),
                 Ok(Some(id)) => {
-                    let stopped = stop(&new, &id, deadline).await;
+                    let stopped = stop(session, &id, &Baseline::none(), deadline).await;
                     (Some(id), stopped)
                 }
                 Err(source) => (None, Err(source)),
@@ -383,21 +378,16 @@ async fn there(
     Ok(Some(existing.id))
 }
 
-/// Stops a pipeline that this value has not certainly created.
+/// Stops a pipeline that this value has not certainly created. Whichever way it has ended, it does not run.
 async fn stop(
-    new: &Submission<Validated>,
+    session: &Session,
     id: &PipelineId,
+    baseline: &Baseline,
     deadline: Deadline,
 ) -> Result<(), Error> {
-    let session = &new.session;
     let mode = session.options.stop_mode.clone();
-    let stop = Stop::of(session, id, mode, &Baseline::none(), deadline);
-    ends(session, Box::pin(stop.run()).await)
-}
-
-/// Whichever way it has ended, it does not run.
-fn ends(session: &Session, stopped: Result<Ending, StopError>) -> Result<(), Error> {
-    match stopped {
+    let stop = Stop::of(session, id, mode, baseline, deadline);
+    match Box::pin(stop.run()).await {
         Ok(ending) => session.ticket.has_ended(&ending.job),
         Err(StopError::Vanished { .. }) => session.ticket.forget(),
         Err(error) => return Err(error.into()),
