@@ -9,17 +9,6 @@ use tokio::time::Instant;
 
 use crate::support::*;
 
-fn deletes(fake: &FakeTransport) -> usize {
-    count(fake, &Method::DELETE, |_| true)
-}
-
-fn is_gone(fake: &FakeTransport) {
-    let _ = fake
-        .expect(Method::GET, jobs_path("pl_1"))
-        .reply_json(404, &json!({"error": "Pipeline not found"}))
-        .always();
-}
-
 #[tokio::test(start_paused = true)]
 async fn what_has_stopped_is_deleted_and_leaves_the_shutdown() {
     let fake = FakeTransport::new();
@@ -34,7 +23,7 @@ async fn what_has_stopped_is_deleted_and_leaves_the_shutdown() {
     fake.finish();
 }
 
-/// What has failed or finished by itself is still meant to run, and a server deletes it.
+/// What has failed or finished by itself is still meant to run (`301_missing_file_jobs`), and a server deletes it.
 #[tokio::test(start_paused = true)]
 async fn what_has_ended_by_itself_is_deleted_without_a_stop() {
     for state in ["Failed", "Finished"] {
@@ -77,19 +66,6 @@ async fn what_runs_or_is_about_to_is_not_deleted() {
         assert_eq!(deletes(&fake), 0);
         // It was handed back.
         assert_eq!(failure.into_submission().id().as_str(), "pl_1");
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn what_ended_by_itself_is_deleted_although_it_is_meant_to_run() {
-    // A server goes on showing the wish of a job that has failed or finished (`301_missing_file_jobs`).
-    for state in ["Failed", "Finished"] {
-        let fake = FakeTransport::new();
-        let attached = attached(&fake, options()).await;
-        shows(&fake, &[job(state)]);
-        fake.expect(Method::DELETE, path("pl_1")).reply(200, "");
-        attached.delete().await.unwrap();
-        fake.finish();
     }
 }
 

@@ -27,18 +27,6 @@ async fn stopped_to_discard(fake: &FakeTransport) -> Submission<Resolved<Created
     created
 }
 
-fn deletes(fake: &FakeTransport) -> usize {
-    count(fake, &Method::DELETE, |_| true)
-}
-
-/// The server knows neither the pipeline nor its job.
-fn is_gone(fake: &FakeTransport) {
-    let _ = fake
-        .expect(Method::GET, jobs_path("pl_1"))
-        .reply_json(404, &json!({"error": "Pipeline not found"}))
-        .always();
-}
-
 #[tokio::test(start_paused = true)]
 async fn a_create_is_undone_by_a_stop_without_a_checkpoint_and_a_delete() {
     for shows_still in [true, false] {

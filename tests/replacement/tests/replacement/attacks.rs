@@ -9,7 +9,7 @@ use http::Method;
 use stepwell::{
     Error, JobState, PipelineId, Shutdown, StopMode, StopPolicy,
     error::{Chain, MeantToRun, ReplacementError},
-    replacement::{Replacement, ReplacementOptions, ReplacementResumed},
+    replacement::{Replacement, ReplacementResumed},
     spec::{Identity, Intent},
     transport::Transport as _,
 };
@@ -19,10 +19,6 @@ use stepwell_control_plane::{
 };
 
 use crate::support::*;
-
-fn plain() -> ReplacementOptions {
-    ReplacementOptions::default()
-}
 
 /// The code of the error of a step, and what is meant to run.
 fn told(error: &ReplacementError) -> (&'static str, Option<MeantToRun>) {

@@ -11,7 +11,6 @@ use std::{
 use stepwell::{
     OnShutdown, Shutdown, StopPolicy, Submission,
     error::MeantToRun,
-    replacement::ReplacementOptions,
     shutdown::{ShutdownEnd, ShutdownReport},
     transport::Transport as _,
 };
@@ -19,10 +18,6 @@ use stepwell_control_plane::testing::Server;
 use tokio::sync::Notify;
 
 use crate::support::*;
-
-fn plain() -> ReplacementOptions {
-    ReplacementOptions::default()
-}
 
 /// Each pipeline is in the report once, and what it says is so.
 fn is_true(report: &ShutdownReport, server: &Server, told: &str) {

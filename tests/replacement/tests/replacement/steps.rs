@@ -3,7 +3,6 @@
 use stepwell::{
     JobState, OnShutdown, Shutdown, StopPolicy, Submission,
     error::{MeantToRun, ReplacementError},
-    replacement::ReplacementOptions,
     shutdown::ShutdownEnd,
     transport::Transport as _,
 };
@@ -14,13 +13,7 @@ use crate::support::*;
 async fn the_happy_path_stops_starts_proves_and_deletes_in_this_order() {
     let (server, old) = server_with_old().await;
     let shutdown = Shutdown::new();
-    let prepared = prepared(
-        server.clone(),
-        &old,
-        &shutdown,
-        ReplacementOptions::default(),
-    )
-    .await;
+    let prepared = prepared(server.clone(), &old, &shutdown, plain()).await;
     assert_eq!((prepared.old_id(), prepared.new_id()), (&old, None));
     assert_eq!(running_names(&server), ["old"]);
     let stopped = prepared.stop_old().await.unwrap();
@@ -47,7 +40,7 @@ async fn the_old_one_can_be_kept_and_can_be_one_that_has_ended() {
     let (server, old) = server_with_old().await;
     server.stop(&old, &stepwell::StopMode::Immediate);
     tokio::time::sleep(seconds(2)).await;
-    let keep = ReplacementOptions::default().with_keep_old(true);
+    let keep = plain().with_keep_old(true);
     let prepared = prepared(server.clone(), &old, &Shutdown::new(), keep).await;
     let running = prepared.run().await.unwrap();
     assert_eq!(running.name(), "new");
@@ -64,13 +57,7 @@ async fn each_state_rolls_back_and_puts_the_old_one_back_as_it_was_found() {
                 tokio::time::sleep(seconds(2)).await;
             }
             let shutdown = Shutdown::new();
-            let prepared = prepared(
-                server.clone(),
-                &old,
-                &shutdown,
-                ReplacementOptions::default(),
-            )
-            .await;
+            let prepared = prepared(server.clone(), &old, &shutdown, plain()).await;
             let back = match step {
                 0 => prepared.roll_back().await.unwrap(),
                 1 => prepared
@@ -126,7 +113,7 @@ async fn a_spec_that_finds_the_old_one_is_refused_before_anything_is_touched() {
     ] {
         let new = validated(server.clone(), spec, &shutdown).await;
         let attached = attach(&transport, &old, &shutdown).await;
-        let failure = new.replace(attached, ReplacementOptions::default()).await;
+        let failure = new.replace(attached, plain()).await;
         let (error, ..) = failure.unwrap_err().into_parts();
         assert!(
             matches!(error, ReplacementError::SamePipeline { .. }),
@@ -136,7 +123,7 @@ async fn a_spec_that_finds_the_old_one_is_refused_before_anything_is_touched() {
     }
     let other = validated(server.clone(), new_spec(), &Shutdown::new()).await;
     let attached = attach(&transport, &old, &shutdown).await;
-    let failure = other.replace(attached, ReplacementOptions::default()).await;
+    let failure = other.replace(attached, plain()).await;
     let error = failure.unwrap_err().into_error();
     assert!(matches!(error, ReplacementError::Apart { .. }), "{error:?}");
     assert_eq!(running_names(&server), ["old"]);
@@ -153,7 +140,7 @@ async fn other_pipelines_are_told_of_before_anything_is_touched() {
     let shutdown = Shutdown::new();
     let new = validated(server.clone(), new_spec(), &shutdown).await;
     let attached = attach(&server.clone().into_shared(), &old, &shutdown).await;
-    let failure = new.replace(attached, ReplacementOptions::default()).await;
+    let failure = new.replace(attached, plain()).await;
     let error = failure.unwrap_err().into_error();
     assert_eq!(error.meant_to_run(), Some(MeantToRun::Old));
     let step = error.step_error().unwrap();
@@ -167,7 +154,7 @@ async fn other_pipelines_are_told_of_before_anything_is_touched() {
 async fn without_a_final_checkpoint_it_goes_on_only_if_that_is_allowed() {
     for allowed in [false, true] {
         let (server, old) = server_with_old().await;
-        let options = ReplacementOptions::default()
+        let options = plain()
             .with_stop_policy(
                 StopPolicy::builder()
                     .mode(stepwell::StopMode::Immediate)
@@ -201,13 +188,7 @@ async fn a_roll_back_goes_on_while_a_shutdown_drains_and_not_once_it_stops() {
     for drains in [true, false] {
         let (server, old) = server_with_old().await;
         let shutdown = Shutdown::new();
-        let prepared = prepared(
-            server.clone(),
-            &old,
-            &shutdown,
-            ReplacementOptions::default(),
-        )
-        .await;
+        let prepared = prepared(server.clone(), &old, &shutdown, plain()).await;
         let stopped = prepared.stop_old().await.unwrap();
         if drains {
             shutdown.drain(seconds(10)).await.unwrap();
@@ -230,7 +211,7 @@ async fn the_new_one_inherits_what_a_shutdown_does_to_the_old_one() {
     let attached = Submission::attach(server.clone(), old, &shutdown, leave);
     let attached = attached.await.unwrap();
     let new = validated(server.clone(), new_spec(), &shutdown).await;
-    let prepared = new.replace(attached, ReplacementOptions::default()).await;
+    let prepared = new.replace(attached, plain()).await;
     let running = prepared.unwrap().run().await.unwrap();
     let report = shutdown.stop_all(StopPolicy::default()).await.unwrap();
     assert!(
@@ -247,13 +228,7 @@ async fn the_new_one_inherits_what_a_shutdown_does_to_the_old_one() {
 async fn what_fails_says_why_and_what_is_meant_to_run() {
     let (server, old) = server_with_old().await;
     server.set_workers(NEW, failing());
-    let prepared = prepared(
-        server.clone(),
-        &old,
-        &Shutdown::new(),
-        ReplacementOptions::default(),
-    )
-    .await;
+    let prepared = prepared(server.clone(), &old, &Shutdown::new(), plain()).await;
     let error = prepared.run().await.unwrap_err();
     assert_eq!(error.code(), "replacement.rolled_back");
     assert_eq!(error.meant_to_run(), Some(MeantToRun::Old));

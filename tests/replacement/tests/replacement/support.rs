@@ -232,7 +232,7 @@ pub(crate) async fn replace(
     old: &PipelineId,
     shutdown: &Shutdown,
 ) -> Result<Submission<Running>, stepwell::Error> {
-    replace_with(transport, old, shutdown, ReplacementOptions::default()).await
+    replace_with(transport, old, shutdown, plain()).await
 }
 
 /// The same with other options.
@@ -267,6 +267,10 @@ pub(crate) async fn validated(
         .build();
     let connected = submission.connect().await.unwrap();
     connected.validate().await.unwrap()
+}
+
+pub(crate) fn plain() -> ReplacementOptions {
+    ReplacementOptions::default()
 }
 
 /// Prepares to replace the old pipeline.

@@ -156,3 +156,15 @@ pub(crate) fn expect_stop(fake: &FakeTransport, id: &str) {
     fake.expect(Method::GET, format!("{}/job_1/checkpoints", jobs_path(id)))
         .reply_json(200, &json!({"data": [checkpoint(1, "stopping", true)]}));
 }
+
+pub(crate) fn deletes(fake: &FakeTransport) -> usize {
+    count(fake, &Method::DELETE, |_| true)
+}
+
+/// The server knows neither the pipeline nor its job.
+pub(crate) fn is_gone(fake: &FakeTransport) {
+    let _ = fake
+        .expect(Method::GET, jobs_path("pl_1"))
+        .reply_json(404, &json!({"error": "Pipeline not found"}))
+        .always();
+}
